@@ -1,0 +1,81 @@
+//! Points in time, as AWS gives them and as provenance writes them.
+
+use std::fmt;
+use std::time::Duration;
+
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+
+/// A point in time in whole milliseconds since 1970 in UTC.
+///
+/// Parameter Store sends dates as JSON numbers with three decimals, which arrive as binary fractions:
+/// they are rounded, not cut, so that a date reads the same wherever it comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// From milliseconds since 1970.
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    /// Milliseconds since 1970.
+    pub const fn millis(self) -> i64 {
+        self.0
+    }
+
+    /// From what the SDK gives, rounded to the millisecond.
+    pub fn from_aws(date: &DateTime) -> Self {
+        let millis = i64::from((date.subsec_nanos() + 500_000) / 1_000_000);
+        Self(date.secs().saturating_mul(1000).saturating_add(millis))
+    }
+
+    /// From RFC 3339 in UTC (`2026-11-24T10:00:00.123Z`).
+    pub fn parse(text: &str) -> Option<Self> {
+        DateTime::from_str(text, Format::DateTime).ok().as_ref().map(Self::from_aws)
+    }
+
+    /// This time and `duration` more; at the end of time, the end of time.
+    #[must_use]
+    pub fn plus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    /// How long after `earlier` this is; nothing if it is not.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match DateTime::from_millis(self.0).fmt(Format::DateTime) {
+            Ok(text) => f.write_str(&text),
+            Err(_) => write!(f, "{}ms", self.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_binary_fraction_is_rounded_to_the_millisecond_that_was_meant() {
+        let date = DateTime::from_secs_f64(1_700_000_000.123);
+        assert_eq!(Timestamp::from_aws(&date).to_string(), "2023-11-14T22:13:20.123Z");
+        assert_eq!(
+            Timestamp::from_aws(&DateTime::from_secs_and_nanos(1, 999_999_999)),
+            Timestamp(2000)
+        );
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        for millis in [0, 1, 999, 1_700_000_000_000, 1_700_000_000_120] {
+            let time = Timestamp::from_millis(millis);
+            assert_eq!(Timestamp::parse(&time.to_string()), Some(time));
+        }
+        assert_eq!(Timestamp::parse("yesterday"), None);
+    }
+}

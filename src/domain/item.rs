@@ -1,0 +1,278 @@
+//! What is replicated: an item is a kind and a name.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+/// The two kinds of item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A parameter of Systems Manager Parameter Store.
+    Parameter,
+    /// A secret of Secrets Manager.
+    Secret,
+}
+
+impl Kind {
+    /// The word in payloads, logs and reports.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Parameter => "parameter",
+            Self::Secret => "secret",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// What is wrong with a name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidName {
+    /// Nothing there.
+    #[error("the name is empty")]
+    Empty,
+    /// Longer than AWS takes.
+    #[error("the name has {length} characters; a {kind}'s has at most {limit}")]
+    TooLong {
+        /// Which kind's limit it is over.
+        kind: Kind,
+        /// Characters in the name.
+        length: usize,
+        /// Characters that AWS takes.
+        limit: usize,
+    },
+    /// A character that no name has.
+    #[error("the name has the character {character:?}; a {kind}'s has {allowed}")]
+    Character {
+        /// Which kind's rule it breaks.
+        kind: Kind,
+        /// The first such character.
+        character: char,
+        /// What is allowed, for a person.
+        allowed: &'static str,
+    },
+    /// A hierarchy that does not begin at its root.
+    #[error("the name `{0}` has a `/` inside but none in front; write `/{0}`")]
+    NotFullyQualified(String),
+}
+
+/// The name of a parameter.
+///
+/// `/Foo` and `Foo` are one parameter (both have the ARN `…:parameter/Foo`), so names compare, sort and hash without
+/// the leading slash; the spelling is kept, since the replica is to have the same.
+#[derive(Clone)]
+pub struct ParameterName(Arc<str>);
+
+impl ParameterName {
+    /// The longest name: 1,011 characters, of which AWS counts the ARN's prefix too.
+    pub const LIMIT: usize = 1011;
+
+    /// A name that AWS gave, taken as it is.
+    pub fn new(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// A name that a person or an event gave. Letters, digits, `_.-`, and `/` for hierarchies.
+    pub fn parse(name: &str) -> Result<Self, InvalidName> {
+        let kind = Kind::Parameter;
+        let length = name.chars().count();
+        if name.is_empty() || name == "/" {
+            return Err(InvalidName::Empty);
+        }
+        if length > Self::LIMIT {
+            return Err(InvalidName::TooLong { kind, length, limit: Self::LIMIT });
+        }
+        let fits = |c: char| c.is_ascii_alphanumeric() || "_.-/".contains(c);
+        if let Some(character) = name.chars().find(|c| !fits(*c)) {
+            let allowed = "letters, digits and `_.-/`";
+            return Err(InvalidName::Character { kind, character, allowed });
+        }
+        if name.contains('/') && !name.starts_with('/') {
+            return Err(InvalidName::NotFullyQualified(name.to_owned()));
+        }
+        Ok(Self::new(name))
+    }
+
+    /// The name as it was spelled.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What two spellings of one parameter share: the name without its leading slash, as in the ARN.
+    pub fn key(&self) -> &str {
+        self.0.strip_prefix('/').unwrap_or(&self.0)
+    }
+}
+
+impl PartialEq for ParameterName {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for ParameterName {}
+
+impl PartialOrd for ParameterName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ParameterName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(other.key())
+    }
+}
+
+impl Hash for ParameterName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
+}
+
+impl fmt::Display for ParameterName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for ParameterName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.0, f)
+    }
+}
+
+/// The name of a secret, or an ARN of it: events carry whatever the caller passed.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SecretName(Arc<str>);
+
+impl SecretName {
+    /// The longest name: 512 characters.
+    pub const LIMIT: usize = 512;
+    /// The longest `SecretId` that Secrets Manager takes, ARNs included.
+    pub const ARN_LIMIT: usize = 2048;
+
+    /// A name that AWS gave, taken as it is.
+    pub fn new(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// A name or an ARN that a person or an event gave. Letters, digits and `/_+=.@-`; `:` and `!` too, since ARNs
+    /// have the one and the names of service-owned secrets the other.
+    pub fn parse(name: &str) -> Result<Self, InvalidName> {
+        let kind = Kind::Secret;
+        let length = name.chars().count();
+        let limit = if name.starts_with("arn:") { Self::ARN_LIMIT } else { Self::LIMIT };
+        if name.is_empty() {
+            return Err(InvalidName::Empty);
+        }
+        if length > limit {
+            return Err(InvalidName::TooLong { kind, length, limit });
+        }
+        let fits = |c: char| c.is_ascii_alphanumeric() || "/_+=.@-:!".contains(c);
+        if let Some(character) = name.chars().find(|c| !fits(*c)) {
+            let allowed = "letters, digits and `/_+=.@-`";
+            return Err(InvalidName::Character { kind, character, allowed });
+        }
+        Ok(Self::new(name))
+    }
+
+    /// The name, or the ARN.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SecretName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for SecretName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.0, f)
+    }
+}
+
+/// A kind and a name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Item {
+    /// A parameter.
+    Parameter(ParameterName),
+    /// A secret.
+    Secret(SecretName),
+}
+
+impl Item {
+    /// Which kind it is.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Parameter(_) => Kind::Parameter,
+            Self::Secret(_) => Kind::Secret,
+        }
+    }
+
+    /// Whether both name one item, as far as names tell: an ARN of a secret may be any secret's whose name it has in it.
+    pub fn is_or_may_be(&self, other: &Self) -> bool {
+        let holds = |arn: &str, name: &str| {
+            arn.starts_with("arn:") && arn.contains(&format!(":secret:{name}"))
+        };
+        match (self, other) {
+            (Self::Secret(one), Self::Secret(two)) => {
+                one == two || holds(one.as_str(), two.as_str()) || holds(two.as_str(), one.as_str())
+            }
+            _ => self == other,
+        }
+    }
+
+    /// The name as it was spelled.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Parameter(name) => name.as_str(),
+            Self::Secret(name) => name.as_str(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_root_name_is_one_with_and_without_its_slash() {
+        let name = |text| ParameterName::parse(text).expect("a name");
+        assert_eq!(name("/Foo"), name("Foo"));
+        assert_eq!(BTreeSet::from([name("/Foo"), name("Foo"), name("/foo")]).len(), 2);
+        assert_eq!(name("/Foo").as_str(), "/Foo");
+        assert_eq!(name("/a/b").key(), "a/b");
+    }
+
+    #[test]
+    fn a_name_that_aws_would_refuse_says_why() {
+        let error = |text: &str| ParameterName::parse(text).expect_err(text).to_string();
+        assert_eq!(error(""), "the name is empty");
+        assert_eq!(error("a/b"), "the name `a/b` has a `/` inside but none in front; write `/a/b`");
+        assert!(error("/a b").contains("the character ' '"));
+        assert!(error("/a\u{0}").contains("'\\0'"));
+        assert_eq!(
+            error(&"x".repeat(1012)),
+            "the name has 1012 characters; a parameter's has at most 1011"
+        );
+        assert!(SecretName::parse(&"x".repeat(513)).is_err());
+        assert!(
+            SecretName::parse(
+                "arn:aws:secretsmanager:us-east-2:111122223333:secret:db/main-a1b2c3"
+            )
+            .is_ok()
+        );
+        assert!(SecretName::parse("db main").is_err());
+    }
+}

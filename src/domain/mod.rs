@@ -1,0 +1,27 @@
+//! The words of the field: places, items, keys, times, outcomes. Nothing here reads or writes anything.
+
+mod assignment;
+mod clock;
+mod failure;
+mod item;
+mod kms;
+mod names;
+mod outcome;
+mod place;
+mod route;
+mod secret_text;
+mod tags;
+
+pub use assignment::{Assignment, Expectation, Scope, Wanted};
+pub use clock::Timestamp;
+pub use failure::{Cause, Failure, FailureKind, Subject};
+pub use item::{InvalidName, Item, Kind, ParameterName, SecretName};
+pub use kms::{DEFAULT_PARAMETER_KEY, DEFAULT_SECRET_KEY, KmsKeys, TargetKey};
+pub use names::NameFilter;
+pub use outcome::{AccountOutcome, Change, Counts, OutcomeKind, Step};
+pub use place::{AccountId, InvalidPlace, Location, Region};
+pub use route::{InvalidRoute, Route, Routes};
+pub use secret_text::SecretText;
+pub use tags::{
+    EXCLUDE_TAG, MARK_KEY, MARK_VALUE, OVERRIDE_TAG_PREFIX, PROVENANCE_KEY, TAG_LIMIT, Tags,
+};

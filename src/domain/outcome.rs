@@ -1,0 +1,275 @@
+//! What was done, counted and listed for one account.
+
+use std::collections::BTreeSet;
+
+use super::failure::{Failure, Subject};
+use super::item::{Item, Kind};
+use super::place::{AccountId, Region};
+
+/// What a step does to a replica.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Change {
+    /// Nothing was there.
+    Create,
+    /// Value and attributes are written over.
+    Update,
+    /// Only tags are written.
+    Retag,
+    /// Deleted and created, since AWS changes this in no other way.
+    Recreate,
+    /// Its source is gone.
+    Delete,
+    /// Its source is gone; it is deleted when its grace period is over.
+    Tombstone,
+    /// Secrets Manager is asked to replicate.
+    Replicate,
+}
+
+impl Change {
+    /// The word in plans and logs.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Retag => "retag",
+            Self::Recreate => "recreate",
+            Self::Delete => "delete",
+            Self::Tombstone => "tombstone",
+            Self::Replicate => "replicate",
+        }
+    }
+
+    /// What an item counts as once the change is done.
+    pub const fn done(self) -> OutcomeKind {
+        match self {
+            Self::Create => OutcomeKind::Created,
+            Self::Update => OutcomeKind::Updated,
+            Self::Retag => OutcomeKind::Retagged,
+            Self::Recreate => OutcomeKind::Recreated,
+            Self::Delete => OutcomeKind::Deleted,
+            Self::Tombstone => OutcomeKind::Tombstoned,
+            Self::Replicate => OutcomeKind::Replicated,
+        }
+    }
+}
+
+/// How an item ended in one target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OutcomeKind {
+    /// Equal already.
+    InSync,
+    /// Written for the first time.
+    Created,
+    /// Written over.
+    Updated,
+    /// Tags written.
+    Retagged,
+    /// Deleted and written again.
+    Recreated,
+    /// Deleted.
+    Deleted,
+    /// Marked for deletion.
+    Tombstoned,
+    /// Managed replication was turned on.
+    Replicated,
+    /// Under way, or moving under our hands; looked at again by the next invocation.
+    Pending,
+    /// Held in the target by something that is not this route's replica.
+    Conflict,
+    /// Taken out by its owner's tag.
+    Excluded,
+    /// Out of the settings' scope.
+    OutOfScope,
+    /// Not a source: a replica itself, service-owned, or being deleted.
+    Skipped,
+    /// Not done; a failure says why.
+    Failed,
+}
+
+impl OutcomeKind {
+    /// Every kind, in the order in which reports show them.
+    pub const ALL: [Self; 14] = [
+        Self::InSync,
+        Self::Created,
+        Self::Updated,
+        Self::Retagged,
+        Self::Recreated,
+        Self::Deleted,
+        Self::Tombstoned,
+        Self::Replicated,
+        Self::Pending,
+        Self::Conflict,
+        Self::Excluded,
+        Self::OutOfScope,
+        Self::Skipped,
+        Self::Failed,
+    ];
+
+    /// The word in responses and tables.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::InSync => "in_sync",
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Retagged => "retagged",
+            Self::Recreated => "recreated",
+            Self::Deleted => "deleted",
+            Self::Tombstoned => "tombstoned",
+            Self::Replicated => "replicated",
+            Self::Pending => "pending",
+            Self::Conflict => "conflict",
+            Self::Excluded => "excluded",
+            Self::OutOfScope => "out_of_scope",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Whether something was written.
+    pub const fn is_change(self) -> bool {
+        matches!(
+            self,
+            Self::Created
+                | Self::Updated
+                | Self::Retagged
+                | Self::Recreated
+                | Self::Deleted
+                | Self::Tombstoned
+                | Self::Replicated
+        )
+    }
+}
+
+/// How many items of one kind ended in which way. An item counts once for each target Region.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts([u64; OutcomeKind::ALL.len()]);
+
+impl Counts {
+    /// Counts `many` more.
+    pub fn add(&mut self, kind: OutcomeKind, many: u64) {
+        if let Some(count) = self.0.get_mut(kind as usize) {
+            *count += many;
+        }
+    }
+
+    /// How many ended so.
+    pub fn get(&self, kind: OutcomeKind) -> u64 {
+        self.0.get(kind as usize).copied().unwrap_or(0)
+    }
+
+    /// Takes `other`'s counts in.
+    pub fn merge(&mut self, other: &Self) {
+        for (count, more) in self.0.iter_mut().zip(other.0) {
+            *count += more;
+        }
+    }
+
+    /// The kinds that occurred, in the order in which reports show them.
+    pub fn iter(&self) -> impl Iterator<Item = (OutcomeKind, u64)> + '_ {
+        OutcomeKind::ALL.into_iter().zip(self.0).filter(|(_, count)| *count > 0)
+    }
+
+    /// How many items in all.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+}
+
+/// One planned change of one replica, for `steps` in the response of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Step {
+    /// The target Region.
+    pub region: Region,
+    /// The item.
+    pub item: Item,
+    /// What is to be done.
+    pub change: Change,
+    /// Why, in words such as `value`, `tags`, `missing`.
+    pub because: Vec<&'static str>,
+}
+
+/// All that came of one account's work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountOutcome {
+    /// The account.
+    pub account: AccountId,
+    /// Parameters by how they ended.
+    pub parameters: Counts,
+    /// Secrets by how they ended.
+    pub secrets: Counts,
+    /// What failed, conflicts among it.
+    pub failures: Vec<Failure>,
+    /// What a plan would do; empty where it was done.
+    pub steps: Vec<Step>,
+    /// Items that still moved under our hands when time or patience was over; a later run is to look at them.
+    pub pending: BTreeSet<Item>,
+    /// Whether everything asked for was looked at; false when the deadline or a moving source left something.
+    pub complete: bool,
+}
+
+impl AccountOutcome {
+    /// Nothing yet.
+    pub fn new(account: AccountId) -> Self {
+        Self {
+            account,
+            parameters: Counts::default(),
+            secrets: Counts::default(),
+            failures: Vec::new(),
+            steps: Vec::new(),
+            pending: BTreeSet::new(),
+            complete: true,
+        }
+    }
+
+    /// The counts of one kind of item.
+    pub fn counts_mut(&mut self, kind: Kind) -> &mut Counts {
+        match kind {
+            Kind::Parameter => &mut self.parameters,
+            Kind::Secret => &mut self.secrets,
+        }
+    }
+
+    /// Counts one item's end in one target.
+    pub fn count(&mut self, kind: Kind, outcome: OutcomeKind) {
+        self.counts_mut(kind).add(outcome, 1);
+    }
+
+    /// Keeps a failure, once: what fails at the source would otherwise be told once for each target.
+    pub fn fail(&mut self, failure: Failure) {
+        if !self.failures.contains(&failure) {
+            self.failures.push(failure);
+        }
+    }
+
+    /// Takes another part of the same account's work in.
+    pub fn merge(&mut self, other: Self) {
+        self.parameters.merge(&other.parameters);
+        self.secrets.merge(&other.secrets);
+        for failure in other.failures {
+            self.fail(failure);
+        }
+        self.steps.extend(other.steps);
+        self.pending.extend(other.pending);
+        self.complete &= other.complete;
+    }
+
+    /// Whether the same work on `item`, tried again later, may well come to more: it is pending, or it failed for a
+    /// reason that passes, or its account did.
+    pub fn may_pass_later(&self, item: &Item) -> bool {
+        let passes = |failure: &Failure| match &failure.subject {
+            Subject::Item(failed) => failed.is_or_may_be(item) && failure.cause.kind.may_pass(),
+            Subject::Account | Subject::Hub => failure.cause.kind.may_pass(),
+        };
+        self.pending.contains(item)
+            || self.failures.iter().any(passes)
+            || !self.complete && self.pending.is_empty()
+    }
+
+    /// Whether a failure is of `item`, or of the account as a whole.
+    pub fn tells_of(&self, item: &Item) -> bool {
+        self.failures.iter().any(|failure| match &failure.subject {
+            Subject::Item(failed) => failed.is_or_may_be(item),
+            Subject::Account | Subject::Hub => true,
+        })
+    }
+}

@@ -1,0 +1,164 @@
+//! Where things are: accounts, Regions, and the two together.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// What is wrong with the text of an account id or a Region.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidPlace {
+    /// Not twelve digits.
+    #[error("`{0}` is not an account id: twelve digits are, such as `111122223333`")]
+    Account(String),
+    /// Not of the shape of a Region's name.
+    #[error("`{0}` is not the name of a Region: names are like `us-east-2` or `ap-southeast-1`")]
+    Region(String),
+}
+
+/// The twelve digits of an AWS account.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountId(Arc<str>);
+
+impl AccountId {
+    /// Takes exactly twelve digits.
+    pub fn parse(text: &str) -> Result<Self, InvalidPlace> {
+        if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
+            Ok(Self(text.into()))
+        } else {
+            Err(InvalidPlace::Account(text.chars().take(40).collect()))
+        }
+    }
+
+    /// The digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The name of an AWS Region. Known by its shape, so that a new Region needs no new release.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Region(Arc<str>);
+
+impl Region {
+    /// Takes lower-case words with a number at the end: `us-east-2`, `us-gov-west-1`, `ap-southeast-1`.
+    pub fn parse(text: &str) -> Result<Self, InvalidPlace> {
+        let words: Vec<&str> = text.split('-').collect();
+        let shaped = match words.as_slice() {
+            [area, middle @ .., number] if !middle.is_empty() => {
+                (2..=4).contains(&area.len())
+                    && middle.len() <= 3
+                    && std::iter::once(area)
+                        .chain(middle)
+                        .all(|w| !w.is_empty() && w.bytes().all(|b| b.is_ascii_lowercase()))
+                    && (1..=2).contains(&number.len())
+                    && number.bytes().all(|b| b.is_ascii_digit())
+            }
+            _ => false,
+        };
+        if shaped && text.len() <= 32 {
+            Ok(Self(text.into()))
+        } else {
+            Err(InvalidPlace::Region(text.chars().take(40).collect()))
+        }
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The partition that the Region is in, as its ARNs spell it.
+    pub fn partition(&self) -> &'static str {
+        match self.0.split_once('-') {
+            Some(("cn", _)) => "aws-cn",
+            Some(("us", rest)) if rest.starts_with("gov-") => "aws-us-gov",
+            _ => "aws",
+        }
+    }
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One Region of one account: what a quota and a list belong to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Location {
+    /// The account.
+    pub account: AccountId,
+    /// The Region.
+    pub region: Region,
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.account, self.region)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_twelve_digits() {
+        assert_eq!(
+            AccountId::parse("012345678901").expect("twelve digits").as_str(),
+            "012345678901"
+        );
+        for wrong in ["", "12345678901", "1234567890123", "12345678901a", "١٢٣٤٥٦٧٨٩٠١٢"]
+        {
+            assert!(AccountId::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_region_is_known_by_its_shape() {
+        for right in [
+            "us-east-2",
+            "eu-central-1",
+            "us-gov-west-1",
+            "ap-southeast-10",
+            "mx-central-1",
+            "cn-north-1",
+        ] {
+            assert!(Region::parse(right).is_ok(), "{right}");
+        }
+        for wrong in [
+            "",
+            "us",
+            "us-east",
+            "us-east-",
+            "US-EAST-1",
+            "us_east_1",
+            "us-east-1a",
+            "-east-1",
+            "a-b-1",
+        ] {
+            assert!(Region::parse(wrong).is_err(), "{wrong}");
+        }
+        let partition = |name| Region::parse(name).expect("a Region").partition();
+        assert_eq!(partition("us-east-2"), "aws");
+        assert_eq!(partition("us-gov-west-1"), "aws-us-gov");
+        assert_eq!(partition("cn-north-1"), "aws-cn");
+    }
+}
