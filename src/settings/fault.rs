@@ -1,0 +1,70 @@
+//! What is wrong with the settings: each fault names the setting, what was read and what is accepted.
+
+use std::fmt;
+
+/// Characters of what was read that a fault shows.
+const SHOWN: usize = 80;
+
+/// One fault of one setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The full name of the environment variable.
+    pub setting: String,
+    /// What was read, cut; nothing where nothing was read or the variable is none of ours.
+    pub read: Option<String>,
+    /// What is wrong with it.
+    pub problem: String,
+    /// What is accepted.
+    pub accepted: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { setting, read, problem, accepted } = self;
+        match read {
+            Some(read) => write!(f, "{setting} is `{read}`: {problem}; accepted is {accepted}"),
+            None => write!(f, "{setting}: {problem}; accepted is {accepted}"),
+        }
+    }
+}
+
+/// Every fault of the settings.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct SettingsError {
+    /// At least one.
+    pub faults: Vec<Fault>,
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.faults.as_slice() {
+            [fault] => write!(f, "{fault}"),
+            faults => {
+                write!(f, "{} settings are wrong:", faults.len())?;
+                faults.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
+            }
+        }
+    }
+}
+
+/// `text` as a message shows it: on one line and cut.
+pub(crate) fn shown(text: &str) -> String {
+    let mut shown: String =
+        text.chars().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(SHOWN).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_read_is_shown_on_one_line_and_cut() {
+        assert_eq!(shown("a\nb"), "a b");
+        assert_eq!(shown(&"x".repeat(80)), "x".repeat(80));
+        assert_eq!(shown(&"é".repeat(81)), format!("{}…", "é".repeat(80)));
+    }
+}

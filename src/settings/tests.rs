@@ -1,0 +1,173 @@
+//! Every setting, good and bad, through the same door as the environment's.
+
+use super::*;
+use crate::settings::{RawSettings, known};
+
+const GOOD_ROUTES: (&str, &str) = ("ROUTES", "us-east-2=us-east-1,us-west-2");
+
+fn raw(variables: &[(&str, &str)]) -> RawSettings {
+    RawSettings::from_variables(
+        variables.iter().map(|(name, value)| (format!("REPLICATOR_{name}"), (*value).to_owned())),
+    )
+}
+
+fn with(name: &str, value: &str) -> Settings {
+    raw(&[GOOD_ROUTES, (name, value)]).parse().unwrap_or_else(|e| panic!("{name}={value}: {e}"))
+}
+
+/// What is wrong with one setting, among settings that are right.
+fn problem(name: &str, value: &str) -> String {
+    let error = raw(&[GOOD_ROUTES, (name, value)]).parse().expect_err(value);
+    let [fault] = error.faults.as_slice() else { panic!("{name}={value}: {error}") };
+    assert_eq!(fault.setting, format!("REPLICATOR_{name}"));
+    fault.problem.clone()
+}
+
+#[test]
+fn routes_alone_are_enough_and_the_rest_has_defaults() {
+    let settings = raw(&[("ROUTES", "us-east-2=us-east-1")]).parse().expect("settings");
+    assert_eq!(settings.spoke_role_name, "failover-replicator-spoke");
+    assert_eq!(settings.spoke_external_id, None);
+    assert_eq!(settings.operator_role_arn, None);
+    assert_eq!(settings.sns_topic, None);
+    assert_eq!(settings.accounts, AccountFilter::default());
+    assert!(settings.names.matches("/anything"));
+    assert_eq!(settings.kms_keys, KmsKeys::default());
+    assert_eq!(settings.on_conflict, OnConflict::Report);
+    assert_eq!(settings.delete_grace_days, 0);
+    assert_eq!(settings.max_deletes, MaxDeletes::Percent(10));
+    assert!((settings.source_quota_share - 0.5).abs() < f64::EPSILON);
+    assert!((settings.target_quota_share - 0.9).abs() < f64::EPSILON);
+    assert!(settings.quotas.is_empty());
+    assert_eq!(settings.account_concurrency, 64);
+    assert_eq!(settings.items_in_flight, 100_000);
+    assert_eq!(settings.event_concurrency, 2);
+}
+
+#[test]
+fn all_faults_are_told_at_once() {
+    let error = raw(&[
+        ("ROUTES", "us-east-2"),
+        ("MAX_DELETES", "lots"),
+        ("ROUTE", "us-east-2=us-east-1"),
+        ("QUOTAS", "ssm:/a b"),
+        ("EVENT_CONCURRENCY", "0"),
+    ])
+    .parse()
+    .expect_err("five faults");
+    insta::assert_snapshot!(error, @r#"
+    5 settings are wrong:
+      REPLICATOR_EVENT_CONCURRENCY is `0`: out of range; accepted is a whole number from 1 to 1000
+      REPLICATOR_MAX_DELETES is `lots`: neither a whole number nor a percentage from 0% to 100%; accepted is a whole number such as `25`, or a percentage from `0%` to `100%`
+      REPLICATOR_QUOTAS is `ssm:/a b`: `ssm:` is followed by the name of a parameter, and the name has the character ' '; a parameter's has letters, digits and `_.-/`; accepted is a JSON object from `account/region/bucket`, each of them or `*`, to calls a second, such as `{"111122223333/us-east-2/ssm.read":1000,"*/*/ssm.control":10}`
+      REPLICATOR_ROUTE: there is no such setting; accepted is `REPLICATOR_ROUTES`, which is the nearest
+      REPLICATOR_ROUTES is `us-east-2`: `us-east-2` is not a route; write `SOURCE=TARGET[,TARGET]`, such as `us-east-2=us-east-1,us-west-2`; accepted is `SOURCE=TARGET[,TARGET]`, several with `;` between, such as `us-east-2=us-east-1,us-west-2;eu-west-1=eu-central-1`
+    "#);
+}
+
+#[test]
+fn an_empty_variable_is_not_set() {
+    assert_eq!(with("SPOKE_EXTERNAL_ID", " ").spoke_external_id, None);
+    assert_eq!(with("MAX_DELETES", "").max_deletes, MaxDeletes::Percent(10));
+    let error = raw(&[("ROUTES", "")]).parse().expect_err("no route");
+    assert_eq!(error.faults[0].problem, "it is not set and has no default");
+}
+
+#[test]
+fn only_the_lambda_needs_a_topic() {
+    let error = raw(&[GOOD_ROUTES]).parse_for_lambda().expect_err("no topic");
+    assert_eq!(error.faults[0].setting, "REPLICATOR_SNS_TOPIC_ARN");
+    let arn = "arn:aws:sns:us-east-1:111122223333:alerts";
+    let settings = raw(&[GOOD_ROUTES, ("SNS_TOPIC_ARN", arn)]).parse_for_lambda();
+    let topic = settings.expect("settings").sns_topic.expect("a topic");
+    assert_eq!((topic.arn.as_str(), topic.region.as_str()), (arn, "us-east-1"));
+}
+
+#[test]
+fn each_setting_is_read() {
+    assert_eq!(with("SPOKE_ROLE_NAME", "a+b=c,d.e@f-g_h").spoke_role_name, "a+b=c,d.e@f-g_h");
+    let external = with("SPOKE_EXTERNAL_ID", "a:/b").spoke_external_id;
+    assert_eq!(external.as_deref(), Some("a:/b"));
+    let arn = "arn:aws-us-gov:iam::111122223333:role/ops/hub";
+    assert_eq!(with("OPERATOR_ROLE_ARN", arn).operator_role_arn.as_deref(), Some(arn));
+    let both =
+        BTreeSet::from(["111122223333", "444455556666"].map(|a| AccountId::parse(a).unwrap()));
+    assert_eq!(with("INCLUDE_ACCOUNTS", "111122223333, 444455556666,").accounts.include, both);
+    assert_eq!(with("EXCLUDE_ACCOUNTS", "444455556666,111122223333").accounts.exclude, both);
+    let ous = "o-a1b2c3d4e5/r-f6g7,o-a1b2c3d4e5/r-f6g7/ou-f6g7-h8i9j0k1/";
+    let units = ["o-a1b2c3d4e5/r-f6g7/", "o-a1b2c3d4e5/r-f6g7/ou-f6g7-h8i9j0k1/"];
+    assert_eq!(with("INCLUDE_OUS", ous).accounts.include_ous, units);
+    assert_eq!(with("EXCLUDE_OUS", ous).accounts.exclude_ous, units);
+    let names = with("INCLUDE_NAMES", "/a/{b,c}/*, /d").names;
+    assert!(["/a/b/x", "/a/c/x", "/d"].iter().all(|name| names.matches(name)));
+    assert!(!names.matches("/a/d/x"));
+    assert!(!with("EXCLUDE_NAMES", "/a/*").names.matches("/a/b"));
+    assert_ne!(with("KMS_KEYS", r#"{"alias/a":"alias/b"}"#).kms_keys, KmsKeys::default());
+    assert_eq!(with("ON_CONFLICT", "adopt").on_conflict, OnConflict::Adopt);
+    assert_eq!(with("DELETE_GRACE_DAYS", "30").delete_grace_days, 30);
+    assert_eq!(with("MAX_DELETES", "25").max_deletes, MaxDeletes::Count(25));
+    assert!((with("SOURCE_QUOTA_SHARE", "1").source_quota_share - 1.0).abs() < f64::EPSILON);
+    assert!((with("TARGET_QUOTA_SHARE", ".25").target_quota_share - 0.25).abs() < f64::EPSILON);
+    assert_eq!(with("QUOTAS", r#"{"*/*/ssm.read":1000}"#).quotas.len(), 1);
+    assert_eq!(with("ACCOUNT_CONCURRENCY", "1").account_concurrency, 1);
+    assert_eq!(with("ITEMS_IN_FLIGHT", "1000").items_in_flight, 1000);
+    assert_eq!(with("EVENT_CONCURRENCY", "8").event_concurrency, 8);
+}
+
+#[test]
+fn each_setting_says_what_is_wrong_with_it() {
+    for (name, value, why) in [
+        ("SPOKE_ROLE_NAME", "path/role", "not the name of a role"),
+        ("SPOKE_EXTERNAL_ID", "x", "not an external id"),
+        ("OPERATOR_ROLE_ARN", "arn:aws:iam::111122223333:user/me", "not the ARN of a role"),
+        ("OPERATOR_ROLE_ARN", "arn:aws:iam::1111:role/me", "not the ARN of a role"),
+        ("SNS_TOPIC_ARN", "alerts", "not the ARN of a topic"),
+        ("SNS_TOPIC_ARN", "arn:aws:sns:x:111122223333:alerts", "its Region is none"),
+        ("SNS_TOPIC_ARN", "arn:aws:sns:us-east-1:111122223333:a b", "its name is none of a topic"),
+        ("SNS_TOPIC_ARN", "arn:aws:sns:us-east-1:111122223333:a.fifo", "a FIFO topic"),
+        ("INCLUDE_ACCOUNTS", "111122223333;444455556666", "is not an account id"),
+        ("EXCLUDE_ACCOUNTS", "prod", "`prod` is not an account id"),
+        ("INCLUDE_OUS", "ou-f6g7-h8i9j0k1", "is not the path of a unit"),
+        ("EXCLUDE_OUS", "/Prod", "`/Prod` is not the path of a unit"),
+        ("INCLUDE_NAMES", "/a/[b", "`/a/[b` is no glob: unclosed character class"),
+        ("EXCLUDE_NAMES", "/a/{b", "`/a/{b` is no glob: unclosed alternate group"),
+        (
+            "KMS_KEYS",
+            "alias/a=alias/b",
+            "not such a JSON object: expected value at line 1 column 1",
+        ),
+        ("KMS_KEYS", r#"{"alias/a":{"eu-west-1":"alias/b"}}"#, "eu-west-1 is no route's target"),
+        ("ON_CONFLICT", "overwrite", "neither of the two"),
+        ("DELETE_GRACE_DAYS", "-1", "not a whole number"),
+        ("DELETE_GRACE_DAYS", "3651", "out of range"),
+        ("MAX_DELETES", "101%", "neither a whole number nor a percentage"),
+        ("SOURCE_QUOTA_SHARE", "0", "out of range"),
+        ("SOURCE_QUOTA_SHARE", "NaN", "out of range"),
+        ("TARGET_QUOTA_SHARE", "90%", "not a number"),
+        ("QUOTAS", r#"{"*/*/ssm.put":1}"#, "`ssm.put` is no bucket"),
+        ("ACCOUNT_CONCURRENCY", "0", "out of range"),
+        ("ITEMS_IN_FLIGHT", "100,000", "not a whole number"),
+        ("EVENT_CONCURRENCY", "99999999999999999999", "out of range"),
+    ] {
+        let problem = problem(name, value);
+        assert!(problem.contains(why), "{name}={value}: {problem}");
+    }
+}
+
+#[test]
+fn what_was_read_is_cut_and_an_unknown_variable_is_not_shown() {
+    let long = format!("{{\"a\":{}}}", "1".repeat(500));
+    let error = raw(&[GOOD_ROUTES, ("QUOTAS", &long), ("TOKEN", "canary")]).parse();
+    let text = error.expect_err("two faults").to_string();
+    assert!(!text.contains("canary"), "{text}");
+    assert!(text.len() < 1000, "{text}");
+}
+
+#[test]
+fn every_default_is_accepted_by_its_own_rule() {
+    for setting in known() {
+        if let Some(default) = setting.default {
+            with(setting.name.strip_prefix("REPLICATOR_").expect("the prefix"), default);
+        }
+    }
+}
