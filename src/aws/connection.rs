@@ -1,0 +1,325 @@
+//! The process's one connection to AWS: one HTTP client and TLS set-up, one clock, one set of retry and time-out rules.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::ProfileFileRegionProvider;
+use aws_config::{AppName, BehaviorVersion};
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime::client::identity::IdentityCache;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
+use tokio::sync::OnceCell;
+
+use super::client::{PerRegion, client};
+use super::connector::PacedHttpClient;
+use super::credentials::{Role, RoleCredentials};
+use super::failure;
+use super::pacer::{Calls, Pacer};
+use super::pacing::{CallStats, Lane, Quotas};
+use super::ration::Ration;
+use super::session::{Session, Shared};
+use crate::domain::{AccountId, Cause, FailureKind, Location, ParameterName, Region, Timestamp};
+
+/// Time for a connection to stand. Lambda's own clients use the same.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(3100);
+/// Time for an answer to begin. The SDK sets none, and a call into a black hole would hang for ever.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// Attempts of one call, the first among them.
+const ATTEMPTS: u32 = 5;
+/// Shown in the user agent, and so in `CloudTrail`.
+const APP_NAME: &str = "failover-replicator";
+
+/// What a connection needs to know.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The Region of the hub's own calls where neither `AWS_REGION` nor the profile names one.
+    pub region: Option<Region>,
+    /// The role that is assumed in every account.
+    pub spoke_role_name: String,
+    /// The external id that its trust policy asks for.
+    pub external_id: Option<String>,
+    /// A role that is assumed first; everything else is done with its credentials.
+    pub operator_role_arn: Option<String>,
+    /// How fast calls may follow each other.
+    pub quotas: Quotas,
+    /// Listed items in memory at once, over all accounts.
+    pub items_in_flight: usize,
+    /// Takes the network's place.
+    pub http_client: Option<SharedHttpClient>,
+    /// Takes the place of the credentials that the SDK's own chain finds.
+    pub credentials: Option<SharedCredentialsProvider>,
+    /// Takes the system clock's place, for credentials and signatures. Pacing goes by tokio's clock.
+    pub time_source: Option<SharedTimeSource>,
+}
+
+/// The way to AWS. Clones share everything.
+#[derive(Clone)]
+pub struct Connection(Arc<Inner>);
+
+struct Inner {
+    /// As the SDK's own chain gives it.
+    base: SdkConfig,
+    /// With the hub's own credentials: the operator role's where one is set.
+    config: SdkConfig,
+    region: Region,
+    clock: SharedTimeSource,
+    options: Options,
+    quotas: Arc<Quotas>,
+    calls: Arc<Calls>,
+    /// The gates of the hub's own calls.
+    pacer: Arc<Pacer>,
+    ration: Ration,
+    sts: aws_sdk_sts::Client,
+    hub_account: OnceCell<AccountId>,
+    own_ssm: PerRegion<aws_sdk_ssm::Client>,
+    sns: PerRegion<aws_sdk_sns::Client>,
+    organizations: PerRegion<aws_sdk_organizations::Client>,
+    /// Sessions in use. A finished account's is dropped by whoever used it, and found dead here.
+    sessions: Mutex<HashMap<AccountId, Weak<Shared>>>,
+}
+
+impl Connection {
+    /// Reads the SDK's own variables and profile. Nothing is called, the instance's metadata never.
+    ///
+    /// Fails with [`FailureKind::Invalid`] where no Region is known.
+    pub async fn open(options: Options) -> Result<Self, Cause> {
+        let config = load(&options).await;
+        Self::with_config(options, config)
+    }
+
+    /// With a configuration that was loaded already.
+    pub(super) fn with_config(options: Options, config: SdkConfig) -> Result<Self, Cause> {
+        let region = own_region(&config)?;
+        let clock = clock_of(&options);
+        let quotas = Arc::new(options.quotas.clone());
+        let calls = Arc::new(Calls::default());
+        let pacer = Pacer::new(None, Arc::clone(&quotas), Arc::clone(&calls));
+        let base = config;
+        let config = match &options.operator_role_arn {
+            Some(arn) => {
+                let sts = client!(aws_sdk_sts, "sts", &base, &region, &pacer);
+                let operator = RoleCredentials::new(Role::operator(arn), sts, clock.clone());
+                base.to_builder()
+                    .credentials_provider(SharedCredentialsProvider::new(operator))
+                    .identity_cache(IdentityCache::no_cache())
+                    .build()
+            }
+            None => base.clone(),
+        };
+        Ok(Self(Arc::new(Inner {
+            base,
+            ration: Ration::new(options.items_in_flight),
+            sts: client!(aws_sdk_sts, "sts", &config, &region, &pacer),
+            config,
+            region,
+            clock,
+            options,
+            quotas,
+            calls,
+            pacer,
+            hub_account: OnceCell::new(),
+            own_ssm: PerRegion::new(),
+            sns: PerRegion::new(),
+            organizations: PerRegion::new(),
+            sessions: Mutex::new(HashMap::new()),
+        })))
+    }
+
+    /// A connection for the other kind of work, over the same network and credentials, with that kind's part of the
+    /// quotas.
+    ///
+    /// # Errors
+    /// None that [`Self::open`] did not have.
+    pub fn in_lane(&self, lane: Lane) -> Result<Self, Cause> {
+        let mut options = self.0.options.clone();
+        options.quotas.lane = lane;
+        Self::with_config(options, self.0.base.clone())
+    }
+
+    /// The time on the clock that signs requests.
+    pub fn now(&self) -> Timestamp {
+        now(&self.0.clock)
+    }
+
+    /// The hub's own account, asked of STS once in the life of the process.
+    pub async fn hub_account(&self) -> Result<AccountId, Cause> {
+        let ask = || async {
+            let operation = "sts:GetCallerIdentity";
+            let place = format!("the hub's account in {}", self.0.region);
+            let answer = self.0.sts.get_caller_identity().send().await;
+            let answer = answer.map_err(|error| failure::cause(operation, &place, &error))?;
+            let account = answer.account().and_then(|digits| AccountId::parse(digits).ok());
+            account.ok_or_else(|| {
+                Cause::new(
+                    FailureKind::Unavailable,
+                    format!("{operation} named no account in {place}"),
+                )
+            })
+        };
+        self.0.hub_account.get_or_try_init(ask).await.cloned()
+    }
+
+    /// The Region of the hub's own calls.
+    pub fn region(&self) -> &Region {
+        &self.0.region
+    }
+
+    /// Organizations, with the hub's own credentials. Its endpoint is global: the SDK finds it from the Region.
+    pub fn organizations(&self) -> aws_sdk_organizations::Client {
+        let Inner { config, region, pacer, organizations, .. } = &*self.0;
+        organizations.get_or(region, || {
+            client!(aws_sdk_organizations, "organizations", config, region, pacer)
+        })
+    }
+
+    /// SNS of a Region, with the hub's own credentials.
+    pub fn sns(&self, region: &Region) -> aws_sdk_sns::Client {
+        let Inner { config, pacer, sns, .. } = &*self.0;
+        sns.get_or(region, || client!(aws_sdk_sns, "sns", config, region, pacer))
+    }
+
+    /// Parameter Store of a Region of the hub's own account, with the hub's own credentials.
+    pub fn own_ssm(&self, region: &Region) -> aws_sdk_ssm::Client {
+        let Inner { config, pacer, own_ssm, .. } = &*self.0;
+        own_ssm.get_or(region, || client!(aws_sdk_ssm, "ssm", config, region, pacer))
+    }
+
+    /// The text of a parameter of the hub's own account and Region, decrypted.
+    ///
+    /// # Errors
+    /// What `GetParameter` answered.
+    pub async fn own_parameter(&self, name: &ParameterName) -> Result<String, Cause> {
+        let region = &self.0.region;
+        let request =
+            self.own_ssm(region).get_parameter().name(name.as_str()).with_decryption(true);
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| failure::cause("ssm:GetParameter", region, &error))?;
+        Ok(answer.parameter.and_then(|parameter| parameter.value).unwrap_or_default())
+    }
+
+    /// The account's session. Its role is assumed now, unless a session of the same account is in use.
+    ///
+    /// Fails with [`FailureKind::NoSpokeRole`] where the role is not there or does not trust the hub.
+    pub async fn session(&self, account: &AccountId) -> Result<Session, Cause> {
+        let session = self.session_in_use(account);
+        session.prove().await?;
+        Ok(session)
+    }
+
+    /// What became of the calls so far, by action as IAM spells it.
+    pub fn calls(&self) -> BTreeMap<String, CallStats> {
+        self.0.calls.snapshot()
+    }
+
+    /// How many sessions are remembered, dead ones among them.
+    #[cfg(test)]
+    pub(super) fn sessions_held(&self) -> usize {
+        self.0.sessions.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    fn session_in_use(&self, account: &AccountId) -> Session {
+        let mut sessions = self.0.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shared) = sessions.get(account).and_then(Weak::upgrade) {
+            return Session::from_shared(shared);
+        }
+        sessions.retain(|_, shared| shared.strong_count() > 0);
+        let Inner { options, region, sts, clock, config, quotas, calls, ration, .. } = &*self.0;
+        let at = Location { account: account.clone(), region: region.clone() };
+        let name = &options.spoke_role_name;
+        let role = Role::spoke(name, options.external_id.as_deref(), &at);
+        let credentials = RoleCredentials::new(role, sts.clone(), clock.clone());
+        let pacer = Pacer::new(Some(account.clone()), Arc::clone(quotas), Arc::clone(calls));
+        let session = Session::new(
+            account.clone(),
+            name,
+            config,
+            clock.clone(),
+            credentials,
+            pacer,
+            ration.clone(),
+        );
+        sessions.insert(account.clone(), Arc::downgrade(session.shared()));
+        session
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("region", &self.0.region).finish_non_exhaustive()
+    }
+}
+
+/// The configuration that all clients begin from: the SDK's own variables and profile, and the hub's rules.
+///
+/// No attempt has a time-out of its own, since it would count the wait at the gate; the connection's do not.
+pub(super) async fn load(options: &Options) -> SdkConfig {
+    let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+        .or_else(ProfileFileRegionProvider::new())
+        .or_else(options.region.as_ref().map(aws_region));
+    let timeouts =
+        TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT);
+    // A request that waits at its gate sends nothing, which the SDK would take for a stalled upload after five seconds.
+    let stalled = StalledStreamProtectionConfig::enabled().upload_enabled(false).build();
+    let http_client = options.http_client.clone().unwrap_or_else(network);
+    let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .region(region)
+        .time_source(clock_of(options))
+        .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+        .http_client(PacedHttpClient(http_client))
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .timeout_config(timeouts.build())
+        .stalled_stream_protection(stalled);
+    // The name has only letters and a hyphen; were it refused, the user agent would lack it and nothing else.
+    let loader = match options.credentials.clone() {
+        Some(credentials) => loader.credentials_provider(credentials),
+        None => loader,
+    };
+    match AppName::new(APP_NAME) {
+        Ok(name) => loader.app_name(name).load().await,
+        Err(_) => loader.load().await,
+    }
+}
+
+/// The time on `clock`, in the hub's own words.
+pub(super) fn now(clock: &SharedTimeSource) -> Timestamp {
+    Timestamp::from_aws(&DateTime::from(clock.now()))
+}
+
+fn clock_of(options: &Options) -> SharedTimeSource {
+    options.time_source.clone().unwrap_or_else(|| SharedTimeSource::new(SystemTimeSource::new()))
+}
+
+fn aws_region(region: &Region) -> aws_types::region::Region {
+    aws_types::region::Region::new(region.as_str().to_owned())
+}
+
+fn network() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https()
+}
+
+fn own_region(config: &SdkConfig) -> Result<Region, Cause> {
+    let invalid = |message: String| {
+        Cause::new(FailureKind::Invalid, message)
+            .mended_by("set AWS_REGION to the hub's own Region, such as us-east-1")
+    };
+    let name = config.region().ok_or_else(|| {
+        invalid("no Region is known for the hub's own calls; set AWS_REGION".to_owned())
+    })?;
+    Region::parse(name.as_ref()).map_err(|error| invalid(error.to_string()))
+}

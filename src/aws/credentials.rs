@@ -1,0 +1,204 @@
+//! One assumed role's credentials: fetched when first needed, renewed before they end, by one call however many wait.
+//!
+//! They are kept here and not in the SDK's identity cache: that one holds 64 identities, and with more accounts than
+//! that it forgets some at random and assumes their roles over and over.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{self, ProvideCredentials, future};
+use aws_sdk_sts::error::SdkError;
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
+use aws_smithy_async::time::SharedTimeSource;
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, Shared};
+
+use super::failure;
+use crate::domain::{Cause, FailureKind, Location};
+
+/// A role assumed with another role's credentials lasts an hour at most; AWS refuses to give more.
+const LIFETIME_SECONDS: i32 = 3600;
+/// With less than this left they are renewed, so that no request is signed with credentials about to end.
+const RENEWED_BEFORE_END: Duration = Duration::from_mins(5);
+/// A renewal that failed is not tried again at once while the old credentials still serve.
+const RENEWAL_RETRY: Duration = Duration::from_secs(30);
+/// What `CloudTrail` shows as the session, in every account.
+const SESSION_NAME: &str = "failover-replicator";
+
+/// Which role, and what refusing it means.
+#[derive(Clone, Debug)]
+pub(super) struct Role {
+    /// The role's ARN.
+    pub(super) arn: String,
+    /// The external id that its trust policy asks for.
+    pub(super) external_id: Option<String>,
+    /// Where the failure is shown: the role's account, and the Region whose STS is asked.
+    pub(super) place: String,
+    /// What a refusal is.
+    pub(super) refused: FailureKind,
+}
+
+impl Role {
+    /// The spoke role `name` of an account; `refused` is [`FailureKind::NoSpokeRole`].
+    pub(super) fn spoke(name: &str, external_id: Option<&str>, at: &Location) -> Self {
+        let partition = at.region.partition();
+        Self {
+            arn: format!("arn:{partition}:iam::{}:role/{name}", at.account),
+            external_id: external_id.map(str::to_owned),
+            place: at.to_string(),
+            refused: FailureKind::NoSpokeRole,
+        }
+    }
+
+    /// The role that a person's hub takes on first.
+    pub(super) fn operator(arn: &str) -> Self {
+        Self {
+            arn: arn.to_owned(),
+            external_id: None,
+            place: "the hub's account".to_owned(),
+            refused: FailureKind::AccessDenied,
+        }
+    }
+
+    fn refusal(&self, error: &SdkError<AssumeRoleError>) -> Cause {
+        let cause = failure::cause("sts:AssumeRole", &self.place, error);
+        if !failure::code(error).is_some_and(|code| code.starts_with("AccessDenied")) {
+            return cause;
+        }
+        let remedy = (self.refused != FailureKind::NoSpokeRole).then(|| {
+            let role = &self.arn;
+            format!("check that {role} exists and trusts the credentials that hubctl runs with")
+        });
+        Cause { kind: self.refused, remedy, ..cause }
+    }
+}
+
+#[derive(Clone)]
+struct Held {
+    credentials: Credentials,
+    renew_at: SystemTime,
+}
+
+/// One call of `AssumeRole` that any number of callers wait for. Whoever of them is polled drives it on: were it one
+/// caller's alone, the others would wait for ever when that one is a future that is set aside.
+type Renewal = Shared<BoxFuture<'static, Result<Held, Cause>>>;
+
+#[derive(Default)]
+struct State {
+    held: Option<Held>,
+    renewal: Option<Renewal>,
+}
+
+/// A role, and its credentials of the moment. Clones share them.
+#[derive(Clone)]
+pub(super) struct RoleCredentials(Arc<Inner>);
+
+struct Inner {
+    role: Role,
+    sts: aws_sdk_sts::Client,
+    clock: SharedTimeSource,
+    state: Mutex<State>,
+}
+
+impl RoleCredentials {
+    /// Nothing is called yet.
+    pub(super) fn new(role: Role, sts: aws_sdk_sts::Client, clock: SharedTimeSource) -> Self {
+        Self(Arc::new(Inner { role, sts, clock, state: Mutex::default() }))
+    }
+
+    /// Credentials that are good for some minutes.
+    pub(super) async fn current(&self) -> Result<Credentials, Cause> {
+        let renewal = {
+            let mut state = self.state();
+            if let Some(held) = &state.held
+                && self.0.clock.now() < held.renew_at
+            {
+                return Ok(held.credentials.clone());
+            }
+            let (role, sts) = (self.0.role.clone(), self.0.sts.clone());
+            let begin = || async move { assume(&role, &sts).await }.boxed().shared();
+            state.renewal.get_or_insert_with(begin).clone()
+        };
+        let result = renewal.clone().await;
+        self.settle(&renewal, result)
+    }
+
+    /// Keeps what a renewal gave, once, and falls back on what was held before where that is still good.
+    fn settle(&self, renewal: &Renewal, result: Result<Held, Cause>) -> Result<Credentials, Cause> {
+        let now = self.0.clock.now();
+        let mut state = self.state();
+        let is_first = state.renewal.as_ref().is_some_and(|running| running.ptr_eq(renewal));
+        if is_first {
+            state.renewal = None;
+        }
+        match (result, &mut state.held) {
+            (Ok(new), held) => {
+                let credentials = new.credentials.clone();
+                if is_first {
+                    *held = Some(new);
+                }
+                Ok(credentials)
+            }
+            (Err(cause), Some(old)) if old.credentials.expiry().is_some_and(|end| now < end) => {
+                if is_first {
+                    tracing::warn!(error_kind = %cause.kind, "a role is not renewed yet: {cause}");
+                    old.renew_at = now + RENEWAL_RETRY;
+                }
+                Ok(old.credentials.clone())
+            }
+            (Err(cause), _) => Err(cause),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn assume(role: &Role, sts: &aws_sdk_sts::Client) -> Result<Held, Cause> {
+    let answer = sts
+        .assume_role()
+        .role_arn(&role.arn)
+        .role_session_name(SESSION_NAME)
+        .set_external_id(role.external_id.clone())
+        .duration_seconds(LIFETIME_SECONDS)
+        .send()
+        .await
+        .map_err(|error| role.refusal(&error))?;
+    answer
+        .credentials
+        .and_then(|given| {
+            let end = SystemTime::try_from(given.expiration).ok()?;
+            let (id, secret) = (given.access_key_id, given.secret_access_key);
+            let token = Some(given.session_token);
+            let credentials = Credentials::new(id, secret, token, Some(end), "AssumeRole");
+            let renew_at = end.checked_sub(RENEWED_BEFORE_END).unwrap_or(end);
+            Some(Held { credentials, renew_at })
+        })
+        .ok_or_else(|| {
+            let message = format!("sts:AssumeRole gave no usable credentials in {}", role.place);
+            Cause::new(FailureKind::Unavailable, message)
+        })
+}
+
+impl ProvideCredentials for RoleCredentials {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async move {
+            let found: provider::Result =
+                self.current().await.map_err(CredentialsError::provider_error);
+            found
+        })
+    }
+}
+
+impl fmt::Debug for RoleCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RoleCredentials").field(&self.0.role.arn).finish()
+    }
+}

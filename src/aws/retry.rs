@@ -1,0 +1,26 @@
+//! Which answers are worth another attempt where the SDK judges otherwise than these services mean it.
+
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
+
+use super::wire::error_code;
+
+/// The hub's corrections; all else is as the SDK has it.
+#[derive(Debug)]
+pub(super) struct RetryRules;
+
+impl ClassifyRetry for RetryRules {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        match context.response().and_then(error_code).as_deref() {
+            // SSM does one update of a resource at a time and says so by this; the SDK takes it for a refusal.
+            Some("TooManyUpdates") => RetryAction::throttling_error(),
+            // A quota that is full stays full; the SDK takes it for a throttle.
+            Some("LimitExceededException") => RetryAction::RetryForbidden,
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "RetryRules"
+    }
+}
