@@ -1,0 +1,243 @@
+//! What no account's steps may do: write while frozen or only planning, touch what is not this route's replica, or
+//! delete many replicas at once.
+//!
+//! It judges steps without asking how they were planned, so that a fault in a plan ends here. Pure: the time is an
+//! argument.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use crate::aws::Deadline;
+use crate::domain::{
+    Cause, Change, FailureKind, KmsKeys, Location, NameFilter, ParameterName, Region, Routes,
+    Timestamp,
+};
+use crate::settings::MaxDeletes;
+
+/// AWS asks for 30 s between the deletion of a parameter and the creation of one with its name.
+pub const PAUSE_AFTER_DELETE: Duration = Duration::from_secs(30);
+
+/// Whether steps are carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writing {
+    /// They are.
+    Apply,
+    /// They are told only.
+    PlanOnly,
+    /// Nothing may be written at present; steps are told only.
+    Frozen,
+}
+
+impl Writing {
+    /// Whether steps may be carried out.
+    pub fn allows(self) -> bool {
+        self == Self::Apply
+    }
+}
+
+/// What one run may do, and what it decides by.
+#[derive(Debug)]
+pub struct Rules {
+    /// Whether steps are carried out.
+    pub writing: Writing,
+    /// Whether provenance proves parity; if not, values are compared.
+    pub trust: bool,
+    /// How many replicas may be deleted.
+    pub max_deletes: MaxDeletes,
+    /// Days that an orphaned replica is to be kept.
+    pub delete_grace_days: u32,
+    /// Whether an equal parameter in the way is to be adopted.
+    pub adopt: bool,
+    /// Which names are in scope.
+    pub names: NameFilter,
+    /// Source key → target key.
+    pub kms_keys: KmsKeys,
+    /// All routes of the settings, also those that this run leaves out: they tell whose a replica may be.
+    pub routes: Routes,
+    /// When to stop beginning things.
+    pub deadline: Deadline,
+}
+
+/// A step, by what decides whether it may be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposal<'a> {
+    /// The Region that was read as the source.
+    pub source: &'a Region,
+    /// The Region to be written to.
+    pub target: &'a Region,
+    /// What is to be done.
+    pub change: Change,
+    /// Whether the name is vacant in the target by what was read.
+    pub vacant: bool,
+    /// Whether what holds it is this route's replica by its tags as read by name.
+    pub ours: bool,
+}
+
+/// What the guard says to a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ruling {
+    /// Carry it out.
+    Go,
+    /// Tell it, and leave it.
+    TellOnly,
+    /// Not this one.
+    Held(Cause),
+}
+
+impl Rules {
+    /// Whether a step may be carried out.
+    pub fn judge(&self, proposal: &Proposal<'_>) -> Ruling {
+        let Proposal { source, target, change, vacant, ours } = proposal;
+        let on_route =
+            self.routes.from_source(source).is_some_and(|route| route.targets.contains(target));
+        let fits = match change {
+            Change::Create | Change::Replicate => *vacant,
+            Change::Update
+            | Change::Retag
+            | Change::Recreate
+            | Change::Delete
+            | Change::Tombstone => *ours,
+        };
+        if !on_route || !fits {
+            let message =
+                format!("a step was planned that may not be: {} in {target}", change.word());
+            return Ruling::Held(Cause::new(FailureKind::Bug, message));
+        }
+        match self.writing {
+            Writing::Apply => Ruling::Go,
+            Writing::PlanOnly | Writing::Frozen => Ruling::TellOnly,
+        }
+    }
+
+    /// Whether `asked` replicas of the `owned` ones that a route has in `target` may be deleted in this run.
+    ///
+    /// # Errors
+    /// `too_many_deletes`: none of them may, all else goes on.
+    pub fn judge_deletes(
+        &self,
+        asked: usize,
+        owned: usize,
+        source: &Region,
+        target: &Region,
+    ) -> Result<(), Cause> {
+        let (asked, owned) = (asked as u64, owned as u64);
+        let allowed = self.max_deletes.allowed(owned);
+        if asked <= allowed {
+            return Ok(());
+        }
+        Err(Cause::new(
+            FailureKind::TooManyDeletes,
+            format!(
+                "{asked} of the {owned} replicas in {target} have lost their sources in {source}, more than the {allowed} that may be deleted at once: they are kept, and all else is done"
+            ),
+        ))
+    }
+
+    /// How many deletes are allowed however few replicas there are.
+    pub fn deletes_always_allowed(&self) -> usize {
+        usize::try_from(self.max_deletes.allowed(0)).unwrap_or(usize::MAX)
+    }
+}
+
+/// Which parameters this process deleted a moment ago: a create must wait.
+#[derive(Debug, Default)]
+pub struct RecentDeletes(Mutex<HashMap<(Location, ParameterName), Timestamp>>);
+
+impl RecentDeletes {
+    /// Remembers a deletion.
+    pub fn remember(&self, location: Location, name: ParameterName, now: Timestamp) {
+        let mut deleted = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        deleted.retain(|_, at| now.since(*at) < PAUSE_AFTER_DELETE);
+        deleted.insert((location, name), now);
+    }
+
+    /// How long a create of this name must still wait.
+    pub fn pause_before_create(
+        &self,
+        location: &Location,
+        name: &ParameterName,
+        now: Timestamp,
+    ) -> Duration {
+        let deleted = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        deleted
+            .get(&(location.clone(), name.clone()))
+            .map_or(Duration::ZERO, |at| PAUSE_AFTER_DELETE.saturating_sub(now.since(*at)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::AccountId;
+
+    fn region(name: &str) -> Region {
+        Region::parse(name).expect("a Region")
+    }
+
+    fn rules(writing: Writing, max_deletes: MaxDeletes) -> Rules {
+        Rules {
+            writing,
+            trust: true,
+            max_deletes,
+            delete_grace_days: 0,
+            adopt: false,
+            names: NameFilter::default(),
+            kms_keys: KmsKeys::default(),
+            routes: Routes::parse("us-east-2=us-east-1").expect("a route"),
+            deadline: Deadline::never(),
+        }
+    }
+
+    const CHANGES: [Change; 7] = [
+        Change::Create,
+        Change::Update,
+        Change::Retag,
+        Change::Recreate,
+        Change::Delete,
+        Change::Tombstone,
+        Change::Replicate,
+    ];
+
+    proptest! {
+        #[test]
+        fn nothing_passes_that_is_not_vacant_or_ours_or_off_the_route(
+            change in 0_usize..7, vacant: bool, ours: bool, backwards: bool, planning: bool,
+        ) {
+            let (east_2, east_1) = (region("us-east-2"), region("us-east-1"));
+            let (source, target) = if backwards { (&east_1, &east_2) } else { (&east_2, &east_1) };
+            let change = CHANGES[change];
+            let rules = rules(if planning { Writing::PlanOnly } else { Writing::Apply }, MaxDeletes::Percent(10));
+            let ruling = rules.judge(&Proposal { source, target, change, vacant, ours });
+            let creates = matches!(change, Change::Create | Change::Replicate);
+            let fits = if creates { vacant } else { ours };
+            prop_assert_eq!(ruling == Ruling::Go, !planning && !backwards && fits);
+        }
+
+        #[test]
+        fn the_brake_holds_whatever_is_asked(asked in 0_usize..200, owned in 0_usize..200, percent in 0_u8..=100) {
+            let rules = rules(Writing::Apply, MaxDeletes::Percent(percent));
+            let held = rules.judge_deletes(asked, owned, &region("us-east-2"), &region("us-east-1")).is_err();
+            prop_assert_eq!(held, asked > (owned * usize::from(percent) / 100).max(5));
+        }
+    }
+
+    #[test]
+    fn a_create_waits_until_thirty_seconds_after_our_own_delete() {
+        let deletes = RecentDeletes::default();
+        let location = Location {
+            account: AccountId::parse("111122223333").expect("an id"),
+            region: region("us-east-1"),
+        };
+        let (name, other) = (ParameterName::new("/a"), ParameterName::new("/b"));
+        deletes.remember(location.clone(), name.clone(), Timestamp::from_millis(1_000));
+        let pause = |name, millis| {
+            deletes.pause_before_create(&location, name, Timestamp::from_millis(millis))
+        };
+        assert_eq!(pause(&name, 11_000), Duration::from_secs(20));
+        assert_eq!(pause(&name, 31_000), Duration::ZERO);
+        assert_eq!(pause(&other, 1_000), Duration::ZERO);
+    }
+}
