@@ -1,0 +1,183 @@
+//! Writes replicas: one function for each call, and no choice in any of them.
+
+use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ssm::operation::put_parameter::PutParameterError;
+use aws_sdk_ssm::types::{ParameterTier, ParameterType, ResourceTypeForTagging, Tag};
+
+use super::desired::{Desired, data_type_to_send};
+use super::model::{Tier, ValueType};
+use super::plan::Write;
+use crate::aws::{Session, cause, code};
+use crate::domain::{Cause, FailureKind, Location, ParameterName, Region, SecretText, Tags};
+
+/// What came of a create.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Created {
+    /// The replica is there, with all its tags.
+    Yes,
+    /// Somebody holds the name.
+    NameTaken,
+}
+
+/// Creates the replica with all its tags in one call, which proves that nobody held the name.
+///
+/// # Errors
+/// Why AWS refused it; never with the value.
+pub(super) async fn create(
+    session: &Session,
+    target: &Region,
+    write: &Write,
+    value: &SecretText,
+    tags: &Tags,
+) -> Result<Created, Cause> {
+    let Write { desired, tier, .. } = write;
+    let request = session
+        .ssm(target)
+        .put_parameter()
+        .name(desired.name.as_str())
+        .value(value.expose())
+        .r#type(value_type(desired.value_type)?)
+        .tier(parameter_tier(*tier))
+        .set_key_id(desired.key.clone())
+        .set_description(desired.description.as_deref().map(ToOwned::to_owned))
+        .set_allowed_pattern(desired.pattern.as_deref().map(ToOwned::to_owned))
+        .set_data_type(data_type_to_send(desired).map(ToOwned::to_owned))
+        .set_tags(Some(as_list(tags)?))
+        .overwrite(false);
+    match request.send().await {
+        Ok(_) => Ok(Created::Yes),
+        Err(error) if code(&error) == Some("ParameterAlreadyExists") => Ok(Created::NameTaken),
+        Err(error) => Err(refused(&location(session, target), &error, value)),
+    }
+}
+
+/// Writes value and attributes over a replica, and tells the version that this made.
+///
+/// # Errors
+/// Why AWS refused it; never with the value.
+pub(super) async fn update(
+    session: &Session,
+    target: &Region,
+    write: &Write,
+    value: &SecretText,
+) -> Result<i64, Cause> {
+    let Write { desired, tier, .. } = write;
+    let Desired { name, description, key, .. } = desired;
+    let request = session
+        .ssm(target)
+        .put_parameter()
+        .name(name.as_str())
+        .value(value.expose())
+        .r#type(value_type(desired.value_type)?)
+        .tier(parameter_tier(*tier))
+        .set_key_id(key.clone())
+        // What is left out would be kept, so a description that is gone is sent empty.
+        .description(description.as_deref().unwrap_or_default())
+        .set_allowed_pattern(write.pattern_to_send.as_deref().map(ToOwned::to_owned))
+        .set_data_type(data_type_to_send(desired).map(ToOwned::to_owned))
+        .overwrite(true);
+    match request.send().await {
+        Ok(answer) => Ok(answer.version),
+        Err(error) => Err(refused(&location(session, target), &error, value)),
+    }
+}
+
+/// Takes tags off first and sets tags then, so that the 50 are never passed on the way.
+///
+/// # Errors
+/// Why AWS refused one of the two.
+pub(super) async fn retag(
+    session: &Session,
+    target: &Region,
+    name: &ParameterName,
+    set: &Tags,
+    remove: &[String],
+) -> Result<(), Cause> {
+    if !remove.is_empty() {
+        let request = session
+            .ssm(target)
+            .remove_tags_from_resource()
+            .resource_type(ResourceTypeForTagging::Parameter)
+            .resource_id(name.as_str())
+            .set_tag_keys(Some(remove.to_vec()));
+        request.send().await.map_err(|error| {
+            cause("ssm:RemoveTagsFromResource", &location(session, target), &error)
+        })?;
+    }
+    if !set.is_empty() {
+        let request = session
+            .ssm(target)
+            .add_tags_to_resource()
+            .resource_type(ResourceTypeForTagging::Parameter)
+            .resource_id(name.as_str())
+            .set_tags(Some(as_list(set)?));
+        request
+            .send()
+            .await
+            .map_err(|error| cause("ssm:AddTagsToResource", &location(session, target), &error))?;
+    }
+    Ok(())
+}
+
+/// Deletes up to 10 replicas in one call. One that is not there any more is as good as deleted.
+///
+/// # Errors
+/// Why AWS refused all of them.
+pub(super) async fn delete(
+    session: &Session,
+    target: &Region,
+    names: &[ParameterName],
+) -> Result<(), Cause> {
+    let names = names.iter().map(ToString::to_string).collect();
+    let request = session.ssm(target).delete_parameters().set_names(Some(names));
+    let answer = request.send().await;
+    answer
+        .map(drop)
+        .map_err(|error| cause("ssm:DeleteParameters", &location(session, target), &error))
+}
+
+/// Why AWS refused a write. Its messages may quote what they refuse, and such a one is not shown at all: put on one line
+/// and cut, it would hold the value in a form that nothing finds any more.
+fn refused(place: &Location, error: &SdkError<PutParameterError>, value: &SecretText) -> Cause {
+    let mut cause = cause("ssm:PutParameter", place, error);
+    let quotes = |message: &str| message.contains("at 'value'") || message.contains(value.expose());
+    if error.message().is_some_and(quotes) {
+        let code = code(error).unwrap_or_default();
+        cause.message = format!(
+            "ssm:PutParameter was refused in {place}: {code}, with a message that holds the value and is not shown"
+        );
+    }
+    cause
+}
+
+fn location(session: &Session, region: &Region) -> Location {
+    Location { account: session.account().clone(), region: region.clone() }
+}
+
+fn value_type(value_type: ValueType) -> Result<ParameterType, Cause> {
+    match value_type {
+        ValueType::String => Ok(ParameterType::String),
+        ValueType::StringList => Ok(ParameterType::StringList),
+        ValueType::SecureString => Ok(ParameterType::SecureString),
+        ValueType::Unknown => Err(Cause::new(
+            FailureKind::Bug,
+            "a parameter of an unknown type came as far as its write",
+        )),
+    }
+}
+
+fn parameter_tier(tier: Tier) -> ParameterTier {
+    match tier {
+        Tier::Standard => ParameterTier::Standard,
+        Tier::Advanced => ParameterTier::Advanced,
+        Tier::IntelligentTiering => ParameterTier::IntelligentTiering,
+    }
+}
+
+fn as_list(tags: &Tags) -> Result<Vec<Tag>, Cause> {
+    let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build();
+    tags.iter()
+        .map(tag)
+        .collect::<Result<_, _>>()
+        .map_err(|error| Cause::new(FailureKind::Bug, format!("a tag without a key: {error}")))
+}

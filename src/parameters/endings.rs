@@ -1,0 +1,150 @@
+//! How each item ended in each target, until the account's outcome is made of it.
+
+use std::collections::BTreeMap;
+
+use crate::domain::{
+    AccountId, AccountOutcome, Cause, Change, Counts, Failure, FailureKind, Item, Kind,
+    OutcomeKind, ParameterName, Region, Step, Subject,
+};
+
+/// How one item ended in one target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// It counts as this.
+    Counted(OutcomeKind),
+    /// It counts as `failed` or `conflict`, and this is why.
+    Failed {
+        /// The Region in which to look.
+        region: Region,
+        /// Why.
+        cause: Cause,
+    },
+    /// Only planned.
+    Planned {
+        /// What would be done.
+        change: Change,
+        /// Why.
+        because: Vec<&'static str>,
+    },
+}
+
+/// The endings of one route's items. A later one replaces an earlier one, but neither finding
+/// nothing left to do nor a second write hides what was done first.
+#[derive(Debug, Default)]
+pub(super) struct Endings {
+    by_item: BTreeMap<(ParameterName, Region), Ending>,
+    counts: Counts,
+    wider: Vec<(Region, Cause)>,
+}
+
+impl Endings {
+    /// Counts an item that needs no more said: most of a sweep's.
+    pub(super) fn count(&mut self, outcome: OutcomeKind) {
+        self.counts.add(outcome, 1);
+    }
+
+    /// Notes how an item ended in `target`.
+    pub(super) fn end(&mut self, name: &ParameterName, target: &Region, ending: Ending) {
+        let key = (name.clone(), target.clone());
+        let stays = match (self.by_item.get(&key), &ending) {
+            (Some(Ending::Counted(done)), Ending::Counted(OutcomeKind::InSync)) => done.is_change(),
+            (Some(Ending::Counted(OutcomeKind::Created)), Ending::Counted(later)) => {
+                matches!(later, OutcomeKind::Updated | OutcomeKind::Retagged)
+            }
+            _ => false,
+        };
+        if !stays {
+            self.by_item.insert(key, ending);
+        }
+    }
+
+    /// Takes a later round's endings in.
+    pub(super) fn absorb(&mut self, later: Self) {
+        self.counts.merge(&later.counts);
+        self.wider.extend(later.wider);
+        for ((name, target), ending) in later.by_item {
+            self.end(&name, &target, ending);
+        }
+    }
+
+    /// How many replicas were deleted in each target.
+    pub(super) fn deleted(&self) -> BTreeMap<Region, usize> {
+        let mut deleted = BTreeMap::new();
+        for ((_, target), ending) in &self.by_item {
+            if *ending == Ending::Counted(OutcomeKind::Deleted) {
+                *deleted.entry(target.clone()).or_default() += 1;
+            }
+        }
+        deleted
+    }
+
+    /// Notes a failure of an item; `region` is where to look.
+    pub(super) fn fail(
+        &mut self,
+        name: &ParameterName,
+        target: &Region,
+        region: &Region,
+        cause: Cause,
+    ) {
+        self.end(name, target, Ending::Failed { region: region.clone(), cause });
+    }
+
+    /// Notes what an item lacks that is equal otherwise; one that was left alone, or failed, lacks more than this.
+    pub(super) fn fail_replicated(&mut self, name: &ParameterName, target: &Region, cause: Cause) {
+        let ending = self.by_item.get(&(name.clone(), target.clone()));
+        let equal = |outcome: &OutcomeKind| {
+            *outcome == OutcomeKind::InSync
+                || outcome.is_change() && *outcome != OutcomeKind::Deleted
+        };
+        if matches!(ending, Some(Ending::Counted(outcome)) if equal(outcome)) {
+            self.fail(name, target, target, cause);
+        }
+    }
+
+    /// Notes a failure of the account in `region`, which is no single item's.
+    pub(super) fn fail_region(&mut self, region: &Region, cause: Cause) {
+        self.wider.push((region.clone(), cause));
+    }
+
+    /// The account's outcome.
+    pub(super) fn into_outcome(self, account: &AccountId) -> AccountOutcome {
+        let mut outcome = AccountOutcome::new(account.clone());
+        outcome.parameters = self.counts;
+        let failure = |region, subject, cause| Failure {
+            account: Some(account.clone()),
+            region: Some(region),
+            subject,
+            cause,
+        };
+        for (region, cause) in self.wider {
+            outcome.fail(failure(region, Subject::Account, cause));
+        }
+        for ((name, target), ending) in self.by_item {
+            let item = Item::Parameter(name);
+            match ending {
+                Ending::Counted(counted) => {
+                    outcome.count(Kind::Parameter, counted);
+                    if counted == OutcomeKind::Pending {
+                        outcome.complete = false;
+                        outcome.pending.insert(item);
+                    }
+                }
+                Ending::Failed { region, cause } => {
+                    let conflict = cause.kind == FailureKind::Conflict;
+                    outcome.count(
+                        Kind::Parameter,
+                        if conflict { OutcomeKind::Conflict } else { OutcomeKind::Failed },
+                    );
+                    // The brake's failure is told once, for the Region.
+                    if cause.kind != FailureKind::TooManyDeletes {
+                        outcome.fail(failure(region, Subject::Item(item), cause));
+                    }
+                }
+                Ending::Planned { change, because } => {
+                    outcome.steps.push(Step { region: target, item, change, because });
+                }
+            }
+        }
+        outcome
+    }
+}

@@ -1,0 +1,30 @@
+//! Parameters for the unit tests of this room.
+
+use super::model::{Observed, Parameter, TEXT, Tier, ValueType};
+use crate::domain::{ParameterName, Region, Tags, Timestamp};
+
+pub(super) fn region(name: &str) -> Region {
+    Region::parse(name).expect("a Region")
+}
+
+pub(super) fn parameter(name: &str) -> Parameter {
+    Parameter {
+        name: ParameterName::new(name),
+        value_type: ValueType::String,
+        version: 3,
+        modified: Timestamp::from_millis(1_700_000_000_123),
+        written_by_spoke: false,
+        description: None,
+        pattern: None,
+        tier: Tier::Standard,
+        has_policies: false,
+        data_type: TEXT.into(),
+        key: None,
+    }
+}
+
+pub(super) fn observed(parameter: Parameter, tags: &[(&str, &str)]) -> Observed {
+    let tags: Tags =
+        tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    Observed { parameter, tags }
+}

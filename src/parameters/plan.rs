@@ -1,0 +1,390 @@
+//! Decides one item for one target, from what was read of its source and of its replica. Pure.
+//!
+//! In sync means no step. Nothing that is not this route's replica is ever a step's target: the name is then vacant,
+//! or a conflict.
+
+use super::desired::{Desired, desired};
+use super::model::{Observed, Parameter, Tier};
+use super::provenance::Provenance;
+use crate::domain::{
+    Cause, Change, EXCLUDE_TAG, FailureKind, KmsKeys, MARK_KEY, MARK_VALUE, NameFilter,
+    OutcomeKind, PROVENANCE_KEY, Region, Tags,
+};
+
+/// What decides whether an owned replica equals its source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parity {
+    /// Provenance: no value is read of an item in sync.
+    ByProvenance,
+    /// The values themselves, and only differences are written.
+    ByValue,
+    /// Nothing that was read before: the source moved meanwhile, so it is written again whatever provenance says.
+    Rewrite,
+}
+
+/// The settings that decide, and how far provenance is trusted.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy<'a> {
+    /// Which names are in scope.
+    pub names: &'a NameFilter,
+    /// Source key → target key.
+    pub kms_keys: &'a KmsKeys,
+    /// What decides parity.
+    pub parity: Parity,
+}
+
+/// One item and one target.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// The Region of the source.
+    pub source: &'a Region,
+    /// The Region of the replica.
+    pub target: &'a Region,
+    /// Whether no other route leads into the target: only then is a replica without provenance surely this one's.
+    pub only_route: bool,
+    /// What holds the name in the source Region.
+    pub original: Option<&'a Observed>,
+    /// What holds the name in the target Region.
+    pub replica: Option<&'a Observed>,
+}
+
+/// What holds the name in the target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// Nothing.
+    Vacant,
+    /// This route's replica, by mark and provenance.
+    Ours(Provenance),
+    /// This route's replica by its mark alone: the predecessor wrote no provenance.
+    Unproven,
+    /// A create of ours that lost its tags: an update met a deletion.
+    Newborn,
+    /// Somebody else's, and why it is held to be.
+    Foreign(String),
+}
+
+/// The write that a decision asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// `create`, `update` or `retag`.
+    pub change: Change,
+    /// Why.
+    pub because: Vec<&'static str>,
+    /// The replica as it is to be.
+    pub desired: Desired,
+    /// The tier to send: a replica that is advanced stays so.
+    pub tier: Tier,
+    /// The allowed pattern to send: an empty one takes the replica's away, none leaves it as it is.
+    pub pattern_to_send: Option<Box<str>>,
+    /// Tags to add or change on the replica; the provenance of an update or a create is not among them.
+    pub set_tags: Tags,
+    /// Keys of tags to take off the replica.
+    pub remove_tags: Vec<String>,
+    /// Whether a retag writes provenance too. Creates and updates always do.
+    pub renew_provenance: bool,
+    /// Whether the replica was adopted; later writes keep that.
+    pub adopted: bool,
+}
+
+/// What is to be done about one item in one target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Nothing here is this route's concern.
+    Nothing,
+    /// Equal; with the number of the source's tags that do not fit beside the hub's.
+    InSync {
+        /// See [`Desired::tags_left_out`].
+        tags_left_out: usize,
+    },
+    /// Left alone, and counted as this.
+    Leave(OutcomeKind),
+    /// The name is somebody else's.
+    Conflict(Cause),
+    /// It cannot be replicated, for what the source is or asks for.
+    Refuse(Cause),
+    /// It stays as it is, for what the replica is.
+    Keep(Cause),
+    /// Write.
+    Write(Write),
+    /// Compare the values: `update` if they differ, else `retag`, or nothing if there is nothing to retag.
+    Compare(Write),
+    /// The source is gone by what was read so far, and the replica is this route's.
+    Delete,
+}
+
+/// Decides.
+pub fn decide(case: Case<'_>, policy: Policy<'_>) -> Decision {
+    match case.original {
+        Some(original) => decide_present(case, original, policy),
+        None => decide_absent(case, policy),
+    }
+}
+
+/// Who holds the name in the target.
+pub fn holder(case: Case<'_>) -> Holder {
+    let Some(Observed { parameter, tags }) = case.replica else { return Holder::Vacant };
+    let marked = is_marked(tags);
+    match (marked, Provenance::of(tags)) {
+        (true, Some(provenance)) if provenance.region == *case.source => Holder::Ours(provenance),
+        (true, Some(provenance)) => {
+            Holder::Foreign(format!("it is the replica of {}'s", provenance.region))
+        }
+        (true, None) if case.only_route => Holder::Unproven,
+        (true, None) => {
+            Holder::Foreign("it is marked as a replica, but not of which Region".to_owned())
+        }
+        (false, None) if !tags.contains_key(PROVENANCE_KEY) => {
+            if parameter.version == 1 && parameter.written_by_spoke {
+                Holder::Newborn
+            } else {
+                Holder::Foreign("it does not carry the mark of a replica".to_owned())
+            }
+        }
+        (false, _) => Holder::Foreign("its mark was taken off, which releases it".to_owned()),
+    }
+}
+
+/// Whether the mark is among the tags. What is marked is never a source.
+pub fn is_marked(tags: &Tags) -> bool {
+    tags.get(MARK_KEY).is_some_and(|value| value == MARK_VALUE)
+}
+
+fn decide_absent(case: Case<'_>, policy: Policy<'_>) -> Decision {
+    let Some(replica) = case.replica else { return Decision::Nothing };
+    match holder(case) {
+        // Leaving scope never deletes.
+        Holder::Ours(_) if !policy.names.matches(replica.parameter.name.as_str()) => {
+            Decision::Leave(OutcomeKind::OutOfScope)
+        }
+        Holder::Ours(provenance) if provenance.adopted => Decision::Keep(
+            Cause::new(FailureKind::Unsupported, "its source is gone, and it was adopted: it is let go, which the hub cannot do yet")
+                .mended_by(format!("take the tags {MARK_KEY} and {PROVENANCE_KEY} off it by hand")),
+        ),
+        Holder::Ours(_) => Decision::Delete,
+        Holder::Unproven => Decision::Conflict(
+            Cause::new(
+                FailureKind::Conflict,
+                format!("it is marked as a replica but not of what, and {} has no parameter of this name", case.source),
+            )
+            .mended_by(format!("delete it by hand if it is a leftover, or take its tag {MARK_KEY} off if it is yours")),
+        ),
+        Holder::Vacant | Holder::Newborn | Holder::Foreign(_) => Decision::Nothing,
+    }
+}
+
+fn decide_present(case: Case<'_>, original: &Observed, policy: Policy<'_>) -> Decision {
+    if is_marked(&original.tags) {
+        return Decision::Leave(OutcomeKind::Skipped);
+    }
+    if !policy.names.matches(original.parameter.name.as_str()) {
+        return Decision::Leave(OutcomeKind::OutOfScope);
+    }
+    if let Some(decision) = opt_out(&original.tags) {
+        return decision;
+    }
+    let holder = holder(case);
+    if let Holder::Foreign(why) = &holder {
+        return Decision::Conflict(Cause::new(
+            FailureKind::Conflict,
+            format!("{} holds this name already: {why}", case.target),
+        ));
+    }
+    let desired = match desired(
+        &original.parameter,
+        &original.tags,
+        policy.kms_keys,
+        case.source,
+        case.target,
+    ) {
+        Ok(desired) => desired,
+        Err(cause) => return Decision::Refuse(cause),
+    };
+    match case.replica {
+        Some(replica) => decide_replica(original, replica, holder, desired, policy.parity),
+        None => Decision::Write(Write {
+            change: Change::Create,
+            because: vec!["missing"],
+            tier: desired.tier,
+            pattern_to_send: desired.pattern.clone(),
+            set_tags: Tags::new(),
+            remove_tags: Vec::new(),
+            renew_provenance: true,
+            adopted: false,
+            desired,
+        }),
+    }
+}
+
+fn opt_out(tags: &Tags) -> Option<Decision> {
+    let wish = tags.get(EXCLUDE_TAG)?;
+    if wish.eq_ignore_ascii_case("exclude") {
+        return Some(Decision::Leave(OutcomeKind::Excluded));
+    }
+    Some(Decision::Refuse(if wish.eq_ignore_ascii_case("remove") {
+        Cause::new(
+            FailureKind::Unsupported,
+            format!("the source's tag `{EXCLUDE_TAG}=remove` asks for its replica's removal, which the hub cannot do yet"),
+        )
+        .mended_by(format!("delete the replica by hand, and tag the source `{EXCLUDE_TAG}=exclude`"))
+    } else {
+        Cause::new(
+            FailureKind::Invalid,
+            format!("the source's tag `{EXCLUDE_TAG}` is neither `exclude` nor `remove`"),
+        )
+        .mended_by(format!("set the tag {EXCLUDE_TAG} to `exclude`, or take it off"))
+    }))
+}
+
+fn decide_replica(
+    original: &Observed,
+    replica: &Observed,
+    holder: Holder,
+    mut desired: Desired,
+    parity: Parity,
+) -> Decision {
+    // It is written under the name that it has: a root name has two spellings.
+    desired.name.clone_from(&replica.parameter.name);
+    if let Some(cause) = needs_recreation(&replica.parameter, &desired) {
+        return Decision::Keep(cause);
+    }
+    let (tags_left_out, form) = (desired.tags_left_out, desired.form);
+    let (mut set_tags, remove_tags) = tag_difference(&desired.tags, &replica.tags);
+    let attributes = different_attributes(&desired, &replica.parameter);
+    let tags_differ = !set_tags.is_empty() || !remove_tags.is_empty();
+    let tier = match (replica.parameter.tier, desired.tier) {
+        (Tier::Advanced, _) => Tier::Advanced,
+        (_, tier) => tier,
+    };
+    let pattern_to_send =
+        desired.pattern.clone().or_else(|| replica.parameter.pattern.as_ref().map(|_| "".into()));
+    let write = |change, because, set_tags, renew_provenance, adopted| Write {
+        change,
+        because,
+        desired,
+        tier,
+        pattern_to_send,
+        set_tags,
+        remove_tags,
+        renew_provenance,
+        adopted,
+    };
+    let provenance = match holder {
+        Holder::Ours(provenance) => provenance,
+        Holder::Unproven | Holder::Newborn | Holder::Vacant | Holder::Foreign(_) => {
+            if holder == Holder::Newborn {
+                set_tags.insert(MARK_KEY.to_owned(), MARK_VALUE.to_owned());
+            }
+            let mut because = vec!["provenance"];
+            because.extend(attributes.iter());
+            // Attributes that differ are written with the value, which then need not be compared.
+            return if attributes.is_empty() && parity != Parity::Rewrite {
+                Decision::Compare(write(Change::Retag, because, set_tags, true, false))
+            } else {
+                Decision::Write(write(Change::Update, because, set_tags, true, false))
+            };
+        }
+    };
+    let adopted = provenance.adopted;
+    let mut because = Vec::new();
+    if provenance.source != original.parameter.version() {
+        because.push("source_version");
+    }
+    if !provenance.names_replica(replica.parameter.version()) {
+        because.push("replica_version");
+    }
+    if provenance.form != form {
+        because.push("form");
+    }
+    let proven = because.is_empty();
+    if tags_differ {
+        because.push("tags");
+    }
+    if provenance.gone.is_some() {
+        because.push("source_returned");
+        if proven {
+            let returned = Provenance { gone: None, ..provenance };
+            set_tags.insert(PROVENANCE_KEY.to_owned(), returned.to_string());
+        }
+    }
+    match parity {
+        Parity::Rewrite => {
+            Decision::Write(write(Change::Update, vec!["moved"], set_tags, true, adopted))
+        }
+        Parity::ByValue if attributes.is_empty() => {
+            Decision::Compare(write(Change::Retag, because, set_tags, !proven, adopted))
+        }
+        Parity::ByValue => {
+            Decision::Write(write(Change::Update, attributes, set_tags, true, adopted))
+        }
+        Parity::ByProvenance if because.is_empty() => Decision::InSync { tags_left_out },
+        Parity::ByProvenance if proven => {
+            Decision::Write(write(Change::Retag, because, set_tags, false, adopted))
+        }
+        Parity::ByProvenance => {
+            Decision::Write(write(Change::Update, because, set_tags, true, adopted))
+        }
+    }
+}
+
+/// What PutParameter refuses to change, or what the hub does not take away yet.
+fn needs_recreation(replica: &Parameter, desired: &Desired) -> Option<Cause> {
+    let recreate = |what: &str, from: &str, to: &str| {
+        Cause::new(
+            FailureKind::Unsupported,
+            format!("the {what} of its source is now {to}, and AWS does not change a parameter's from {from}"),
+        )
+        .mended_by("delete the replica by hand; the next sweep creates it anew")
+    };
+    if replica.value_type != desired.value_type {
+        return Some(recreate("type", replica.value_type.word(), desired.value_type.word()));
+    }
+    if replica.data_type != desired.data_type {
+        return Some(recreate("data type", &replica.data_type, &desired.data_type));
+    }
+    replica.has_policies.then(|| {
+        Cause::new(FailureKind::Unsupported, "the replica has policies that its source has not, and the hub does not remove them yet")
+            .mended_by("remove the replica's policies by hand")
+    })
+}
+
+/// The attributes in which the replica differs from what it is to be, by name. A replica that is advanced where its
+/// source is standard does not: AWS never turns the tier back.
+fn different_attributes(desired: &Desired, replica: &Parameter) -> Vec<&'static str> {
+    let text = |text: &Option<Box<str>>| text.as_deref().unwrap_or_default().to_owned();
+    let mut different = Vec::new();
+    if text(&desired.description) != text(&replica.description) {
+        different.push("description");
+    }
+    if text(&desired.pattern) != text(&replica.pattern) {
+        different.push("pattern");
+    }
+    if desired.tier == Tier::Advanced && replica.tier == Tier::Standard {
+        different.push("tier");
+    }
+    if desired.key.is_some() && desired.key.as_deref() != replica.key.as_deref() {
+        different.push("key");
+    }
+    different
+}
+
+/// What to set and what to take off, so that the replica's tags, less the hub's and AWS's own, are the desired ones.
+fn tag_difference(desired: &Tags, replica: &Tags) -> (Tags, Vec<String>) {
+    let set = desired
+        .iter()
+        .filter(|(key, value)| replica.get(*key) != Some(value))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    let is_others =
+        |key: &&String| !key.starts_with("aws:") && *key != MARK_KEY && *key != PROVENANCE_KEY;
+    let remove = replica
+        .keys()
+        .filter(is_others)
+        .filter(|key| !desired.contains_key(*key))
+        .cloned()
+        .collect();
+    (set, remove)
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

@@ -1,0 +1,421 @@
+//! The decisions, case by case and over random worlds.
+
+use proptest::prelude::*;
+
+use super::super::desired::desired;
+use super::super::fixtures::{observed, parameter, region};
+use super::super::model::ValueType;
+use super::super::provenance::Form;
+use super::*;
+use crate::domain::Timestamp;
+
+struct World {
+    source: Region,
+    target: Region,
+    names: NameFilter,
+    keys: KmsKeys,
+    only_route: bool,
+    parity: Parity,
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            source: region("us-east-2"),
+            target: region("us-east-1"),
+            names: NameFilter::default(),
+            keys: KmsKeys::default(),
+            only_route: true,
+            parity: Parity::ByProvenance,
+        }
+    }
+
+    fn decide(&self, original: Option<&Observed>, replica: Option<&Observed>) -> Decision {
+        decide(self.case(original, replica), self.policy())
+    }
+
+    fn policy(&self) -> Policy<'_> {
+        Policy { names: &self.names, kms_keys: &self.keys, parity: self.parity }
+    }
+
+    fn case<'a>(
+        &'a self,
+        original: Option<&'a Observed>,
+        replica: Option<&'a Observed>,
+    ) -> Case<'a> {
+        Case {
+            source: &self.source,
+            target: &self.target,
+            only_route: self.only_route,
+            original,
+            replica,
+        }
+    }
+
+    /// The replica that the hub would have made of `original`.
+    fn replica_of(&self, original: &Observed) -> Observed {
+        let wanted =
+            desired(&original.parameter, &original.tags, &self.keys, &self.source, &self.target)
+                .expect("can be replicated");
+        let mut replica = original.clone();
+        replica.parameter.version = 1;
+        replica.parameter.modified = Timestamp::from_millis(1_700_000_009_000);
+        replica.parameter.key = wanted.key.clone().map(Into::into);
+        replica.tags = wanted.tags.clone();
+        let provenance = Provenance {
+            region: self.source.clone(),
+            source: original.parameter.version(),
+            replica: 1,
+            written: None,
+            form: wanted.form,
+            adopted: false,
+            gone: None,
+        };
+        replica.tags.insert(MARK_KEY.into(), MARK_VALUE.into());
+        replica.tags.insert(PROVENANCE_KEY.into(), provenance.to_string());
+        replica
+    }
+}
+
+fn because(decision: &Decision) -> (Change, Vec<&'static str>) {
+    match decision {
+        Decision::Write(write) | Decision::Compare(write) => (write.change, write.because.clone()),
+        other => panic!("no write: {other:?}"),
+    }
+}
+
+fn without(observed: &Observed, keys: &[&str]) -> Observed {
+    let mut changed = observed.clone();
+    changed.tags.retain(|key, _| !keys.contains(&key.as_str()));
+    changed
+}
+
+#[test]
+fn in_sync_needs_nothing() {
+    let world = World::new();
+    let original = observed(parameter("/a"), &[("team", "x")]);
+    let replica = world.replica_of(&original);
+    assert_eq!(
+        world.decide(Some(&original), Some(&replica)),
+        Decision::InSync { tags_left_out: 0 }
+    );
+    assert_eq!(world.decide(None, None), Decision::Nothing);
+}
+
+#[test]
+fn each_drift_is_named() {
+    let world = World::new();
+    let original = observed(parameter("/a"), &[("team", "x")]);
+    let replica = world.replica_of(&original);
+    let moved = |change: fn(&mut Observed, &mut Observed)| {
+        let (mut original, mut replica) = (original.clone(), replica.clone());
+        change(&mut original, &mut replica);
+        because(&world.decide(Some(&original), Some(&replica)))
+    };
+    assert_eq!(moved(|o, _| o.parameter.version += 1), (Change::Update, vec!["source_version"]));
+    let other_date = Timestamp::from_millis(1);
+    assert_eq!(
+        moved(|o, _| o.parameter.modified = Timestamp::from_millis(1)).1,
+        ["source_version"]
+    );
+    assert_eq!(moved(|_, r| r.parameter.version += 1), (Change::Update, vec!["replica_version"]));
+    assert_eq!(
+        moved(|o, _| o.parameter.description = Some("d".into())),
+        (Change::Update, vec!["form"])
+    );
+    assert_eq!(
+        moved(|o, _| drop(o.tags.insert("new".into(), "tag".into()))),
+        (Change::Retag, vec!["tags"])
+    );
+    assert_eq!(
+        moved(|_, r| drop(r.tags.insert("new".into(), "tag".into()))),
+        (Change::Retag, vec!["tags"])
+    );
+    assert_ne!(other_date, original.parameter.modified);
+    assert_eq!(because(&world.decide(Some(&original), None)), (Change::Create, vec!["missing"]));
+    assert_eq!(world.decide(None, Some(&replica)), Decision::Delete);
+}
+
+#[test]
+fn tags_move_both_ways_and_never_touch_awss_or_the_hubs() {
+    let world = World::new();
+    let original = observed(
+        parameter("/a"),
+        &[("stays", "1"), ("changes", "new"), ("comes", "1"), ("aws:x", "1")],
+    );
+    let mut replica = world.replica_of(&observed(
+        parameter("/a"),
+        &[("stays", "1"), ("changes", "old"), ("goes", "1")],
+    ));
+    replica.tags.insert("aws:y".into(), "1".into());
+    let Decision::Write(write) = world.decide(Some(&original), Some(&replica)) else {
+        panic!("no write")
+    };
+    let set: Vec<_> = write.set_tags.keys().map(String::as_str).collect();
+    assert_eq!((set, write.remove_tags), (vec!["changes", "comes"], vec!["goes".to_owned()]));
+}
+
+#[test]
+fn only_mark_and_provenance_together_make_a_replica_ours() {
+    let world = World::new();
+    let original = observed(parameter("/a"), &[]);
+    let replica = world.replica_of(&original);
+    let conflict = |replica: &Observed| match world.decide(Some(&original), Some(replica)) {
+        Decision::Conflict(cause) => cause.message,
+        other => panic!("no conflict: {other:?}"),
+    };
+    assert!(conflict(&without(&replica, &[MARK_KEY])).contains("taken off"));
+    assert!(
+        conflict(&without(&replica, &[MARK_KEY, PROVENANCE_KEY]))
+            .contains("does not carry the mark")
+    );
+    let mut of_another = replica.clone();
+    of_another.tags.insert(
+        PROVENANCE_KEY.into(),
+        replica.tags.get(PROVENANCE_KEY).expect("provenance").replace("us-east-2", "eu-west-1"),
+    );
+    assert!(conflict(&of_another).contains("eu-west-1"));
+    // None of these is deleted when the source is gone.
+    for held in
+        [without(&replica, &[MARK_KEY]), without(&replica, &[MARK_KEY, PROVENANCE_KEY]), of_another]
+    {
+        assert_eq!(world.decide(None, Some(&held)), Decision::Nothing);
+    }
+}
+
+#[test]
+fn the_predecessors_replica_is_compared_when_it_can_only_be_ours() {
+    let mut world = World::new();
+    let original = observed(parameter("/a"), &[]);
+    let marked = without(&world.replica_of(&original), &[PROVENANCE_KEY]);
+    let decision = world.decide(Some(&original), Some(&marked));
+    assert!(matches!(&decision, Decision::Compare(write) if write.because == ["provenance"]));
+    let mut described = original.clone();
+    described.parameter.description = Some("new".into());
+    assert_eq!(
+        because(&world.decide(Some(&described), Some(&marked))),
+        (Change::Update, vec!["provenance", "description"])
+    );
+    assert!(matches!(world.decide(None, Some(&marked)), Decision::Conflict(_)));
+    world.only_route = false;
+    assert!(matches!(world.decide(Some(&original), Some(&marked)), Decision::Conflict(_)));
+    assert_eq!(world.decide(None, Some(&marked)), Decision::Nothing);
+}
+
+#[test]
+fn a_create_of_ours_without_tags_is_marked_but_never_deleted() {
+    let world = World::new();
+    let original = observed(parameter("/a"), &[]);
+    let mut bare = observed(parameter("/a"), &[]);
+    bare.parameter.version = 1;
+    assert!(matches!(world.decide(Some(&original), Some(&bare)), Decision::Conflict(_)));
+    bare.parameter.written_by_spoke = true;
+    let Decision::Compare(write) = world.decide(Some(&original), Some(&bare)) else {
+        panic!("not compared")
+    };
+    assert_eq!(write.set_tags.get(MARK_KEY).map(String::as_str), Some(MARK_VALUE));
+    assert_eq!(world.decide(None, Some(&bare)), Decision::Nothing);
+    bare.parameter.version = 2;
+    assert!(matches!(world.decide(Some(&original), Some(&bare)), Decision::Conflict(_)));
+}
+
+#[test]
+fn owners_opt_out_and_settings_leave_things_alone() {
+    let mut world = World::new();
+    let tagged = |value| observed(parameter("/a"), &[(EXCLUDE_TAG, value)]);
+    assert_eq!(
+        world.decide(Some(&tagged("exclude")), None),
+        Decision::Leave(OutcomeKind::Excluded)
+    );
+    assert!(
+        matches!(world.decide(Some(&tagged("remove")), None), Decision::Refuse(c) if c.kind == FailureKind::Unsupported)
+    );
+    assert!(
+        matches!(world.decide(Some(&tagged("excluded")), None), Decision::Refuse(c) if c.kind == FailureKind::Invalid)
+    );
+    let marked = observed(parameter("/a"), &[(MARK_KEY, MARK_VALUE)]);
+    assert_eq!(world.decide(Some(&marked), None), Decision::Leave(OutcomeKind::Skipped));
+    let original = observed(parameter("/a"), &[]);
+    let replica = world.replica_of(&original);
+    world.names = NameFilter::new([], ["/a"]).expect("a glob");
+    assert_eq!(
+        world.decide(Some(&original), Some(&replica)),
+        Decision::Leave(OutcomeKind::OutOfScope)
+    );
+    assert_eq!(world.decide(None, Some(&replica)), Decision::Leave(OutcomeKind::OutOfScope));
+}
+
+#[test]
+fn a_type_that_changed_is_not_written_over() {
+    let world = World::new();
+    let original = observed(parameter("/a"), &[]);
+    let replica = world.replica_of(&original);
+    let mut retyped = original.clone();
+    retyped.parameter.value_type = ValueType::SecureString;
+    let Decision::Keep(cause) = world.decide(Some(&retyped), Some(&replica)) else {
+        panic!("not kept")
+    };
+    assert_eq!(cause.kind, FailureKind::Unsupported);
+    assert!(cause.message.contains("String") && cause.message.contains("SecureString"));
+}
+
+#[test]
+fn an_advanced_replica_of_a_standard_source_stays_advanced() {
+    let world = World::new();
+    let original = observed(parameter("/a"), &[]);
+    let mut replica = world.replica_of(&original);
+    replica.parameter.tier = Tier::Advanced;
+    assert_eq!(
+        world.decide(Some(&original), Some(&replica)),
+        Decision::InSync { tags_left_out: 0 }
+    );
+    replica.parameter.version = 9;
+    let Decision::Write(write) = world.decide(Some(&original), Some(&replica)) else {
+        panic!("no write")
+    };
+    assert_eq!((write.tier, write.desired.tier), (Tier::Advanced, Tier::Standard));
+}
+
+#[test]
+fn a_source_that_returned_takes_the_tombstone_off() {
+    let world = World::new();
+    let original = observed(parameter("/a"), &[]);
+    let mut replica = world.replica_of(&original);
+    let text = format!(
+        "{} gone=2026-12-01T00:00:00Z",
+        replica.tags.get(PROVENANCE_KEY).expect("provenance")
+    );
+    replica.tags.insert(PROVENANCE_KEY.into(), text);
+    let Decision::Write(write) = world.decide(Some(&original), Some(&replica)) else {
+        panic!("no write")
+    };
+    assert_eq!((write.change, write.because), (Change::Retag, vec!["source_returned"]));
+    assert!(!write.set_tags.get(PROVENANCE_KEY).expect("provenance").contains("gone="));
+}
+
+#[test]
+fn without_trust_values_decide_and_a_second_round_writes_whatever_provenance_says() {
+    let mut world = World::new();
+    let original = observed(parameter("/a"), &[]);
+    let replica = world.replica_of(&original);
+    world.parity = Parity::ByValue;
+    assert!(
+        matches!(world.decide(Some(&original), Some(&replica)), Decision::Compare(w) if w.because.is_empty())
+    );
+    world.parity = Parity::Rewrite;
+    assert_eq!(
+        because(&world.decide(Some(&original), Some(&replica))),
+        (Change::Update, vec!["moved"])
+    );
+}
+
+fn any_tags() -> impl Strategy<Value = Tags> {
+    let key = prop_oneof![
+        Just("team".to_owned()),
+        Just("aws:stack".to_owned()),
+        Just(MARK_KEY.to_owned()),
+        Just(EXCLUDE_TAG.to_owned()),
+    ];
+    let provenance = (prop_oneof![Just("us-east-2"), Just("eu-west-1")], 1_i64..4).prop_map(
+        |(from, replica)| {
+            let provenance = Provenance {
+                region: region(from),
+                source: parameter("/a").version(),
+                replica,
+                written: Some(parameter("/a").modified),
+                form: Form(7),
+                adopted: false,
+                gone: None,
+            };
+            (PROVENANCE_KEY.to_owned(), provenance.to_string())
+        },
+    );
+    let value =
+        prop_oneof![Just(MARK_VALUE.to_owned()), Just("exclude".to_owned()), Just("x".to_owned())];
+    (proptest::collection::vec((key, value), 0..4), proptest::option::of(provenance))
+        .prop_map(|(tags, provenance)| tags.into_iter().chain(provenance).collect())
+}
+
+fn any_observed() -> impl Strategy<Value = Observed> {
+    (1_i64..4, any::<bool>(), 0_u8..3, any::<bool>(), any_tags()).prop_map(
+        |(version, by_spoke, kind, described, tags)| {
+            let mut parameter = parameter("/a");
+            parameter.version = version;
+            parameter.written_by_spoke = by_spoke;
+            parameter.value_type =
+                [ValueType::String, ValueType::StringList, ValueType::SecureString]
+                    [usize::from(kind)];
+            parameter.key = (kind == 2).then(|| "alias/x".into());
+            parameter.description = described.then(|| "d".into());
+            Observed { parameter, tags }
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn what_is_not_ours_is_never_a_steps_target(
+        original in proptest::option::of(any_observed()), replica in any_observed(), only_route: bool,
+        parity in prop_oneof![Just(Parity::ByProvenance), Just(Parity::ByValue), Just(Parity::Rewrite)],
+    ) {
+        let world = World { only_route, parity, ..World::new() };
+        let case = world.case(original.as_ref(), Some(&replica));
+        let foreign = matches!(holder(case), Holder::Foreign(_));
+        let decision = decide(case, world.policy());
+        if foreign {
+            prop_assert!(!matches!(decision, Decision::Write(_) | Decision::Compare(_) | Decision::Delete));
+        }
+        if decision == Decision::Delete {
+            let proven = is_marked(&replica.tags) && Provenance::of(&replica.tags).is_some_and(|p| p.region == world.source);
+            prop_assert!(proven && original.is_none());
+        }
+        if original.as_ref().is_some_and(|original| is_marked(&original.tags)) {
+            prop_assert!(!matches!(decision, Decision::Write(_) | Decision::Compare(_)));
+        }
+    }
+
+    #[test]
+    fn the_plan_after_an_apply_is_empty(original in any_observed(), replica in proptest::option::of(any_observed())) {
+        let world = World::new();
+        let (Decision::Write(write) | Decision::Compare(write)) = world.decide(Some(&original), replica.as_ref()) else {
+            return Ok(());
+        };
+        // Applied: what the target shows after exactly the writes that the decision asks for.
+        let mut applied = replica.unwrap_or_else(|| observed(parameter("/a"), &[]));
+        for key in &write.remove_tags {
+            applied.tags.remove(key);
+        }
+        applied.tags.extend(write.set_tags.clone());
+        let desired = write.desired;
+        if write.change == Change::Create {
+            applied.tags = desired.tags.clone();
+            applied.tags.insert(MARK_KEY.into(), MARK_VALUE.into());
+        }
+        applied.parameter = Parameter {
+            version: applied.parameter.version + 1,
+            modified: Timestamp::from_millis(1_800_000_000_000),
+            value_type: desired.value_type,
+            description: desired.description.clone(),
+            key: desired.key.clone().map(Into::into),
+            tier: write.tier,
+            ..applied.parameter
+        };
+        if write.because == ["tags"] {
+            let named = Provenance::of(&applied.tags).expect("an owned replica");
+            applied.parameter.version = named.replica;
+            applied.parameter.modified = named.written.expect("a date");
+        } else {
+            let provenance = Provenance {
+                region: world.source.clone(),
+                source: original.parameter.version(),
+                replica: applied.parameter.version,
+                written: Some(applied.parameter.modified),
+                form: desired.form,
+                adopted: write.adopted,
+                gone: None,
+            };
+            applied.tags.insert(PROVENANCE_KEY.into(), provenance.to_string());
+        }
+        prop_assert_eq!(world.decide(Some(&original), Some(&applied)), Decision::InSync { tags_left_out: 0 });
+    }
+}

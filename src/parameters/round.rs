@@ -1,0 +1,334 @@
+//! One round over a chunk of items: decide on fresh tags, read values, write, and read the source again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::endings::Ending;
+use super::observe::{ByName, Valued, tags_of, values, versions};
+use super::plan::{Decision, Holder, Parity, Write, decide, holder};
+use super::run::{Candidate, Round, Run, left_out};
+use super::write::{Task, Wrote, read_back, write};
+use crate::domain::{Cause, Change, OutcomeKind, ParameterName, Region, Tags};
+use crate::guard::{Proposal, Ruling};
+
+/// Makes the replicas of `candidates`, all of which have a source, equal to it.
+pub(super) async fn make_equal(run: &Run<'_>, mut candidates: Vec<Candidate>) -> Round {
+    let mut round = Round::default();
+    freshen(run, &mut candidates, &mut round).await;
+    let mut tasks = decided(run, &candidates, &mut round);
+    let source_values = source_values(run, &mut tasks, &mut round).await;
+    compare(run, &mut tasks, &source_values, &mut round).await;
+    let tasks = judged(run, tasks, &mut round);
+    let wrote = write(run, &tasks, &source_values).await;
+    let mut outcomes = read_back(run, &tasks, wrote, &source_values).await;
+    confirm(run, &tasks, &mut outcomes).await;
+    for (task, wrote) in tasks.iter().zip(outcomes) {
+        match wrote {
+            Wrote::Done(outcome) => {
+                round.endings.end(&task.name, &task.target, finished(run, task, outcome));
+            }
+            Wrote::Moved(outcome) => {
+                round.endings.end(&task.name, &task.target, Ending::Counted(outcome));
+                round.go_again(&task.name, &task.target, true);
+            }
+            Wrote::Again | Wrote::ReadBack(_) => round.go_again(&task.name, &task.target, false),
+            Wrote::Failed(cause) => {
+                round.endings.fail(&task.name, &task.target, &task.target, cause);
+            }
+            Wrote::Unconfirmed(cause) => {
+                round.endings.fail(&task.name, &task.target, run.source, cause);
+            }
+        }
+    }
+    round
+}
+
+fn finished(run: &Run<'_>, task: &Task, outcome: OutcomeKind) -> Ending {
+    match task.write.desired.tags_left_out {
+        0 => Ending::Counted(outcome),
+        tags => Ending::Failed { region: run.source.clone(), cause: left_out(tags) },
+    }
+}
+
+/// Reads tags by name where a list was all that is known. A list's tags are never the ground for a write.
+async fn freshen(run: &Run<'_>, candidates: &mut Vec<Candidate>, round: &mut Round) {
+    let stale: Vec<ParameterName> =
+        candidates.iter().filter(|c| !c.fresh).map(|c| c.name.clone()).collect();
+    if stale.is_empty() {
+        return;
+    }
+    let mut held: BTreeMap<Region, Vec<ParameterName>> = BTreeMap::new();
+    for candidate in candidates.iter().filter(|c| !c.fresh) {
+        for (target, replica) in &candidate.replicas {
+            if let Some(replica) = replica {
+                held.entry(target.clone()).or_default().push(replica.parameter.name.clone());
+            }
+        }
+    }
+    let in_targets = held.iter().map(|(target, names)| async move {
+        (target.clone(), tags_of(run.session, target, names).await)
+    });
+    let (in_source, in_targets) = futures::join!(
+        tags_of(run.session, run.source, &stale),
+        futures::future::join_all(in_targets)
+    );
+    let in_targets: BTreeMap<Region, ByName<Tags>> = in_targets.into_iter().collect();
+    candidates.retain_mut(|candidate| {
+        if candidate.fresh {
+            return true;
+        }
+        let name = &candidate.name;
+        match (in_source.get(name), &mut candidate.original) {
+            (Some(Ok(Some(tags))), Some(original)) => original.tags.clone_from(tags),
+            (Some(Err(cause)), _) => {
+                for target in candidate.replicas.keys() {
+                    round.endings.fail(name, target, run.source, cause.clone());
+                }
+                return false;
+            }
+            // Gone since it was listed.
+            _ => {
+                for target in candidate.replicas.keys() {
+                    round.go_again(name, target, false);
+                }
+                return false;
+            }
+        }
+        candidate.replicas.retain(|target, replica| {
+            let Some(held) = replica else { return true };
+            match in_targets.get(target).and_then(|tags| tags.get(name)) {
+                Some(Ok(Some(tags))) => held.tags.clone_from(tags),
+                Some(Err(cause)) => {
+                    round.endings.fail(name, target, target, cause.clone());
+                    return false;
+                }
+                _ => {
+                    round.go_again(name, target, false);
+                    return false;
+                }
+            }
+            true
+        });
+        candidate.fresh = true;
+        true
+    });
+}
+
+fn decided(run: &Run<'_>, candidates: &[Candidate], round: &mut Round) -> Vec<Task> {
+    let mut tasks = Vec::new();
+    for candidate in candidates {
+        let Some(original) = &candidate.original else { continue };
+        for (target, replica) in &candidate.replicas {
+            let name = &candidate.name;
+            let case = run.case(target, Some(original), replica.as_ref());
+            let held = holder(case);
+            let task = |write: Write, compare| Task {
+                name: name.clone(),
+                target: target.clone(),
+                original: original.parameter.version(),
+                original_tags: original.tags.clone(),
+                source_key: original.parameter.key.clone(),
+                replica_version: replica.as_ref().map(|replica| replica.parameter.version()),
+                vacant: held == Holder::Vacant,
+                ours: matches!(held, Holder::Ours(_) | Holder::Unproven | Holder::Newborn),
+                write,
+                compare,
+            };
+            let parity =
+                if candidate.moved.contains(target) { Parity::Rewrite } else { run.parity() };
+            match decide(case, run.policy(parity)) {
+                Decision::Nothing | Decision::Delete => {}
+                Decision::InSync { tags_left_out: 0 } => {
+                    round.endings.end(name, target, Ending::Counted(OutcomeKind::InSync));
+                }
+                Decision::InSync { tags_left_out } => {
+                    round.endings.fail(name, target, run.source, left_out(tags_left_out));
+                }
+                Decision::Leave(outcome) => {
+                    round.endings.end(name, target, Ending::Counted(outcome));
+                }
+                Decision::Conflict(cause) => {
+                    round.endings.fail(name, target, target, run.conflict(cause));
+                }
+                Decision::Refuse(cause) => round.endings.fail(name, target, run.source, cause),
+                Decision::Keep(cause) => round.endings.fail(name, target, target, cause),
+                Decision::Write(write) => tasks.push(task(write, false)),
+                Decision::Compare(write) => tasks.push(task(write, true)),
+            }
+        }
+    }
+    tasks
+}
+
+/// The source's values that these tasks need, each of exactly the version that was decided on. A plan needs only those
+/// that decide something.
+async fn source_values(
+    run: &Run<'_>,
+    tasks: &mut Vec<Task>,
+    round: &mut Round,
+) -> BTreeMap<ParameterName, Valued> {
+    let applies = run.rules.writing.allows();
+    let needs = |task: &Task| task.compare || (applies && task.write.change != Change::Retag);
+    let wanted = tasks
+        .iter()
+        .filter(|task| needs(task))
+        .map(|task| (&task.name, task.source_key.as_deref()));
+    let mut read = values(run.session, run.source, wanted).await;
+    tasks.retain(|task| {
+        if !needs(task) {
+            return true;
+        }
+        match read.get(&task.name) {
+            Some(Ok(Some(valued))) if valued.version == task.original => return true,
+            Some(Err(cause)) => {
+                round.endings.fail(&task.name, &task.target, run.source, cause.clone());
+            }
+            _ => round.go_again(&task.name, &task.target, false),
+        }
+        false
+    });
+    let mut valued = BTreeMap::new();
+    while let Some((name, value)) = read.pop_first() {
+        if let Ok(Some(value)) = value {
+            valued.insert(name, value);
+        }
+    }
+    valued
+}
+
+/// Settles the tasks that values decide: different ones become updates, equal ones with nothing to write are in sync.
+async fn compare(
+    run: &Run<'_>,
+    tasks: &mut Vec<Task>,
+    originals: &BTreeMap<ParameterName, Valued>,
+    round: &mut Round,
+) {
+    let targets: BTreeSet<Region> =
+        tasks.iter().filter(|task| task.compare).map(|task| task.target.clone()).collect();
+    let reads = targets.iter().map(|target| {
+        let wanted: Vec<_> = tasks
+            .iter()
+            .filter(|task| task.compare && task.target == *target)
+            .map(|task| (&task.name, task.write.desired.key.as_deref()))
+            .collect();
+        async move { (target.clone(), values(run.session, target, wanted).await) }
+    });
+    let replicas: BTreeMap<Region, ByName<Valued>> =
+        futures::future::join_all(reads).await.into_iter().collect();
+    tasks.retain_mut(|task| {
+        if !task.compare {
+            return true;
+        }
+        let replica = replicas.get(&task.target).and_then(|read| read.get(&task.name));
+        match (originals.get(&task.name), replica) {
+            (Some(original), Some(Ok(Some(replica))))
+                if Some(replica.version) == task.replica_version =>
+            {
+                if original.text == replica.text {
+                    let Write { set_tags, remove_tags, renew_provenance, .. } = &task.write;
+                    let nothing =
+                        set_tags.is_empty() && remove_tags.is_empty() && !renew_provenance;
+                    if nothing {
+                        let ending = finished(run, task, OutcomeKind::InSync);
+                        round.endings.end(&task.name, &task.target, ending);
+                    }
+                    return !nothing;
+                }
+                task.write.change = Change::Update;
+                task.write.because.push("value");
+                true
+            }
+            // A replica that cannot be read is no good as a standby: it is written anew.
+            (Some(_), Some(Err(cause))) if !cause.kind.may_pass() => {
+                task.write.change = Change::Update;
+                task.write.because.push("unreadable");
+                true
+            }
+            (_, Some(Err(cause))) => {
+                round.endings.fail(&task.name, &task.target, &task.target, cause.clone());
+                false
+            }
+            _ => {
+                round.go_again(&task.name, &task.target, false);
+                false
+            }
+        }
+    });
+}
+
+/// The tasks that the guard lets through; the others end as told.
+fn judged(run: &Run<'_>, tasks: Vec<Task>, round: &mut Round) -> Vec<Task> {
+    let mut go = Vec::new();
+    for task in tasks {
+        let change = task.write.change;
+        let proposal = Proposal {
+            source: run.source,
+            target: &task.target,
+            change,
+            vacant: task.vacant,
+            ours: task.ours,
+        };
+        match run.rules.judge(&proposal) {
+            Ruling::Go => go.push(task),
+            Ruling::TellOnly => {
+                let ending = Ending::Planned { change, because: task.write.because };
+                round.endings.end(&task.name, &task.target, ending);
+            }
+            Ruling::Held(cause) => {
+                round.endings.fail(&task.name, &task.target, &task.target, cause);
+            }
+        }
+    }
+    go
+}
+
+/// Reads the sources of what was written again, and their tags where a step used them: tags move no version.
+async fn confirm(run: &Run<'_>, tasks: &[Task], outcomes: &mut [Wrote]) {
+    let written: Vec<&Task> = tasks
+        .iter()
+        .zip(outcomes.iter())
+        .filter(|(_, wrote)| matches!(wrote, Wrote::Done(_)))
+        .map(|(task, _)| task)
+        .collect();
+    let names: BTreeSet<ParameterName> = written.iter().map(|task| task.name.clone()).collect();
+    let tagged: BTreeSet<ParameterName> =
+        written.iter().filter(|task| used_tags(task)).map(|task| task.name.clone()).collect();
+    let (names, tagged): (Vec<_>, Vec<_>) =
+        (names.into_iter().collect(), tagged.into_iter().collect());
+    let (now, tags) = futures::join!(
+        versions(run.session, run.source, &names),
+        tags_of(run.session, run.source, &tagged)
+    );
+    for (task, wrote) in tasks.iter().zip(outcomes) {
+        let Wrote::Done(outcome) = *wrote else { continue };
+        let version_stands = match now.get(&task.name) {
+            Some(Ok(Some(version))) => Ok(*version == task.original),
+            Some(Err(cause)) => Err(cause.clone()),
+            Some(Ok(None)) | None => Ok(false),
+        };
+        let tags_stand = match tags.get(&task.name) {
+            _ if !used_tags(task) => Ok(true),
+            Some(Ok(Some(tags))) => Ok(*tags == task.original_tags),
+            Some(Err(cause)) => Err(cause.clone()),
+            Some(Ok(None)) | None => Ok(false),
+        };
+        match (version_stands, tags_stand) {
+            (Ok(true), Ok(true)) => {}
+            (Err(cause), _) | (_, Err(cause)) => *wrote = Wrote::Unconfirmed(unconfirmed(cause)),
+            _ => *wrote = Wrote::Moved(outcome),
+        }
+    }
+}
+
+/// Whether the step wrote the source's tags.
+fn used_tags(task: &Task) -> bool {
+    let Write { change, set_tags, remove_tags, .. } = &task.write;
+    *change == Change::Create || !set_tags.is_empty() || !remove_tags.is_empty()
+}
+
+fn unconfirmed(mut cause: Cause) -> Cause {
+    cause.message = format!(
+        "written, but whether the source moved meanwhile could not be read: {}",
+        cause.message
+    );
+    cause
+}

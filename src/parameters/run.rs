@@ -1,0 +1,100 @@
+//! What the steps of a round share: the route that is made equal, the items that are not proved equal yet, and what came
+//! of a round.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::endings::{Ending, Endings};
+use super::model::Observed;
+use super::plan::{Case, Parity, Policy};
+use crate::aws::Session;
+use crate::domain::{Cause, FailureKind, OutcomeKind, ParameterName, Region};
+use crate::guard::{RecentDeletes, Rules};
+
+/// One route of one account, being made equal.
+pub(super) struct Run<'a> {
+    pub(super) session: &'a Session,
+    pub(super) rules: &'a Rules,
+    pub(super) recent: &'a RecentDeletes,
+    pub(super) source: &'a Region,
+}
+
+/// An item that was not proved equal, and what is known of it in its source and in the targets concerned.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate {
+    pub(super) name: ParameterName,
+    pub(super) original: Option<Observed>,
+    pub(super) replicas: BTreeMap<Region, Option<Observed>>,
+    /// Whether tags were read by name, not from a list.
+    pub(super) fresh: bool,
+    /// Targets that were written for a source that moved meanwhile: they are written again whatever provenance says.
+    pub(super) moved: BTreeSet<Region>,
+}
+
+impl Run<'_> {
+    pub(super) fn parity(&self) -> Parity {
+        if self.rules.trust { Parity::ByProvenance } else { Parity::ByValue }
+    }
+
+    pub(super) fn policy(&self, parity: Parity) -> Policy<'_> {
+        Policy { names: &self.rules.names, kms_keys: &self.rules.kms_keys, parity }
+    }
+
+    pub(super) fn case<'a>(
+        &'a self,
+        target: &'a Region,
+        original: Option<&'a Observed>,
+        replica: Option<&'a Observed>,
+    ) -> Case<'a> {
+        let only_route = self.rules.routes.sources_into(target).count() == 1;
+        Case { source: self.source, target, only_route, original, replica }
+    }
+
+    /// A conflict, with what the setting that would resolve it can do today.
+    pub(super) fn conflict(&self, mut cause: Cause) -> Cause {
+        if self.rules.adopt {
+            cause
+                .message
+                .push_str("; REPLICATOR_ON_CONFLICT=adopt is not supported yet, so it is reported");
+        }
+        cause
+    }
+}
+
+/// Items to go round again, and in which targets; true where something was written for a source that moved meanwhile,
+/// so that what provenance says there proves nothing.
+pub(super) type Again = BTreeMap<ParameterName, BTreeMap<Region, bool>>;
+
+/// What came of one round of some items.
+#[derive(Debug, Default)]
+pub(super) struct Round {
+    pub(super) endings: Endings,
+    pub(super) again: Again,
+}
+
+impl Round {
+    /// A round that the deadline left no time for.
+    pub(super) fn left(candidates: &[Candidate]) -> Self {
+        let mut round = Self::default();
+        for candidate in candidates {
+            for target in candidate.replicas.keys() {
+                round.endings.end(&candidate.name, target, Ending::Counted(OutcomeKind::Pending));
+            }
+        }
+        round
+    }
+
+    pub(super) fn go_again(&mut self, name: &ParameterName, target: &Region, written: bool) {
+        self.again.entry(name.clone()).or_default().insert(target.clone(), written);
+    }
+}
+
+/// Some of the source's tags do not fit beside the hub's two.
+pub(super) fn left_out(tags: usize) -> Cause {
+    Cause::new(
+        FailureKind::Limit,
+        format!(
+            "the source has so many tags that {tags} of them, the last by key, do not fit on the replica beside the hub's two; all else is equal"
+        ),
+    )
+    .mended_by("leave at most 48 tags on the source")
+}

@@ -1,0 +1,242 @@
+//! Carries a round's tasks out: writes, reads back what was written over, and only then writes provenance.
+//!
+//! Any crash on the way leaves a replica whose provenance does not name its version: visibly out of sync.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::apply::{Created, create, retag, update};
+use super::model::Version;
+use super::observe::{ByName, Valued, values};
+use super::plan::Write;
+use super::provenance::Provenance;
+use super::run::Run;
+use crate::aws::at_once;
+use crate::domain::{
+    Cause, Change, FailureKind, Location, MARK_KEY, MARK_VALUE, OutcomeKind, PROVENANCE_KEY,
+    ParameterName, Region, Tags,
+};
+
+/// How often, and how far apart, a replica is read back that does not yet show the version just written.
+const READ_BACK_TRIES: u32 = 5;
+const READ_BACK_PAUSE: Duration = Duration::from_millis(400);
+
+/// A write of one item in one target, on its way.
+pub(super) struct Task {
+    pub(super) name: ParameterName,
+    pub(super) target: Region,
+    /// The source's version that was read, and its tags.
+    pub(super) original: Version,
+    pub(super) original_tags: Tags,
+    pub(super) source_key: Option<Box<str>>,
+    pub(super) replica_version: Option<Version>,
+    pub(super) vacant: bool,
+    /// Whether what holds the name is this route's, by its tags as read.
+    pub(super) ours: bool,
+    pub(super) write: Write,
+    /// Whether values are still to decide between update and retag.
+    pub(super) compare: bool,
+}
+
+/// What one task came to.
+pub(super) enum Wrote {
+    /// Finished but for the confirmation.
+    Done(OutcomeKind),
+    /// Written over as this version; to be read back before provenance follows.
+    ReadBack(i64),
+    /// The world moved before anything was written.
+    Again,
+    /// The world moved while this was done.
+    Moved(OutcomeKind),
+    /// Refused.
+    Failed(Cause),
+    /// Done, but the source could not be read again.
+    Unconfirmed(Cause),
+}
+
+pub(super) async fn write(
+    run: &Run<'_>,
+    tasks: &[Task],
+    values: &BTreeMap<ParameterName, Valued>,
+) -> Vec<Wrote> {
+    let writes = tasks.iter().map(|task| async move {
+        let began = Instant::now();
+        let wrote = write_one(run, task, values.get(&task.name)).await;
+        let (name, change) = (task.name.as_str(), task.write.change.word());
+        let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let (account, region) = (run.session.account(), &task.target);
+        match &wrote {
+            Wrote::Failed(Cause { kind, message, .. }) => {
+                tracing::warn!(%account, %region, kind = "parameter", name, change, error_kind = %kind, elapsed_ms, "{message}");
+            }
+            Wrote::Again => {}
+            Wrote::Done(_) | Wrote::ReadBack(_) | Wrote::Moved(_) | Wrote::Unconfirmed(_) => {
+                tracing::info!(%account, %region, kind = "parameter", name, change, elapsed_ms, "written");
+            }
+        }
+        wrote
+    });
+    at_once(writes).await
+}
+
+async fn write_one(run: &Run<'_>, task: &Task, value: Option<&Valued>) -> Wrote {
+    let Task { name, target, write, .. } = task;
+    let desired_name = &write.desired.name;
+    let done = match (write.change, value) {
+        (Change::Create, Some(value)) => {
+            let location =
+                Location { account: run.session.account().clone(), region: target.clone() };
+            let pause = run.recent.pause_before_create(&location, name, run.session.now());
+            if !pause.is_zero() {
+                if !run.rules.deadline.leaves(pause) {
+                    return Wrote::Again;
+                }
+                tokio::time::sleep(pause).await;
+            }
+            let mut tags = write.desired.tags.clone();
+            tags.insert(MARK_KEY.to_owned(), MARK_VALUE.to_owned());
+            tags.insert(
+                PROVENANCE_KEY.to_owned(),
+                provenance(run, task, Version { number: 1, ..value.version }, true),
+            );
+            create(run.session, target, write, &value.text, &tags).await.map(
+                |created| match created {
+                    Created::Yes => Wrote::Done(OutcomeKind::Created),
+                    Created::NameTaken => Wrote::Again,
+                },
+            )
+        }
+        (Change::Update, Some(value)) => {
+            // Tags first: if they are refused, no value moves.
+            match retag(run.session, target, desired_name, &write.set_tags, &write.remove_tags)
+                .await
+            {
+                Ok(()) => {
+                    update(run.session, target, write, &value.text).await.map(Wrote::ReadBack)
+                }
+                Err(cause) => Err(cause),
+            }
+        }
+        (Change::Retag, _) => {
+            let mut set = write.set_tags.clone();
+            if write.renew_provenance {
+                let Some(replica) = task.replica_version else { return Wrote::Again };
+                set.insert(PROVENANCE_KEY.to_owned(), provenance(run, task, replica, false));
+            }
+            retag(run.session, target, desired_name, &set, &write.remove_tags)
+                .await
+                .map(|()| Wrote::Done(OutcomeKind::Retagged))
+        }
+        (change, _) => {
+            Err(Cause::new(FailureKind::Bug, format!("no way to {} was planned", change.word())))
+        }
+    };
+    done.unwrap_or_else(Wrote::Failed)
+}
+
+/// The tag's text for `replica`, the version that holds what was read of the source.
+fn provenance(run: &Run<'_>, task: &Task, replica: Version, created: bool) -> String {
+    let provenance = Provenance {
+        region: run.source.clone(),
+        source: task.original,
+        replica: replica.number,
+        written: (!created).then_some(replica.modified),
+        form: task.write.desired.form,
+        adopted: task.write.adopted,
+        gone: None,
+    };
+    provenance.to_string()
+}
+
+/// Reads what was written over by name until it shows at least that version; only if version and value are those just
+/// written does provenance follow, with the date read here. It also proves that the target's key decrypts.
+pub(super) async fn read_back(
+    run: &Run<'_>,
+    tasks: &[Task],
+    wrote: Vec<Wrote>,
+    originals: &BTreeMap<ParameterName, Valued>,
+) -> Vec<Wrote> {
+    let mut waiting: BTreeMap<Region, BTreeMap<ParameterName, Option<String>>> = BTreeMap::new();
+    for (task, wrote) in tasks.iter().zip(&wrote) {
+        if matches!(wrote, Wrote::ReadBack(_)) {
+            waiting
+                .entry(task.target.clone())
+                .or_default()
+                .insert(task.name.clone(), task.write.desired.key.clone());
+        }
+    }
+    let reads = waiting.into_iter().map(|(target, names)| {
+        let written = tasks.iter().zip(&wrote).filter(|(task, _)| task.target == target);
+        let least: BTreeMap<&ParameterName, i64> = written
+            .filter_map(|(task, wrote)| match wrote {
+                Wrote::ReadBack(version) => Some((&task.name, *version)),
+                _ => None,
+            })
+            .collect();
+        async move { (target.clone(), read_until(run, &target, names, &least).await) }
+    });
+    let read: BTreeMap<Region, ByName<Valued>> =
+        futures::future::join_all(reads).await.into_iter().collect();
+    let proved = tasks.iter().zip(wrote).map(|(task, wrote)| {
+        let back = read.get(&task.target).and_then(|names| names.get(&task.name));
+        async move {
+            let Wrote::ReadBack(version) = wrote else { return wrote };
+            match (back, originals.get(&task.name)) {
+                (Some(Ok(Some(back))), Some(original))
+                    if back.version.number == version && back.text == original.text =>
+                {
+                    prove(run, task, back.version).await
+                }
+                (Some(Err(cause)), _) => Wrote::Failed(cause.clone()),
+                _ => Wrote::Moved(OutcomeKind::Updated),
+            }
+        }
+    });
+    at_once(proved).await
+}
+
+async fn read_until(
+    run: &Run<'_>,
+    target: &Region,
+    mut names: BTreeMap<ParameterName, Option<String>>,
+    least: &BTreeMap<&ParameterName, i64>,
+) -> ByName<Valued> {
+    let mut all = ByName::new();
+    for attempt in 1..=READ_BACK_TRIES {
+        let read =
+            values(run.session, target, names.iter().map(|(name, key)| (name, key.as_deref())))
+                .await;
+        for (name, valued) in read {
+            let lags = match &valued {
+                Ok(Some(valued)) => {
+                    least.get(&name).is_some_and(|least| valued.version.number < *least)
+                }
+                Ok(None) => true,
+                Err(_) => false,
+            };
+            if !lags {
+                names.remove(&name);
+            }
+            all.insert(name, valued);
+        }
+        if names.is_empty() {
+            break;
+        }
+        tokio::time::sleep(READ_BACK_PAUSE * attempt).await;
+    }
+    all
+}
+
+async fn prove(run: &Run<'_>, task: &Task, replica: Version) -> Wrote {
+    // Version 1 after a write over: the replica had been deleted meanwhile, and its tags with it. It gets all of them at
+    // once, so that it is known as ours if its source is gone too, and goes round again.
+    let anew = replica.number == 1;
+    let mut set = if anew { task.write.desired.tags.clone() } else { Tags::new() };
+    set.insert(PROVENANCE_KEY.to_owned(), provenance(run, task, replica, false));
+    set.insert(MARK_KEY.to_owned(), MARK_VALUE.to_owned());
+    match retag(run.session, &task.target, &task.write.desired.name, &set, &[]).await {
+        Ok(()) if anew => Wrote::Moved(OutcomeKind::Updated),
+        Ok(()) => Wrote::Done(OutcomeKind::Updated),
+        Err(cause) => Wrote::Failed(cause),
+    }
+}
