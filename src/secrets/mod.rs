@@ -1,0 +1,15 @@
+//! Managed replication of secrets: Secrets Manager copies by itself, the hub asks it to and looks at what came of it.
+//! No value is read: no call here returns one.
+
+mod apply;
+mod causes;
+mod model;
+mod observe;
+mod plan;
+mod reconcile;
+mod refused;
+mod settle;
+mod waiting;
+
+pub use reconcile::reconcile;
+pub use refused::refused_deletes;

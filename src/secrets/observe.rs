@@ -1,0 +1,177 @@
+//! Reads secrets, never a value: `ListSecrets` for a whole Region, `DescribeSecret` for one. What AWS leaves out stays unknown.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
+use aws_sdk_secretsmanager::types::{ReplicationStatusType, SecretListEntry, StatusType, Tag};
+
+use crate::aws::{self, Deadline, Session};
+use crate::domain::{Cause, FailureKind, Location, Region, SecretName, Tags, Timestamp};
+
+use super::model::{Replication, Secret, Status};
+
+/// `ListSecrets` gives at most 100 a page.
+const PAGE: i32 = 100;
+/// With less time left no further page is asked for.
+const PAGE_TIME: Duration = Duration::from_secs(2);
+/// The staging label of the version that readers get.
+const CURRENT: &str = "AWSCURRENT";
+
+/// The versions of a secret, each with its staging labels.
+type Stages = HashMap<String, Vec<String>>;
+
+/// Every secret that holds a name in `region`, those scheduled for deletion among them. All of them or none: a list that
+/// was cut would read as missing replicas. It may lag by five minutes.
+///
+/// # Errors
+/// `not_in_time` when the deadline came first; else why AWS did not answer.
+pub(super) async fn list(
+    session: &Session,
+    region: &Region,
+    deadline: Deadline,
+) -> Result<HashMap<SecretName, Secret>, Cause> {
+    let mut pages = session
+        .secrets(region)
+        .list_secrets()
+        .include_planned_deletion(true)
+        .into_paginator()
+        .page_size(PAGE)
+        .send();
+    let mut secrets = HashMap::new();
+    loop {
+        if !deadline.leaves(PAGE_TIME) {
+            let message = format!("the time was over before the secrets of {region} were listed");
+            return Err(Cause::new(FailureKind::NotInTime, message));
+        }
+        let Some(page) = pages.next().await else { return Ok(secrets) };
+        let page = page.map_err(|error| {
+            aws::cause("secretsmanager:ListSecrets", &location(session, region), &error)
+        })?;
+        let listed = page.secret_list.unwrap_or_default();
+        session.keep(listed.len()).await;
+        let listed = listed.into_iter().filter_map(from_list);
+        secrets.extend(listed.map(|secret| (secret.name.clone(), secret)));
+    }
+}
+
+/// The secret of this name or ARN in `region` as it is now, `None` where there is none.
+pub(super) async fn describe(
+    session: &Session,
+    region: &Region,
+    id: &str,
+) -> Result<Option<Secret>, Cause> {
+    match session.secrets(region).describe_secret().secret_id(id).send().await {
+        Ok(answer) => Ok(from_description(answer)),
+        Err(error) if aws::code(&error) == Some("ResourceNotFoundException") => Ok(None),
+        Err(error) => {
+            Err(aws::cause("secretsmanager:DescribeSecret", &location(session, region), &error))
+        }
+    }
+}
+
+/// Where a call goes, for its failure.
+pub(super) fn location(session: &Session, region: &Region) -> Location {
+    Location { account: session.account().clone(), region: region.clone() }
+}
+
+/// AWS gives every secret a name and an ARN; what has none is no secret.
+fn from_list(entry: SecretListEntry) -> Option<Secret> {
+    Some(Secret {
+        arn: entry.arn?,
+        name: SecretName::new(&entry.name?),
+        primary_region: entry.primary_region,
+        owning_service: entry.owning_service,
+        deleted: entry.deleted_date.is_some(),
+        kms_key: entry.kms_key_id,
+        tags: entry.tags.map(tags),
+        current_version: entry.secret_versions_to_stages.and_then(current),
+        last_changed: entry.last_changed_date.as_ref().map(Timestamp::from_aws),
+        replication: None,
+    })
+}
+
+fn from_description(answer: DescribeSecretOutput) -> Option<Secret> {
+    let replication = answer.replication_status.unwrap_or_default();
+    Some(Secret {
+        arn: answer.arn?,
+        name: SecretName::new(&answer.name?),
+        primary_region: answer.primary_region,
+        owning_service: answer.owning_service,
+        deleted: answer.deleted_date.is_some(),
+        kms_key: answer.kms_key_id,
+        tags: answer.tags.map(tags),
+        current_version: answer.version_ids_to_stages.and_then(current),
+        last_changed: answer.last_changed_date.as_ref().map(Timestamp::from_aws),
+        replication: Some(replication.into_iter().filter_map(replica).collect::<BTreeMap<_, _>>()),
+    })
+}
+
+/// What is not of a Region's shape is no target of a route.
+fn replica(told: ReplicationStatusType) -> Option<(Region, Replication)> {
+    let region = Region::parse(&told.region?).ok()?;
+    let status = match told.status? {
+        StatusType::InSync => Status::InSync,
+        StatusType::InProgress => Status::InProgress,
+        StatusType::Failed => Status::Failed,
+        other => Status::Other(other.as_str().to_owned()),
+    };
+    Some((region, Replication { status, message: told.status_message, kms_key: told.kms_key_id }))
+}
+
+fn tags(tags: Vec<Tag>) -> Tags {
+    tags.into_iter().filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default()))).collect()
+}
+
+fn current(stages: Stages) -> Option<String> {
+    let is_current = |labels: &Vec<String>| labels.iter().any(|label| label == CURRENT);
+    stages.into_iter().find(|(_, labels)| is_current(labels)).map(|(version, _)| version)
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_smithy_types::DateTime;
+
+    use super::*;
+
+    #[test]
+    fn a_list_entry_says_nothing_of_replicas_and_a_description_does() {
+        let stages = Stages::from([
+            ("v1".to_owned(), vec!["AWSPREVIOUS".to_owned()]),
+            ("v2".to_owned(), vec!["AWSPENDING".to_owned(), CURRENT.to_owned()]),
+        ]);
+        let entry = SecretListEntry::builder()
+            .arn("arn:aws:secretsmanager:us-east-2:111122223333:secret:a-a1b2c3")
+            .name("a")
+            .set_secret_versions_to_stages(Some(stages))
+            .deleted_date(DateTime::from_secs(1))
+            .build();
+        let listed = from_list(entry).expect("a secret");
+        assert_eq!(listed.current_version.as_deref(), Some("v2"));
+        assert!(listed.deleted && !listed.is_described() && listed.tags.is_none());
+
+        let told = ReplicationStatusType::builder()
+            .region("us-east-1")
+            .status(StatusType::Failed)
+            .status_message("no")
+            .build();
+        let answer = DescribeSecretOutput::builder()
+            .arn("arn:aws:secretsmanager:us-east-2:111122223333:secret:a-a1b2c3")
+            .name("a")
+            .replication_status(told)
+            .build();
+        let described = from_description(answer).expect("a secret");
+        let region = Region::parse("us-east-1").expect("a Region");
+        let replica = &described.replication.expect("described")[&region];
+        assert_eq!((&replica.status, replica.message.as_deref()), (&Status::Failed, Some("no")));
+    }
+
+    #[test]
+    fn without_a_description_of_replicas_there_are_none() {
+        let answer = DescribeSecretOutput::builder()
+            .arn("arn:aws:secretsmanager:us-east-2:111122223333:secret:a-a1b2c3")
+            .name("a")
+            .build();
+        assert_eq!(from_description(answer).expect("a secret").replication, Some(BTreeMap::new()));
+    }
+}

@@ -1,0 +1,246 @@
+//! The loop over an account's secrets: list or describe, plan, look closer where the lists do not settle it, ask, wait.
+//! A failure is one item's, a list that failed stops what needs it; neither stops the rest.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use futures::StreamExt as _;
+use futures::stream;
+
+use crate::aws::Session;
+use crate::domain::{
+    AccountOutcome, Assignment, Cause, Failure, FailureKind, Item, Kind, OutcomeKind, Region,
+    Scope, SecretName, Subject,
+};
+use crate::guard::Rules;
+
+use super::model::Secret;
+use super::observe;
+use super::plan::{Decision, Question, plan};
+use super::settle::{Case, Held, Open, settle};
+use super::waiting::wait;
+
+#[cfg(test)]
+mod tests;
+
+/// Calls of one account that are under way at once.
+pub(super) const CALLS: usize = 8;
+
+/// The secrets of one Region by name.
+type Listing = HashMap<SecretName, Secret>;
+
+/// Makes the secrets of these routes of one account equal, or says why not. Every secret counts once for each target.
+pub async fn reconcile(
+    session: &Session,
+    rules: &Rules,
+    assignments: &[Assignment],
+) -> AccountOutcome {
+    let slice = Slice { session, rules };
+    let mut outcome = slice.nothing();
+
+    let wholes: Vec<&Assignment> =
+        assignments.iter().filter(|one| one.scope == Scope::Everything).collect();
+    let lists = slice.list(&mut outcome, &wholes).await;
+    let mut cases = Vec::new();
+    for whole in wholes {
+        cases.extend(slice.compare(&mut outcome, whole, &lists));
+    }
+    drop(lists);
+    for assignment in assignments {
+        if let Scope::Items(wanted) = &assignment.scope {
+            let names = wanted.iter().filter_map(|wanted| match &wanted.item {
+                Item::Secret(name) => Some(name),
+                Item::Parameter(_) => None,
+            });
+            cases.extend(slice.look_up(&mut outcome, assignment, names.collect()).await);
+        }
+    }
+
+    // First everything is asked for, then all of it is waited for together.
+    let settling: Vec<_> = cases.into_iter().map(|case| settle(&slice, case)).collect();
+    let settled: Vec<_> = stream::iter(settling).buffer_unordered(CALLS).collect().await;
+    let mut waiting = Vec::new();
+    for (part, rest) in settled {
+        outcome.merge(part);
+        waiting.extend(rest);
+    }
+    outcome.merge(wait(&slice, waiting).await);
+    outcome
+}
+
+/// One account's secrets, and the rules for them.
+#[derive(Clone, Copy)]
+pub(super) struct Slice<'a> {
+    /// The account.
+    pub(super) session: &'a Session,
+    /// What may be done.
+    pub(super) rules: &'a Rules,
+}
+
+impl Slice<'_> {
+    /// An outcome with nothing in it.
+    pub(super) fn nothing(&self) -> AccountOutcome {
+        AccountOutcome::new(self.session.account().clone())
+    }
+
+    /// The question of one secret in one target, now.
+    pub(super) fn question<'q>(
+        &'q self,
+        secret: &'q Secret,
+        held: Option<&'q Secret>,
+        source: &'q Region,
+        target: &'q Region,
+    ) -> Question<'q> {
+        let Rules { names, kms_keys, .. } = self.rules;
+        Question { secret, held, source, target, names, kms_keys, now: self.session.now() }
+    }
+
+    /// Counts and reports what is wrong with one secret in one target.
+    pub(super) fn report(
+        &self,
+        outcome: &mut AccountOutcome,
+        name: &SecretName,
+        target: &Region,
+        cause: Cause,
+    ) {
+        let conflict = cause.kind == FailureKind::Conflict;
+        let counted = if conflict { OutcomeKind::Conflict } else { OutcomeKind::Failed };
+        outcome.count(Kind::Secret, counted);
+        self.fail(outcome, Subject::Item(Item::Secret(name.clone())), target, cause);
+    }
+
+    /// Counts a secret that could not be read in the source as failed in so many targets, and reports it once.
+    pub(super) fn unreadable(
+        &self,
+        outcome: &mut AccountOutcome,
+        name: &SecretName,
+        source: &Region,
+        targets: usize,
+        cause: Cause,
+    ) {
+        for _ in 0..targets {
+            outcome.count(Kind::Secret, OutcomeKind::Failed);
+        }
+        self.fail(outcome, Subject::Item(Item::Secret(name.clone())), source, cause);
+    }
+
+    fn fail(&self, outcome: &mut AccountOutcome, subject: Subject, region: &Region, cause: Cause) {
+        let account = Some(self.session.account().clone());
+        outcome.fail(Failure { account, region: Some(region.clone()), subject, cause });
+    }
+
+    /// Lists every Region of these routes once, all at the same time. A Region whose list failed is left out, and told.
+    async fn list(
+        &self,
+        outcome: &mut AccountOutcome,
+        wholes: &[&Assignment],
+    ) -> BTreeMap<Region, Listing> {
+        let regions: BTreeSet<&Region> = wholes
+            .iter()
+            .flat_map(|whole| std::iter::once(&whole.route.source).chain(&whole.route.targets))
+            .collect();
+        let listing: Vec<_> = regions
+            .into_iter()
+            .map(async |region| {
+                (region, observe::list(self.session, region, self.rules.deadline).await)
+            })
+            .collect();
+        let listed: Vec<_> = stream::iter(listing).buffer_unordered(CALLS).collect().await;
+        let mut lists = BTreeMap::new();
+        for (region, list) in listed {
+            match list {
+                Ok(list) => {
+                    lists.insert(region.clone(), list);
+                }
+                Err(cause) if cause.kind == FailureKind::NotInTime => outcome.complete = false,
+                Err(cause) => self.fail(outcome, Subject::Account, region, cause),
+            }
+        }
+        lists
+    }
+
+    /// Plans a whole route from its lists: counts what they settle, returns the rest.
+    fn compare<'a>(
+        &self,
+        outcome: &mut AccountOutcome,
+        whole: &'a Assignment,
+        lists: &BTreeMap<Region, Listing>,
+    ) -> Vec<Case<'a>> {
+        let source = &whole.route.source;
+        let Some(secrets) = lists.get(source) else { return Vec::new() };
+        let targets: Vec<(&Region, &Listing)> = whole
+            .route
+            .targets
+            .iter()
+            .filter_map(|target| Some((target, lists.get(target)?)))
+            .collect();
+        let mut cases = Vec::new();
+        for (name, secret) in secrets {
+            let mut open = Vec::new();
+            for (target, list) in &targets {
+                let held = list.get(name);
+                match plan(&self.question(secret, held, source, target)) {
+                    Decision::Leave(kind) => outcome.count(Kind::Secret, kind),
+                    Decision::Report(cause) => self.report(outcome, name, target, cause),
+                    Decision::LookCloser | Decision::Await | Decision::Replicate { .. } => {
+                        let held =
+                            held.map_or(Held::Nobody, |held| Held::By(Box::new(held.clone())));
+                        open.push(Open { target, held });
+                    }
+                }
+            }
+            if !open.is_empty() {
+                cases.push(Case { secret: secret.clone(), source, open });
+            }
+        }
+        // A map has no order; a run's calls and failures should have one.
+        cases.sort_by(|one, two| one.secret.name.cmp(&two.secret.name));
+        cases
+    }
+
+    /// Describes secrets that were asked for by name or ARN, each once.
+    async fn look_up<'a>(
+        &self,
+        outcome: &mut AccountOutcome,
+        assignment: &'a Assignment,
+        names: Vec<&'a SecretName>,
+    ) -> Vec<Case<'a>> {
+        let route = &assignment.route;
+        let describing: Vec<_> = names
+            .into_iter()
+            .map(async |name| {
+                (name, observe::describe(self.session, &route.source, name.as_str()).await)
+            })
+            .collect();
+        let described: Vec<_> = stream::iter(describing).buffer_unordered(CALLS).collect().await;
+        // By ARN: a secret may be asked for by its name and by its ARN at once.
+        let mut secrets = BTreeMap::new();
+        for (name, answer) in described {
+            match answer {
+                Ok(Some(secret)) => {
+                    secrets.insert(secret.arn.clone(), secret);
+                }
+                // There is no source, and a replica cannot outlive its primary.
+                Ok(None) => {
+                    outcome
+                        .counts_mut(Kind::Secret)
+                        .add(OutcomeKind::Skipped, route.targets.len() as u64);
+                }
+                Err(cause) => {
+                    self.unreadable(outcome, name, &route.source, route.targets.len(), cause);
+                }
+            }
+        }
+        secrets
+            .into_values()
+            .map(|secret| Case {
+                secret,
+                source: &route.source,
+                open: route
+                    .targets
+                    .iter()
+                    .map(|target| Open { target, held: Held::Unread })
+                    .collect(),
+            })
+            .collect()
+    }
+}

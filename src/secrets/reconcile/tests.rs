@@ -1,0 +1,245 @@
+//! The loop against answers that an emulator does not give: refusals, lost answers, replicas that take their time.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::*;
+use crate::aws::Deadline;
+use crate::aws::double::{Answer, Double, Sent, json_error, role_given};
+use crate::domain::{AccountId, KmsKeys, NameFilter, Route, Routes, Wanted};
+use crate::guard::Writing;
+use crate::settings::MaxDeletes;
+
+const SOURCE: &str = "us-east-2";
+const NEAR: &str = "us-east-1";
+const FAR: &str = "us-west-2";
+
+/// One secret of the source, and what its primary says of the replicas.
+#[derive(Default)]
+struct World {
+    replicas: BTreeMap<String, &'static str>,
+    /// What becomes of a replica that is asked for.
+    becomes: &'static str,
+    /// Regions that a request may not name.
+    refused: Vec<&'static str>,
+    /// Requests for replicas are carried out, but their answers are lost.
+    loses_answers: bool,
+    /// The Region whose list is denied.
+    denied: Option<&'static str>,
+}
+
+impl World {
+    fn answer(&mut self, sent: &Sent) -> Answer {
+        if sent.operation == "AssumeRole" {
+            return role_given(sent);
+        }
+        let region = sent.host.split('.').nth(1).expect("a regional host").to_owned();
+        let body: Value = serde_json::from_str(&sent.body).expect("JSON");
+        match sent.operation.as_str() {
+            "ListSecrets" if self.denied == Some(&region) => {
+                json_error(400, "AccessDeniedException")
+            }
+            "ListSecrets" => ok(&json!({ "SecretList": self.secret(&region).as_slice() })),
+            "DescribeSecret" => match self.secret(&region) {
+                Some(secret) => ok(&secret),
+                None => json_error(400, "ResourceNotFoundException"),
+            },
+            "ReplicateSecretToRegions" => self.replicate(&body),
+            other => panic!("{other} is called"),
+        }
+    }
+
+    fn secret(&self, region: &str) -> Option<Value> {
+        let mut secret = json!({
+            "Name": "db/main",
+            "ARN": format!("arn:aws:secretsmanager:{region}:111122223333:secret:db/main-a1b2c3"),
+            "LastChangedDate": 1_700_000_000,
+        });
+        if region == SOURCE {
+            let told =
+                |(region, status): (&String, &&str)| json!({ "Region": region, "Status": status });
+            secret["ReplicationStatus"] = self.replicas.iter().map(told).collect();
+        } else {
+            self.replicas.get(region).filter(|status| **status == "InSync")?;
+            secret["PrimaryRegion"] = json!(SOURCE);
+        }
+        Some(secret)
+    }
+
+    fn replicate(&mut self, body: &Value) -> Answer {
+        assert_ne!(body["ForceOverwriteReplicaSecret"], json!(true));
+        let regions = body["AddReplicaRegions"].as_array().expect("Regions");
+        let regions: Vec<&str> =
+            regions.iter().map(|one| one["Region"].as_str().expect("a Region")).collect();
+        if regions.iter().any(|region| self.refused.contains(region)) {
+            return json_error(400, "InvalidParameterException");
+        }
+        for region in regions {
+            self.replicas.insert(region.to_owned(), self.becomes);
+        }
+        if self.loses_answers { json_error(500, "InternalServiceError") } else { ok(&json!({})) }
+    }
+}
+
+fn ok(body: &Value) -> Answer {
+    (200, body.to_string())
+}
+
+fn region(name: &str) -> Region {
+    Region::parse(name).expect("a Region")
+}
+
+async fn run_with(
+    world: World,
+    scope: Scope,
+    change: impl FnOnce(&mut Rules),
+) -> (AccountOutcome, Double) {
+    let world = Arc::new(Mutex::new(world));
+    let double = Double::new(move |sent| world.lock().expect("no panic").answer(sent));
+    let connection = double.connect(|_| ()).await;
+    let account = AccountId::parse("111122223333").expect("an account");
+    let session = connection.session(&account).await.expect("a session");
+    let mut rules = Rules {
+        writing: Writing::Apply,
+        trust: true,
+        max_deletes: MaxDeletes::Percent(10),
+        delete_grace_days: 0,
+        adopt: false,
+        names: NameFilter::default(),
+        kms_keys: KmsKeys::default(),
+        routes: Routes::parse("us-east-2=us-east-1,us-west-2").expect("a route"),
+        deadline: Deadline::never(),
+    };
+    change(&mut rules);
+    let route = Route { source: region(SOURCE), targets: vec![region(NEAR), region(FAR)] };
+    let outcome = reconcile(&session, &rules, &[Assignment { route, scope }]).await;
+    (outcome, double)
+}
+
+async fn sweep(world: World) -> (AccountOutcome, Double) {
+    run_with(world, Scope::Everything, |_| ()).await
+}
+
+fn counts(outcome: &AccountOutcome) -> Vec<(OutcomeKind, u64)> {
+    outcome.secrets.iter().collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn secrets_in_parity_cost_one_list_a_region_and_nothing_else() {
+    let replicas = [NEAR, FAR].map(|target| (target.to_owned(), "InSync"));
+    let world = World { replicas: BTreeMap::from(replicas), ..World::default() };
+    let (outcome, double) = sweep(world).await;
+    assert_eq!(counts(&outcome), [(OutcomeKind::InSync, 2)]);
+    assert_eq!(double.sent("ListSecrets").len(), 3);
+    for list in double.sent("ListSecrets") {
+        let asked: Value = serde_json::from_str(&list.body).expect("JSON");
+        assert_eq!(asked, json!({ "MaxResults": 100, "IncludePlannedDeletion": true }));
+    }
+    assert_eq!(double.sent("DescribeSecret").len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_missing_regions_are_asked_for_in_one_call() {
+    let (outcome, double) = sweep(World { becomes: "InSync", ..World::default() }).await;
+    assert_eq!(counts(&outcome), [(OutcomeKind::Replicated, 2)]);
+    assert!(outcome.failures.is_empty() && outcome.complete);
+    assert_eq!(double.sent("ReplicateSecretToRegions").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_region_that_is_refused_costs_no_other_its_replica() {
+    let world = World { becomes: "InSync", refused: vec![FAR], ..World::default() };
+    let (outcome, _) = sweep(world).await;
+    assert_eq!(counts(&outcome), [(OutcomeKind::Replicated, 1), (OutcomeKind::Failed, 1)]);
+    assert_eq!(outcome.failures.len(), 1);
+    assert_eq!(outcome.failures[0].region, Some(region(FAR)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_lost_answer_the_primary_is_believed() {
+    let world = World { becomes: "InSync", loses_answers: true, ..World::default() };
+    let (outcome, _) = sweep(world).await;
+    assert_eq!(counts(&outcome), [(OutcomeKind::InSync, 2)]);
+    assert!(outcome.failures.is_empty(), "{:?}", outcome.failures);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_region_whose_list_failed_is_told_and_left_alone() {
+    let world = World { becomes: "InSync", denied: Some(FAR), ..World::default() };
+    let (outcome, double) = sweep(world).await;
+    assert_eq!(counts(&outcome), [(OutcomeKind::Replicated, 1)]);
+    assert_eq!(outcome.failures.len(), 1);
+    let failure = &outcome.failures[0];
+    assert_eq!((&failure.subject, &failure.region), (&Subject::Account, &Some(region(FAR))));
+    let asked = double.sent("ReplicateSecretToRegions");
+    assert!(asked.iter().all(|sent| !sent.body.contains(FAR)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_sources_list_nothing_is_decided() {
+    let world = World { becomes: "InSync", denied: Some(SOURCE), ..World::default() };
+    let (outcome, double) = sweep(world).await;
+    assert_eq!((counts(&outcome), outcome.failures.len()), (vec![], 1));
+    assert!(double.sent("ReplicateSecretToRegions").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_takes_too_long_is_pending() {
+    let begun = Instant::now();
+    let (outcome, _) = sweep(World { becomes: "InProgress", ..World::default() }).await;
+    assert_eq!(counts(&outcome), [(OutcomeKind::Pending, 2)]);
+    assert!(outcome.complete && outcome.failures.is_empty());
+    assert!((60..75).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_cuts_the_wait_and_says_so() {
+    let begun = Instant::now();
+    let end = begun + Duration::from_secs(20);
+    let world = World { becomes: "InProgress", ..World::default() };
+    let (outcome, _) =
+        run_with(world, Scope::Everything, |rules| rules.deadline = Deadline::at(end)).await;
+    assert_eq!(counts(&outcome), [(OutcomeKind::Pending, 2)]);
+    assert!(!outcome.complete);
+    assert!(Instant::now() < end);
+
+    let over = |rules: &mut Rules| rules.deadline = Deadline::at(Instant::now());
+    let (outcome, double) = run_with(World::default(), Scope::Everything, over).await;
+    assert_eq!((counts(&outcome), outcome.complete), (vec![], false));
+    assert!(outcome.failures.is_empty() && double.sent("ReplicateSecretToRegions").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_replica_is_a_failure_of_that_target() {
+    let (outcome, _) = sweep(World { becomes: "Failed", ..World::default() }).await;
+    assert_eq!(counts(&outcome), [(OutcomeKind::Failed, 2)]);
+    assert_eq!(outcome.failures.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_not_write_lists_its_steps() {
+    for writing in [Writing::PlanOnly, Writing::Frozen] {
+        let (outcome, double) =
+            run_with(World::default(), Scope::Everything, |rules| rules.writing = writing).await;
+        assert_eq!(counts(&outcome), []);
+        let targets: Vec<&str> = outcome.steps.iter().map(|step| step.region.as_str()).collect();
+        assert_eq!(targets, [NEAR, FAR]);
+        assert!(double.sent("ReplicateSecretToRegions").is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_asked_for_by_name_and_by_arn_is_one() {
+    let arn = "arn:aws:secretsmanager:us-east-2:111122223333:secret:db/main-a1b2c3";
+    let wanted = |id| Wanted { item: Item::Secret(SecretName::new(id)), expect: Vec::new() };
+    let scope = Scope::Items(vec![wanted("db/main"), wanted(arn)]);
+    let world = World { becomes: "InSync", ..World::default() };
+    let (outcome, double) = run_with(world, scope, |_| ()).await;
+    assert_eq!(counts(&outcome), [(OutcomeKind::Replicated, 2)]);
+    assert_eq!(double.sent("ReplicateSecretToRegions").len(), 1);
+    assert!(double.sent("ListSecrets").is_empty());
+}

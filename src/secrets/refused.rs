@@ -1,0 +1,56 @@
+//! A deletion that AWS refused: replicas keep a secret from being deleted, and its owner is to be told how to go on.
+
+use std::collections::BTreeSet;
+
+use super::model::Secret;
+use super::observe;
+use crate::aws::Session;
+use crate::domain::{
+    AccountOutcome, Cause, Failure, FailureKind, Item, Kind, OutcomeKind, Region, SecretName,
+    Subject,
+};
+
+/// Tells of each of these secrets that AWS refused to delete for its replicas. One that has none, or is being deleted by
+/// now, is nobody's concern any more.
+pub async fn refused_deletes(
+    session: &Session,
+    refused: &BTreeSet<(Region, SecretName)>,
+) -> AccountOutcome {
+    let mut outcome = AccountOutcome::new(session.account().clone());
+    for (source, name) in refused {
+        let cause = match observe::describe(session, source, name.as_str()).await {
+            Ok(secret) => secret.and_then(|secret| kept_by_replicas(&secret, source)),
+            Err(cause) => Some(cause),
+        };
+        if let Some(cause) = cause {
+            let conflict = cause.kind == FailureKind::Conflict;
+            outcome.count(
+                Kind::Secret,
+                if conflict { OutcomeKind::Conflict } else { OutcomeKind::Failed },
+            );
+            outcome.fail(Failure {
+                account: Some(session.account().clone()),
+                region: Some(source.clone()),
+                subject: Subject::Item(Item::Secret(name.clone())),
+                cause,
+            });
+        }
+    }
+    outcome
+}
+
+fn kept_by_replicas(secret: &Secret, source: &Region) -> Option<Cause> {
+    let replicas =
+        secret.replication.as_ref().filter(|replicas| !replicas.is_empty() && !secret.deleted)?;
+    let regions: Vec<&str> = replicas.keys().map(Region::as_str).collect();
+    let message = format!(
+        "AWS refused to delete this secret, since it has replicas in {}",
+        regions.join(", ")
+    );
+    let remedy = format!(
+        "tag it `failover-replicator=exclude`, run `aws secretsmanager remove-regions-from-replication --region {source} --secret-id {} --remove-replica-regions {}`, and delete it again",
+        secret.name,
+        regions.join(" "),
+    );
+    Some(Cause::new(FailureKind::Conflict, message).mended_by(remedy))
+}

@@ -1,0 +1,113 @@
+//! Looks again at what Secrets Manager is at work on, all of an account together, until it is done or the time is over.
+
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::stream;
+
+use crate::domain::{AccountOutcome, Kind, OutcomeKind, Region};
+
+use super::model::Secret;
+use super::observe;
+use super::plan::{Decision, plan};
+use super::reconcile::{CALLS, Slice};
+
+/// The first pause; the next is twice as long, and so on.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// What is not done after so long is left to the next invocation.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// Kept of the time for the looks themselves.
+const LOOK_TIME: Duration = Duration::from_secs(3);
+
+/// A secret with replicas that are under way.
+#[derive(Clone, Debug)]
+pub(super) struct Waiting<'a> {
+    /// The secret as it was described last.
+    pub(super) secret: Secret,
+    /// Its Region.
+    pub(super) source: &'a Region,
+    /// The Regions of those replicas.
+    pub(super) targets: Vec<Underway<'a>>,
+}
+
+/// One replica that is under way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Underway<'a> {
+    /// Its Region.
+    pub(super) target: &'a Region,
+    /// Whether this run asked for it; else somebody before.
+    pub(super) asked: bool,
+}
+
+/// Waits for all of them at once: a thousand replicas take the time of the slowest.
+pub(super) async fn wait(slice: &Slice<'_>, mut waiting: Vec<Waiting<'_>>) -> AccountOutcome {
+    let mut outcome = slice.nothing();
+    let mut pause = FIRST_PAUSE;
+    let mut waited = Duration::ZERO;
+    while !waiting.is_empty() {
+        let in_time = slice.rules.deadline.leaves(pause + LOOK_TIME);
+        if !in_time || waited >= PATIENCE {
+            outcome.complete &= in_time;
+            let pending: usize = waiting.iter().map(|one| one.targets.len()).sum();
+            outcome.counts_mut(Kind::Secret).add(OutcomeKind::Pending, pending as u64);
+            break;
+        }
+        tokio::time::sleep(pause).await;
+        waited += pause;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+
+        let looks: Vec<_> = waiting.into_iter().map(|one| look(slice, one)).collect();
+        let looked: Vec<_> = stream::iter(looks).buffer_unordered(CALLS).collect().await;
+        waiting = Vec::new();
+        for (part, rest) in looked {
+            outcome.merge(part);
+            waiting.extend(rest);
+        }
+    }
+    outcome
+}
+
+/// One look at one secret: what ended, and what is still under way.
+async fn look<'a>(
+    slice: &Slice<'_>,
+    waiting: Waiting<'a>,
+) -> (AccountOutcome, Option<Waiting<'a>>) {
+    let mut outcome = slice.nothing();
+    let Waiting { secret, source, targets } = waiting;
+    let regions = || targets.iter().map(|underway| underway.target);
+    let secret = match observe::describe(slice.session, source, &secret.arn).await {
+        Ok(Some(secret)) => secret,
+        Ok(None) => {
+            for _ in regions() {
+                outcome.count(Kind::Secret, OutcomeKind::Skipped);
+            }
+            return (outcome, None);
+        }
+        Err(cause) => {
+            slice.unreadable(&mut outcome, &secret.name, source, regions().count(), cause);
+            return (outcome, None);
+        }
+    };
+    let mut still = Vec::new();
+    for underway in targets {
+        // What the lists told of the target is older than the primary's word.
+        match plan(&slice.question(&secret, None, source, underway.target)) {
+            Decision::Await => still.push(underway),
+            Decision::Leave(OutcomeKind::InSync) if underway.asked => {
+                outcome.count(Kind::Secret, OutcomeKind::Replicated);
+            }
+            Decision::Leave(kind) => outcome.count(Kind::Secret, kind),
+            Decision::Report(cause) => {
+                slice.report(&mut outcome, &secret.name, underway.target, cause);
+            }
+            // Its owner took the Region out again: left to the next sweep.
+            Decision::Replicate { .. } | Decision::LookCloser => {
+                outcome.count(Kind::Secret, OutcomeKind::Pending);
+            }
+        }
+    }
+    let rest = (!still.is_empty()).then_some(Waiting { secret, source, targets: still });
+    (outcome, rest)
+}
