@@ -1,0 +1,45 @@
+//! What a payload may ask: which accounts, which route, which item, and how the run differs from the settings.
+
+use crate::domain::{AccountId, Item, Region};
+use crate::settings::MaxDeletes;
+
+/// Which accounts a payload is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Accounts {
+    /// All of the organisation that are in scope.
+    Organization,
+    /// The hub's own.
+    Hub,
+    /// These, each once, in the order given; Organizations is not asked.
+    These(Vec<AccountId>),
+}
+
+/// How a run differs from what the settings say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunOptions {
+    /// Decide and report only.
+    pub plan: bool,
+    /// Whether provenance is believed; if not, values are compared.
+    pub trust: bool,
+    /// The brake on deletions of this run.
+    pub max_deletes: Option<MaxDeletes>,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self { plan: false, trust: true, max_deletes: None }
+    }
+}
+
+/// A request to make routes equal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reconcile {
+    /// In which accounts.
+    pub accounts: Accounts,
+    /// Only the route from this Region; it may have none, which `work` refuses.
+    pub region: Option<Region>,
+    /// Only this item.
+    pub item: Option<Item>,
+    /// How the run differs from what the settings say.
+    pub options: RunOptions,
+}

@@ -1,0 +1,192 @@
+//! Events and batches: what is ignored and why, what is waited for.
+
+use serde_json::json;
+
+use super::*;
+
+/// A `PutParameter` of `/a` in 111122223333 and us-east-2, with one place of it changed.
+fn event_with(pointer: &str, value: Value) -> Result<Event, Ignored> {
+    let mut event = json!({
+        "detail-type": "AWS API Call via CloudTrail", "source": "aws.ssm",
+        "account": "111122223333", "region": "us-east-2", "time": "2026-11-24T10:00:00Z",
+        "detail": {
+            "eventSource": "ssm.amazonaws.com", "eventName": "PutParameter",
+            "awsRegion": "us-east-2", "recipientAccountId": "111122223333", "errorCode": null,
+            "requestParameters": {"name": "/a", "resourceType": "Parameter", "resourceId": "/a"},
+            "responseElements": {"version": 3},
+        },
+    });
+    *event.pointer_mut(pointer).expect(pointer) = value;
+    match from_value(&event) {
+        Ok(Request::Event(event)) => event,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_event_of_no_concern_is_ignored_with_its_reason() {
+    let elsewhere = "arn:aws:ssm:us-east-2:444455556666:parameter/a";
+    for (pointer, value, why) in [
+        ("/source", json!("com.example"), "the source `com.example` is not ours"),
+        ("/source", json!(7), "the event has no source"),
+        ("/detail-type", json!(null), "the event has no detail type"),
+        (
+            "/detail-type",
+            json!("Tag Change on Resource"),
+            "the detail type `Tag Change on Resource` is none",
+        ),
+        (
+            "/detail-type",
+            json!("Secret Label Updated"),
+            "the detail type `Secret Label Updated` is none",
+        ),
+        ("/account", json!(111_122_223_333_u64), "names no account and Region"),
+        ("/region", json!("nowhere"), "names no account and Region"),
+        ("/detail", json!(null), "the event names no API call"),
+        (
+            "/detail/recipientAccountId",
+            json!("444455556666"),
+            "`detail.recipientAccountId` is not the envelope's, 111122223333",
+        ),
+        (
+            "/detail/recipientAccountId",
+            json!(111_122_223_333_u64),
+            "`detail.recipientAccountId` is not",
+        ),
+        (
+            "/detail/awsRegion",
+            json!("us-east-1"),
+            "`detail.awsRegion` is not the envelope's, us-east-2",
+        ),
+        (
+            "/detail/eventSource",
+            json!("kms.amazonaws.com"),
+            "`detail.eventSource` is not ssm.amazonaws.com",
+        ),
+        (
+            "/detail/eventName",
+            json!("GetParameter"),
+            "GetParameter is no call that the hub acts on",
+        ),
+        ("/detail/eventName", json!(["PutParameter"]), "the event names no API call"),
+        ("/detail/errorCode", json!("AccessDenied"), "PutParameter failed with AccessDenied"),
+        ("/detail/errorCode", json!({}), "PutParameter failed with an error"),
+        ("/detail/requestParameters", json!(null), "PutParameter names no parameter"),
+        ("/detail/requestParameters/name", json!({"a": 1}), "PutParameter names no parameter"),
+        ("/detail/requestParameters/name", json!(elsewhere), "is of another place than the event"),
+        ("/detail/requestParameters/name", json!("/a\u{0}b"), "the name has the character '\\0'"),
+        ("/detail/requestParameters/name", json!("/a/../b"), "looks like a path"),
+        ("/detail/requestParameters/name", json!(""), "the name is empty"),
+        (
+            "/detail/requestParameters/name",
+            json!("x".repeat(1_000_000)),
+            "the name has 1000000 characters",
+        ),
+    ] {
+        let ignored = event_with(pointer, value).expect_err(why);
+        assert!(ignored.reason().contains(why), "{pointer}: {ignored}");
+        assert!(ignored.reason().len() < 300, "{pointer}: {}", ignored.reason().len());
+    }
+}
+
+#[test]
+fn an_event_says_what_to_wait_for_and_no_more() {
+    let expect = |pointer, value| match event_with(pointer, value).expect("an event").asks {
+        Asks::Items(items) => items[0].expect.clone(),
+        Asks::RefusedDelete(_) => panic!("a parameter"),
+    };
+    assert_eq!(expect("/detail/awsRegion", json!(null))[0].version, Some(3));
+    let dated = expect("/detail/responseElements", json!("3"));
+    assert_eq!((dated[0].version, dated[0].at.is_some()), (None, true));
+    let labels =
+        crate::domain::Expectation { labels: true, ..crate::domain::Expectation::default() };
+    assert_eq!(expect("/detail/eventName", json!("LabelParameterVersion")), [labels]);
+    assert!(expect("/detail/eventName", json!("AddTagsToResource")).is_empty());
+    assert!(expect("/detail/eventName", json!("DeleteParameter"))[0].absent);
+}
+
+#[test]
+fn other_resources_tags_are_ignored() {
+    let event = |resource_type: Value| {
+        json!({
+            "detail-type": "AWS API Call via CloudTrail", "source": "aws.ssm",
+            "account": "111122223333", "region": "us-east-2",
+            "detail": {
+                "eventName": "AddTagsToResource",
+                "requestParameters": {"resourceType": resource_type, "resourceId": "/a"},
+            },
+        })
+    };
+    for (resource_type, why) in [
+        (json!("Document"), "AddTagsToResource is of the resource type `Document`"),
+        (json!(null), "AddTagsToResource names no resource type"),
+    ] {
+        let request = from_value(&event(resource_type)).expect("an event");
+        assert_eq!(line(&request), format!("ignored: {why}"));
+    }
+}
+
+#[test]
+fn only_a_deletion_refused_for_its_parameters_is_told() {
+    let delete = |call: &str, code: &str, request: Value| {
+        let event = json!({
+            "detail-type": "AWS API Call via CloudTrail", "source": "aws.secretsmanager",
+            "account": "111122223333", "region": "us-east-2",
+            "detail": {"eventName": call, "errorCode": code, "requestParameters": request},
+        });
+        line(&from_value(&event).expect("an event"))
+    };
+    let (code, named) = ("InvalidParameterException", json!({"secretId": "db"}));
+    assert_eq!(
+        delete("DeleteSecret", code, named.clone()),
+        "DeleteSecret at 111122223333/us-east-2: refused delete of db"
+    );
+    assert_eq!(
+        delete("DeleteSecret", code, json!(null)),
+        "ignored: a refused DeleteSecret names no secret"
+    );
+    assert_eq!(
+        delete("DeleteSecret", "AccessDenied", named.clone()),
+        "ignored: DeleteSecret failed with AccessDenied, so it changed nothing"
+    );
+    assert_eq!(
+        delete("UpdateSecret", code, named),
+        "ignored: UpdateSecret failed with InvalidParameterException, so it changed nothing"
+    );
+}
+
+#[test]
+fn a_masked_tag_is_not_waited_for() {
+    let event = json!({
+        "detail-type": "AWS API Call via CloudTrail", "source": "aws.ssm",
+        "account": "111122223333", "region": "us-east-2",
+        "detail": {"eventName": "AddTagsToResource", "requestParameters": {
+            "resourceType": "Parameter", "resourceId": "/a",
+            "tags": [{"key": "a", "value": "HIDDEN_DUE_TO_SECURITY_REASONS"}, {"key": "b", "value": "1"}, 7],
+        }},
+    });
+    let request = from_value(&event).expect("an event");
+    assert_eq!(
+        line(&request),
+        "AddTagsToResource at 111122223333/us-east-2: parameter /a [\"b=1\"]"
+    );
+}
+
+#[test]
+fn a_message_that_cannot_be_read_stands_alone() {
+    let put = files("payloads/events").remove("put-parameter").expect("the sample");
+    let bodies = [
+        json!("{\"a\":"),
+        json!("{\"detail\":{\"name\":\"all\",\"operation\":\"sync\"}}"),
+        json!(null),
+        json!(String::from_utf8(put).expect("text")),
+    ];
+    let records = bodies.iter().map(|body| json!({"messageId": "id", "body": body}));
+    let request = from_value(&json!({"Records": records.collect::<Vec<_>>()})).expect("a batch");
+    insta::assert_snapshot!(line(&request), @r#"
+    unreadable: the message's body is not JSON: EOF while parsing a value at line 1 column 5
+        unreadable: the message's body is JSON but no event
+        unreadable: the message's body is null
+        PutParameter at 111122223333/us-east-2: parameter /shop/db/host ["version 12 2026-11-24T10:00:00Z"]
+    "#);
+}

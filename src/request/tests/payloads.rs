@@ -1,0 +1,184 @@
+//! A person's payloads: each field, each fault.
+
+use serde_json::json;
+
+use super::*;
+use crate::domain::{AccountId, Item, Kind};
+use crate::settings::MaxDeletes;
+
+fn reconcile(text: &str) -> Reconcile {
+    match parse(text.as_bytes()) {
+        Ok(Request::Reconcile(reconcile)) => reconcile,
+        other => panic!("{text}: {other:?}"),
+    }
+}
+
+#[test]
+fn a_payload_is_read_with_all_its_fields() {
+    let all = reconcile(
+        r#"{"account":"111122223333","region":"us-east-2","plan":true,"trust":false,"max_deletes":"100%",
+            "detail":{"name":"all","operation":"SYNC"}}"#,
+    );
+    let account = AccountId::parse("111122223333").expect("an account");
+    assert_eq!(all.accounts, Accounts::These(vec![account.clone()]));
+    assert_eq!(all.region, Region::parse("us-east-2").ok());
+    assert_eq!(all.item, None);
+    let max_deletes = Some(MaxDeletes::Percent(100));
+    assert_eq!(all.options, RunOptions { plan: true, trust: false, max_deletes });
+
+    let some = reconcile(
+        r#"{"accounts":["111122223333","111122223333"],"detail":{"name":"all","operation":"sync"}}"#,
+    );
+    assert_eq!(some.accounts, Accounts::These(vec![account]));
+    let number =
+        r#"{"account":"111122223333","max_deletes":7,"detail":{"name":"all","operation":"sync"}}"#;
+    assert_eq!(reconcile(number).options.max_deletes, Some(MaxDeletes::Count(7)));
+    for operation in ["create", "Update", "DELETE", "sync"] {
+        let text = format!(r#"{{"detail":{{"name":"/a","operation":"{operation}"}}}}"#);
+        let one = reconcile(&text);
+        assert_eq!((one.accounts, one.region), (Accounts::Hub, None));
+        assert_eq!(one.item.map(|item| item.kind()), Some(Kind::Parameter));
+    }
+}
+
+#[test]
+fn an_arn_brings_its_account_and_region() {
+    let arn = "arn:aws:secretsmanager:us-east-2:111122223333:secret:db/main-a1b2c3";
+    let text = format!(r#"{{"detail":{{"kind":"secret","name":"{arn}","operation":"sync"}}}}"#);
+    let one = reconcile(&text);
+    assert_eq!(one.accounts, Accounts::These(vec![AccountId::parse("111122223333").unwrap()]));
+    assert_eq!(one.region, Region::parse("us-east-2").ok());
+    assert_eq!(one.item.as_ref().map(Item::name), Some(arn));
+}
+
+#[test]
+fn a_state_machine_hands_next_on_as_it_is() {
+    let list = |page: &str| {
+        parse(format!(r#"{{"detail":{{"name":"accounts","operation":"List"}}{page}}}"#).as_bytes())
+    };
+    let first = Ok(Request::ListAccounts { batch: 25, page: None });
+    assert_eq!(list(""), first);
+    assert_eq!(list(r#","page":null"#), first);
+    let next = Ok(Request::ListAccounts { batch: 10, page: Some("x".to_owned()) });
+    assert_eq!(list(r#","page":"x","batch":10"#), next);
+}
+
+#[test]
+fn what_cannot_be_a_request_says_why_and_what_is_accepted() {
+    let long = "x".repeat(1012);
+    let named = |name: &str| json!({"detail": {"name": name, "operation": "sync"}}).to_string();
+    let cases = [
+        ("", "the request is empty"),
+        (
+            "{\"detail\":\n {\"name\":}}",
+            "the request is not JSON: expected value at line 2 column 10",
+        ),
+        ("[]", "the request is a list"),
+        ("null", "the request is null"),
+        ("\"sync\"", "the request is a text"),
+        ("{}", "the payload has no `detail`"),
+        (r#"{"detail":7}"#, "`detail` is a number"),
+        (r#"{"detail":{}}"#, "`detail` has no `name`"),
+        (r#"{"detail":{"name":"/a"}}"#, "`detail` has no `operation`"),
+        (r#"{"detail":{"name":7,"operation":"sync"}}"#, "`name` is a number"),
+        (r#"{"detail":{"name":"/a","operation":null}}"#, "`operation` is null"),
+        (
+            r#"{"detail":{"name":"/a","operation":"put"}}"#,
+            "the operation `put` is none; accepted is `create`, `update`",
+        ),
+        (
+            r#"{"detail":{"name":"all","operation":"delete"}}"#,
+            "`all` goes only with the operation `sync`",
+        ),
+        (
+            r#"{"detail":{"name":"all","kind":"secret","operation":"sync"}}"#,
+            "`all` is of every kind",
+        ),
+        (r#"{"detail":{"name":"a","kind":"key","operation":"sync"}}"#, "the kind `key` is none"),
+        (
+            r#"{"acount":"111122223333","detail":{"name":"all","operation":"sync"}}"#,
+            "unknown field `acount`; the nearest known one is `account`",
+        ),
+        (
+            r#"{"detail":{"name":"all","opration":"sync"}}"#,
+            "unknown field `opration`; the nearest known one is `operation`",
+        ),
+        (
+            r#"{"account":"1111","detail":{"name":"all","operation":"sync"}}"#,
+            "`1111` is not an account id",
+        ),
+        (
+            r#"{"account":111122223333,"detail":{"name":"all","operation":"sync"}}"#,
+            "`account` is a number; accepted is twelve digits in quotes",
+        ),
+        (r#"{"account":null,"detail":{"name":"all","operation":"sync"}}"#, "`account` is null"),
+        (r#"{"account":"","detail":{"name":"all","operation":"sync"}}"#, "`` is not an account id"),
+        (r#"{"accounts":[],"detail":{"name":"all","operation":"sync"}}"#, "`accounts` is empty"),
+        (
+            r#"{"accounts":"111122223333","detail":{"name":"all","operation":"sync"}}"#,
+            "`accounts` is a text",
+        ),
+        (
+            r#"{"accounts":[1],"detail":{"name":"all","operation":"sync"}}"#,
+            "among `accounts` is a number",
+        ),
+        (
+            r#"{"account":"111122223333","accounts":[],"detail":{"name":"all","operation":"sync"}}"#,
+            "both `account` and `accounts`",
+        ),
+        (
+            r#"{"region":"ohio","detail":{"name":"all","operation":"sync"}}"#,
+            "`ohio` is not the name of a Region",
+        ),
+        (
+            r#"{"plan":"yes","detail":{"name":"all","operation":"sync"}}"#,
+            "`plan` is a text; accepted is `true` or `false`",
+        ),
+        (
+            r#"{"max_deletes":"100%","detail":{"name":"all","operation":"sync"}}"#,
+            "`max_deletes` is for one account",
+        ),
+        (
+            r#"{"account":"111122223333","max_deletes":"all","detail":{"name":"all","operation":"sync"}}"#,
+            "`max_deletes` is no such number",
+        ),
+        (r#"{"batch":5,"detail":{"name":"all","operation":"sync"}}"#, "`batch` goes only with"),
+        (
+            r#"{"batch":0,"detail":{"name":"accounts","operation":"list"}}"#,
+            "`batch` is no such number",
+        ),
+        (r#"{"page":7,"detail":{"name":"accounts","operation":"list"}}"#, "`page` is no text"),
+        (
+            r#"{"plan":true,"detail":{"name":"accounts","operation":"list"}}"#,
+            "`plan` does not go with",
+        ),
+        (
+            r#"{"detail":{"name":"accounts","kind":"secret","operation":"list"}}"#,
+            "`kind` does not go with",
+        ),
+        (
+            r#"{"detail":{"name":"all","operation":"list"}}"#,
+            "`list` is of `accounts`, not of `all`",
+        ),
+        (r#"{"Records":{}}"#, "`Records` is an object"),
+        (r#"{"Records":[{"Sns":{}}]}"#, "record 1 of the batch has no `messageId`"),
+        (
+            r#"{"region":"eu-west-1","detail":{"kind":"secret","name":"arn:aws:secretsmanager:us-east-2:111122223333:secret:a","operation":"sync"}}"#,
+            "the ARN is of 111122223333 in us-east-2",
+        ),
+        (
+            r#"{"detail":{"name":"arn:aws:secretsmanager:us-east-2:111122223333:secret:a","operation":"sync"}}"#,
+            "the ARN is not a parameter's",
+        ),
+        (&named(""), "the name is empty"),
+        (&named("a/b"), "write `/a/b`"),
+        (&named("/a b"), "the character ' '"),
+        (&named(&long), "the name has 1012 characters"),
+    ];
+    for (text, why) in cases {
+        let refused = parse(text.as_bytes()).expect_err(text).to_string();
+        assert!(refused.contains(why), "{text}: {refused}");
+        assert!(refused.contains("; accepted is "), "{text}: {refused}");
+        assert!(!refused.contains('\n') && refused.len() < 500, "{text}: {refused}");
+    }
+}

@@ -1,0 +1,107 @@
+//! What several events of one item say together about what will be read once all of them have settled.
+//!
+//! A later event overtakes an earlier one that says otherwise: waiting for both would wait in vain.
+
+use crate::domain::{Expectation, Timestamp};
+
+/// An expectation, and when its event happened.
+#[derive(Clone, Debug)]
+pub(super) struct Dated {
+    pub(super) at: Option<Timestamp>,
+    pub(super) expect: Expectation,
+}
+
+impl Dated {
+    /// Both times are known, and this one is later. `CloudTrail`'s times are whole seconds: of two events in one second
+    /// neither is later, and both hold.
+    fn is_after(&self, other: &Self) -> bool {
+        matches!((self.at, other.at), (Some(this), Some(that)) if this > that)
+    }
+
+    /// Whether the event tells of this tag.
+    fn names_tag(&self, key: &str) -> bool {
+        self.expect.tags_gone.contains(key) || self.expect.tags_set.iter().any(|(k, _)| k == key)
+    }
+}
+
+/// The expectations that hold together, each once, in the order of their events.
+pub(super) fn settled(all: &[Dated]) -> Vec<Expectation> {
+    let mut settled: Vec<Expectation> = Vec::new();
+    for one in all {
+        let later = || all.iter().filter(|other| other.is_after(one));
+        // A write or a tag says that the item is there, a deletion that it is not.
+        if later().any(|other| other.expect.absent != one.expect.absent) {
+            continue;
+        }
+        let mut expect = one.expect.clone();
+        expect.tags_set.retain(|(key, _)| !later().any(|other| other.names_tag(key)));
+        expect.tags_gone.retain(|key| !later().any(|other| other.names_tag(key)));
+        if expect != Expectation::default() && !settled.contains(&expect) {
+            settled.push(expect);
+        }
+    }
+    settled
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn at(second: i64, expect: Expectation) -> Dated {
+        Dated { at: Some(Timestamp::from_millis(second * 1000)), expect }
+    }
+
+    fn version(version: i64) -> Expectation {
+        Expectation { version: Some(version), ..Expectation::default() }
+    }
+
+    fn absent() -> Expectation {
+        Expectation { absent: true, ..Expectation::default() }
+    }
+
+    fn set(key: &str, value: &str) -> Expectation {
+        let tags_set = vec![(key.to_owned(), value.to_owned())];
+        Expectation { tags_set, ..Expectation::default() }
+    }
+
+    fn gone(key: &str) -> Expectation {
+        Expectation { tags_gone: BTreeSet::from([key.to_owned()]), ..Expectation::default() }
+    }
+
+    #[test]
+    fn writes_hold_together_and_twins_are_one() {
+        let all = vec![at(1, version(1)), at(2, version(2)), at(2, version(2))];
+        assert_eq!(settled(&all), [version(1), version(2)]);
+        assert_eq!(settled(&[]), []);
+    }
+
+    #[test]
+    fn a_later_deletion_overtakes_what_was_before_it_and_a_later_write_the_deletion() {
+        let before = [at(1, version(1)), at(2, set("a", "1"))];
+        let deleted = [before.to_vec(), vec![at(3, absent())]].concat();
+        assert_eq!(settled(&deleted), [absent()]);
+        let again = [vec![at(4, version(1))], deleted].concat();
+        assert_eq!(settled(&again), [version(1)]);
+    }
+
+    #[test]
+    fn a_tag_is_as_the_last_event_says() {
+        let all = vec![
+            at(1, set("a", "1")),
+            at(3, gone("a")),
+            at(2, set("a", "2")),
+            at(1, set("b", "1")),
+        ];
+        assert_eq!(settled(&all), [gone("a"), set("b", "1")]);
+    }
+
+    #[test]
+    fn without_an_order_everything_holds() {
+        let same_second = vec![at(1, version(1)), at(1, absent())];
+        assert_eq!(settled(&same_second).len(), 2);
+        let undated = vec![at(1, version(1)), Dated { at: None, expect: absent() }];
+        assert_eq!(settled(&undated).len(), 2);
+    }
+}
