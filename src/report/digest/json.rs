@@ -1,0 +1,82 @@
+//! The digest for a program: causes, and the failures themselves as the response shows them, as many as there is room for.
+
+use serde::Serialize;
+use serde::ser::{SerializeStruct, Serializer};
+
+use super::JSON_LIMIT;
+use crate::domain::{AccountId, Failure};
+use crate::report::causes::CauseGroup;
+use crate::report::repeats::News;
+use crate::report::response::Response;
+use crate::report::views::{FailureView, TotalsView, Views, fit, size_of};
+
+/// The document, of [`JSON_LIMIT`] bytes at most.
+pub(super) fn json(response: &Response, news: &News<'_>, groups: &[CauseGroup<'_>]) -> String {
+    let mut document =
+        Document { response, news, groups, causes: &[], failures: &[], remaining: &[] };
+    // Causes first, since each stands for many failures; but no list takes all the room.
+    let mut room = JSON_LIMIT.saturating_sub(size_of(&document));
+    let mut share = room / 2;
+    document.causes = fit(groups, CauseView, &mut share);
+    room = room / 2 + share;
+    share = room / 4;
+    document.remaining = fit(&news.remaining, account_view, &mut share);
+    room = room - room / 4 + share;
+    document.failures = fit(&news.failures, failure_view, &mut room);
+    serde_json::to_string(&document).unwrap_or_default()
+}
+
+/// The digest for programs; failures as in the response.
+struct Document<'a> {
+    response: &'a Response,
+    news: &'a News<'a>,
+    groups: &'a [CauseGroup<'a>],
+    causes: &'a [CauseGroup<'a>],
+    failures: &'a [&'a Failure],
+    remaining: &'a [&'a AccountId],
+}
+
+impl Serialize for Document<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let news = self.news;
+        let failures_cut =
+            (news.failures.len() - self.failures.len()) as u64 + self.response.failures_dropped;
+        let mut object = serializer.serialize_struct("Digest", 10)?;
+        object.serialize_field("source", "failover-replicator")?;
+        object.serialize_field("status", self.response.status.word())?;
+        object.serialize_field("totals", &TotalsView(&self.response.totals))?;
+        object.serialize_field("causes", &Views(self.causes, CauseView))?;
+        object.serialize_field("causes_cut", &(self.groups.len() - self.causes.len()))?;
+        object.serialize_field("failures", &Views(self.failures, failure_view))?;
+        object.serialize_field("failures_cut", &failures_cut)?;
+        object.serialize_field("failures_repeated", &news.repeated)?;
+        object.serialize_field("remaining", &Views(self.remaining, account_view))?;
+        object.serialize_field("remaining_cut", &(news.remaining.len() - self.remaining.len()))?;
+        object.end()
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "a list is viewed through references")]
+fn failure_view<'a>(failure: &&'a Failure) -> FailureView<'a> {
+    FailureView(failure)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "a list is viewed through references")]
+fn account_view<'a>(account: &&'a AccountId) -> &'a str {
+    account.as_str()
+}
+
+struct CauseView<'a>(&'a CauseGroup<'a>);
+
+impl Serialize for CauseView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let group = self.0;
+        let mut object = serializer.serialize_struct("Cause", 5)?;
+        object.serialize_field("error_kind", group.kind.word())?;
+        object.serialize_field("message", group.message)?;
+        object.serialize_field("remedy", group.remedy)?;
+        object.serialize_field("failures", &group.failures.len())?;
+        object.serialize_field("accounts", &group.accounts())?;
+        object.end()
+    }
+}

@@ -1,0 +1,260 @@
+//! The response as JSON, fitted into what may carry it. Cut is what can be asked for again, the longest lists first
+//! and always from their ends: steps, then failures, then accounts. Totals and what remains are never cut.
+
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+use super::response::{AccountLine, PlannedStep, Response};
+use super::views::{AccountView, FailureView, StepView, TotalsView, Views, fit, size_of};
+use crate::domain::{AccountId, Failure};
+
+/// The longest response in bytes of JSON: Step Functions takes 256 KiB for a task's output, and wraps it.
+pub const RESPONSE_LIMIT: usize = 200 * 1024;
+
+impl Serialize for Response {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.fitted(RESPONSE_LIMIT).serialize(serializer)
+    }
+}
+
+impl Response {
+    /// As much of the response as `limit` bytes hold.
+    fn fitted(&self, limit: usize) -> Document<'_> {
+        let steps = self.steps.as_deref();
+        let mut document = Document {
+            response: self,
+            accounts: &[],
+            failures: &[],
+            steps: steps.map(|_| [].as_slice()),
+        };
+        // Measured with nothing in the lists, so the counts of what is cut are at their longest.
+        let mut room = limit.saturating_sub(size_of(&document));
+        document.accounts = fit(&self.accounts, AccountView, &mut room);
+        document.failures = fit(&self.failures, FailureView, &mut room);
+        document.steps = steps.map(|steps| fit(steps, StepView, &mut room));
+        document
+    }
+}
+
+/// The JSON document: what of a response is shown.
+struct Document<'a> {
+    response: &'a Response,
+    accounts: &'a [AccountLine],
+    failures: &'a [Failure],
+    steps: Option<&'a [PlannedStep]>,
+}
+
+impl Serialize for Document<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let whole = self.response;
+        let cut = |all: usize, shown: usize, dropped: u64| (all - shown) as u64 + dropped;
+        let mut object = serializer.serialize_struct("Response", 9)?;
+        object.serialize_field("status", whole.status.word())?;
+        object.serialize_field("totals", &TotalsView(&whole.totals))?;
+        object.serialize_field("accounts", &Views(self.accounts, AccountView))?;
+        object.serialize_field("failures", &Views(self.failures, FailureView))?;
+        let failures_cut = cut(whole.failures.len(), self.failures.len(), whole.failures_dropped);
+        object.serialize_field("failures_cut", &failures_cut)?;
+        object
+            .serialize_field("accounts_cut", &cut(whole.accounts.len(), self.accounts.len(), 0))?;
+        if let (Some(all), Some(shown)) = (&whole.steps, self.steps) {
+            object.serialize_field("steps", &Views(shown, StepView))?;
+            object
+                .serialize_field("steps_cut", &cut(all.len(), shown.len(), whole.steps_dropped))?;
+        }
+        object.serialize_field("remaining", &Views(&whole.remaining, AccountId::as_str))?;
+        object.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::super::Report;
+    use super::super::samples::{account, failure, outcomes, parameter_step};
+    use super::*;
+    use crate::domain::{AccountOutcome, Change, FailureKind, Kind, OutcomeKind};
+
+    fn json(response: &Response) -> String {
+        serde_json::to_string(response).expect("JSON")
+    }
+
+    #[test]
+    fn the_document_is_the_interface() {
+        let mut report = Report::new();
+        for outcome in outcomes() {
+            report.take(outcome);
+        }
+        report.leave(account(9));
+        insta::assert_snapshot!(serde_json::to_string_pretty(&report.response()).expect("JSON"), @r#"
+        {
+          "status": "failed",
+          "totals": {
+            "accounts": {
+              "in_sync": 2,
+              "changed": 1,
+              "incomplete": 1,
+              "failed": 2
+            },
+            "parameters": {
+              "in_sync": 4800,
+              "created": 3,
+              "conflict": 2
+            },
+            "secrets": {
+              "in_sync": 40,
+              "failed": 1
+            }
+          },
+          "accounts": [
+            {
+              "account": "111122220003",
+              "status": "changed",
+              "parameters": {
+                "in_sync": 1200,
+                "created": 3
+              },
+              "secrets": {
+                "in_sync": 10
+              }
+            },
+            {
+              "account": "111122220004",
+              "status": "failed",
+              "parameters": {
+                "in_sync": 1200,
+                "conflict": 2
+              },
+              "secrets": {
+                "in_sync": 10,
+                "failed": 1
+              }
+            },
+            {
+              "account": "111122220005",
+              "status": "failed",
+              "parameters": {},
+              "secrets": {}
+            }
+          ],
+          "failures": [
+            {
+              "account": "111122220004",
+              "kind": "parameter",
+              "region": "us-east-1",
+              "name": "/shop/db/host",
+              "error_kind": "conflict",
+              "message": "a parameter without the mark holds the name in us-east-1",
+              "remedy": "rename or remove what holds the name in the target Region, or tag the source `failover-replicator=exclude`"
+            },
+            {
+              "account": "111122220004",
+              "kind": "parameter",
+              "region": "us-east-1",
+              "name": "/shop/db/port",
+              "error_kind": "conflict",
+              "message": "a parameter without the mark holds the name in us-east-1",
+              "remedy": "rename or remove what holds the name in the target Region, or tag the source `failover-replicator=exclude`"
+            },
+            {
+              "account": "111122220004",
+              "kind": "secret",
+              "region": "us-east-1",
+              "name": "db/main",
+              "error_kind": "missing_key",
+              "message": "the key alias/app is not in us-east-1",
+              "remedy": "create alias/app in us-east-1, or name another in REPLICATOR_KMS_KEYS"
+            },
+            {
+              "account": "111122220005",
+              "kind": "account",
+              "error_kind": "no_spoke_role",
+              "message": "AWS refused the role failover-replicator-spoke of account 111122220005",
+              "remedy": "deploy the spoke stack into this account, and check that its role trusts the hub's role and external id"
+            }
+          ],
+          "failures_cut": 0,
+          "accounts_cut": 0,
+          "remaining": [
+            "111122220009"
+          ]
+        }
+        "#);
+    }
+
+    #[test]
+    fn a_run_in_sync_has_empty_lists_and_a_plan_has_steps() {
+        let report = Report::new();
+        insta::assert_snapshot!(json(&report.response()), @r#"{"status":"in_sync","totals":{"accounts":{},"parameters":{},"secrets":{}},"accounts":[],"failures":[],"failures_cut":0,"accounts_cut":0,"remaining":[]}"#);
+        let mut plan = Report::of_plan();
+        insta::assert_snapshot!(json(&plan.response()), @r#"{"status":"in_sync","totals":{"accounts":{},"parameters":{},"secrets":{}},"accounts":[],"failures":[],"failures_cut":0,"accounts_cut":0,"steps":[],"steps_cut":0,"remaining":[]}"#);
+        let mut outcome = AccountOutcome::new(account(1));
+        outcome.count(Kind::Parameter, OutcomeKind::InSync);
+        outcome.steps.push(parameter_step("/a", Change::Create));
+        plan.take(outcome);
+        insta::assert_snapshot!(json(&plan.response()), @r#"{"status":"drift","totals":{"accounts":{"drift":1},"parameters":{"in_sync":1},"secrets":{}},"accounts":[{"account":"111122220001","status":"drift","parameters":{"in_sync":1},"secrets":{}}],"failures":[],"failures_cut":0,"accounts_cut":0,"steps":[{"account":"111122220001","kind":"parameter","region":"us-east-1","name":"/a","change":"create","because":["missing"]}],"steps_cut":0,"remaining":[]}"#);
+    }
+
+    #[test]
+    fn steps_are_cut_before_failures_and_failures_before_accounts() {
+        let mut report = Report::of_plan();
+        for number in 0..900 {
+            let mut outcome = AccountOutcome::new(account(number));
+            outcome.fail(failure(number, "/a", FailureKind::Conflict, &"x".repeat(300)));
+            outcome.steps.push(parameter_step("/b", Change::Update));
+            outcome.complete = false;
+            report.take(outcome);
+        }
+        let response = report.response();
+        let shown: Value = serde_json::from_str(&json(&response)).expect("JSON");
+        let many = |list: &str| shown[list].as_array().map_or(0, Vec::len);
+        assert_eq!((many("accounts"), &shown["accounts_cut"]), (900, &0.into()));
+        assert_eq!((many("steps"), &shown["steps_cut"]), (0, &900.into()));
+        assert!((100..300).contains(&many("failures")), "{}", many("failures"));
+        assert_eq!(many("failures") as u64 + shown["failures_cut"].as_u64().unwrap_or(0), 900);
+        assert_eq!(many("remaining"), 900);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_response_is_over_its_limit(
+            accounts in 0_u64..2_500,
+            failures in 0_usize..1_500,
+            steps in 0_usize..1_500,
+            name in "[\\PC\\x00-\\x1f]{0,300}",
+            message in "[\\PC\\x00-\\x1f]{0,3000}",
+        ) {
+            let mut report = Report::new();
+            for number in 0..accounts {
+                let mut outcome = AccountOutcome::new(account(number));
+                outcome.count(Kind::Parameter, OutcomeKind::Created);
+                report.take(outcome);
+            }
+            let mut outcome = AccountOutcome::new(account(9_999));
+            outcome.failures = (0..failures)
+                .map(|n| failure(n as u64, &format!("{n}{name}"), FailureKind::Invalid, &message))
+                .collect();
+            outcome.steps = (0..steps)
+                .map(|n| parameter_step(&format!("{n}{name}"), Change::Create))
+                .collect();
+            report.take(outcome);
+            let response = report.response();
+            let json = json(&response);
+            prop_assert!(json.len() <= RESPONSE_LIMIT, "{}", json.len());
+            let shown: Value = serde_json::from_str(&json).expect("JSON");
+            for (list, all) in [
+                ("accounts", response.accounts.len()),
+                ("failures", failures),
+                ("steps", steps),
+            ] {
+                let listed = shown[list].as_array().map_or(0, Vec::len) as u64;
+                let cut = shown[format!("{list}_cut")].as_u64().unwrap_or(0);
+                prop_assert_eq!(listed + cut, all as u64, "{}", list);
+            }
+            prop_assert_eq!(shown["totals"]["accounts"]["changed"].as_u64().unwrap_or(0), accounts);
+        }
+    }
+}

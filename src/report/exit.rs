@@ -1,0 +1,120 @@
+//! The exit codes of `hubctl`: an interface, so a number never changes its meaning.
+
+use super::response::Response;
+use super::status::Status;
+
+/// How `hubctl` ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitCode {
+    /// 0: in sync, applied, ignored, or frozen.
+    Done,
+    /// 1: a fault of the program's own.
+    Bug,
+    /// 2: the arguments, the settings or the payload were refused; nothing was done.
+    Refused,
+    /// 3: a plan found something to do.
+    Drift,
+    /// 4: something failed or is incomplete, or the run could not begin.
+    Failed,
+    /// 5: the brake held deletes back.
+    HeldBack,
+}
+
+impl ExitCode {
+    /// The number that the shell sees.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Bug => 1,
+            Self::Refused => 2,
+            Self::Drift => 3,
+            Self::Failed => 4,
+            Self::HeldBack => 5,
+        }
+    }
+
+    /// The code of a run that gave a response: the first that applies of 5, 4, 3, 0. What a frozen hub would
+    /// write is no drift that anyone could act on.
+    pub fn of(response: &Response) -> Self {
+        if response.held_back {
+            Self::HeldBack
+        } else if response.status == Status::Failed || response.unfinished {
+            Self::Failed
+        } else if response.status == Status::Drift {
+            Self::Drift
+        } else {
+            Self::Done
+        }
+    }
+}
+
+impl From<ExitCode> for std::process::ExitCode {
+    fn from(code: ExitCode) -> Self {
+        Self::from(code.number())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Report;
+    use super::super::samples::{account, failure, parameter_step};
+    use super::*;
+    use crate::domain::{AccountOutcome, Change, FailureKind, Kind, OutcomeKind};
+
+    fn code(build: impl FnOnce(&mut Report, &mut AccountOutcome)) -> u8 {
+        let mut report = Report::new();
+        let mut outcome = AccountOutcome::new(account(1));
+        build(&mut report, &mut outcome);
+        report.take(outcome);
+        ExitCode::of(&report.response()).number()
+    }
+
+    #[test]
+    fn the_first_code_that_applies() {
+        assert_eq!(code(|_, _| ()), 0);
+        assert_eq!(code(|_, outcome| outcome.count(Kind::Parameter, OutcomeKind::Created)), 0);
+        let plan = |outcome: &mut AccountOutcome| {
+            outcome.steps.push(parameter_step("/a", Change::Create));
+        };
+        assert_eq!(code(|_, outcome| plan(outcome)), 3);
+        assert_eq!(
+            code(|report, outcome| {
+                plan(outcome);
+                report.leave(account(2));
+            }),
+            4
+        );
+        assert_eq!(
+            code(|_, outcome| outcome.fail(failure(1, "/a", FailureKind::Bug, "it panicked"))),
+            4
+        );
+        assert_eq!(
+            code(|report, outcome| {
+                report.fail(failure(1, "/a", FailureKind::AccessDenied, "no"));
+                outcome.fail(failure(1, "/a", FailureKind::TooManyDeletes, "40 of 40"));
+            }),
+            5
+        );
+    }
+
+    #[test]
+    fn a_freeze_hides_drift_but_nothing_worse() {
+        let plan = |outcome: &mut AccountOutcome| {
+            outcome.steps.push(parameter_step("/a", Change::Create));
+        };
+        assert_eq!(
+            code(|report, outcome| {
+                report.frozen();
+                plan(outcome);
+            }),
+            0
+        );
+        assert_eq!(
+            code(|report, _| {
+                report.frozen();
+                report.leave(account(2));
+            }),
+            4
+        );
+    }
+}

@@ -1,0 +1,29 @@
+//! What is told of a run, and how: the response, the exit code, the table, the digest, the metrics. All of it is
+//! pure: what is told depends on the finished accounts and on the time that is passed in, on nothing else.
+
+mod causes;
+mod digest;
+mod document;
+mod exit;
+mod fold;
+mod metrics;
+mod repeats;
+mod response;
+#[cfg(test)]
+pub(crate) mod samples;
+mod status;
+#[cfg(feature = "cli")]
+mod table;
+mod views;
+mod words;
+
+pub use digest::{Attributes, Digest, digest};
+pub use document::RESPONSE_LIMIT;
+pub use exit::ExitCode;
+pub use fold::Report;
+pub use metrics::{Measured, metrics};
+pub use repeats::{News, Repeats};
+pub use response::{AccountLine, PlannedStep, Response, Totals};
+pub use status::Status;
+#[cfg(feature = "cli")]
+pub use table::{View, table};

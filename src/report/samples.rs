@@ -1,0 +1,86 @@
+//! What the tests of this module are about: accounts, failures and steps that are quickly made.
+
+use crate::domain::{
+    AccountId, AccountOutcome, Cause, Change, Failure, FailureKind, Item, Kind, OutcomeKind,
+    ParameterName, Region, SecretName, Step, Subject,
+};
+
+pub(crate) fn account(number: u64) -> AccountId {
+    AccountId::parse(&format!("{:012}", 111_122_220_000 + number)).expect("twelve digits")
+}
+
+pub(crate) fn region(name: &str) -> Region {
+    Region::parse(name).expect("a Region")
+}
+
+pub(crate) fn parameter(name: &str) -> Item {
+    Item::Parameter(ParameterName::new(name))
+}
+
+pub(crate) fn secret(name: &str) -> Item {
+    Item::Secret(SecretName::new(name))
+}
+
+/// A failure of one parameter in us-east-1.
+pub(crate) fn failure(number: u64, name: &str, kind: FailureKind, message: &str) -> Failure {
+    Failure {
+        account: Some(account(number)),
+        region: Some(region("us-east-1")),
+        subject: Subject::Item(parameter(name)),
+        cause: Cause::new(kind, message),
+    }
+}
+
+/// A failure of an account as a whole.
+pub(crate) fn account_failure(number: u64, kind: FailureKind, message: &str) -> Failure {
+    Failure {
+        account: Some(account(number)),
+        region: None,
+        subject: Subject::Account,
+        cause: Cause::new(kind, message),
+    }
+}
+
+pub(crate) fn hub_failure(message: &str) -> Failure {
+    Failure {
+        account: None,
+        region: Some(region("us-east-1")),
+        subject: Subject::Hub,
+        cause: Cause::new(FailureKind::Unavailable, message),
+    }
+}
+
+pub(crate) fn parameter_step(name: &str, change: Change) -> Step {
+    Step { region: region("us-east-1"), item: parameter(name), change, because: vec!["missing"] }
+}
+
+/// An organisation of five accounts: two in sync, one changed, one with conflicts, one without the role, and one more
+/// that the time did not suffice for.
+pub(crate) fn outcomes() -> Vec<AccountOutcome> {
+    let mut outcomes: Vec<_> = (1..=5).map(|number| AccountOutcome::new(account(number))).collect();
+    for outcome in outcomes.iter_mut().take(4) {
+        outcome.counts_mut(Kind::Parameter).add(OutcomeKind::InSync, 1_200);
+        outcome.counts_mut(Kind::Secret).add(OutcomeKind::InSync, 10);
+    }
+    if let [_, _, changed, conflicts, roleless] = outcomes.as_mut_slice() {
+        changed.counts_mut(Kind::Parameter).add(OutcomeKind::Created, 3);
+        conflicts.counts_mut(Kind::Parameter).add(OutcomeKind::Conflict, 2);
+        conflicts.count(Kind::Secret, OutcomeKind::Failed);
+        let held = "a parameter without the mark holds the name in us-east-1";
+        conflicts.fail(failure(4, "/shop/db/host", FailureKind::Conflict, held));
+        conflicts.fail(failure(4, "/shop/db/port", FailureKind::Conflict, held));
+        conflicts.fail(Failure {
+            account: Some(account(4)),
+            region: Some(region("us-east-1")),
+            subject: Subject::Item(secret("db/main")),
+            cause: Cause::new(FailureKind::MissingKey, "the key alias/app is not in us-east-1")
+                .mended_by("create alias/app in us-east-1, or name another in REPLICATOR_KMS_KEYS"),
+        });
+        roleless.fail(account_failure(
+            5,
+            FailureKind::NoSpokeRole,
+            "AWS refused the role failover-replicator-spoke of account 111122220005",
+        ));
+    }
+    outcomes
+}

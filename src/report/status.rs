@@ -1,0 +1,109 @@
+//! One word for how a run, or one account of it, ended: the worst that happened wins.
+
+use crate::domain::{AccountOutcome, Counts, FailureKind, OutcomeKind};
+
+/// `status` in the response, from the best to the worst; the order of the declaration is the order of severity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Status {
+    /// Every replica was equal already.
+    InSync,
+    /// Something was written, and all is equal now.
+    Changed,
+    /// Something would be written: a plan, or a frozen hub.
+    Drift,
+    /// The time was over, or something is still moving; the next run goes on.
+    Incomplete,
+    /// Nothing may be written at present.
+    Frozen,
+    /// Something was not done and will not be until a person mends it; a conflict is such a thing.
+    Failed,
+}
+
+impl Status {
+    /// Every status, from the best to the worst.
+    pub const ALL: [Self; 6] =
+        [Self::InSync, Self::Changed, Self::Drift, Self::Incomplete, Self::Frozen, Self::Failed];
+
+    /// The word in responses, tables, digests and metrics.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::InSync => "in_sync",
+            Self::Changed => "changed",
+            Self::Drift => "drift",
+            Self::Incomplete => "incomplete",
+            Self::Frozen => "frozen",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// How one account ended. A lack of time is no failure by itself: the account is gone on with.
+    pub fn of(outcome: &AccountOutcome) -> Self {
+        let counted = |kind| outcome.parameters.get(kind) + outcome.secrets.get(kind) > 0;
+        let broken = outcome.failures.iter().any(|f| f.cause.kind != FailureKind::NotInTime);
+        if broken || counted(OutcomeKind::Conflict) || counted(OutcomeKind::Failed) {
+            Self::Failed
+        } else if !outcome.complete || counted(OutcomeKind::Pending) || !outcome.failures.is_empty()
+        {
+            Self::Incomplete
+        } else if !outcome.steps.is_empty() {
+            Self::Drift
+        } else if has_changes(&outcome.parameters) || has_changes(&outcome.secrets) {
+            Self::Changed
+        } else {
+            Self::InSync
+        }
+    }
+}
+
+fn has_changes(counts: &Counts) -> bool {
+    counts.iter().any(|(kind, _)| kind.is_change())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{account, failure, parameter_step};
+    use super::*;
+    use crate::domain::{Change, Kind};
+
+    #[test]
+    fn the_worst_that_happened_wins() {
+        let mut outcome = AccountOutcome::new(account(1));
+        for kind in [
+            OutcomeKind::InSync,
+            OutcomeKind::Excluded,
+            OutcomeKind::OutOfScope,
+            OutcomeKind::Skipped,
+        ] {
+            outcome.count(Kind::Parameter, kind);
+        }
+        assert_eq!(Status::of(&outcome), Status::InSync);
+        outcome.count(Kind::Secret, OutcomeKind::Replicated);
+        assert_eq!(Status::of(&outcome), Status::Changed);
+        outcome.steps.push(parameter_step("/a", Change::Create));
+        assert_eq!(Status::of(&outcome), Status::Drift);
+        outcome.count(Kind::Parameter, OutcomeKind::Pending);
+        assert_eq!(Status::of(&outcome), Status::Incomplete);
+        outcome.count(Kind::Secret, OutcomeKind::Conflict);
+        assert_eq!(Status::of(&outcome), Status::Failed);
+    }
+
+    #[test]
+    fn a_lack_of_time_is_incomplete_and_any_other_failure_failed() {
+        for kind in FailureKind::ALL {
+            let mut outcome = AccountOutcome::new(account(1));
+            outcome.fail(failure(1, "/a", kind, "why"));
+            let late = kind == FailureKind::NotInTime;
+            let expected = if late { Status::Incomplete } else { Status::Failed };
+            assert_eq!(Status::of(&outcome), expected, "{kind}");
+        }
+        let unfinished = AccountOutcome { complete: false, ..AccountOutcome::new(account(1)) };
+        assert_eq!(Status::of(&unfinished), Status::Incomplete);
+    }
+
+    #[test]
+    fn severity_is_the_order_of_the_words() {
+        let words: Vec<_> = Status::ALL.iter().map(|status| status.word()).collect();
+        assert_eq!(words, ["in_sync", "changed", "drift", "incomplete", "frozen", "failed"]);
+        assert!(Status::ALL.is_sorted());
+    }
+}

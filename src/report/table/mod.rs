@@ -1,0 +1,293 @@
+//! The response for a person: what is not in sync, the sums, the failures by cause with what mends them, the steps of
+//! a plan. At a terminal the long lists are cut so that the sums stay in sight; elsewhere every line is there, unbroken.
+
+mod steps;
+
+use std::collections::BTreeMap;
+
+use comfy_table::{ContentArrangement, Table, presets};
+
+use super::causes::{CauseGroup, by_cause};
+use super::response::{AccountLine, PlannedStep, Response};
+use super::status::Status;
+use super::words::{counts, many, number, one_line, place, remaining, totals};
+use crate::domain::Change;
+
+/// Lines of one list that a terminal gets.
+const ACCOUNTS: usize = 40;
+const PLACES: usize = 8;
+
+/// Where the table is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// At a terminal of so many columns.
+    Terminal {
+        /// Columns.
+        width: u16,
+    },
+    /// In a file or a pipe.
+    Plain,
+}
+
+impl View {
+    fn at_most(self, lines: usize) -> usize {
+        match self {
+            Self::Terminal { .. } => lines,
+            Self::Plain => usize::MAX,
+        }
+    }
+}
+
+/// The whole response as text that ends with a line break.
+pub fn table(response: &Response, view: View) -> String {
+    let planned = response.steps.as_deref().unwrap_or_default();
+    let mut lines = accounts(&response.accounts, planned, view);
+    lines.extend(totals(&response.totals));
+    if response.status == Status::Frozen {
+        lines.push("The hub is frozen: nothing was written.".to_owned());
+    }
+    if let Some(line) = remaining(response, view.at_most(PLACES)) {
+        lines.extend(wrapped(&line, "", view));
+    }
+    lines.extend(failures(response, view));
+    if response.steps.is_some() {
+        lines.extend(steps::planned(planned, response.steps_dropped, view));
+    }
+    lines.join("\n") + "\n"
+}
+
+fn accounts(accounts: &[AccountLine], planned: &[PlannedStep], view: View) -> Vec<String> {
+    if accounts.is_empty() {
+        return Vec::new();
+    }
+    let mut to_do: BTreeMap<&str, BTreeMap<Change, u64>> = BTreeMap::new();
+    for step in planned {
+        let account = to_do.entry(step.account.as_str()).or_default();
+        *account.entry(step.step.change).or_default() += 1;
+    }
+    // The worst first: when the list is cut, what is left out is what needs a person least.
+    let mut accounts: Vec<&AccountLine> = accounts.iter().collect();
+    accounts.sort_by_key(|line| std::cmp::Reverse(line.status));
+    let shown = accounts.len().min(view.at_most(ACCOUNTS));
+    let mut table = new_table(view);
+    let mut header = vec!["ACCOUNT", "STATUS", "PARAMETERS", "SECRETS"];
+    if !planned.is_empty() {
+        header.push("PLANNED");
+    }
+    table.set_header(header);
+    for line in accounts.iter().take(shown) {
+        let mut row = vec![
+            line.account.to_string(),
+            line.status.word().to_owned(),
+            counts(&line.parameters),
+            counts(&line.secrets),
+        ];
+        if !planned.is_empty() {
+            row.push(to_do.get(line.account.as_str()).map_or("-".to_owned(), steps::changes));
+        }
+        table.add_row(row);
+    }
+    close_up(&mut table);
+    let mut left: BTreeMap<Status, u64> = BTreeMap::new();
+    for line in accounts.iter().skip(shown) {
+        *left.entry(line.status).or_default() += 1;
+    }
+    let left = left.iter().rev();
+    let left =
+        left.map(|(status, count)| format!("… and {} more {}", number(*count), status.word()));
+    std::iter::once(table.trim_fmt()).chain(left).chain([String::new()]).collect()
+}
+
+fn failures(response: &Response, view: View) -> Vec<String> {
+    let groups = by_cause(&response.failures);
+    if groups.is_empty() {
+        return Vec::new();
+    }
+    let all = response.failures.len() + usize::try_from(response.failures_dropped).unwrap_or(0);
+    let mut lines =
+        vec![String::new(), format!("{}, {}", many(all, "failure"), many(groups.len(), "cause"))];
+    for group in &groups {
+        lines.extend(cause(group, view));
+    }
+    if response.failures_dropped > 0 {
+        lines.push(String::new());
+        lines.push(format!("… and {} more failures", number(response.failures_dropped)));
+    }
+    lines
+}
+
+fn cause(group: &CauseGroup<'_>, view: View) -> Vec<String> {
+    let shown = group.failures.len().min(view.at_most(PLACES));
+    let mut lines = vec![String::new()];
+    lines.extend(wrapped(&format!("{}: {}", group.kind, one_line(group.message)), "  ", view));
+    lines.extend(wrapped(&format!("  remedy: {}", one_line(group.remedy)), "          ", view));
+    lines.extend(group.failures.iter().take(shown).map(|f| format!("    {}", place(f))));
+    if group.failures.len() > shown {
+        let more = number((group.failures.len() - shown) as u64);
+        lines.push(format!(
+            "    … and {more} more, in {} in all",
+            many(group.accounts(), "account")
+        ));
+    }
+    lines
+}
+
+fn new_table(view: View) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    match view {
+        View::Terminal { width } => {
+            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+        }
+        View::Plain => {
+            table.set_content_arrangement(ContentArrangement::Disabled);
+        }
+    }
+    table
+}
+
+/// Sets the columns two spaces apart, the first at the margin.
+fn close_up(table: &mut Table) {
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+}
+
+/// `text` in lines of the terminal's width, the second and later ones behind `indent`. A word that is longer than a
+/// line stays whole, so that names can be copied.
+fn wrapped(text: &str, indent: &str, view: View) -> Vec<String> {
+    let View::Terminal { width } = view else { return vec![text.to_owned()] };
+    let width = usize::from(width).max(40);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for (place, word) in text.split(' ').enumerate() {
+        if place > 0 && line.chars().count() + 1 + word.chars().count() > width {
+            lines.push(std::mem::replace(&mut line, indent.to_owned()));
+        } else if place > 0 {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Report;
+    use super::super::samples::{account, failure, outcomes, parameter_step};
+    use super::*;
+    use crate::domain::{AccountOutcome, FailureKind, Kind, OutcomeKind};
+
+    const TERMINAL: View = View::Terminal { width: 100 };
+
+    #[test]
+    fn a_run_with_failures() {
+        let mut report = Report::new();
+        for outcome in outcomes() {
+            report.take(outcome);
+        }
+        report.leave(account(9));
+        insta::assert_snapshot!(table(&report.response(), TERMINAL), @r"
+        ACCOUNT       STATUS   PARAMETERS                 SECRETS
+        111122220004  failed   1,200 in_sync, 2 conflict  10 in_sync, 1 failed
+        111122220005  failed   -                          -
+        111122220003  changed  1,200 in_sync, 3 created   10 in_sync
+
+        accounts:   2 in_sync, 1 changed, 1 incomplete, 2 failed
+        parameters: 4,800 in_sync, 3 created, 2 conflict
+        secrets:    40 in_sync, 1 failed
+        1 account not finished, the next run goes on with them: 111122220009
+
+        4 failures, 3 causes
+
+        no_spoke_role: AWS refused the role failover-replicator-spoke of account 111122220005
+          remedy: deploy the spoke stack into this account, and check that its role trusts the hub's role
+                  and external id
+            111122220005 the account
+
+        conflict: a parameter without the mark holds the name in us-east-1
+          remedy: rename or remove what holds the name in the target Region, or tag the source
+                  `failover-replicator=exclude`
+            111122220004 us-east-1 parameter /shop/db/host
+            111122220004 us-east-1 parameter /shop/db/port
+
+        missing_key: the key alias/app is not in us-east-1
+          remedy: create alias/app in us-east-1, or name another in REPLICATOR_KMS_KEYS
+            111122220004 us-east-1 secret db/main
+        ");
+    }
+
+    #[test]
+    fn a_run_in_sync_is_its_sums() {
+        let mut report = Report::new();
+        let mut outcome = AccountOutcome::new(account(1));
+        outcome.counts_mut(Kind::Parameter).add(OutcomeKind::InSync, 9_120);
+        report.take(outcome);
+        insta::assert_snapshot!(table(&report.response(), TERMINAL), @r"
+        accounts:   1 in_sync
+        parameters: 9,120 in_sync
+        ");
+    }
+
+    #[test]
+    fn a_plan_lists_its_steps_and_long_names_wrap_only_at_a_terminal() {
+        let mut report = Report::of_plan();
+        insta::assert_snapshot!(table(&report.response(), View::Plain), @r"
+        accounts:   -
+
+        Nothing is planned.
+        ");
+        let mut outcome = AccountOutcome::new(account(1));
+        outcome.count(Kind::Parameter, OutcomeKind::InSync);
+        let long = format!("/shop/{}", "very-long-name/".repeat(8));
+        for (name, change) in [
+            ("/shop/a", Change::Create),
+            ("/shop/b", Change::Create),
+            (long.as_str(), Change::Update),
+        ] {
+            outcome.steps.push(parameter_step(name, change));
+        }
+        report.take(outcome);
+        insta::assert_snapshot!(table(&report.response(), TERMINAL), @r"
+        ACCOUNT       STATUS  PARAMETERS  SECRETS  PLANNED
+        111122220001  drift   1 in_sync   -        2 create, 1 update
+
+        accounts:   1 drift
+        parameters: 1 in_sync
+
+        ACCOUNT       REGION     CHANGE  KIND       NAME                                  BECAUSE
+        111122220001  us-east-1  create  parameter  /shop/a                               missing
+        111122220001  us-east-1  create  parameter  /shop/b                               missing
+        111122220001  us-east-1  update  parameter  /shop/very-long-name/                 missing
+                                                    very-long-name/very-long-name/
+                                                    very-long-name/very-long-name/
+                                                    very-long-name/very-long-name/
+                                                    very-long-name/
+
+        Planned, 3 steps: 2 create, 1 update
+        ");
+        let plain = table(&report.response(), View::Plain);
+        assert!(plain.contains(&long), "{plain}");
+    }
+
+    #[test]
+    fn a_thousand_accounts_fit_on_two_screens_and_a_file_gets_them_all() {
+        let mut report = Report::new();
+        for number in 0..1_000 {
+            let mut outcome = AccountOutcome::new(account(number));
+            outcome.count(Kind::Parameter, OutcomeKind::Created);
+            if number % 5 == 0 {
+                outcome.fail(failure(number, "/a", FailureKind::Conflict, "somebody's"));
+            }
+            report.take(outcome);
+        }
+        let shown = table(&report.response(), TERMINAL);
+        assert!(shown.lines().count() < 70, "{shown}");
+        assert!(shown.contains("… and 160 more failed\n… and 800 more changed\n"), "{shown}");
+        assert!(shown.contains("… and 192 more, in 200 accounts in all"), "{shown}");
+        assert!(shown.lines().all(|line| line.chars().count() <= 100), "{shown}");
+        let plain = table(&report.response(), View::Plain);
+        assert_eq!(plain.matches("changed").count(), 801, "each account and the sum");
+    }
+}

@@ -1,0 +1,62 @@
+//! The steps of a plan, one a line, and their sum.
+
+use std::collections::BTreeMap;
+
+use super::{View, close_up, new_table};
+use crate::domain::Change;
+use crate::report::response::PlannedStep;
+use crate::report::words::{many, number, one_line};
+
+/// Steps that a terminal gets.
+const STEPS: usize = 200;
+
+/// Where a long name may be broken: a space of no width, behind each `/`, that is gone from what is shown. (Were the `/`
+/// itself the delimiter, it would be lost where a line ends.)
+const BREAK: char = '\u{200b}';
+
+/// The lines of a plan; `dropped` more steps were only counted.
+pub(super) fn planned(steps: &[PlannedStep], dropped: u64, view: View) -> Vec<String> {
+    if steps.is_empty() {
+        return vec![String::new(), "Nothing is planned.".to_owned()];
+    }
+    let mut table = new_table(view);
+    table.set_header(vec!["ACCOUNT", "REGION", "CHANGE", "KIND", "NAME", "BECAUSE"]);
+    let shown = steps.len().min(view.at_most(STEPS));
+    for PlannedStep { account, step } in steps.iter().take(shown) {
+        table.add_row(vec![
+            account.to_string(),
+            step.region.to_string(),
+            step.change.word().to_owned(),
+            step.item.kind().word().to_owned(),
+            one_line(step.item.name()).replace('/', &format!("/{BREAK}")),
+            step.because.join(", "),
+        ]);
+    }
+    close_up(&mut table);
+    if let Some(names) = table.column_mut(4) {
+        names.set_delimiter(BREAK);
+    }
+    let mut lines = vec![String::new(), table.trim_fmt().replace(BREAK, "")];
+    let left = (steps.len() - shown) as u64 + dropped;
+    if left > 0 {
+        let narrow = "`--account` and `--route` narrow the plan";
+        lines.push(format!("… and {} more; {narrow}", number(left)));
+    }
+    let mut by_change: BTreeMap<Change, u64> = BTreeMap::new();
+    for planned in steps {
+        *by_change.entry(planned.step.change).or_default() += 1;
+    }
+    let of = if dropped > 0 { "of the first " } else { "" };
+    lines.push(String::new());
+    lines.push(format!("Planned, {of}{}: {}", many(steps.len(), "step"), changes(&by_change)));
+    lines
+}
+
+/// `2 create, 1 update`.
+pub(super) fn changes(counts: &BTreeMap<Change, u64>) -> String {
+    let parts: Vec<String> = counts
+        .iter()
+        .map(|(change, count)| format!("{} {}", number(*count), change.word()))
+        .collect();
+    parts.join(", ")
+}

@@ -1,0 +1,122 @@
+//! How each thing of a response looks in JSON, in the response and in the digest alike, and how much of a list fits.
+
+use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
+
+use super::response::{AccountLine, PlannedStep, Totals};
+use crate::domain::{Counts, Failure, Subject};
+
+/// The longest beginning of `list` that fits into `room` bytes, which it takes away.
+pub(super) fn fit<'a, T, V: Serialize>(
+    list: &'a [T],
+    view: impl Fn(&'a T) -> V,
+    room: &mut usize,
+) -> &'a [T] {
+    let mut many = 0;
+    for thing in list {
+        let Some(left) = room.checked_sub(size_of(&view(thing)).saturating_add(1)) else { break };
+        *room = left;
+        many += 1;
+    }
+    list.get(..many).unwrap_or(list)
+}
+
+/// Bytes of JSON.
+pub(super) fn size_of(thing: &impl Serialize) -> usize {
+    // What cannot be written would not fit either.
+    serde_json::to_vec(thing).map_or(usize::MAX / 2, |json| json.len())
+}
+
+/// A list whose elements are shown through `V`.
+pub(super) struct Views<'a, T, F>(pub(super) &'a [T], pub(super) F);
+
+impl<'a, T, V: Serialize, F: Fn(&'a T) -> V> Serialize for Views<'a, T, F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(&self.1))
+    }
+}
+
+/// Counts with the zeros left out.
+pub(super) struct CountsView<'a>(pub(super) &'a Counts);
+
+impl Serialize for CountsView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(kind, count)| (kind.word(), count)))
+    }
+}
+
+/// The sums over all accounts.
+pub(super) struct TotalsView<'a>(pub(super) &'a Totals);
+
+impl Serialize for TotalsView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Totals", 3)?;
+        object.serialize_field("accounts", &StatusesView(self.0))?;
+        object.serialize_field("parameters", &CountsView(&self.0.parameters))?;
+        object.serialize_field("secrets", &CountsView(&self.0.secrets))?;
+        object.end()
+    }
+}
+
+struct StatusesView<'a>(&'a Totals);
+
+impl Serialize for StatusesView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.accounts().map(|(status, count)| (status.word(), count)))
+    }
+}
+
+/// An account that is not in sync.
+pub(super) struct AccountView<'a>(pub(super) &'a AccountLine);
+
+impl Serialize for AccountView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let line = self.0;
+        let mut object = serializer.serialize_struct("Account", 4)?;
+        object.serialize_field("account", line.account.as_str())?;
+        object.serialize_field("status", line.status.word())?;
+        object.serialize_field("parameters", &CountsView(&line.parameters))?;
+        object.serialize_field("secrets", &CountsView(&line.secrets))?;
+        object.end()
+    }
+}
+
+/// A failure; account, Region and name are left out where it has none.
+pub(super) struct FailureView<'a>(pub(super) &'a Failure);
+
+impl Serialize for FailureView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Failure { account, region, subject, cause } = self.0;
+        let mut object = serializer.serialize_map(None)?;
+        if let Some(account) = account {
+            object.serialize_entry("account", account.as_str())?;
+        }
+        object.serialize_entry("kind", subject.word())?;
+        if let Some(region) = region {
+            object.serialize_entry("region", region.as_str())?;
+        }
+        if let Subject::Item(item) = subject {
+            object.serialize_entry("name", item.name())?;
+        }
+        object.serialize_entry("error_kind", cause.kind.word())?;
+        object.serialize_entry("message", &cause.message)?;
+        object.serialize_entry("remedy", cause.remedy())?;
+        object.end()
+    }
+}
+
+/// A step of a plan.
+pub(super) struct StepView<'a>(pub(super) &'a PlannedStep);
+
+impl Serialize for StepView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let PlannedStep { account, step } = self.0;
+        let mut object = serializer.serialize_struct("Step", 6)?;
+        object.serialize_field("account", account.as_str())?;
+        object.serialize_field("kind", step.item.kind().word())?;
+        object.serialize_field("region", step.region.as_str())?;
+        object.serialize_field("name", step.item.name())?;
+        object.serialize_field("change", step.change.word())?;
+        object.serialize_field("because", &step.because)?;
+        object.end()
+    }
+}

@@ -1,0 +1,90 @@
+//! Numbers, counts and lines as a person reads them, the same in the table and in the digest.
+
+use crate::domain::{AccountId, Counts, Failure, Region, Subject};
+
+use super::response::{Response, Totals};
+
+/// `9,120`.
+pub(super) fn number(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 account`, `9,120 accounts`; `noun` is the singular of a word that takes an `s`.
+pub(super) fn many(count: usize, noun: &str) -> String {
+    format!("{} {noun}{}", number(count as u64), if count == 1 { "" } else { "s" })
+}
+
+/// `9,120 in_sync, 3 created`; `-` where nothing was counted.
+pub(super) fn counts(counts: &Counts) -> String {
+    list(counts.iter().map(|(kind, count)| (kind.word(), count)))
+}
+
+/// The sums over all accounts, a line for each kind of thing that there was.
+pub(super) fn totals(totals: &Totals) -> Vec<String> {
+    let accounts = list(totals.accounts().map(|(status, count)| (status.word(), count)));
+    let kinds = [("parameters:", &totals.parameters), ("secrets:   ", &totals.secrets)];
+    let kinds = kinds.into_iter().filter(|(_, kind)| kind.total() > 0);
+    std::iter::once(format!("accounts:   {accounts}"))
+        .chain(kinds.map(|(title, kind)| format!("{title} {}", counts(kind))))
+        .collect()
+}
+
+/// What is left to a later run; nothing where nothing is.
+pub(super) fn remaining(response: &Response, shown: usize) -> Option<String> {
+    let all = &response.remaining;
+    let ids: Vec<&str> = all.iter().take(shown).map(AccountId::as_str).collect();
+    let more = match all.len() - ids.len() {
+        0 => String::new(),
+        more => format!(" and {} more", number(more as u64)),
+    };
+    let head =
+        format!("{} not finished, the next run goes on with them", many(all.len(), "account"));
+    (!all.is_empty()).then(|| format!("{head}: {}{more}", ids.join(", ")))
+}
+
+/// Where a failure happened: `111122223333 us-east-1 parameter /a/b`.
+pub(super) fn place(failure: &Failure) -> String {
+    let account = failure.account.as_ref().map(AccountId::as_str);
+    let region = failure.region.as_ref().map(Region::as_str);
+    let what = match &failure.subject {
+        Subject::Item(item) => Some(format!("{} {}", item.kind(), item.name())),
+        Subject::Account => Some("the account".to_owned()).filter(|_| region.is_none()),
+        Subject::Hub => Some("the hub".to_owned()),
+    };
+    let words: Vec<&str> = [account, region, what.as_deref()].into_iter().flatten().collect();
+    one_line(&words.join(" "))
+}
+
+/// `text` without line breaks and other control characters, which could make one line look like two.
+pub(super) fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+fn list<'a>(counts: impl Iterator<Item = (&'a str, u64)>) -> String {
+    let parts: Vec<String> =
+        counts.map(|(word, count)| format!("{} {word}", number(count))).collect();
+    if parts.is_empty() { "-".to_owned() } else { parts.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        let shown: Vec<_> = [0, 12, 999, 1_000, 123_456, 1_234_567].map(number).into();
+        assert_eq!(shown, ["0", "12", "999", "1,000", "123,456", "1,234,567"]);
+        assert_eq!(
+            (many(1, "account"), many(1_000, "cause")),
+            ("1 account".into(), "1,000 causes".into())
+        );
+    }
+}
