@@ -1,0 +1,227 @@
+//! The arguments of `hubctl`, and the payload that each command stands for: a terminal asks for nothing that the
+//! Lambda could not be asked for, and in the same words.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde_json::{Value, json};
+
+use crate::domain::{AccountId, Region};
+use crate::hub::Narrow;
+
+const EXAMPLES: &str = "\
+Examples:
+  hubctl plan                                    what would a sweep write?
+  hubctl sweep --account 111122223333            one account, every route
+  hubctl invoke payloads/sync-all.json           what the Lambda would do with this file
+
+";
+
+const EXIT_CODES: &str = "\
+Exit codes, the first that applies:
+  2  the arguments, the settings or the payload were refused; nothing was done
+  1  a fault of hubctl's own
+  5  the brake (REPLICATOR_MAX_DELETES) held deletes back
+  4  something failed or is incomplete, or the run could not begin
+  3  a plan found something to do
+  0  in sync, applied, ignored, or frozen
+
+Settings are environment variables that begin with REPLICATOR_; every command checks all of them.
+REPLICATOR_ROUTES is required, such as us-east-2=us-east-1,us-west-2. Credentials and profiles are
+those of the AWS CLI. Results go to stdout, all else to stderr; RUST_LOG=info shows what is done.";
+
+/// Keeps standby copies of an AWS organisation's parameters and secrets in its failover Regions.
+#[derive(Debug, Parser)]
+#[command(name = "hubctl", version, after_help = format!("{EXAMPLES}{EXIT_CODES}"), max_term_width = 100)]
+pub(super) struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Do what a payload asks for, as the Lambda does
+    ///
+    /// Example: hubctl invoke payloads/sync-account.json
+    #[command(after_help = EXIT_CODES)]
+    Invoke {
+        /// A JSON file: a payload, an event, or a queue's batch of events; `-` reads standard input
+        file: PathBuf,
+        /// How the answer is shown: for a person, or as the Lambda's JSON
+        #[arg(long, value_enum, default_value_t = Format::Json)]
+        format: Format,
+    },
+    /// Make every account's replicas equal to their sources
+    ///
+    /// Example: hubctl sweep --account 111122223333 --route us-east-2
+    #[command(after_help = EXIT_CODES)]
+    Sweep(Extent),
+    /// Show what a sweep would write, and write nothing
+    ///
+    /// Example: hubctl plan --route us-east-2=us-east-1 --format json
+    #[command(after_help = EXIT_CODES)]
+    Plan(Extent),
+}
+
+/// How much is looked at, and how it is shown.
+#[derive(Debug, Args)]
+pub(super) struct Extent {
+    /// Only this account; give it again for more (default: every account of the organisation)
+    #[arg(long = "account", value_name = "ID", value_parser = AccountId::parse)]
+    accounts: Vec<AccountId>,
+    /// Only the route from SOURCE, and of it only TARGET
+    #[arg(long, value_name = "SOURCE[=TARGET]", value_parser = parse_route)]
+    route: Option<RouteChoice>,
+    /// How the result is shown: for a person, or as the Lambda's JSON
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
+
+/// How a result is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    // Plain comments, since clap would spread doc comments over five lines of every help.
+    // For a person.
+    Table,
+    // One document: the Lambda's response.
+    Json,
+}
+
+/// What `--route` names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct RouteChoice {
+    source: Region,
+    target: Option<Region>,
+}
+
+fn parse_route(text: &str) -> Result<RouteChoice, String> {
+    let (source, target) = match text.split_once('=') {
+        Some((source, target)) => (source, Some(target)),
+        None => (text, None),
+    };
+    let parse = |name: &str| Region::parse(name.trim()).map_err(|invalid| invalid.to_string());
+    Ok(RouteChoice { source: parse(source)?, target: target.map(parse).transpose()? })
+}
+
+/// Where the bytes of a request come from.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// They are these.
+    Payload(Vec<u8>),
+    /// A file that the person named.
+    File(PathBuf),
+    /// Standard input.
+    Stdin,
+}
+
+impl Command {
+    /// The request, what it is narrowed to, and how its answer is shown.
+    pub(super) fn request(self) -> (Source, Narrow, Format) {
+        match self {
+            Self::Invoke { file, format } if file.as_os_str() == "-" => {
+                (Source::Stdin, Narrow::default(), format)
+            }
+            Self::Invoke { file, format } => (Source::File(file), Narrow::default(), format),
+            Self::Sweep(extent) => extent.request(false),
+            Self::Plan(extent) => extent.request(true),
+        }
+    }
+}
+
+impl Extent {
+    fn request(self, plan: bool) -> (Source, Narrow, Format) {
+        let mut payload = json!({ "detail": { "name": "all", "operation": "sync" } });
+        if !self.accounts.is_empty() {
+            let ids = self.accounts.iter().map(|account| Value::from(account.as_str()));
+            payload["accounts"] = ids.collect();
+        }
+        if plan {
+            payload["plan"] = true.into();
+        }
+        let (route_source, route_target) = match self.route {
+            Some(RouteChoice { source, target }) => (Some(source), target),
+            None => (None, None),
+        };
+        let narrow = Narrow { route_source, route_target };
+        (Source::Payload(payload.to_string().into_bytes()), narrow, self.format)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn request(arguments: &str) -> (Source, Narrow, Format) {
+        let arguments = arguments.split_whitespace();
+        Arguments::try_parse_from(arguments).expect("arguments").command.request()
+    }
+
+    fn payload(arguments: &str) -> String {
+        match request(arguments).0 {
+            Source::Payload(bytes) => String::from_utf8(bytes).expect("text"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn sweep_and_plan_are_payloads() {
+        assert_eq!(payload("hubctl sweep"), r#"{"detail":{"name":"all","operation":"sync"}}"#);
+        assert_eq!(
+            payload("hubctl plan --account 111122223333 --account 222233334444"),
+            r#"{"accounts":["111122223333","222233334444"],"detail":{"name":"all","operation":"sync"},"plan":true}"#
+        );
+    }
+
+    #[test]
+    fn a_route_is_a_source_and_perhaps_a_target() {
+        let (_, narrow, format) = request("hubctl sweep --route us-east-2=us-west-2 --format json");
+        let regions = [narrow.route_source, narrow.route_target];
+        let names: Vec<_> = regions.iter().flatten().map(Region::as_str).collect();
+        assert_eq!((names, format), (vec!["us-east-2", "us-west-2"], Format::Json));
+        let (_, narrow, format) = request("hubctl plan --route us-east-2");
+        assert!(narrow.route_source.is_some() && narrow.route_target.is_none());
+        assert_eq!(format, Format::Table);
+    }
+
+    #[test]
+    fn invoke_reads_a_file_or_standard_input() {
+        let (source, _, format) = request("hubctl invoke payloads/sync-all.json");
+        assert_eq!((source, format), (Source::File("payloads/sync-all.json".into()), Format::Json));
+        assert_eq!(request("hubctl invoke - --format table").0, Source::Stdin);
+    }
+
+    #[test]
+    fn what_is_no_account_or_region_is_refused_with_the_accepted_form() {
+        for (arguments, accepted) in [
+            ("hubctl sweep --account 1234", "twelve digits"),
+            ("hubctl sweep --route us-east", "names are like `us-east-2`"),
+            ("hubctl plan --route us-east-2=", "names are like `us-east-2`"),
+            ("hubctl plan --format html", "possible values: table, json"),
+            ("hubctl", "Usage: hubctl <COMMAND>"),
+        ] {
+            let error =
+                Arguments::try_parse_from(arguments.split_whitespace()).expect_err(arguments);
+            assert_eq!(error.exit_code(), 2, "{arguments}");
+            assert!(error.to_string().contains(accepted), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_help_has_an_example_and_the_exit_codes() {
+        let mut command = Arguments::command();
+        for name in ["invoke", "sweep", "plan"] {
+            let found = command.find_subcommand_mut(name).expect("the command");
+            let help = found.render_long_help().to_string();
+            assert!(help.contains("Example: hubctl "), "{help}");
+            assert!(help.contains("Exit codes"), "{help}");
+        }
+    }
+}

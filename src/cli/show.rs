@@ -1,0 +1,113 @@
+//! An answer, or the reason why there is none, as text and exit code.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::args::Format;
+use crate::domain::Cause;
+use crate::hub::{Answer, HubError};
+use crate::report::{ExitCode, View, table};
+
+/// Text for stdout, without the last line break, and the exit code.
+pub(super) fn answer(answer: &Answer, format: Format, view: View) -> (String, ExitCode) {
+    match answer {
+        Answer::Report(response) => {
+            let text = match format {
+                Format::Table => table(response, view).trim_end().to_owned(),
+                Format::Json => document(response, view),
+            };
+            (text, ExitCode::of(response))
+        }
+        Answer::Ignored(why) => {
+            let text = match format {
+                Format::Table => format!("Ignored: {why}"),
+                Format::Json => document(&json!({ "status": "in_sync", "ignored": why }), view),
+            };
+            (text, ExitCode::Done)
+        }
+        Answer::Accounts(accounts) => (document(accounts, view), ExitCode::Done),
+        Answer::Batch(batch) => {
+            let come_back = batch.get("batchItemFailures").and_then(Value::as_array);
+            let all_done = come_back.is_some_and(Vec::is_empty);
+            let code = if all_done { ExitCode::Done } else { ExitCode::Failed };
+            (document(batch, view), code)
+        }
+    }
+}
+
+/// One JSON document: on several lines for a person, on one for a program.
+fn document(thing: &impl Serialize, view: View) -> String {
+    let written = match view {
+        View::Terminal { .. } => serde_json::to_string_pretty(thing),
+        View::Plain => serde_json::to_string(thing),
+    };
+    // Only a map with keys that are no text could fail, and none is shown.
+    written.unwrap_or_else(|error| json!({ "error": error.to_string() }).to_string())
+}
+
+/// Text for stderr, without the last line break, and the exit code.
+pub(super) fn error(error: &HubError) -> (String, ExitCode) {
+    match error {
+        HubError::Settings(faults) => {
+            (format!("error: the settings cannot be used\n{faults}"), ExitCode::Refused)
+        }
+        HubError::Refused(why) => (format!("error: {why}"), ExitCode::Refused),
+        HubError::Cause(cause) => (cause_text(cause), ExitCode::Failed),
+    }
+}
+
+fn cause_text(cause: &Cause) -> String {
+    format!("error: {}\nremedy: {}", cause.message, cause.remedy())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::FailureKind;
+    use crate::report::Report;
+    use crate::request::Refused;
+    use crate::settings::RawSettings;
+
+    #[test]
+    fn json_is_one_document_and_one_line_where_no_person_looks() {
+        let report = Answer::Report(Box::new(Report::new().response()));
+        let (text, code) = answer(&report, Format::Json, View::Plain);
+        assert_eq!((text.lines().count(), code), (1, ExitCode::Done));
+        let (pretty, _) = answer(&report, Format::Json, View::Terminal { width: 80 });
+        let read = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
+        assert_eq!(read(&text), read(&pretty));
+        let (table, _) = answer(&report, Format::Table, View::Plain);
+        assert_eq!(table, "accounts:   -");
+    }
+
+    #[test]
+    fn an_ignored_event_is_no_failure_and_a_record_that_comes_back_is() {
+        let ignored = Answer::Ignored("its source is `aws.s3`".to_owned());
+        let (text, code) = answer(&ignored, Format::Json, View::Plain);
+        assert_eq!(text, r#"{"ignored":"its source is `aws.s3`","status":"in_sync"}"#);
+        assert_eq!(code, ExitCode::Done);
+        let batch = |failures: Value| {
+            let batch = Answer::Batch(json!({ "batchItemFailures": failures }));
+            answer(&batch, Format::Json, View::Plain).1
+        };
+        assert_eq!(batch(json!([])), ExitCode::Done);
+        assert_eq!(batch(json!([{ "itemIdentifier": "a" }])), ExitCode::Failed);
+    }
+
+    #[test]
+    fn an_error_says_what_to_do_and_has_its_code() {
+        let cause = Cause::new(FailureKind::Unavailable, "http://127.0.0.1:5000 does not answer")
+            .mended_by("check AWS_ENDPOINT_URL");
+        assert_eq!(
+            error(&HubError::Cause(cause)),
+            (
+                "error: http://127.0.0.1:5000 does not answer\nremedy: check AWS_ENDPOINT_URL"
+                    .to_owned(),
+                ExitCode::Failed
+            )
+        );
+        assert_eq!(error(&HubError::Refused(Refused::new("no", "yes"))).1, ExitCode::Refused);
+        let faults = RawSettings::default().parse().expect_err("routes are required");
+        assert_eq!(error(&HubError::Settings(faults)).1, ExitCode::Refused);
+    }
+}

@@ -1,0 +1,90 @@
+//! Events: what they ask for is done once for each item, and what a retry can mend goes back to the queue.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Hub;
+use crate::aws::Deadline;
+use crate::domain::{AccountId, Item, Location, Timestamp};
+use crate::report::Report;
+use crate::request::RunOptions;
+use crate::sweep::Finished;
+use crate::work::Gathered;
+
+/// Events that were handled.
+pub(super) struct Handled {
+    /// What came of them.
+    pub(super) report: Report,
+    /// The ids of the messages that come back.
+    pub(super) returned: BTreeSet<String>,
+    /// What was measured.
+    pub(super) metrics: Vec<String>,
+}
+
+/// Which messages asked for which item.
+type Asked = BTreeMap<(Location, Item), BTreeSet<String>>;
+
+impl Hub {
+    pub(super) async fn handle(&self, gathered: Gathered, deadline: Deadline) -> Handled {
+        let Gathered { work, asked, ignored, unreadable, happened } = gathered;
+        for (message, reason) in &ignored {
+            tracing::info!(message, reason = reason.reason(), "ignored");
+        }
+        let mut returned = BTreeSet::new();
+        for (message, why) in unreadable {
+            tracing::warn!(
+                message,
+                why,
+                "unreadable: it goes back, and in the end to the dead-letter queue"
+            );
+            returned.insert(message);
+        }
+        let began = self.events.now();
+        let before = self.events.calls();
+        let mut failed = BTreeSet::new();
+        let mut sort = |finished: &Finished| {
+            for ((_, item), messages) in asked_in(&asked, account(finished)) {
+                let (again, lost) = match finished {
+                    Finished::Left(_) => (true, false),
+                    Finished::Account(outcome) => {
+                        (outcome.may_pass_later(item), outcome.tells_of(item))
+                    }
+                };
+                if again {
+                    returned.extend(messages.iter().cloned());
+                }
+                if lost {
+                    failed.extend(messages.iter().cloned());
+                }
+            }
+        };
+        let options = RunOptions::default();
+        let mut report =
+            self.reconcile(&self.events, work, options, deadline, &|_| (), &mut sort).await;
+        if !self.tell(&mut report).await {
+            // Nobody was told of these: they come back until somebody is.
+            returned.extend(failed);
+        }
+        let response = report.response();
+        let since = |time: Timestamp| happened.iter().map(|at| time.since(*at)).collect::<Vec<_>>();
+        let wrote = [&response.totals.parameters, &response.totals.secrets]
+            .iter()
+            .any(|counts| counts.iter().any(|(outcome, _)| outcome.is_change()));
+        let lags = if wrote { since(self.events.now()) } else { Vec::new() };
+        let metrics = self.measure(&self.events, &before, &response, &since(began), &lags);
+        Handled { report, returned, metrics }
+    }
+}
+
+fn account(finished: &Finished) -> &AccountId {
+    match finished {
+        Finished::Account(outcome) => &outcome.account,
+        Finished::Left(account) => account,
+    }
+}
+
+fn asked_in<'a>(
+    asked: &'a Asked,
+    account: &'a AccountId,
+) -> impl Iterator<Item = (&'a (Location, Item), &'a BTreeSet<String>)> {
+    asked.iter().filter(move |((location, _), _)| location.account == *account)
+}

@@ -1,0 +1,365 @@
+//! What Lambda and terminal share: a request is read, its work done, and what came of it told.
+
+mod events;
+mod telling;
+
+use std::sync::{Arc, Mutex};
+
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::time::SharedTimeSource;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use futures::StreamExt;
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
+
+use self::events::Handled;
+use crate::aws::{Connection, Deadline, Lane, Options, Quotas};
+use crate::domain::{AccountId, Cause, Failure, Region, Routes, Subject};
+use crate::guard::{RecentDeletes, Rules, Writing};
+use crate::organization;
+use crate::report::{Repeats, Report, Response, Status};
+use crate::request::{self, Accounts, Reconcile, Refused, Request, RunOptions};
+use crate::settings::{OnConflict, RawSettings, Settings, SettingsError};
+use crate::sweep::{Finished, sweep};
+use crate::work::{self, Work};
+
+/// The service, set up and ready for requests.
+pub struct Hub {
+    settings: Settings,
+    /// For sweeps and people's payloads.
+    sweeps: Connection,
+    /// For events, with their own part of the quotas.
+    events: Connection,
+    recent: Arc<RecentDeletes>,
+    repeats: Mutex<Repeats>,
+}
+
+/// Why a run did not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum HubError {
+    /// Settings that cannot be used.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// A request that is refused.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// AWS could not be reached, or refused what every run needs.
+    #[error(transparent)]
+    Cause(#[from] Cause),
+}
+
+/// What takes the place of the world around the process; nothing does but in tests.
+#[derive(Clone, Debug, Default)]
+pub struct Double {
+    /// The network's.
+    pub http_client: Option<SharedHttpClient>,
+    /// The clock's.
+    pub time_source: Option<SharedTimeSource>,
+    /// The credentials' of the SDK's own chain.
+    pub credentials: Option<SharedCredentialsProvider>,
+}
+
+/// What a run is narrowed to, beyond its payload.
+#[derive(Clone, Debug, Default)]
+pub struct Narrow {
+    /// Only the route from this Region.
+    pub route_source: Option<Region>,
+    /// Only this target.
+    pub route_target: Option<Region>,
+}
+
+/// A finished account.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    /// Accounts that are finished.
+    pub finished: usize,
+    /// Accounts in all.
+    pub total: usize,
+    /// This one.
+    pub account: AccountId,
+    /// How it ended.
+    pub status: Status,
+}
+
+/// What a request is answered with.
+#[derive(Debug)]
+pub enum Answer {
+    /// What came of a reconcile, a sweep or a plan.
+    Report(Box<Response>),
+    /// An event that is not the hub's business, and why.
+    Ignored(String),
+    /// Accounts in batches.
+    Accounts(Value),
+    /// The messages of a queue's batch that come back.
+    Batch(Value),
+}
+
+impl Serialize for Answer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Report(response) => response.serialize(serializer),
+            Self::Ignored(why) => {
+                json!({"status": Status::InSync.word(), "ignored": why}).serialize(serializer)
+            }
+            Self::Accounts(answer) | Self::Batch(answer) => answer.serialize(serializer),
+        }
+    }
+}
+
+/// A request that was done.
+#[derive(Debug)]
+pub struct Done {
+    /// The answer.
+    pub answer: Answer,
+    /// What was measured, a line each, for Lambda's log.
+    pub metrics: Vec<String>,
+}
+
+impl Hub {
+    /// Reads the settings and connects, for a terminal.
+    ///
+    /// # Errors
+    /// All faults of the settings at once; a setting kept in Parameter Store that cannot be fetched; no Region.
+    pub async fn open() -> Result<Self, HubError> {
+        let raw = fetched(RawSettings::from_environment()).await?;
+        Self::with(raw.parse()?, Double::default()).await
+    }
+
+    /// The same for Lambda, where failures must reach someone: the topic is required.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_in_lambda() -> Result<Self, HubError> {
+        let raw = fetched(RawSettings::from_environment()).await?;
+        Self::with(raw.parse_for_lambda()?, Double::default()).await
+    }
+
+    /// With settings that were read already.
+    ///
+    /// # Errors
+    /// No Region.
+    pub async fn with(settings: Settings, double: Double) -> Result<Self, HubError> {
+        let sweeps = Connection::open(options(&settings, double)).await?;
+        let events = sweeps.in_lane(Lane::Events)?;
+        Ok(Self { settings, sweeps, events, recent: Arc::default(), repeats: Mutex::default() })
+    }
+
+    /// Reads a request and does what it asks for.
+    ///
+    /// # Errors
+    /// A request that is refused, and what keeps a run from beginning. What happens once it has begun is in the answer.
+    pub async fn run(
+        &self,
+        bytes: &[u8],
+        narrow: Narrow,
+        deadline: Deadline,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<Answer, HubError> {
+        Ok(self.perform(request::parse(bytes)?, narrow, deadline, progress).await?.answer)
+    }
+
+    /// Does what a request asks for.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn perform(
+        &self,
+        request: Request,
+        narrow: Narrow,
+        deadline: Deadline,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Result<Done, HubError> {
+        let unmeasured = |answer| Ok(Done { answer, metrics: Vec::new() });
+        match request {
+            Request::Reconcile(reconcile) => {
+                let options = reconcile.options;
+                let work = self.work(reconcile, &narrow).await?;
+                let before = self.sweeps.calls();
+                let mut report = self
+                    .reconcile(&self.sweeps, work, options, deadline, progress, &mut |_| ())
+                    .await;
+                if !options.plan {
+                    self.tell(&mut report).await;
+                }
+                let response = report.response();
+                let metrics = self.measure(&self.sweeps, &before, &response, &[], &[]);
+                Ok(Done { answer: Answer::Report(Box::new(response)), metrics })
+            }
+            Request::ListAccounts { batch, page } => {
+                unmeasured(self.list_accounts(batch, page).await?)
+            }
+            Request::Event(Err(ignored)) => {
+                unmeasured(Answer::Ignored(ignored.reason().to_owned()))
+            }
+            Request::Event(Ok(event)) => {
+                let Settings { routes, accounts, .. } = &self.settings;
+                match work::of_event(event, routes, accounts) {
+                    Err(ignored) => unmeasured(Answer::Ignored(ignored.reason().to_owned())),
+                    Ok(gathered) => {
+                        let Handled { report, metrics, .. } = self.handle(gathered, deadline).await;
+                        Ok(Done { answer: Answer::Report(Box::new(report.response())), metrics })
+                    }
+                }
+            }
+            Request::Batch(records) => {
+                let gathered =
+                    work::of_batch(records, &self.settings.routes, &self.settings.accounts);
+                let Handled { returned, metrics, .. } = self.handle(gathered, deadline).await;
+                let failures: Vec<Value> =
+                    returned.into_iter().map(|id| json!({"itemIdentifier": id})).collect();
+                Ok(Done { answer: Answer::Batch(json!({"batchItemFailures": failures})), metrics })
+            }
+        }
+    }
+
+    /// What kept a run from beginning, told as any other failure: nobody may be watching.
+    pub async fn could_not_begin(&self, cause: Cause) -> Done {
+        let mut report = Report::new();
+        report.fail(Failure { account: None, region: None, subject: Subject::Hub, cause });
+        self.tell(&mut report).await;
+        let response = report.response();
+        let metrics = self.measure(&self.sweeps, &self.sweeps.calls(), &response, &[], &[]);
+        Done { answer: Answer::Report(Box::new(response)), metrics }
+    }
+
+    async fn work(&self, reconcile: Reconcile, narrow: &Narrow) -> Result<Vec<Work>, HubError> {
+        let Narrow { route_source, route_target } = narrow;
+        let Some(routes) = self.settings.routes.only(route_source.as_ref(), route_target.as_ref())
+        else {
+            let routes: Vec<String> =
+                self.settings.routes.iter().map(ToString::to_string).collect();
+            return Err(Refused::new(
+                "no route is the one named",
+                format!("one of {}", routes.join("; ")),
+            )
+            .into());
+        };
+        // Before Organizations is asked, so that a refusal costs no call.
+        let assignments = work::assignments(&reconcile, &routes)?;
+        let accounts = match reconcile.accounts {
+            Accounts::These(accounts) => accounts,
+            Accounts::Hub => vec![self.sweeps.hub_account().await?],
+            Accounts::Organization => {
+                organization::member_accounts(&self.sweeps, &self.settings.accounts).await?
+            }
+        };
+        Ok(work::of_accounts(&assignments, accounts).collect())
+    }
+
+    /// Does the work and folds what comes of it; `each` sees every account as it is finished.
+    async fn reconcile(
+        &self,
+        connection: &Connection,
+        work: Vec<Work>,
+        options: RunOptions,
+        deadline: Deadline,
+        progress: &(dyn Fn(Progress) + Sync),
+        each: &mut (dyn FnMut(&Finished) + Send),
+    ) -> Report {
+        let writing = if options.plan { Writing::PlanOnly } else { Writing::Apply };
+        let rules = Arc::new(self.rules(writing, options, deadline));
+        let mut report = if options.plan { Report::of_plan() } else { Report::new() };
+        let total = work.len();
+        let mut finished = 0;
+        let mut accounts = std::pin::pin!(sweep(
+            connection,
+            &rules,
+            &self.recent,
+            work,
+            self.settings.account_concurrency
+        ));
+        while let Some(account) = accounts.next().await {
+            finished += 1;
+            each(&account);
+            let (account, status) = match account {
+                Finished::Account(outcome) => {
+                    let told = (outcome.account.clone(), Status::of(&outcome));
+                    report.take(*outcome);
+                    told
+                }
+                Finished::Left(account) => {
+                    report.leave(account.clone());
+                    (account, Status::Incomplete)
+                }
+            };
+            progress(Progress { finished, total, account, status });
+        }
+        report
+    }
+
+    fn rules(&self, writing: Writing, options: RunOptions, deadline: Deadline) -> Rules {
+        let settings = &self.settings;
+        Rules {
+            writing,
+            trust: options.trust,
+            max_deletes: options.max_deletes.unwrap_or(settings.max_deletes),
+            delete_grace_days: settings.delete_grace_days,
+            adopt: settings.on_conflict == OnConflict::Adopt,
+            names: settings.names.clone(),
+            kms_keys: settings.kms_keys.clone(),
+            routes: settings.routes.clone(),
+            deadline,
+        }
+    }
+
+    /// Accounts in batches, each a part of a payload that can be sent as it is.
+    async fn list_accounts(&self, batch: usize, page: Option<String>) -> Result<Answer, HubError> {
+        let (accounts, next) =
+            organization::page(&self.sweeps, &self.settings.accounts, page).await?;
+        let batches: Vec<Value> = accounts
+            .chunks(batch.max(1))
+            .map(|accounts| json!({"accounts": accounts.iter().map(AccountId::as_str).collect::<Vec<_>>()}))
+            .collect();
+        let mut answer = json!({ "batches": batches });
+        if let Some(next) = next {
+            answer["next"] = next.into();
+        }
+        Ok(Answer::Accounts(answer))
+    }
+}
+
+fn options(settings: &Settings, double: Double) -> Options {
+    Options {
+        region: fallback_region(&settings.routes),
+        spoke_role_name: settings.spoke_role_name.clone(),
+        external_id: settings.spoke_external_id.clone(),
+        operator_role_arn: settings.operator_role_arn.clone(),
+        quotas: Quotas {
+            source_share: settings.source_quota_share,
+            target_share: settings.target_quota_share,
+            source_regions: settings.routes.iter().map(|route| route.source.clone()).collect(),
+            overrides: settings.quotas.clone(),
+            lane: Lane::Sweep,
+            event_concurrency: settings.event_concurrency,
+        },
+        items_in_flight: settings.items_in_flight,
+        http_client: double.http_client,
+        time_source: double.time_source,
+        credentials: double.credentials,
+    }
+}
+
+/// Where the hub's own calls go when nothing says: a failover Region, which outlives the one that it protects.
+fn fallback_region(routes: &Routes) -> Option<Region> {
+    routes.iter().next().and_then(|route| route.targets.first()).cloned()
+}
+
+/// Puts the text of the parameters that settings refer to (`ssm:/name`) in their place.
+async fn fetched(mut raw: RawSettings) -> Result<RawSettings, HubError> {
+    let references = raw.references();
+    if references.is_empty() {
+        return Ok(raw);
+    }
+    let connection = Connection::open(Options::default()).await?;
+    for reference in references {
+        let text = connection.own_parameter(&reference.name).await.map_err(|cause| {
+            let message = format!(
+                "{} refers to the parameter {}: {}",
+                reference.setting, reference.name, cause.message
+            );
+            Cause { message, ..cause }
+        })?;
+        raw = raw.with_fetched(&reference.name, &text);
+    }
+    Ok(raw)
+}

@@ -1,0 +1,302 @@
+//! The member accounts of the organisation: the active ones that the filters let through. Which they are is decided
+//! by [`AccountFilter`], without a call.
+//!
+//! A filter by organisational unit never lets an account through whose place in the organisation is not known.
+
+use aws_sdk_organizations::operation::list_accounts::ListAccountsOutput;
+use aws_sdk_organizations::types::{Account, AccountState, AccountStatus};
+
+use crate::aws::{self, Connection};
+use crate::domain::{AccountId, Cause, FailureKind};
+use crate::settings::AccountFilter;
+
+const OPERATION: &str = "organizations:ListAccounts";
+/// `ListAccounts` gives 20 accounts a page at most; an empty page with a token after it is normal.
+const PAGE_SIZE: i32 = 20;
+/// Pages of one call of [`page`]: up to 500 accounts, some seven seconds of the organisation's quota.
+const PAGES_PER_CALL: usize = 25;
+const NAME_ACCOUNTS: &str = "run the hub in the organisation's management account or in a delegated administrator's, \
+     or name `account` or `accounts` in the payload";
+
+const FILTER_BY_ID: &str = "filter by REPLICATOR_INCLUDE_ACCOUNTS and REPLICATOR_EXCLUDE_ACCOUNTS instead of by organisational unit";
+
+/// Whether the account is swept; `paths` are its places in the organisation, such as `o-a/r-b/ou-1/111122223333/`.
+/// What is excluded in either way wins.
+///
+/// # Errors
+/// An organisational unit is asked for and no path is known: "all accounts" is never the answer to that.
+fn admits(filter: &AccountFilter, account: &AccountId, paths: &[String]) -> Result<bool, Cause> {
+    if filter.exclude.contains(account) {
+        return Ok(false);
+    }
+    let asks_for_all = filter.include.is_empty() && filter.include_ous.is_empty();
+    let included = asks_for_all || filter.include.contains(account);
+    if included && filter.exclude_ous.is_empty() || !included && filter.include_ous.is_empty() {
+        return Ok(included);
+    }
+    if paths.is_empty() {
+        let message = format!(
+            "{OPERATION} gives no path of account {account}, and a filter by organisational unit is set"
+        );
+        return Err(Cause::new(FailureKind::Unsupported, message).mended_by(FILTER_BY_ID));
+    }
+    let under = |ous: &[String]| ous.iter().any(|ou| paths.iter().any(|path| lies_under(path, ou)));
+    Ok((included || under(&filter.include_ous)) && !under(&filter.exclude_ous))
+}
+
+/// Whether `path` has all of `ou`'s components one after the other: whole ids, never parts of them.
+fn lies_under(path: &str, ou: &str) -> bool {
+    let components = |text: &str| {
+        text.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (path, ou) = (components(path), components(ou));
+    !ou.is_empty() && path.windows(ou.len()).any(|part| part == ou)
+}
+
+/// Every active member account that the filter lets through, in the order in which AWS lists them.
+pub async fn member_accounts(
+    connection: &Connection,
+    filter: &AccountFilter,
+) -> Result<Vec<AccountId>, Cause> {
+    let (accounts, _) = walk(connection, filter, None, usize::MAX).await?;
+    Ok(accounts)
+}
+
+/// The next accounts, up to 500 of AWS's list before the filter, and the token that goes on from there; `None` at the end.
+pub async fn page(
+    connection: &Connection,
+    filter: &AccountFilter,
+    token: Option<String>,
+) -> Result<(Vec<AccountId>, Option<String>), Cause> {
+    walk(connection, filter, token, PAGES_PER_CALL).await
+}
+
+/// At most `pages` pages of the list, from `token` on. An empty page may have others after it: only the token ends it.
+async fn walk(
+    connection: &Connection,
+    filter: &AccountFilter,
+    mut token: Option<String>,
+    pages: usize,
+) -> Result<(Vec<AccountId>, Option<String>), Cause> {
+    let mut accounts = Vec::new();
+    let mut is_empty = token.is_none();
+    for _ in 0..pages {
+        let listed = list(connection, token).await?;
+        is_empty &= listed.accounts().is_empty();
+        collect(&listed, filter, &mut accounts)?;
+        token = listed.next_token;
+        if token.is_none() {
+            break;
+        }
+    }
+    if is_empty && token.is_none() {
+        // An organisation has its management account at the least.
+        let message = format!("{OPERATION} lists no account at all");
+        return Err(Cause::new(FailureKind::Invalid, message).mended_by(NAME_ACCOUNTS));
+    }
+    Ok((accounts, token))
+}
+
+async fn list(connection: &Connection, token: Option<String>) -> Result<ListAccountsOutput, Cause> {
+    let call = connection.organizations().list_accounts().max_results(PAGE_SIZE);
+    call.set_next_token(token).send().await.map_err(|error| {
+        let cause = aws::cause(OPERATION, "the hub's organisation", &error);
+        if aws::code(&error) == Some("AWSOrganizationsNotInUseException") {
+            let message = "the hub's account is not in an organisation, so there are no member accounts to list";
+            return Cause::new(FailureKind::Invalid, message).mended_by(NAME_ACCOUNTS);
+        }
+        if cause.kind == FailureKind::AccessDenied && is_refused(aws::code(&error)) {
+            return cause.mended_by(NAME_ACCOUNTS);
+        }
+        cause
+    })
+}
+
+/// Refused to these credentials, not for want of good ones.
+fn is_refused(code: Option<&str>) -> bool {
+    code.is_some_and(|code| code.starts_with("AccessDenied"))
+}
+
+fn collect(
+    listed: &ListAccountsOutput,
+    filter: &AccountFilter,
+    accounts: &mut Vec<AccountId>,
+) -> Result<(), Cause> {
+    for listed in listed.accounts() {
+        if !is_active(listed) {
+            continue;
+        }
+        let account = AccountId::parse(listed.id().unwrap_or_default()).map_err(|error| {
+            Cause::new(
+                FailureKind::Unavailable,
+                format!("{OPERATION} gave an account without a proper id: {error}"),
+            )
+        })?;
+        if admits(filter, &account, listed.paths())? {
+            accounts.push(account);
+        }
+    }
+    Ok(())
+}
+
+/// `State` says it; `Status`, which AWS retires, only where there is no `State`.
+fn is_active(account: &Account) -> bool {
+    match (account.state(), account.status()) {
+        (Some(state), _) => *state == AccountState::Active,
+        (None, status) => status == Some(&AccountStatus::Active),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::aws::double::{Double, json_error};
+
+    const FIRST: &str = "111122223333";
+    const SECOND: &str = "444455556666";
+
+    fn account(digits: &str) -> AccountId {
+        AccountId::parse(digits).unwrap()
+    }
+
+    fn ous(paths: &[&str]) -> Vec<String> {
+        paths.iter().map(|path| (*path).to_owned()).collect()
+    }
+
+    fn lets_in(filter: &AccountFilter, digits: &str, path: &str) -> bool {
+        admits(filter, &account(digits), &ous(&[path])).unwrap()
+    }
+
+    #[test]
+    fn without_a_filter_every_account_is_swept() {
+        assert_eq!(admits(&AccountFilter::default(), &account(FIRST), &[]), Ok(true));
+    }
+
+    #[test]
+    fn a_unit_matches_whole_components_in_a_row() {
+        let path = "o-a/r-b/ou-1/ou-2/111122223333/";
+        for (ou, expected) in [
+            ("o-a/r-b/ou-1/ou-2", true),
+            ("/o-a/r-b/ou-1/", true),
+            ("ou-1/ou-2", true),
+            ("ou-2", true),
+            ("o-a", true),
+            ("o-a/r-b/ou-2", false),
+            ("ou-2/ou-1", false),
+            ("ou", false),
+            ("u-1", false),
+            ("ou-1/ou", false),
+            ("", false),
+            ("/", false),
+        ] {
+            let filter = AccountFilter { include_ous: ous(&[ou]), ..AccountFilter::default() };
+            assert_eq!(lets_in(&filter, FIRST, path), expected, "include {ou}");
+            let filter = AccountFilter { exclude_ous: ous(&[ou]), ..AccountFilter::default() };
+            assert_eq!(lets_in(&filter, FIRST, path), !expected, "exclude {ou}");
+        }
+    }
+
+    #[test]
+    fn what_is_excluded_wins_over_what_is_included() {
+        let filter = AccountFilter {
+            include: [account(FIRST)].into(),
+            exclude: [account(SECOND)].into(),
+            include_ous: ous(&["ou-1"]),
+            exclude_ous: ous(&["ou-9"]),
+        };
+        assert!(lets_in(&filter, FIRST, "o-a/r-b/ou-7"), "named by id");
+        assert!(lets_in(&filter, "777788889999", "o-a/r-b/ou-1"), "under a named unit");
+        assert!(!lets_in(&filter, "777788889999", "o-a/r-b/ou-7"), "neither");
+        assert!(!lets_in(&filter, SECOND, "o-a/r-b/ou-1"), "excluded by id");
+        assert!(!lets_in(&filter, FIRST, "o-a/r-b/ou-9"), "under an excluded unit");
+        assert!(!lets_in(&filter, "777788889999", "o-a/r-b/ou-1/ou-9"), "excluded further down");
+    }
+
+    #[test]
+    fn an_unknown_place_is_never_let_through_a_filter_by_unit() {
+        for filter in [
+            AccountFilter { include_ous: ous(&["ou-1"]), ..AccountFilter::default() },
+            AccountFilter { exclude_ous: ous(&["ou-1"]), ..AccountFilter::default() },
+            AccountFilter {
+                include: [account(FIRST)].into(),
+                exclude_ous: ous(&["ou-1"]),
+                ..AccountFilter::default()
+            },
+        ] {
+            let cause = admits(&filter, &account(FIRST), &[]).unwrap_err();
+            assert_eq!(cause.kind, FailureKind::Unsupported);
+            assert!(cause.remedy().contains("REPLICATOR_INCLUDE_ACCOUNTS"));
+        }
+    }
+
+    /// Three pages, the second empty: two active accounts, one suspended, one with only the older field.
+    fn organisation() -> Double {
+        Double::new(|sent| {
+            let body = if sent.body.contains("\"NextToken\":\"one\"") {
+                r#"{"Accounts":[],"NextToken":"two"}"#
+            } else if sent.body.contains("\"NextToken\":\"two\"") {
+                r#"{"Accounts":[{"Id":"444455556666","Status":"ACTIVE"},{"Id":"000000000000"}]}"#
+            } else {
+                r#"{"Accounts":[{"Id":"111122223333","State":"ACTIVE","Status":"SUSPENDED"},
+                {"Id":"777788889999","State":"SUSPENDED","Status":"ACTIVE"}],"NextToken":"one"}"#
+            };
+            (200, body.to_owned())
+        })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn active_accounts_of_all_pages_are_listed() {
+        let double = organisation();
+        let connection = double.connect(|_| ()).await;
+        let accounts = member_accounts(&connection, &AccountFilter::default()).await.unwrap();
+        assert_eq!(accounts, [account(FIRST), account(SECOND)]);
+        let sent = double.sent("ListAccounts");
+        assert_eq!(sent.len(), 3);
+        assert!(sent.iter().all(|sent| sent.body.contains("\"MaxResults\":20")));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_of_page_ends_after_its_share_and_goes_on_from_its_token() {
+        let pages = Arc::new(AtomicUsize::new(0));
+        let given = Arc::clone(&pages);
+        let double = Double::new(move |_| {
+            let page = given.fetch_add(1, Ordering::Relaxed);
+            let next = if page < 29 { format!(r#","NextToken":"{page}""#) } else { String::new() };
+            let account = format!(r#"{{"Id":"{page:012}","State":"ACTIVE"}}"#);
+            (200, format!(r#"{{"Accounts":[{account}]{next}}}"#))
+        });
+        let connection = double.connect(|_| ()).await;
+        let filter = AccountFilter::default();
+        let (first, token) = page(&connection, &filter, None).await.unwrap();
+        assert_eq!((first.len(), token.as_deref()), (PAGES_PER_CALL, Some("24")));
+        let (second, end) = page(&connection, &filter, token).await.unwrap();
+        assert_eq!((second.len(), end), (5, None));
+        assert!(double.sent("ListAccounts")[25].body.contains("\"NextToken\":\"24\""));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_without_any_account_is_no_organisation() {
+        let double = Double::new(|_| (200, r#"{"Accounts":[]}"#.to_owned()));
+        let connection = double.connect(|_| ()).await;
+        let cause = member_accounts(&connection, &AccountFilter::default()).await.unwrap_err();
+        assert_eq!(cause.kind, FailureKind::Invalid);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_organisation_or_no_right_to_list_it_says_what_to_do() {
+        for (code, kind, remedy) in [
+            ("AWSOrganizationsNotInUseException", FailureKind::Invalid, NAME_ACCOUNTS),
+            ("AccessDeniedException", FailureKind::AccessDenied, NAME_ACCOUNTS),
+            ("InternalFailure", FailureKind::Unavailable, FailureKind::Unavailable.remedy()),
+        ] {
+            let double = Double::new(move |_| json_error(400, code));
+            let connection = double.connect(|_| ()).await;
+            let filter = AccountFilter::default();
+            let cause = member_accounts(&connection, &filter).await.unwrap_err();
+            assert_eq!((cause.kind, cause.remedy()), (kind, remedy), "{cause}");
+        }
+    }
+}
