@@ -1,0 +1,59 @@
+"""Does in a running emulator what the hub never does, and its SDKs cannot: for the integration tests. Prints JSON.
+
+    aside.py URL topic FILTER                a topic and a queue that subscribes to it with this filter policy
+    aside.py URL messages QUEUE              the notifications in the queue, which it then holds no more
+    aside.py URL key ACCOUNT REGION ALIAS    a customer key
+    aside.py URL stack ACCOUNT REGION NAME   a parameter as a CloudFormation stack makes it, with AWS's own tags
+"""
+
+import json
+import sys
+import uuid
+
+import emulator
+from furnish import Running
+
+
+def topic(running, filter_policy):
+    name = f"digests-{uuid.uuid4().hex[:12]}"
+    sns, sqs = running.client("sns"), running.client("sqs")
+    arn = sns.create_topic(Name=name)["TopicArn"]
+    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+    endpoint = f"arn:aws:sqs:us-east-1:{emulator.MANAGEMENT_ACCOUNT}:{name}"
+    attributes = {"FilterPolicy": filter_policy} if json.loads(filter_policy) else {}
+    sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=endpoint, Attributes=attributes)
+    return {"arn": arn, "queue": queue}
+
+
+def messages(running, queue):
+    sqs = running.client("sqs")
+    bodies = []
+    while got := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+        for message in got:
+            bodies.append(json.loads(message["Body"]))
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+    return bodies
+
+
+def key(running, account, region, alias):
+    kms = running.client("kms", account, region)
+    kms.create_alias(AliasName=alias, TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
+
+
+def stack(running, account, region, name):
+    tags = [{"Key": "aws:cloudformation:stack-name", "Value": "shop"}, {"Key": "team", "Value": "shop"}]
+    properties = {"Name": name, "Type": "String", "Value": "of a stack", "Tags": tags}
+    template = {"Resources": {"Parameter": {"Type": "AWS::SSM::Parameter", "Properties": properties}}}
+    running.client("cloudformation", account, region).create_stack(StackName="shop", TemplateBody=json.dumps(template))
+
+
+TASKS = {"topic": topic, "messages": messages, "key": key, "stack": stack}
+
+
+def main():
+    url, task, *arguments = sys.argv[1:]
+    print(json.dumps(TASKS[task](Running(url), *arguments)))
+
+
+if __name__ == "__main__":
+    main()

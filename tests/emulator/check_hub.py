@@ -1,0 +1,16 @@
+"""Checks the program `hub` as a Lambda function: a real Runtime API before it, the emulated organisation behind it.
+
+Run it by `make test`, or by itself after `cargo build --bin hub`: `python tests/emulator/check_hub.py`.
+"""
+
+import unittest
+
+MODULES = ("test_payloads", "test_events", "test_refusals", "test_batches", "test_process")
+
+
+def load_tests(loader, _tests, _pattern):
+    return loader.loadTestsFromNames([f"hub_checks.{module}" for module in MODULES])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,90 @@
+"""Starts and ends the emulator, and gives boto3 clients of any account: for the checks and the demo."""
+
+import collections
+import functools
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import urllib.request
+
+import boto3
+from botocore.config import Config
+
+LAUNCHER = pathlib.Path(__file__).with_name("launch.py")
+MANAGEMENT_ACCOUNT = "123456789012"
+ACCOUNT_ACCESS_ROLE = "OrganizationAccountAccessRole"
+# Keys that no account issued are the management account's.
+MANAGEMENT_KEYS = ("AKIAMANAGEMENTACCOUNT", "management-account-secret-key")
+
+_CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=30, max_pool_connections=16)
+
+
+class Emulator:
+    """A running emulator; a context manager that ends it, whatever happened, by its process id."""
+
+    def __init__(self, lifetime=600, stock=False):
+        command = [sys.executable, str(LAUNCHER), "--lifetime", str(lifetime), "--parent", str(os.getpid())]
+        self.process = subprocess.Popen(command + ["--stock"] * stock, stdout=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        prefix = "listening on "
+        if not line.startswith(prefix):
+            self.end()
+            raise RuntimeError(f"the emulator did not start: {line!r}")
+        self.url = line[len(prefix) :].strip()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.end()
+
+    def end(self):
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(timeout=10)
+        self.process.stdout.close()
+
+    def calls(self):
+        """How many calls it was sent so far, by operation: `AmazonSSM.GetParameters`."""
+        with urllib.request.urlopen(f"{self.url}/calls", timeout=30) as answer:
+            return collections.Counter(json.load(answer))
+
+    @functools.cache
+    def client_with(self, keys, service, region):
+        """A client with the given credentials: (access key id, secret access key[, session token])."""
+        return boto3.client(
+            service,
+            region_name=region,
+            endpoint_url=self.url,
+            aws_access_key_id=keys[0],
+            aws_secret_access_key=keys[1],
+            aws_session_token=keys[2] if len(keys) > 2 else None,
+            config=_CONFIG,
+        )
+
+    @functools.cache
+    def keys_of(self, account):
+        """Credentials of an account, by the role that Organizations creates in every new one."""
+        if account == MANAGEMENT_ACCOUNT:
+            return MANAGEMENT_KEYS
+        return self.assume(f"arn:aws:iam::{account}:role/{ACCOUNT_ACCESS_ROLE}", "administrator")
+
+    def assume(self, role_arn, session, keys=MANAGEMENT_KEYS, **arguments):
+        """The credentials of a role."""
+        sts = self.client_with(keys, "sts", "us-east-1")
+        got = sts.assume_role(RoleArn=role_arn, RoleSessionName=session, **arguments)["Credentials"]
+        return got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"]
+
+    def client(self, service, account=MANAGEMENT_ACCOUNT, region="us-east-1"):
+        """A client of an account's administrator."""
+        return self.client_with(self.keys_of(account), service, region)
+
+
+def every(client, operation, key, **arguments):
+    """All items of a list operation, over all its pages."""
+    return [item for page in client.get_paginator(operation).paginate(**arguments) for item in page[key]]

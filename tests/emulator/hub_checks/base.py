@@ -1,0 +1,120 @@
+"""One emulated organisation and one Lambda service for all checks of the hub; every check uses names of its own."""
+
+import atexit
+import functools
+import itertools
+import json
+import unittest
+
+import furnish
+from emulator import MANAGEMENT_ACCOUNT, Emulator
+from lambda_service import LambdaService, hub_program
+
+SOURCE, TARGETS = "us-east-2", ("us-east-1", "us-west-2")
+HUB_REGION = "us-west-2"
+MARK = {"ReplicationStatus": "monitored-by-parameter-store-replication-lambda"}
+PROVENANCE = "ReplicationSource"
+MEMBERS = 5
+LIFETIME_SECONDS = 600
+
+_numbers = itertools.count(1)
+
+
+class World:
+    """The organisation, whose every account has the spoke role, the hub's topic, and the service."""
+
+    def __init__(self):
+        self.emulator = Emulator(lifetime=LIFETIME_SECONDS)
+        atexit.register(self.emulator.end)
+        organizations = furnish.organisation_of(self.emulator)
+        made = [
+            organizations.create_account(AccountName=f"member-{number}", Email=f"member-{number}@example.com")
+            for number in range(MEMBERS)
+        ]
+        self.members = [account["CreateAccountStatus"]["AccountId"] for account in made]
+        for account in (MANAGEMENT_ACCOUNT, *self.members):
+            furnish.furnish(self.emulator, account, regions=(), aliases=())
+        sns = self.emulator.client("sns", region=HUB_REGION)
+        self.topic = sns.create_topic(Name="failures")["TopicArn"]
+        self.service = LambdaService(HUB_REGION, lifetime=LIFETIME_SECONDS)
+        atexit.register(self.service.end)
+
+    @functools.cache
+    def function(self):
+        """The hub with usual settings, for the checks that need no function of their own."""
+        return self.deploy()
+
+    def deploy(self, timeout=60, **environment):
+        """A new function; what is given is set beside the usual settings, or in their place. None leaves one out."""
+        settings = {
+            "AWS_ENDPOINT_URL": self.emulator.url,
+            "REPLICATOR_ROUTES": f"{SOURCE}={','.join(TARGETS)}",
+            "REPLICATOR_SPOKE_EXTERNAL_ID": furnish.EXTERNAL_ID,
+            "REPLICATOR_SNS_TOPIC_ARN": self.topic,
+            "REPLICATOR_QUOTAS": json.dumps({"*/*/*": 1000}),
+            **environment,
+        }
+        settings = {key: value for key, value in settings.items() if value is not None}
+        return self.service.deploy(f"hub-{next(_numbers)}", hub_program(), settings, timeout)
+
+
+@functools.cache
+def the_world():
+    """Brought up by the first check that asks for it, ended with this process, however that ends."""
+    return World()
+
+
+class Check(unittest.TestCase):
+    """Gives a check clients, a fresh name, and comparisons of sources with replicas by boto3 alone."""
+
+    maxDiff = None
+
+    def setUp(self):
+        self.world = the_world()
+        self.emulator = self.world.emulator
+        self.name = f"/check/{next(_numbers)}/value"
+
+    def ssm(self, account, region=SOURCE):
+        return self.emulator.client("ssm", account, region)
+
+    def put(self, account, name=None, value="1", type="String", region=SOURCE, **settings):
+        """Writes a parameter: its new version."""
+        put = self.ssm(account, region).put_parameter(Name=name or self.name, Value=value, Type=type, **settings)
+        return put["Version"]
+
+    def answer(self, payload, function=None):
+        """What the hub answers; it must not fail."""
+        invocation = (function or self.world.function()).invoke(payload)
+        self.assertIsNone(invocation.error, invocation.payload)
+        return invocation.payload
+
+    def found(self, account, name, region):
+        """A parameter with its tags, or None."""
+        ssm = self.ssm(account, region)
+        try:
+            parameter = ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]
+        except ssm.exceptions.ParameterNotFound:
+            return None
+        listed = ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)["TagList"]
+        return {**parameter, "Tags": {tag["Key"]: tag["Value"] for tag in listed}}
+
+    def assert_replicated(self, account, name=None, version=None):
+        """Every target has what the source has, marked; in this version, if one is given."""
+        name = name or self.name
+        source = self.found(account, name, SOURCE)
+        self.assertIsNotNone(source, f"{name} is not in the source")
+        for target in TARGETS:
+            where = f"{name} in {target} of {account}"
+            replica = self.found(account, name, target)
+            self.assertIsNotNone(replica, where)
+            tags = replica["Tags"]
+            self.assertIn(f"region={SOURCE}", tags.pop(PROVENANCE, "").split(), where)
+            self.assertEqual({**source["Tags"], **MARK}, tags, where)
+            for attribute in ("Value", "Type", "DataType"):
+                self.assertEqual(source[attribute], replica[attribute], f"{attribute} of {where}")
+            if version is not None:
+                self.assertEqual(version, replica["Version"], f"version of {where}")
+
+    def assert_in_no_target(self, account, name=None):
+        for target in TARGETS:
+            self.assertIsNone(self.found(account, name or self.name, target), f"{name or self.name} in {target}")

@@ -1,0 +1,94 @@
+"""Batches of the queue: what is in them is done once, and only what must come back is returned."""
+
+import random
+
+import cloudtrail
+
+from .base import SOURCE, TARGETS, Check
+
+RECORDS = 100
+OF_A_KIND = 3  # items of each account that are created, and as many changed, tagged and deleted
+NOTHING_RETURNED = {"batchItemFailures": []}
+
+
+class BatchesCheck(Check):
+    def names(self, kind):
+        return [f"{self.name}/{kind}/{number}" for number in range(OF_A_KIND)]
+
+    def replicate_first(self, account, names):
+        for name in names:
+            self.put(account, name, "old")
+        events = [cloudtrail.put_parameter(account, SOURCE, name, "String", 1) for name in names]
+        self.assertEqual(NOTHING_RETURNED, self.answer(cloudtrail.batch(events)))
+
+    def change_sources(self, account):
+        """Changes an account's sources: the events that tell of it."""
+        for name in self.names("created"):
+            version = self.put(account, name, f"new in {account}", "SecureString")
+            yield cloudtrail.put_parameter(account, SOURCE, name, "SecureString", version)
+        for name in self.names("changed"):
+            version = self.put(account, name, f"new in {account}", Overwrite=True)
+            yield cloudtrail.put_parameter(account, SOURCE, name, "String", version)
+        for name in self.names("tagged"):
+            tags = [{"Key": "team", "Value": "shop"}]
+            self.ssm(account).add_tags_to_resource(ResourceType="Parameter", ResourceId=name, Tags=tags)
+            yield cloudtrail.add_tags(account, SOURCE, name, {"team": "shop"})
+        for name in self.names("deleted"):
+            self.ssm(account).delete_parameter(Name=name)
+            yield cloudtrail.delete_parameter(account, SOURCE, name)
+
+    def prepare(self):
+        """Replicates, then changes the sources: the events of the changes, one an item."""
+        self.name = f"{self.name}/next"
+        for account in self.world.members:
+            self.replicate_first(account, [n for kind in ("changed", "tagged", "deleted") for n in self.names(kind)])
+        return [event for account in self.world.members for event in self.change_sources(account)]
+
+    def counted(self, events):
+        """Sends a batch, which must be done whole and rightly: the calls that it cost, counted at the wire."""
+        before = self.emulator.calls()
+        answer = self.answer(cloudtrail.batch(events))
+        calls = self.emulator.calls() - before
+        self.assertEqual(NOTHING_RETURNED, answer)
+        for account in self.world.members:
+            for kind, version in (("created", 1), ("changed", 2), ("tagged", 1)):
+                for name in self.names(kind):
+                    self.assert_replicated(account, name, version)
+            for name in self.names("deleted"):
+                self.assert_in_no_target(account, name)
+        return calls
+
+    def test_a_hundred_records_over_five_accounts(self):
+        """A queue delivers at least once: duplicates cost no call, and no item is written twice."""
+        once = self.counted(self.prepare())
+
+        events = self.prepare()
+        items = len(events)
+        self.assertEqual(OF_A_KIND * 4 * len(self.world.members), items)
+        shuffled = random.Random(7)
+        events += shuffled.choices(events, k=RECORDS - items)
+        shuffled.shuffle(events)
+        calls = self.counted(events)
+
+        self.assertEqual(once, calls)
+        replicas = OF_A_KIND * len(self.world.members) * len(TARGETS)  # of one kind of change
+        # A creation is one call; what is changed gets its value and then its provenance; what is tagged, tags alone.
+        self.assertEqual(2 * replicas, calls["AmazonSSM.PutParameter"])
+        self.assertEqual(2 * replicas, calls["AmazonSSM.AddTagsToResource"])
+        self.assertEqual(len(self.world.members) * len(TARGETS), calls["AmazonSSM.DeleteParameters"])
+
+    def test_a_record_that_cannot_be_read_comes_back_alone(self):
+        for body in ("{", "", "null", "[]", '{"detail":{"name":"all","operation":"sync"}}'):
+            with self.subTest(body=body):
+                name = f"{self.name}/{len(body)}"
+                member = self.world.members[len(body) % len(self.world.members)]
+                version = self.put(member, name)
+                batch = cloudtrail.batch([cloudtrail.put_parameter(member, SOURCE, name, "String", version)])
+                unreadable = cloudtrail.record(body)
+                batch["Records"].insert(0, unreadable)
+                returned = {"batchItemFailures": [{"itemIdentifier": unreadable["messageId"]}]}
+                self.assertEqual(returned, self.answer(batch))
+                self.assert_replicated(member, name)
+
+    def test_no_records(self):
+        self.assertEqual(NOTHING_RETURNED, self.answer({"Records": []}))

@@ -1,0 +1,114 @@
+"""Every file of payloads/ is answered as the design says, and done."""
+
+import json
+import pathlib
+
+from emulator import MANAGEMENT_ACCOUNT
+
+from .base import SOURCE, TARGETS, Check
+
+PAYLOADS = pathlib.Path(__file__).resolve().parents[3] / "payloads"
+SAMPLE_ACCOUNT = "111122223333"
+PARAMETER, SECRET = "/shop/db/host", "shop/db"  # which the files name
+
+
+class PayloadsCheck(Check):
+    """A method a file: `list-accounts.json` is `list_accounts`."""
+
+    def test_every_file(self):
+        # Deletion last: a parameter that the hub deleted is not made anew within 30 s, which AWS asks for.
+        files = sorted(PAYLOADS.glob("*.json"), key=lambda file: ("delete" in file.stem, file.stem))
+        self.assertGreaterEqual(len(files), 8)
+        for number, file in enumerate(files):
+            with self.subTest(file=file.name):
+                self.name = f"/check/payloads/{file.stem}"
+                self.member = self.world.members[number % len(self.world.members)]
+                text = file.read_text(encoding="utf-8").replace(SAMPLE_ACCOUNT, self.member)
+                self.payload = json.loads(text)
+                getattr(self, file.stem.replace("-", "_"))()
+
+    def sent(self):
+        return self.answer(self.payload)
+
+    def assert_changed(self, answer, accounts=1, **counts):
+        """All went well, and these were the parameters that were written."""
+        self.assertEqual("changed", answer["status"], answer)
+        self.assertEqual({"changed": accounts}, self.without(answer["totals"]["accounts"], "in_sync"))
+        self.assertEqual(counts, self.without(answer["totals"]["parameters"], "in_sync"))
+        self.assertEqual([], answer["failures"])
+        self.assertEqual([], answer["remaining"])
+
+    @staticmethod
+    def without(counts, *words):
+        return {word: count for word, count in counts.items() if word not in words}
+
+    def list_accounts(self):
+        answer = self.sent()
+        self.assertEqual(["batches"], list(answer))
+        (batch,) = answer["batches"]
+        self.assertEqual(sorted([MANAGEMENT_ACCOUNT, *self.world.members]), sorted(batch["accounts"]))
+
+    def plan_account(self):
+        self.put(self.member)
+        answer = self.sent()
+        self.assertEqual("drift", answer["status"])
+        steps = [step for step in answer["steps"] if step["name"] == self.name]
+        self.assertEqual(sorted(TARGETS), sorted(step["region"] for step in steps))
+        for step in steps:
+            self.assertEqual({"account", "kind", "region", "name", "change", "because"}, set(step))
+            self.assertEqual((self.member, "parameter"), (step["account"], step["kind"]))
+        self.assert_in_no_target(self.member)
+
+    def sync_account(self):
+        self.put(self.member, Tags=[{"Key": "team", "Value": "shop"}])
+        self.assert_changed(self.sent(), created=len(TARGETS))
+        self.assert_replicated(self.member)
+
+    def sync_all(self):
+        self.answer(self.payload)  # what other checks left
+        accounts = [MANAGEMENT_ACCOUNT, *self.world.members]
+        for account in accounts:
+            self.put(account, value=account)
+        self.assert_changed(self.sent(), accounts=len(accounts), created=len(TARGETS) * len(accounts))
+        for account in accounts:
+            self.assert_replicated(account)
+
+    def sync_create(self):
+        self.put(MANAGEMENT_ACCOUNT, PARAMETER, "first")
+        self.assert_changed(self.sent(), created=len(TARGETS))
+        self.assert_replicated(MANAGEMENT_ACCOUNT, PARAMETER, version=1)
+        self.emptied()
+
+    def sync_update(self):
+        self.replicated_already()
+        self.put(MANAGEMENT_ACCOUNT, PARAMETER, "second", Overwrite=True)
+        self.assert_changed(self.sent(), updated=len(TARGETS))
+        self.assert_replicated(MANAGEMENT_ACCOUNT, PARAMETER, version=2)
+        self.emptied()
+
+    def sync_delete(self):
+        self.replicated_already()
+        self.ssm(MANAGEMENT_ACCOUNT).delete_parameter(Name=PARAMETER)
+        self.assert_changed(self.sent(), deleted=len(TARGETS))
+        self.assert_in_no_target(MANAGEMENT_ACCOUNT, PARAMETER)
+
+    def replicated_already(self):
+        self.put(MANAGEMENT_ACCOUNT, PARAMETER, "first")
+        self.answer({"detail": {"name": PARAMETER, "operation": "sync"}})
+        self.assert_replicated(MANAGEMENT_ACCOUNT, PARAMETER)
+
+    def emptied(self):
+        """The next file begins without the parameter."""
+        for region in (SOURCE, *TARGETS):
+            self.ssm(MANAGEMENT_ACCOUNT, region).delete_parameter(Name=PARAMETER)
+
+    def sync_secret(self):
+        secretsmanager = self.emulator.client("secretsmanager", self.member, SOURCE)
+        arn = secretsmanager.create_secret(Name=SECRET, SecretString="s3cret")["ARN"]
+        answer = self.sent()
+        self.assertEqual("changed", answer["status"], answer)
+        self.assertEqual({"replicated": len(TARGETS)}, answer["totals"]["secrets"])
+        for target in TARGETS:
+            replica = self.emulator.client("secretsmanager", self.member, target).describe_secret(SecretId=SECRET)
+            self.assertEqual(arn.replace(f":{SOURCE}:", f":{target}:"), replica["ARN"])
+            self.assertEqual(SOURCE, replica["PrimaryRegion"])

@@ -1,0 +1,93 @@
+"""An HTTP/1.1 server for moto's application that keeps connections open.
+
+Werkzeug's own handler closes the connection after every answer and first waits 10 ms for bytes that a
+client may still send: neither is what AWS does, and both would show in every measurement.
+
+It counts the calls that it is sent: `GET /calls` answers how many there were so far by operation, as
+`{"AmazonSSM.GetParameters": 3}`, for checks of what the replicator asks for.
+"""
+
+import collections
+import io
+import json
+import threading
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.debug.tbtools import DebugTraceback
+from werkzeug.serving import ThreadedWSGIServer
+
+
+class KeepAliveHandler(MotoRequestHandler):
+    """Reads a request's body whole before the application runs, so that the next request line is next."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # head and body leave together
+
+    def run_wsgi(self):
+        if self.headers.get("Expect", "").strip().lower() == "100-continue":
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.wfile.flush()
+        environ = self.make_environ()
+        if environ.get("wsgi.input_terminated"):  # a chunked body
+            body = environ["wsgi.input"].read()
+            environ["CONTENT_LENGTH"] = str(len(body))
+        else:
+            body = self.rfile.read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = io.BytesIO(body)
+        self.answer(*self.call_application(environ))
+
+    def call_application(self, environ):
+        """Answers what is asked of the server itself, and hands the rest to the application."""
+        if environ["PATH_INFO"] == "/calls":
+            with self.server.counting:
+                return "200 OK", [("Content-Type", "application/json")], json.dumps(self.server.calls).encode()
+        if target := environ.get("HTTP_X_AMZ_TARGET"):
+            with self.server.counting:
+                self.server.calls[target] += 1
+        return self.run_application(environ)
+
+    def run_application(self, environ):
+        """Runs the application: its status, its headers and its whole body."""
+        started = []
+
+        def start_response(status, headers, exc_info=None):
+            started[:] = [status, headers]
+
+        try:
+            chunks = self.server.app(environ, start_response)
+            try:
+                body = b"".join(chunks)  # first: an application may start its answer only as it is read
+            finally:
+                if hasattr(chunks, "close"):
+                    chunks.close()
+            return (*started, body)
+        except Exception as error:  # the boundary: whatever moto raises is a 500, and is shown
+            self.server.log("error", f"{self.requestline}\n{DebugTraceback(error).render_traceback_text()}")
+            return "500 Internal Server Error", [("Content-Type", "text/plain")], b"the emulator failed: see its log"
+
+    def answer(self, status, headers, body):
+        code, _, reason = status.partition(" ")
+        self.send_response(int(code), reason)
+        for key, value in headers:
+            if key.lower() not in ("content-length", "connection"):
+                self.send_header(key, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+        self.wfile.flush()
+
+
+class CountingServer(ThreadedWSGIServer):
+    """Keeps the numbers of calls, to which each connection's thread adds."""
+
+    def __init__(self, *arguments):
+        self.calls, self.counting = collections.Counter(), threading.Lock()
+        super().__init__(*arguments)
+
+
+def serve(port):
+    """A server on the loopback interface that already accepts connections; port 0 takes any free one."""
+    application = DomainDispatcherApplication(create_backend_app)
+    return CountingServer("127.0.0.1", port, application, KeepAliveHandler)

@@ -1,0 +1,133 @@
+"""Runs the hub as a Lambda function: starts and ends the service, deploys the program, invokes it."""
+
+import dataclasses
+import functools
+import io
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import zipfile
+
+import boto3
+from botocore.config import Config
+from emulator import MANAGEMENT_ACCOUNT, MANAGEMENT_KEYS, every
+
+LAUNCHER = pathlib.Path(__file__).with_name("launch_lambda.py")
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+INVOKE_SECONDS = 120
+
+
+def hub_program():
+    """The hub as cargo built it."""
+    target = os.environ.get("CARGO_TARGET_DIR", ROOT / "target")
+    return pathlib.Path(target) / "debug" / "hub"
+
+
+@dataclasses.dataclass(frozen=True)
+class Invocation:
+    """What an invocation came to. `error` is None, or what Lambda calls the function error."""
+
+    payload: object
+    error: str | None
+
+
+class LambdaService:
+    """A running service; a context manager that ends it and the functions' processes, whatever happened."""
+
+    def __init__(self, region="us-west-2", lifetime=600):
+        self.scratch = tempfile.mkdtemp(prefix="lambda-service-")
+        command = [sys.executable, str(LAUNCHER), "--scratch", self.scratch, "--lifetime", str(lifetime)]
+        # A session of its own: an interrupt at the terminal must not end it before its functions.
+        self.process = subprocess.Popen(
+            [*command, "--parent", str(os.getpid())], stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        try:
+            line = self.process.stdout.readline()
+            prefix = "listening on "
+            if not line.startswith(prefix):
+                raise RuntimeError(f"the Lambda service did not start: {line!r}")
+        except BaseException:
+            self.end()
+            raise
+        self.url = line[len(prefix) :].strip()
+        self.lambda_client = self._client("lambda", region)
+        self.logs_client = self._client("logs", region)
+
+    def _client(self, service, region):
+        return boto3.client(
+            service,
+            region_name=region,
+            endpoint_url=self.url,
+            aws_access_key_id=MANAGEMENT_KEYS[0],
+            aws_secret_access_key=MANAGEMENT_KEYS[1],
+            config=Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=INVOKE_SECONDS),
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.end()
+
+    def end(self):
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            pass
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)  # the group that the launcher made: what is left of it
+        except ProcessLookupError:
+            pass
+        self.process.wait(timeout=10)
+        self.process.stdout.close()
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def deploy(self, name, program, environment, timeout=60):
+        """A function whose program is the file `program`; an invocation may take `timeout` seconds."""
+        self.lambda_client.create_function(
+            FunctionName=name,
+            Runtime="provided.al2023",
+            Handler="bootstrap",
+            Role=f"arn:aws:iam::{MANAGEMENT_ACCOUNT}:role/hub",
+            Code={"ZipFile": packed(program)},
+            Environment={"Variables": environment},
+            Timeout=timeout,
+        )
+        return Function(self, name)
+
+
+@functools.cache
+def packed(program):
+    """The deployment package. A debug build is large: it is compressed, but not for long."""
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as opened:
+        opened.write(program, "bootstrap")
+    return package.getvalue()
+
+
+class Function:
+    """A deployed function."""
+
+    def __init__(self, service, name):
+        self.service = service
+        self.name = name
+
+    def invoke(self, payload):
+        """Sends a document and waits for what comes of it."""
+        got = self.service.lambda_client.invoke(FunctionName=self.name, Payload=json.dumps(payload))
+        return Invocation(json.load(got["Payload"]), got.get("FunctionError"))
+
+    def log(self):
+        """The lines of its log: its output and Lambda's own lines.
+
+        The service may put an invocation's last lines into the log with the next invocation only.
+        """
+        group = f"/aws/lambda/{self.name}"
+        events = every(self.service.logs_client, "filter_log_events", "events", logGroupName=group)
+        return [event["message"] for event in events]

@@ -1,0 +1,91 @@
+"""Starts the AWS emulator that the integration tests and the demo run against.
+
+The emulator is moto, pinned in requirements.txt, with the gaps closed that matter to a replicator
+(the package `patches`, one module a service). It listens on the loopback interface only, prints one
+line once it accepts connections,
+
+    listening on http://127.0.0.1:PORT
+
+and ends itself when its lifetime has passed or the process that it serves is gone, so that no test
+run can leave one behind. `--stock` serves moto without any patch, for comparison.
+"""
+
+import argparse
+import logging
+import os
+import sys
+import threading
+import time
+
+POLL_SECONDS = 0.5
+
+
+def process_start(pid):
+    """The start time of a live process, or None if it is gone (a zombie is gone).
+
+    The start time tells a process from a later one that was given the same number.
+    """
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+        return None if fields[0] in ("Z", "X") else fields[19]
+    except FileNotFoundError:
+        if os.path.exists("/proc/self/stat"):
+            return None
+    try:  # no /proc on this system
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return None
+    except PermissionError:
+        pass
+    return "unknown"
+
+
+def wait_until_over(parent, lifetime):
+    """Returns when the parent process has ended or the lifetime has passed."""
+    deadline = time.monotonic() + lifetime
+    started = process_start(parent) if parent else None
+    while time.monotonic() < deadline:
+        if parent and (started is None or process_start(parent) != started):
+            break
+        time.sleep(POLL_SECONDS)
+
+
+def end_with(server, parent, lifetime):
+    """Shuts the server down when the parent process has ended or the lifetime has passed."""
+    wait_until_over(parent, lifetime)
+    server.shutdown()
+
+
+def parse_arguments(arguments):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--port", type=int, default=0, help="0, the default, takes any free one")
+    parser.add_argument("--lifetime", type=float, default=600, help="seconds, then it ends itself (600)")
+    parser.add_argument("--parent", type=int, help="ends itself when the process of this id is gone")
+    parser.add_argument("--stock", action="store_true", help="moto as it is, without the patches")
+    return parser.parse_args(arguments)
+
+
+def main():
+    options = parse_arguments(sys.argv[1:])
+    # moto reads it as it is imported: it would put every request into one account, whatever the credentials.
+    os.environ.pop("MOTO_ACCOUNT_ID", None)
+    import keep_alive
+
+    # A request a line would drown the output of the tests; tracebacks still come.
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    if not options.stock:
+        import patches
+
+        patches.install()
+    server = keep_alive.serve(options.port)
+    threading.Thread(target=end_with, args=(server, options.parent, options.lifetime), daemon=True).start()
+    print(f"listening on http://127.0.0.1:{server.port}", flush=True)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        pass
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""SSM: the limits of tags."""
+
+from moto.ssm.exceptions import SSMException, ValidationException
+from moto.ssm.responses import SimpleSystemManagerResponse
+
+from . import patch
+
+TAGS_LIMIT = 50
+KEY_LENGTH, VALUE_LENGTH = 128, 256
+
+
+def check_tags(tags, already):
+    """Keys that begin with `aws:` are AWS's own, and a parameter has at most 50 tags besides those."""
+    for key, value in tags.items():
+        if key.lower().startswith("aws:"):
+            raise ValidationException("aws: prefixed tag key names are not allowed for external use.")
+        if not 1 <= len(key) <= KEY_LENGTH or len(value) > VALUE_LENGTH:
+            raise ValidationException(f"A tag's key has 1 to {KEY_LENGTH} characters, its value up to {VALUE_LENGTH}.")
+    own = {key for key in {*tags, *already} if not key.lower().startswith("aws:")}
+    if len(own) > TAGS_LIMIT:
+        raise SSMException("TooManyTagsError", f"A resource has at most {TAGS_LIMIT} tags.")
+
+
+@patch(SimpleSystemManagerResponse)
+def add_tags_to_resource(self):
+    """`aws:` keys and a 51st tag are refused, and then none of the call's tags is added."""
+    if self._get_param("ResourceType") == "Parameter":
+        already = self.ssm_backend.list_tags_for_resource("Parameter", self._get_param("ResourceId"))
+        check_tags({tag["Key"]: tag["Value"] for tag in self._get_param("Tags")}, already)
+    return add_tags_to_resource.stock(self)
