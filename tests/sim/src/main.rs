@@ -1,0 +1,76 @@
+//! `aws-sim [--port N] [--epoch SECONDS] [--seed N] [--accounts N]`: the simulator behind a loopback socket, until its
+//! standard input ends.
+//!
+//! It prints one line of JSON: where it listens, the hub's credentials, and the accounts, each with the role
+//! `failover-replicator-spoke`, which trusts the management account with the external id `test-external-id`.
+#![expect(clippy::print_stdout, reason = "what it prints is what it is started for")]
+
+use std::error::Error;
+use std::io::Read as _;
+use std::time::SystemTime;
+
+use aws_sim::{Settings, Sim, server};
+
+const ROLE: &str = "failover-replicator-spoke";
+const EXTERNAL_ID: &str = "test-external-id";
+
+/// The options, each with its default.
+struct Options {
+    port: u16,
+    epoch: u64,
+    seed: u64,
+    accounts: u64,
+}
+
+fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Box<dyn Error>> {
+    // Clients of a process sign by their own clocks, so its time begins at theirs.
+    #[expect(clippy::disallowed_methods, reason = "the beginning alone; from there it is tokio's")]
+    let epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
+    let mut options = Options { port: 0, epoch, seed: 1, accounts: 3 };
+    while let Some(name) = arguments.next() {
+        let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
+        match name.as_str() {
+            "--port" => options.port = value.parse()?,
+            "--epoch" => options.epoch = value.parse()?,
+            "--seed" => options.seed = value.parse()?,
+            "--accounts" => options.accounts = value.parse()?,
+            _ => {
+                return Err(format!("{name} is no option: --port --epoch --seed --accounts").into());
+            }
+        }
+    }
+    Ok(options)
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let options = options(std::env::args().skip(1))?;
+    let settings = Settings { seed: options.seed, beginning: options.epoch, ..Settings::default() };
+    let root = format!("arn:aws:iam::{}:root", settings.management);
+    let sim = Sim::new(settings);
+    let accounts: Vec<String> =
+        (0..options.accounts).map(|n| format!("{:012}", 200_000_000_000 + n)).collect();
+    for account in &accounts {
+        sim.account(account).role(ROLE, &[&root], Some(EXTERNAL_ID));
+    }
+    let keys = sim.hub_keys("hub");
+    let (address, serve) = server::listen(sim, options.port).await?;
+    println!(
+        "{}",
+        serde_json::json!({
+            "url": format!("http://{address}"),
+            "access_key_id": keys.access_key_id,
+            "secret_access_key": keys.secret_access_key,
+            "accounts": accounts,
+        })
+    );
+    let input_ends = tokio::task::spawn_blocking(|| {
+        let mut rest = Vec::new();
+        let _ = std::io::stdin().read_to_end(&mut rest);
+    });
+    tokio::select! {
+        () = serve => {}
+        _ = input_ends => {}
+    }
+    Ok(())
+}

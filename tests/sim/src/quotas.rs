@@ -1,0 +1,192 @@
+//! Calls a second, for each account and Region: a token bucket on the simulator's own clock, and its own record of
+//! what was asked. What the caller believes of its pace plays no part.
+
+use std::collections::BTreeMap;
+
+use crate::clock::Millis;
+
+/// A quota: how many calls pass.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Quota {
+    /// Calls a second in the long run.
+    pub rate: f64,
+    /// Calls at once after a pause.
+    pub burst: f64,
+}
+
+/// What AWS grants by default: bucket, calls a second, burst (FACTS 10 to 18).
+const DEFAULTS: [(&str, f64, f64); 15] = [
+    ("ssm.get", 40.0, 40.0),
+    ("ssm.control", 3.0, 3.0),
+    ("ssm.delete", 3.0, 3.0),
+    ("ssm.tags", 5.0, 5.0),
+    ("tagging", 15.0, 15.0),
+    ("secrets.value", 50.0, 50.0),
+    ("secrets.create", 50.0, 50.0),
+    ("secrets.delete", 50.0, 50.0),
+    ("secrets.tags", 50.0, 50.0),
+    ("secrets.list", 100.0, 100.0),
+    ("secrets.describe", 40_000.0, 40_000.0),
+    ("organizations", 8.0, 12.0),
+    ("sts", 600.0, 600.0),
+    ("kms", 10_000.0, 10_000.0),
+    ("sns", 1000.0, 1000.0),
+];
+
+/// The bucket that an operation counts into.
+pub(crate) fn bucket_of(operation: &str) -> &'static str {
+    match operation.split_once(':').unwrap_or(("", operation)) {
+        ("ssm", name) if name.ends_with("Resource") => "ssm.tags",
+        ("ssm", name) if name.starts_with("Delete") => "ssm.delete",
+        ("ssm", "GetParameter" | "GetParameters" | "GetParametersByPath") => "ssm.get",
+        ("ssm", _) => "ssm.control",
+        ("tag", _) => "tagging",
+        ("secretsmanager", "ListSecrets") => "secrets.list",
+        ("secretsmanager", "DescribeSecret") => "secrets.describe",
+        ("secretsmanager", "CreateSecret") => "secrets.create",
+        ("secretsmanager", "DeleteSecret") => "secrets.delete",
+        ("secretsmanager", "TagResource" | "UntagResource") => "secrets.tags",
+        ("secretsmanager", _) => "secrets.value",
+        ("organizations", _) => "organizations",
+        ("sts", _) => "sts",
+        ("sns", _) => "sns",
+        _ => "kms",
+    }
+}
+
+/// Account, Region, bucket.
+type Place = (String, String, &'static str);
+
+#[derive(Clone, Debug)]
+struct Bucket {
+    quota: Quota,
+    tokens: f64,
+    at: Millis,
+    passed: Vec<Millis>,
+    refused: Vec<Millis>,
+}
+
+/// All buckets.
+#[derive(Debug, Default)]
+pub(crate) struct Quotas {
+    buckets: BTreeMap<Place, Bucket>,
+    bought: BTreeMap<Place, Quota>,
+    /// Whether calls are let through all the same.
+    pub(crate) off: bool,
+}
+
+/// What one bucket saw.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Metered {
+    /// When calls passed.
+    pub passed: Vec<Millis>,
+    /// When calls were throttled.
+    pub refused: Vec<Millis>,
+}
+
+impl Metered {
+    /// The largest number of calls, passed or not, within any `window` milliseconds.
+    pub fn most_within(&self, window: Millis) -> usize {
+        let mut times: Vec<Millis> = self.passed.iter().chain(&self.refused).copied().collect();
+        times.sort_unstable();
+        let mut first = 0;
+        let mut most = 0;
+        for (last, time) in times.iter().enumerate() {
+            while times[first] + window <= *time {
+                first += 1;
+            }
+            most = most.max(last + 1 - first);
+        }
+        most
+    }
+}
+
+impl Quotas {
+    /// Whether a call may pass now. It is noted either way.
+    pub(crate) fn admit(
+        &mut self,
+        account: &str,
+        region: &str,
+        bucket: &'static str,
+        now: Millis,
+    ) -> bool {
+        let place = (account.to_owned(), region.to_owned(), bucket);
+        let quota = self.bought.get(&place).copied().unwrap_or_else(|| default_of(bucket));
+        let held = self.buckets.entry(place).or_insert_with(|| Bucket {
+            quota,
+            tokens: quota.burst,
+            at: now,
+            passed: Vec::new(),
+            refused: Vec::new(),
+        });
+        #[expect(clippy::cast_precision_loss, reason = "a pause is never that long")]
+        let filled = (now - held.at) as f64 / 1000.0 * held.quota.rate;
+        held.tokens = (held.tokens + filled).min(held.quota.burst);
+        held.at = now;
+        let passes = held.tokens >= 1.0 - 1e-9 || self.off;
+        if passes {
+            held.tokens = (held.tokens - 1.0).max(0.0);
+            held.passed.push(now);
+        } else {
+            held.refused.push(now);
+        }
+        passes
+    }
+
+    /// An account's quota from now on.
+    pub(crate) fn set(&mut self, account: &str, region: &str, bucket: &str, quota: Quota) {
+        let Some((bucket, ..)) = DEFAULTS.iter().find(|(known, ..)| *known == bucket) else {
+            panic!("{bucket} is no bucket: {:?}", DEFAULTS.map(|(name, ..)| name));
+        };
+        let place = (account.to_owned(), region.to_owned(), *bucket);
+        if let Some(held) = self.buckets.get_mut(&place) {
+            held.quota = quota;
+        }
+        self.bought.insert(place, quota);
+    }
+
+    /// What a bucket saw.
+    pub(crate) fn metered(&self, account: &str, region: &str, bucket: &str) -> Metered {
+        let of = |((a, r, b), _): &(&Place, &Bucket)| a == account && r == region && *b == bucket;
+        let held = self.buckets.iter().find(of);
+        held.map(|(_, held)| Metered { passed: held.passed.clone(), refused: held.refused.clone() })
+            .unwrap_or_default()
+    }
+}
+
+fn default_of(bucket: &str) -> Quota {
+    let found = DEFAULTS.iter().find(|(known, ..)| *known == bucket);
+    let (_, rate, burst) = found.copied().unwrap_or((bucket_of(""), 1.0, 1.0));
+    Quota { rate, burst }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_passes_and_then_the_rate() {
+        let mut quotas = Quotas::default();
+        let mut passed = Vec::new();
+        for now in (0..3000).step_by(100) {
+            if quotas.admit("a", "r", "ssm.control", now) {
+                passed.push(now);
+            }
+        }
+        // Three at once, and one every third of a second after that.
+        assert_eq!(passed, [0, 100, 200, 400, 700, 1000, 1400, 1700, 2000, 2400, 2700]);
+        assert_eq!(quotas.metered("a", "r", "ssm.control").passed.len(), passed.len());
+        assert_eq!(quotas.metered("a", "r", "ssm.control").most_within(1000), 10);
+        assert!(quotas.admit("a", "other", "ssm.control", 3000), "each Region has its own");
+    }
+
+    #[test]
+    fn every_operation_has_a_bucket_of_the_table() {
+        for operation in
+            ["ssm:PutParameter", "ssm:ListTagsForResource", "kms:DescribeKey", "tag:GetResources"]
+        {
+            let bucket = bucket_of(operation);
+            assert!(DEFAULTS.iter().any(|(known, ..)| *known == bucket), "{operation}: {bucket}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The simulator behind a loopback socket: HTTP/1.1, as much of it as SDKs speak.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::protocol::{Request, Response};
+use crate::service::Reply;
+use crate::sim::Sim;
+
+/// The largest body that AWS takes of any of these calls is far smaller.
+const LARGEST_BODY: usize = 4 << 20;
+/// Longer than any client waits.
+const NEVER: Duration = Duration::from_hours(1);
+
+/// Listens on 127.0.0.1; port 0 takes a free one. The address, and the future that serves it.
+///
+/// # Errors
+/// The port is taken.
+pub async fn listen(sim: Sim, port: u16) -> io::Result<(SocketAddr, impl Future<Output = ()>)> {
+    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    let address = listener.local_addr()?;
+    let serve = async move {
+        loop {
+            // A connection that ended before it began is its client's affair.
+            let Ok((stream, _)) = listener.accept().await else { continue };
+            let sim = sim.clone();
+            tokio::spawn(async move {
+                let _ = serve(&sim, stream).await;
+            });
+        }
+    };
+    Ok((address, serve))
+}
+
+/// One connection, call by call.
+async fn serve(sim: &Sim, stream: TcpStream) -> io::Result<()> {
+    let mut stream = BufReader::new(stream);
+    while let Some(request) = receive(&mut stream).await? {
+        match sim.answer(&request).await {
+            Reply::Answer(answer) => send(&mut stream, &answer).await?,
+            Reply::Lost => return Ok(()),
+            Reply::Never => tokio::time::sleep(NEVER).await,
+        }
+    }
+    Ok(())
+}
+
+/// The next request; `None` where the client is done.
+async fn receive(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> {
+    let mut line = String::new();
+    if stream.read_line(&mut line).await? == 0 {
+        return Ok(None);
+    }
+    let mut request = Request::default();
+    let mut length = 0;
+    loop {
+        line.clear();
+        if stream.read_line(&mut line).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let Some((name, value)) = line.trim_end().split_once(':') else { break };
+        let value = value.trim().to_owned();
+        match name.to_ascii_lowercase().as_str() {
+            "x-amz-target" => request.target = Some(value),
+            "authorization" => request.authorization = value,
+            "x-amz-security-token" => request.token = Some(value),
+            "x-amz-date" => request.date = Some(value),
+            "content-length" => length = value.parse().map_err(|_| io::ErrorKind::InvalidData)?,
+            _ => {}
+        }
+    }
+    if length > LARGEST_BODY {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    request.body.resize(length, 0);
+    stream.read_exact(&mut request.body).await?;
+    Ok(Some(request))
+}
+
+async fn send(stream: &mut BufReader<TcpStream>, answer: &Response) -> io::Result<()> {
+    let Response { status, content_type, body } = answer;
+    // A broken-off body is announced as whole, as it is when a proxy breaks off.
+    let head = format!(
+        "HTTP/1.1 {status} Simulated\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await?;
+    stream.write_all(body.as_bytes()).await?;
+    stream.flush().await
+}

@@ -1,0 +1,144 @@
+//! Reads by name: `GetParameter`, `GetParameters`, `GetParameterHistory` (FACTS 50 to 52, 55, 56).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::model::{Parameter, Version};
+use super::{name, not_found};
+use crate::clock::{Millis, json_date};
+use crate::error::{Answer, AwsError};
+use crate::kms;
+use crate::pages;
+use crate::state::{Call, Region, World};
+
+const NAMES_PER_CALL: usize = 10;
+const HISTORY_PAGE: u64 = 50;
+
+/// What is seen of a parameter at a moment.
+pub(super) fn seen(region: &Region, key: &str, at: Millis) -> Option<Parameter> {
+    let held = region.parameters.get(key)?.at(at)?;
+    (held.unseen_until <= at).then(|| held.clone())
+}
+
+/// `GetParameter`.
+pub(super) fn get_parameter(world: &mut World, call: &Call<'_>) -> Answer {
+    let named = call.needed("Name")?.to_owned();
+    let decrypt = call.flag("WithDecryption");
+    let region = world.region(&call.account, &call.region);
+    let parameter = read(region, call, &named, decrypt)?.ok_or_else(|| not_found(&named))?;
+    Ok(json!({ "Parameter": parameter }))
+}
+
+/// `GetParameters`.
+pub(super) fn get_parameters(world: &mut World, call: &Call<'_>) -> Answer {
+    let names = call.texts("Names");
+    if names.is_empty() || names.len() > NAMES_PER_CALL {
+        return Err(AwsError::validation(format!(
+            "1 validation error detected: Value at 'names' failed to satisfy constraint: Member must have length less than or equal to {NAMES_PER_CALL}"
+        )));
+    }
+    if names.iter().collect::<BTreeSet<_>>().len() < names.len() {
+        return Err(AwsError::validation("Duplicated parameter names are not allowed"));
+    }
+    let decrypt = call.flag("WithDecryption");
+    let region = world.region(&call.account, &call.region);
+    let mut found = BTreeMap::new();
+    let mut invalid = Vec::new();
+    for named in names {
+        match read(region, call, &named, decrypt) {
+            Ok(Some(parameter)) => drop(found.insert(named, parameter)),
+            Ok(None) => invalid.push(named),
+            Err(error) if error.code == "ParameterVersionNotFound" => invalid.push(named),
+            // One key that cannot be used fails all of them (FACTS 51).
+            Err(error) => return Err(error),
+        }
+    }
+    let found: Vec<Value> = found.into_values().collect();
+    Ok(json!({"Parameters": found, "InvalidParameters": invalid}))
+}
+
+/// One name, ARN or selector, as it is at the moment that the call reads from.
+fn read(
+    region: &Region,
+    call: &Call<'_>,
+    named: &str,
+    decrypt: bool,
+) -> Result<Option<Value>, AwsError> {
+    let bare = name::from_arn(&call.account, &call.region, named);
+    let (bare, selector) = match bare.rsplit_once(':') {
+        Some((bare, selector)) => (bare, Some(selector)),
+        None => (bare, None),
+    };
+    let Some(parameter) = seen(region, name::key(bare), call.read_at()) else { return Ok(None) };
+    let version = selected(&parameter, selector)?;
+    let value = match &version.encrypted_under {
+        Some(key) if decrypt => {
+            kms::usable(&region.ring, &call.account, &call.region, key)
+                .map_err(|why| AwsError::new("InvalidKeyId", why))?;
+            version.value.clone()
+        }
+        // Not what was written, and other with each version.
+        Some(key) => {
+            let words = [key.as_str(), &version.value, &version.number.to_string()];
+            format!("AQICAH{}", crate::seed::letters(0, &words, 60))
+        }
+        None => version.value.clone(),
+    };
+    let mut shown = json!({
+        "Name": parameter.name,
+        "Type": version.kind,
+        "Value": value,
+        "Version": version.number,
+        "LastModifiedDate": json_date(version.modified),
+        "ARN": name::arn(&call.account, &call.region, &parameter.name),
+        "DataType": version.data_type,
+    });
+    if let Some(selector) = selector {
+        shown["Selector"] = format!(":{selector}").into();
+    }
+    Ok(Some(shown))
+}
+
+fn selected<'a>(parameter: &'a Parameter, selector: Option<&str>) -> Result<&'a Version, AwsError> {
+    let Some(selector) = selector else { return Ok(parameter.latest()) };
+    let number = selector.parse().ok().or_else(|| parameter.labels.get(selector).copied());
+    let version = parameter.versions.iter().find(|version| Some(version.number) == number);
+    version.map(AsRef::as_ref).ok_or_else(|| {
+        let message =
+            format!("Systems Manager could not find version {selector} of {}.", parameter.name);
+        AwsError::new("ParameterVersionNotFound", message)
+    })
+}
+
+/// `GetParameterHistory`.
+pub(super) fn get_parameter_history(world: &mut World, call: &Call<'_>) -> Answer {
+    let named = call.needed("Name")?.to_owned();
+    let size = call.size("MaxResults", HISTORY_PAGE)?;
+    let empty_first = world.settings.empty_pages;
+    let region = world.region(&call.account, &call.region);
+    let bare = name::from_arn(&call.account, &call.region, &named);
+    let parameter =
+        seen(region, name::key(bare), call.read_at()).ok_or_else(|| not_found(&named))?;
+    let token = call.text("NextToken");
+    let place = pages::place(token, call.now).ok_or_else(super::describe::invalid_token)?;
+    let versions =
+        parameter.versions.iter().map(|version| (format!("{:012}", version.number), version));
+    let (versions, next) = pages::page(versions, &place, token.is_none(), size, empty_first);
+    let mut shown = Vec::new();
+    for version in versions {
+        if let (Some(key), true) = (&version.encrypted_under, call.flag("WithDecryption")) {
+            kms::usable(&region.ring, &call.account, &call.region, key)
+                .map_err(|why| AwsError::new("InvalidKeyId", why))?;
+        }
+        let mut one = version.attributes(&parameter.name, call.now);
+        one["Value"] = version.value.as_str().into();
+        one["Labels"] = parameter.labels_of(version.number).into_iter().collect();
+        shown.push(one);
+    }
+    let mut answer = json!({ "Parameters": shown });
+    if let Some(next) = next {
+        answer["NextToken"] = next.into();
+    }
+    Ok(answer)
+}

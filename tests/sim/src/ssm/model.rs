@@ -1,0 +1,112 @@
+//! A parameter and its versions.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::clock::{Millis, json_date};
+
+/// Versions that are kept (FACTS 29).
+pub(crate) const VERSIONS_KEPT: usize = 100;
+
+/// One policy, with its own JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Policy {
+    pub(crate) kind: String,
+    pub(crate) text: String,
+    /// When it acts, where that is known from its text alone.
+    pub(crate) at: Option<Millis>,
+}
+
+/// One version.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Version {
+    pub(crate) number: i64,
+    pub(crate) value: String,
+    pub(crate) kind: String,
+    pub(crate) tier: &'static str,
+    pub(crate) description: String,
+    pub(crate) pattern: String,
+    pub(crate) data_type: String,
+    /// The key as it was named.
+    pub(crate) key: Option<String>,
+    /// The id of the key that encrypted the value.
+    pub(crate) encrypted_under: Option<String>,
+    pub(crate) policies: Vec<Policy>,
+    pub(crate) modified: Millis,
+    pub(crate) user: String,
+}
+
+/// A parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Parameter {
+    /// As its first writer spelled it.
+    pub(crate) name: String,
+    /// The oldest first; never none.
+    pub(crate) versions: Vec<Arc<Version>>,
+    /// Label to version.
+    pub(crate) labels: BTreeMap<String, i64>,
+    pub(crate) tags: BTreeMap<String, String>,
+    /// Whether it ever had a tag.
+    pub(crate) was_tagged: bool,
+    /// Created so soon after its deletion that no read sees it before this.
+    pub(crate) unseen_until: Millis,
+}
+
+impl Parameter {
+    /// The newest version.
+    pub(crate) fn latest(&self) -> &Arc<Version> {
+        self.versions.last().expect("a parameter has a version")
+    }
+
+    /// The labels of a version.
+    pub(crate) fn labels_of(&self, version: i64) -> BTreeSet<&str> {
+        self.labels
+            .iter()
+            .filter(|(_, on)| **on == version)
+            .map(|(label, _)| label.as_str())
+            .collect()
+    }
+
+    /// As `DescribeParameters` shows it: no value, no tags, no labels.
+    pub(crate) fn described(&self, arn: &str, now: Millis) -> Value {
+        let mut shown = self.latest().attributes(&self.name, now);
+        shown["ARN"] = arn.into();
+        shown
+    }
+}
+
+impl Version {
+    /// What lists and history show alike. A text that is empty is left out.
+    pub(crate) fn attributes(&self, name: &str, now: Millis) -> Value {
+        let mut shown = json!({
+            "Name": name,
+            "Type": self.kind,
+            "LastModifiedDate": json_date(self.modified),
+            "LastModifiedUser": self.user,
+            "Version": self.number,
+            "Tier": self.tier,
+            "Policies": self.policies.iter().map(|policy| policy.shown(now)).collect::<Vec<_>>(),
+            "DataType": self.data_type,
+        });
+        if let Some(key) = &self.key {
+            shown["KeyId"] = key.as_str().into();
+        }
+        if !self.description.is_empty() {
+            shown["Description"] = self.description.as_str().into();
+        }
+        if !self.pattern.is_empty() {
+            shown["AllowedPattern"] = self.pattern.as_str().into();
+        }
+        shown
+    }
+}
+
+impl Policy {
+    /// The form in which policies come out (FACTS 41).
+    fn shown(&self, now: Millis) -> Value {
+        let status = if self.at.is_some_and(|at| at <= now) { "Finished" } else { "Pending" };
+        json!({"PolicyText": self.text, "PolicyType": self.kind, "PolicyStatus": status})
+    }
+}

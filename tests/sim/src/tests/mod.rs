@@ -1,0 +1,56 @@
+//! The simulator by itself: its rules from the owner's side, and what befalls calls over the wire.
+
+mod facts;
+mod over_the_wire;
+mod rules;
+
+use serde_json::{Value, json};
+
+use crate::protocol::Request;
+use crate::service::Reply;
+use crate::{Keys, Settings, Sim};
+
+pub(super) const ACCOUNT: &str = "111122223333";
+pub(super) const REGION: &str = "us-east-2";
+pub(super) const OTHER: &str = "us-east-1";
+
+/// A JSON call over the wire, as an SDK would send it with these credentials.
+pub(super) async fn send(sim: &Sim, keys: &Keys, target: &str, input: &Value) -> Reply {
+    let date = crate::clock::spell(sim.now());
+    let compact: String = date.chars().take(19).filter(|c| !matches!(c, '-' | ':')).collect();
+    let request = Request {
+        target: Some(target.to_owned()),
+        authorization: format!(
+            "AWS4-HMAC-SHA256 Credential={}/20260101/{REGION}/any/aws4_request, SignedHeaders=host, Signature=0",
+            keys.access_key_id
+        ),
+        token: keys.session_token.clone(),
+        date: Some(format!("{compact}Z")),
+        body: input.to_string().into_bytes(),
+    };
+    sim.answer(&request).await
+}
+
+/// The code of a refusal, or `ok`.
+pub(super) fn code(reply: &Reply) -> String {
+    let Reply::Answer(answer) = reply else { return format!("{reply:?}") };
+    if answer.status == 200 {
+        return "ok".to_owned();
+    }
+    let body: Value = serde_json::from_str(&answer.body).unwrap();
+    body["__type"].as_str().unwrap().to_owned()
+}
+
+/// A simulator with these settings, and its account's owner's credentials.
+pub(super) fn world(change: impl FnOnce(&mut Settings)) -> (Sim, Keys) {
+    let mut settings = Settings::default();
+    change(&mut settings);
+    let sim = Sim::new(settings);
+    let keys = sim.account(ACCOUNT).keys();
+    (sim, keys)
+}
+
+/// A request for a parameter.
+pub(super) fn named(name: &str) -> Value {
+    json!({ "Name": name })
+}

@@ -1,0 +1,171 @@
+//! Who calls, how often, and what goes wrong: seen by the caller, and by the simulator's own record.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::{ACCOUNT, OTHER, REGION, code, named, send, world};
+use crate::service::Reply;
+use crate::{Effect, Fault, Lag, Quota, Settings, Sim, server};
+
+const GET: &str = "AmazonSSM.GetParameter";
+
+#[tokio::test(start_paused = true)]
+async fn a_quota_bears_its_burst_and_then_its_rate() {
+    let (sim, keys) = world(|settings| settings.latency = Duration::ZERO);
+    sim.account(ACCOUNT).region(REGION).put("/a", "x");
+    sim.set_quota(ACCOUNT, REGION, "ssm.get", Quota { rate: 2.0, burst: 4.0 });
+    let mut codes = Vec::new();
+    for _ in 0..6 {
+        codes.push(code(&send(&sim, &keys, GET, &named("/a")).await));
+    }
+    assert_eq!(codes[..4], ["ok"; 4]);
+    assert_eq!(codes[4..], ["ThrottlingException"; 2]);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(code(&send(&sim, &keys, GET, &named("/a")).await), "ok");
+    let count = sim.count("ssm:GetParameter", ACCOUNT, REGION);
+    assert_eq!((count.calls, count.done, count.throttled), (7, 5, 2));
+    assert_eq!(sim.metered(ACCOUNT, REGION, "ssm.get").most_within(100), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_fault_is_what_it_says_and_work_is_done_only_where_it_says_so() {
+    let put = json!({"Name": "/a", "Value": "x", "Type": "String"});
+    for (effect, after, seen, done) in [
+        (Effect::Throttle, false, "ThrottlingException", false),
+        (Effect::ServerError, false, "InternalServerError", false),
+        (Effect::ServerError, true, "InternalServerError", true),
+        (Effect::AccessDenied, false, "AccessDeniedException", false),
+        (Effect::ExpiredToken, false, "ExpiredTokenException", false),
+        (Effect::Refused("InvalidKeyId"), false, "InvalidKeyId", false),
+        (Effect::Reset, false, "Lost", false),
+        (Effect::Reset, true, "Lost", true),
+        (Effect::TimeOut, false, "Never", false),
+        (Effect::MalformedBody, false, "ok", true),
+    ] {
+        let (sim, keys) = world(|_| ());
+        let fault =
+            Fault::new(effect).operation("ssm:PutParameter").account(ACCOUNT).region(REGION);
+        let fault = sim.fault(if after { fault.after_the_work() } else { fault });
+        let reply = send(&sim, &keys, "AmazonSSM.PutParameter", &put).await;
+        assert_eq!(code(&reply), seen, "{effect:?}");
+        assert_eq!(sim.hits(fault), 1);
+        let there = sim.account(ACCOUNT).region(REGION).parameters().contains_key("/a");
+        assert_eq!(there, done, "{effect:?}, after the work: {after}");
+        assert_eq!(sim.writes().len(), usize::from(done));
+        if effect == Effect::MalformedBody {
+            let Reply::Answer(answer) = reply else { panic!("an answer") };
+            assert!(serde_json::from_str::<Value>(&answer.body).is_err());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_tell_the_account_and_end() {
+    let (sim, _) = world(|_| ());
+    let root = "arn:aws:iam::123456789012:root";
+    sim.account(ACCOUNT).role("spoke", &[root], Some("id"));
+    sim.account("444455556666").role("spoke", &[root], None);
+    let hub = sim.hub_keys("hub");
+    let assume = |account: &str, id: &str| {
+        format!(
+            "Action=AssumeRole&RoleArn=arn%3Aaws%3Aiam%3A%3A{account}%3Arole%2Fspoke&RoleSessionName=test&ExternalId={id}"
+        )
+    };
+    let ask = async |body: String| {
+        let date = crate::clock::spell(sim.now());
+        let compact: String = date.chars().take(19).filter(|c| !matches!(c, '-' | ':')).collect();
+        let request = crate::protocol::Request {
+            authorization: format!(
+                "Credential={}/20260101/us-east-1/sts/aws4_request",
+                hub.access_key_id
+            ),
+            date: Some(format!("{compact}Z")),
+            body: body.into_bytes(),
+            ..crate::protocol::Request::default()
+        };
+        let Reply::Answer(answer) = sim.answer(&request).await else { panic!("an answer") };
+        answer.body
+    };
+    assert!(ask(assume(ACCOUNT, "other")).await.contains("<Code>AccessDenied</Code>"));
+    assert!(ask(assume("999999999999", "id")).await.contains("<Code>AccessDenied</Code>"));
+    let given = ask(assume(ACCOUNT, "id")).await;
+    let field = |name: &str| {
+        let rest = given.split_once(&format!("<{name}>")).unwrap().1;
+        rest.split_once('<').unwrap().0.to_owned()
+    };
+    let mut keys = crate::Keys {
+        access_key_id: field("AccessKeyId"),
+        secret_access_key: field("SecretAccessKey"),
+        session_token: Some(field("SessionToken")),
+    };
+    let put = json!({"Name": "/a", "Value": "x", "Type": "String"});
+    assert_eq!(code(&send(&sim, &keys, "AmazonSSM.PutParameter", &put).await), "ok");
+    let written = sim.account(ACCOUNT).region(REGION).parameters()["/a"].clone();
+    assert_eq!(written.user, format!("arn:aws:sts::{ACCOUNT}:assumed-role/spoke/test"));
+    assert!(sim.account("444455556666").region(REGION).parameters().is_empty());
+    tokio::time::sleep(Duration::from_secs(3601)).await;
+    assert_eq!(code(&send(&sim, &keys, GET, &named("/a")).await), "ExpiredTokenException");
+    keys.session_token = None;
+    assert_eq!(code(&send(&sim, &keys, GET, &named("/a")).await), "UnrecognizedClientException");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_seed_gives_the_same_and_another_gives_another() {
+    let run = async |seed: u64| {
+        let (sim, keys) = world(|settings| settings.seed = seed);
+        sim.fault(Fault::new(Effect::Reset).per_mille(500));
+        let region = sim.account(ACCOUNT).region(REGION);
+        region.put("/a", "x");
+        region.create_secret("s", "x");
+        let mut seen = vec![keys.access_key_id.clone(), region.secrets()["s"].arn.clone()];
+        for _ in 0..50 {
+            seen.push(format!("{:?}", send(&sim, &keys, GET, &named("/a")).await));
+        }
+        seen
+    };
+    let first = run(7).await;
+    assert_eq!(first, run(7).await);
+    assert_ne!(first, run(8).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn lag_is_never_the_owners() {
+    let (sim, _) = world(|settings| settings.lag.lists = Duration::from_mins(1));
+    sim.set_lag(Lag { reads: Duration::from_mins(1), ..Lag::default() });
+    let region = sim.account(ACCOUNT).region(OTHER);
+    region.put("/a", "x");
+    assert!(region.call("ssm:GetParameter", &named("/a")).is_ok());
+}
+
+#[tokio::test]
+async fn behind_a_socket_it_is_the_same() {
+    let sim = Sim::new(Settings { signatures: false, ..Settings::default() });
+    let keys = sim.account(ACCOUNT).keys();
+    let (address, serve) = server::listen(sim.clone(), 0).await.unwrap();
+    let server = tokio::spawn(serve);
+    let body = json!({"Name": "/a", "Value": "x", "Type": "String"}).to_string();
+    let request = format!(
+        "POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: AmazonSSM.PutParameter\r\nAuthorization: Credential={}/d/{REGION}/ssm/aws4_request\r\nContent-Length: {}\r\n\r\n{body}",
+        keys.access_key_id,
+        body.len()
+    );
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    // Twice on one connection.
+    for expected in ["\"Version\":1", "ParameterAlreadyExists"] {
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = vec![0; 4096];
+        let mut text = String::new();
+        while !text.contains('}') {
+            let read = stream.read(&mut answer).await.unwrap();
+            assert!(read > 0, "{text}");
+            text.push_str(&String::from_utf8_lossy(&answer[..read]));
+        }
+        assert!(text.contains(expected), "{text}");
+    }
+    sim.fault(Fault::new(Effect::Reset));
+    stream.write_all(request.as_bytes()).await.unwrap();
+    assert_eq!(stream.read(&mut [0; 16]).await.unwrap(), 0, "the connection is lost");
+    server.abort();
+}
