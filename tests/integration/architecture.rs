@@ -1,0 +1,211 @@
+//! The arrows between the modules, and the places where the SDK may appear: read from the code, compared with the
+//! design.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each group may use what stands in later groups; within a group, only what [`WITHIN`] lists.
+const GROUPS: [&[&str]; 8] = [
+    &["lambda", "cli"],
+    &["hub"],
+    &["notify", "sweep", "work", "organization", "report", "logs"],
+    &["request", "parameters", "secrets"],
+    &["guard"],
+    &["aws"],
+    &["settings"],
+    &["domain"],
+];
+const WITHIN: [(&str, &str); 2] = [("notify", "report"), ("sweep", "work")];
+
+/// Files that may name an SDK crate, beside all of `aws/`.
+const SDK_FILES: [&str; 6] = [
+    "organization.rs",
+    "notify.rs",
+    "parameters/observe.rs",
+    "parameters/apply.rs",
+    "secrets/observe.rs",
+    "secrets/apply.rs",
+];
+
+/// Modules that are pure: no task, no sleep, no file, no SDK.
+const PURE: [&str; 9] = [
+    "domain/",
+    "request/",
+    "work",
+    "report/",
+    "guard.rs",
+    "parameters/plan.rs",
+    "parameters/desired.rs",
+    "parameters/provenance.rs",
+    "secrets/plan",
+];
+
+fn sources() -> BTreeMap<String, String> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).expect("a folder of the crate") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() { walk(&path, found) } else { found.push(path) }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    walk(&root, &mut found);
+    // Tests may do what the rooms that they test may not.
+    let is_test = |path: &Path| {
+        path.components().any(|part| part.as_os_str().to_string_lossy().contains("tests"))
+    };
+    found
+        .into_iter()
+        .filter(|path| !is_test(path.strip_prefix(&root).expect("below src")))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .map(|path| {
+            let name = path.strip_prefix(&root).expect("below src").to_string_lossy().into_owned();
+            (name, fs::read_to_string(&path).expect("a source file"))
+        })
+        .collect()
+}
+
+/// The top-level modules that a file's code names as `crate::x`, also inside `use crate::{a, b}`.
+fn used(source: &str) -> BTreeSet<String> {
+    let code: String = source
+        .lines()
+        .map(|line| line.split("//").next().unwrap_or_default())
+        .collect::<Vec<_>>()
+        .join("\n");
+    let mut used = BTreeSet::new();
+    for (at, _) in code.match_indices("crate::") {
+        let rest = &code[at + "crate::".len()..];
+        let word = |text: &str| {
+            text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>()
+        };
+        if let Some(list) = rest.strip_prefix('{') {
+            let mut depth = 0;
+            let mut part = String::new();
+            for c in list.chars() {
+                match c {
+                    '{' => depth += 1,
+                    '}' if depth == 0 => break,
+                    '}' => depth -= 1,
+                    ',' if depth == 0 => {
+                        used.insert(word(part.trim()));
+                        part.clear();
+                        continue;
+                    }
+                    _ => {}
+                }
+                part.push(c);
+            }
+            used.insert(word(part.trim()));
+        } else {
+            used.insert(word(rest));
+        }
+    }
+    used.remove("");
+    used
+}
+
+fn module_of(file: &str) -> String {
+    file.split('/').next().unwrap_or_default().trim_end_matches(".rs").to_owned()
+}
+
+fn may_use(from: &str, to: &str) -> bool {
+    let group = |module: &str| GROUPS.iter().position(|group| group.contains(&module));
+    match (group(from), group(to)) {
+        (Some(from_group), Some(to_group)) => {
+            from == to
+                || from_group < to_group
+                || from_group == to_group && WITHIN.contains(&(from, to))
+        }
+        _ => false,
+    }
+}
+
+#[test]
+fn arrows_point_one_way() {
+    let sources = sources();
+    let modules: BTreeSet<String> = sources.keys().map(|file| module_of(file)).collect();
+    let mut wrong = Vec::new();
+    let mut arrows = 0;
+    for (file, source) in &sources {
+        let from = module_of(file);
+        if from == "lib" || from == "bin" {
+            continue;
+        }
+        for to in used(source).into_iter().filter(|to| modules.contains(to)) {
+            arrows += 1;
+            if !may_use(&from, &to) {
+                wrong.push(format!("{file} uses crate::{to}"));
+            }
+        }
+    }
+    assert!(arrows > 50, "the arrows are read at all: {arrows}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_sdk_stays_where_the_calls_are() {
+    let wrong: Vec<String> = sources()
+        .into_iter()
+        .filter(|(file, source)| {
+            names_sdk(source) && !file.starts_with("aws/") && !SDK_FILES.contains(&file.as_str())
+        })
+        .map(|(file, _)| file)
+        .collect();
+    assert!(wrong.is_empty(), "these name an SDK crate: {}", wrong.join(", "));
+}
+
+/// Whether the code names a path in an SDK crate, and not only the crate in a text.
+fn names_sdk(source: &str) -> bool {
+    source
+        .split("aws_sdk_")
+        .skip(1)
+        .any(|rest| rest.trim_start_matches(|c: char| c.is_alphanumeric()).starts_with("::"))
+}
+
+#[test]
+fn the_pure_rooms_do_nothing() {
+    const EFFECTS: [&str; 6] =
+        ["tokio::", "aws_sdk_ssm::", "std::fs", "std::net", "SystemTime::now", "async fn"];
+    let sources = sources();
+    for prefix in PURE {
+        assert!(sources.keys().any(|file| file.starts_with(prefix)), "{prefix} names something");
+    }
+    let wrong: Vec<String> = sources
+        .iter()
+        .filter(|(file, _)| PURE.iter().any(|pure| file.starts_with(pure)))
+        .flat_map(|(file, source)| {
+            EFFECTS
+                .iter()
+                .filter(|effect| source.contains(**effect))
+                .map(move |effect| format!("{file}: {effect}"))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_file_is_a_hall() {
+    let long: Vec<String> = sources()
+        .into_iter()
+        .map(|(file, source)| (file, source.lines().count()))
+        .filter(|(_, lines)| *lines > 600)
+        .map(|(file, lines)| format!("{file}: {lines} lines"))
+        .collect();
+    assert!(long.is_empty(), "split: {}", long.join(", "));
+}
+
+#[test]
+fn the_reader_of_arrows_reads_them() {
+    let code = "use crate::{aws::{Session, cause}, domain::Item};\nfn f() { crate::guard::x() } // crate::cli";
+    let expected: BTreeSet<String> = ["aws", "domain", "guard"].map(str::to_owned).into();
+    assert_eq!(used(code), expected);
+    assert!(
+        may_use("hub", "parameters") && may_use("notify", "report") && may_use("aws", "settings")
+    );
+    assert!(
+        !may_use("parameters", "secrets")
+            && !may_use("aws", "guard")
+            && !may_use("report", "notify")
+    );
+}

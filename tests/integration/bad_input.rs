@@ -1,0 +1,244 @@
+//! What bad input gets: one clear error with what is accepted, its exit code, and nothing done.
+
+use std::io::ErrorKind;
+use std::net::TcpListener;
+
+use crate::support::{Emulator, Hubctl, Ran};
+
+const SYNC: &str = r#""detail":{"name":"all","operation":"sync"}"#;
+
+/// A place where AWS seems to be, which tells whether anybody called.
+struct Tripwire(TcpListener);
+
+impl Tripwire {
+    fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        listener.set_nonblocking(true).expect("it can be asked");
+        Self(listener)
+    }
+
+    fn hubctl(&self) -> Hubctl {
+        Hubctl::new(&format!("http://{}", self.0.local_addr().expect("bound")), &[])
+    }
+
+    fn was_touched(&self) -> bool {
+        match self.0.accept() {
+            Ok(_) => true,
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::WouldBlock);
+                false
+            }
+        }
+    }
+}
+
+/// The one error on stderr, after checking that it is one: nothing on stdout, one line, and the code.
+fn refused(ran: &Ran) -> &str {
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{ran:#?}");
+    let error = ran.stderr.trim_end();
+    assert_eq!(error.matches("error: ").count(), 1, "{ran:#?}");
+    error.strip_prefix("error: ").unwrap_or_else(|| panic!("{ran:#?}"))
+}
+
+#[tokio::test]
+async fn a_payload_that_is_none_is_refused_with_what_is_accepted() {
+    let aws = Tripwire::new();
+    let hubctl = aws.hubctl();
+    let long = "x".repeat(2000);
+    let sync_of = |fields: &str| format!("{{{fields},{SYNC}}}");
+    let detail = |fields: &str| format!(r#"{{"detail":{{{fields}}}}}"#);
+    for (payload, problem, accepted) in [
+        (String::new(), "the request is empty", r#"{"detail":{"name":"all","operation":"sync"}}"#),
+        ("{\"detail\":".to_owned(), "the request is not JSON", "a JSON object"),
+        (sync_of("").replace("{,", "{") + "}", "the request is not JSON", "a JSON object"),
+        ("[]".to_owned(), "the request is a list", "a JSON object"),
+        (
+            detail(r#""name":"/a","operation":"drop""#),
+            "the operation `drop` is none",
+            "`create`, `update`, `delete` or `sync`",
+        ),
+        (
+            detail(r#""name":"all","operation":"create""#),
+            "`all` goes only with the operation `sync`",
+            "`/all`",
+        ),
+        (
+            detail(r#""name":"/a","operation":"sync","kind":"key""#),
+            "the kind `key` is none",
+            "`parameter` or `secret`",
+        ),
+        (
+            detail(r#""name":"/a","operatoin":"sync""#),
+            "the unknown field `operatoin`; the nearest known one is `operation`",
+            "`name`, `operation`, `kind`",
+        ),
+        (
+            sync_of(r#""acount":"111122223333""#),
+            "the unknown field `acount`; the nearest known one is `account`",
+            "`detail`, `account`",
+        ),
+        (sync_of(r#""account":"1234""#), "`1234` is not an account id", "twelve digits"),
+        (sync_of(r#""account":111122223333"#), "`account` is a number", "twelve digits in quotes"),
+        (sync_of(r#""account":null"#), "`account` is null", "twelve digits in quotes"),
+        (
+            sync_of(r#""region":"eu-west-1""#),
+            "no route begins in eu-west-1",
+            "accepted is us-east-2",
+        ),
+        (
+            sync_of(r#""region":"europe""#),
+            "`europe` is not the name of a Region",
+            "`\"us-east-2\"`",
+        ),
+        (
+            detail(&format!(r#""name":"/{long}","operation":"sync""#)),
+            "the name has 2001 characters; a parameter's has at most 1011",
+            "`/a/b`",
+        ),
+        (
+            detail(&format!(r#""name":"{long}","operation":"sync","kind":"secret""#)),
+            "the name has 2000 characters; a secret's has at most 512",
+            "`db/main`",
+        ),
+        (
+            sync_of(r#""max_deletes":"100%""#),
+            "`max_deletes` is for one account and none is named",
+            r#""account":"111122223333""#,
+        ),
+    ] {
+        let ran = hubctl.fed(&["invoke", "-"], &payload).await;
+        let error = refused(&ran);
+        assert_eq!(error.lines().count(), 1, "{payload}: {error}");
+        let (told, form) = error.split_once("accepted is ").unwrap_or_else(|| panic!("{error}"));
+        assert!(told.contains(problem), "{payload}: {error}");
+        assert!(form.contains(accepted.trim_start_matches("accepted is ")), "{payload}: {error}");
+        assert!(error.len() < 600, "{payload}: {error}");
+    }
+    assert!(!aws.was_touched(), "a refusal costs no call");
+}
+
+#[tokio::test]
+async fn arguments_that_are_none_are_refused_with_what_is_accepted() {
+    let aws = Tripwire::new();
+    for (arguments, problem, accepted) in [
+        (vec!["sweep", "--account", "1234"], "`1234` is not an account id", "twelve digits"),
+        (vec!["sweep", "--route", "us-east"], "`us-east` is not the name of a Region", "us-east-2"),
+        (vec!["plan", "--route", "eu-west-1"], "no route is the one named", "us-east-2"),
+        (vec!["plan", "--route", "us-east-2=eu-west-1"], "no route is the one named", "us-east-2"),
+        (vec!["plan", "--format", "html"], "html", "table, json"),
+        (vec!["swep"], "unrecognized subcommand 'swep'", "sweep"),
+        (vec!["invoke"], "required arguments were not provided", "<FILE>"),
+        (
+            vec!["invoke", "no/such/file.json"],
+            "no/such/file.json cannot be read",
+            "name a file of JSON, or `-`",
+        ),
+        (vec!["invoke", "payloads"], "payloads cannot be read", "name a file of JSON, or `-`"),
+    ] {
+        let ran = aws.hubctl().run(&arguments).await;
+        let error = refused(&ran);
+        assert!(error.contains(problem) && error.contains(accepted), "{arguments:?}: {error}");
+    }
+    assert!(!aws.was_touched());
+    // With nothing to do it says what there is to do.
+    let ran = aws.hubctl().run(&[]).await;
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{ran:#?}");
+    assert!(ran.stderr.contains("Usage: hubctl <COMMAND>") && ran.stderr.contains("sweep"));
+}
+
+#[tokio::test]
+async fn settings_are_checked_whatever_is_asked_and_all_their_faults_are_told() {
+    let aws = Tripwire::new();
+    let hubctl = aws
+        .hubctl()
+        .with("REPLICATOR_ROUTES", "us-east-2")
+        .with("REPLICATOR_MAX_DELETES", "lots")
+        .with("REPLICATOR_QUOTAS", r#"{"*/*/ssm.raed":1}"#)
+        .with("REPLICATOR_KMS_KEYS", "{")
+        .with("REPLICATOR_EXCLUDE_ACCOUNTS", "1234")
+        .with("REPLICATOR_SPOKE_EXTERNAL_ID", "file:/no/such/file")
+        .with("REPLICATOR_INCLUDE_NAMS", "not shown");
+    for arguments in
+        [vec!["sweep"], vec!["plan", "--format", "json"], vec!["invoke", "payloads/sync-all.json"]]
+    {
+        let ran = hubctl.run(&arguments).await;
+        let error = refused(&ran);
+        assert!(error.contains("7 settings are wrong"), "{error}");
+        for (setting, read, accepted) in [
+            ("REPLICATOR_ROUTES", "`us-east-2`", "`SOURCE=TARGET[,TARGET]`"),
+            ("REPLICATOR_MAX_DELETES", "`lots`", "from `0%` to `100%`"),
+            ("REPLICATOR_QUOTAS", "ssm.raed", "`account/region/bucket`"),
+            ("REPLICATOR_KMS_KEYS", "`{`", "from source key to target key"),
+            ("REPLICATOR_EXCLUDE_ACCOUNTS", "`1234`", "twelve digits"),
+            ("REPLICATOR_SPOKE_EXTERNAL_ID", "`file:/no/such/file`", "letters, digits"),
+            ("REPLICATOR_INCLUDE_NAMS", "no such setting", "`REPLICATOR_INCLUDE_NAMES`"),
+        ] {
+            let line = error.lines().find(|line| line.trim().starts_with(setting));
+            let line = line.unwrap_or_else(|| panic!("{setting} in {error}"));
+            let (told, form) = line.split_once("accepted is ").unwrap_or_else(|| panic!("{line}"));
+            assert!(told.contains(read) && form.contains(accepted), "{line}");
+        }
+        assert!(!error.contains("not shown"), "what no setting of ours holds is not ours to show");
+    }
+    let ran = aws.hubctl().without("REPLICATOR_ROUTES").run(&["plan"]).await;
+    let error = refused(&ran);
+    assert!(error.contains("REPLICATOR_ROUTES: it is not set and has no default"), "{error}");
+    let ran = aws.hubctl().with("RUST_LOG", "loud=very").run(&["plan"]).await;
+    assert!(refused(&ran).contains("RUST_LOG"), "{ran:#?}");
+    assert!(!aws.was_touched());
+}
+
+/// A run that could not begin: nothing on stdout, one sentence and one remedy.
+fn not_begun(ran: &Ran) -> (&str, &str) {
+    assert_eq!((ran.code, ran.stdout.as_str()), (4, ""), "{ran:#?}");
+    let lines: Vec<&str> = ran.stderr.lines().collect();
+    match lines.as_slice() {
+        [error, remedy] => (
+            error.strip_prefix("error: ").unwrap_or_else(|| panic!("{ran:#?}")),
+            remedy.strip_prefix("remedy: ").unwrap_or_else(|| panic!("{ran:#?}")),
+        ),
+        _ => panic!("{ran:#?}"),
+    }
+}
+
+#[tokio::test]
+async fn without_credentials_it_says_what_to_set() {
+    let aws = Tripwire::new();
+    let hubctl = aws.hubctl().without("AWS_ACCESS_KEY_ID").without("AWS_SECRET_ACCESS_KEY");
+    for arguments in [["sweep", "--format=json"], ["invoke", "payloads/sync-create.json"]] {
+        let ran = hubctl.run(&arguments).await;
+        let (error, remedy) = not_begun(&ran);
+        assert!(error.contains("no AWS credentials were found"), "{error}");
+        assert!(remedy.contains("AWS_PROFILE") && remedy.contains("AWS_ACCESS_KEY_ID"), "{remedy}");
+    }
+    // With the accounts named nothing is asked of the hub's own; it is then each account's failure.
+    let ran = hubctl.run(&["sweep", "--account", "111122223333"]).await;
+    assert_eq!(ran.code, 4, "{ran:#?}");
+    assert!(ran.stdout.contains("no AWS credentials were found"), "{ran:#?}");
+    assert!(!aws.was_touched());
+}
+
+#[tokio::test]
+async fn where_nobody_listens_it_says_so() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("bound").to_string();
+    drop(listener);
+    let ran = Hubctl::new(&format!("http://{address}"), &[]).run(&["sweep", "--format=json"]).await;
+    let (error, remedy) = not_begun(&ran);
+    assert!(error.contains("could not be reached"), "{error}");
+    assert!(error.to_lowercase().contains("connection refused"), "{error}");
+    assert!(remedy.contains("AWS_ENDPOINT_URL"), "{remedy}");
+}
+
+#[tokio::test]
+async fn without_an_organisation_it_says_how_to_go_on() {
+    // Nobody furnishes it, so nobody makes an organisation in it.
+    let emulator = Emulator::alone(&[]);
+    let hubctl = Hubctl::new(&emulator.url, &[]);
+    for arguments in [["sweep", "--format=json"], ["invoke", "payloads/list-accounts.json"]] {
+        let ran = hubctl.run(&arguments).await;
+        let (error, remedy) = not_begun(&ran);
+        assert!(error.contains("not in an organisation"), "{error}");
+        assert!(remedy.contains("`account`") && remedy.contains("management account"), "{remedy}");
+    }
+}

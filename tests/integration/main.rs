@@ -1,0 +1,30 @@
+//! The integration tests, in one binary: each further one would link the SDK again.
+#![expect(clippy::expect_used, clippy::panic, reason = "a failed expectation fails the test")]
+
+mod architecture;
+mod attributes;
+mod bad_input;
+mod batches;
+mod brake;
+mod budget;
+mod canary;
+mod conformance;
+mod dependencies;
+mod digests;
+mod events;
+mod failures;
+mod hubctl;
+mod ignored;
+mod lists;
+mod ownership;
+mod payloads;
+mod predecessor;
+mod predecessor_defects;
+mod races;
+mod readme;
+mod routes;
+mod samples;
+mod secrets;
+mod simulated;
+mod stock;
+mod support;

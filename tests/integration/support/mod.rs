@@ -1,0 +1,30 @@
+//! What the tests stand on: an emulator of AWS, accounts in it, the wire between it and the hub, and the hub.
+
+mod clock;
+mod emulator;
+mod events;
+mod http;
+mod hubctl;
+mod microburst;
+mod owner;
+mod parity;
+mod simulated;
+mod topic;
+mod wire;
+mod world;
+
+pub(crate) use clock::Clock;
+pub(crate) use emulator::Emulator;
+pub(crate) use events::{
+    LONG_AGO, batch, call, delete_event, native_event, put_event, returned, tag_event,
+};
+pub(crate) use hubctl::{Hubctl, Ran, steps};
+pub(crate) use microburst::Microburst;
+pub(crate) use owner::{delete, put, remove_tags, set_tags, tag};
+pub(crate) use parity::{PROVENANCE, assert_equal, assert_replicated};
+pub(crate) use simulated::{hub_on, sdk_config, simulated, sweep_all};
+pub(crate) use topic::Topic;
+pub(crate) use wire::{Call, Fault, Wire};
+pub(crate) use world::{
+    EXTERNAL_ID, MANAGEMENT, MARK, ROUTES, SOURCE, Seen, TARGET, World, count, failures, told, with,
+};

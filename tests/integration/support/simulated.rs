@@ -1,0 +1,91 @@
+//! The simulator in the emulator's place: its time is tokio's, so that a test which pauses tokio's clock runs through
+//! hours at once.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sim::{Clock, Keys, Settings, Sim};
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_async::time::{SharedTimeSource, TimeSource};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use failover_replicator::aws::Deadline;
+use failover_replicator::hub::{Answer, Double, Hub, Narrow};
+use failover_replicator::settings::RawSettings;
+use serde_json::{Value, json};
+
+use super::world::{EXTERNAL_ID, ROUTES};
+
+/// The role that the hub takes on in each account.
+pub(crate) const SPOKE: &str = "failover-replicator-spoke";
+
+/// The simulator's time, for the SDK.
+#[derive(Clone, Copy, Debug)]
+struct Time(Clock);
+
+impl TimeSource for Time {
+    fn now(&self) -> SystemTime {
+        self.0.system_time()
+    }
+}
+
+/// A simulator with so many accounts, each with the spoke role.
+pub(crate) fn simulated(settings: Settings, accounts: u64) -> (Sim, Vec<String>) {
+    let root = format!("arn:aws:iam::{}:root", settings.management);
+    let sim = Sim::new(settings);
+    let accounts: Vec<String> =
+        (0..accounts).map(|n| format!("{:012}", 200_000_000_000 + n)).collect();
+    for account in &accounts {
+        sim.account(account).role(SPOKE, &[&root], Some(EXTERNAL_ID));
+    }
+    (sim, accounts)
+}
+
+/// What an SDK client over the simulator is made of.
+pub(crate) fn sdk_config(sim: &Sim, keys: Keys, region: &str) -> aws_config::SdkConfig {
+    aws_config::SdkConfig::builder()
+        .behavior_version(aws_config::BehaviorVersion::v2026_01_12())
+        .region(aws_config::Region::new(region.to_owned()))
+        .credentials_provider(SharedCredentialsProvider::new(credentials(keys)))
+        .http_client(SharedHttpClient::new(sim.clone()))
+        .time_source(SharedTimeSource::new(Time(sim.clock())))
+        .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+        .build()
+}
+
+fn credentials(keys: Keys) -> Credentials {
+    let Keys { access_key_id, secret_access_key, session_token } = keys;
+    Credentials::new(access_key_id, secret_access_key, session_token, None, "simulator")
+}
+
+/// A hub over the simulator, with settings as the environment would give them (without `REPLICATOR_`).
+pub(crate) async fn hub_on(sim: &Sim, settings: &[(&str, &str)]) -> Hub {
+    let mut variables = BTreeMap::from([
+        ("REPLICATOR_ROUTES".to_owned(), ROUTES.to_owned()),
+        ("REPLICATOR_SPOKE_EXTERNAL_ID".to_owned(), EXTERNAL_ID.to_owned()),
+    ]);
+    variables.extend(
+        settings.iter().map(|(name, value)| (format!("REPLICATOR_{name}"), (*value).to_owned())),
+    );
+    let settings = RawSettings::from_variables(variables.into_iter()).parse().expect("settings");
+    let double = Double {
+        http_client: Some(SharedHttpClient::new(sim.clone())),
+        credentials: Some(SharedCredentialsProvider::new(credentials(sim.hub_keys("hub")))),
+        time_source: Some(SharedTimeSource::new(Time(sim.clock()))),
+    };
+    Hub::with(settings, double).await.expect("a hub")
+}
+
+/// A sweep of the whole organisation.
+pub(crate) async fn sweep_all(hub: &Hub) -> Value {
+    let payload = json!({"detail": {"name": "all", "operation": "sync"}}).to_string();
+    let answer = hub
+        .run(payload.as_bytes(), Narrow::default(), Deadline::never(), &|_| ())
+        .await
+        .expect("the sweep begins");
+    match answer {
+        Answer::Report(response) => serde_json::to_value(*response).expect("JSON"),
+        other => panic!("a sweep is answered with a report: {other:?}"),
+    }
+}
