@@ -1,0 +1,81 @@
+"""Runs test commands one after the other and sums their results in one last line.
+
+    summary.py -- COMMAND ARGUMENT… -- COMMAND ARGUMENT…
+
+Every command runs, also after one that failed. It understands the closing lines of `cargo test` and of
+unittest. It exits with 1 when a command failed, when a test failed, or when a command ran no test.
+"""
+
+import re
+import subprocess
+import sys
+
+CARGO = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored;")
+UNITTEST_RAN = re.compile(r"^Ran (\d+) tests? in ")
+UNITTEST_END = re.compile(r"^(?:OK|FAILED|NO TESTS RAN)(?: \((.*)\))?$")
+UNITTEST_FAILED = ("failures", "errors", "unexpected successes")
+
+
+def split_commands(arguments):
+    """The commands between the double dashes."""
+    commands = []
+    for argument in arguments:
+        if argument == "--":
+            commands.append([])
+        elif commands:
+            commands[-1].append(argument)
+        else:
+            sys.exit(__doc__)
+    if not commands or not all(commands):
+        sys.exit(__doc__)
+    return commands
+
+
+def count(lines):
+    """Passed, failed and skipped tests in a command's output."""
+    passed = failed = skipped = 0
+    for line in lines:
+        if found := CARGO.match(line):
+            passed, failed, skipped = (a + int(b) for a, b in zip((passed, failed, skipped), found.groups()))
+        elif found := UNITTEST_RAN.match(line):
+            passed += int(found[1])
+        elif found := UNITTEST_END.match(line):
+            parts = dict(part.split("=") for part in (found[1] or "").split(", ") if "=" in part)
+            bad = sum(int(parts.get(what, 0)) for what in UNITTEST_FAILED)
+            left_out = int(parts.get("skipped", 0))
+            passed, failed, skipped = passed - bad - left_out, failed + bad, skipped + left_out
+    return passed, failed, skipped
+
+
+def run(command):
+    """Shows a command's output as it comes; its lines and exit code."""
+    lines = []
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process:
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            lines.append(line.rstrip("\n"))
+    return lines, process.returncode
+
+
+def main():
+    total, broken = (0, 0, 0), []
+    for command in split_commands(sys.argv[1:]):
+        lines, code = run(command)
+        counted = count(lines)
+        total = tuple(map(sum, zip(total, counted)))
+        if code != 0:
+            broken.append(f"{command} ended with {code}")
+        elif counted[0] == 0:
+            broken.append(f"{command} ran no test")
+    passed, failed, skipped = total
+    failed = max(failed, len(broken))  # a command can fail without a failed test: it does not compile, say
+    for reason in broken:
+        print(f"FAILED: {reason}")
+    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
