@@ -72,6 +72,8 @@ pub struct Proposal<'a> {
     pub vacant: bool,
     /// Whether what holds it is this route's replica by its tags as read by name.
     pub ours: bool,
+    /// Whether the step adopts an equal parameter of somebody's, which only takes the hub's tags.
+    pub adopts: bool,
 }
 
 /// What the guard says to a step.
@@ -88,13 +90,14 @@ pub enum Ruling {
 impl Rules {
     /// Whether a step may be carried out.
     pub fn judge(&self, proposal: &Proposal<'_>) -> Ruling {
-        let Proposal { source, target, change, vacant, ours } = proposal;
+        let Proposal { source, target, change, vacant, ours, adopts } = proposal;
         let on_route =
             self.routes.from_source(source).is_some_and(|route| route.targets.contains(target));
         let fits = match change {
             Change::Create | Change::Replicate => *vacant,
-            Change::Update
-            | Change::Retag
+            Change::Retag if *adopts => self.adopt,
+            Change::Retag
+            | Change::Update
             | Change::Recreate
             | Change::Delete
             | Change::Tombstone => *ours,
@@ -132,6 +135,17 @@ impl Rules {
                 "{asked} of the {owned} replicas in {target} have lost their sources in {source}, more than the {allowed} that may be deleted at once: they are kept, and all else is done"
             ),
         ))
+    }
+
+    /// Until when a replica is kept whose source is found gone `now`; none: it is not kept.
+    pub fn keep_until(&self, now: Timestamp) -> Option<Timestamp> {
+        (self.delete_grace_days > 0).then(|| self.keep_for(Duration::ZERO, now))
+    }
+
+    /// Until when it is kept if it is to be kept for `least` at least.
+    pub fn keep_for(&self, least: Duration, now: Timestamp) -> Timestamp {
+        let grace = Duration::from_hours(24 * u64::from(self.delete_grace_days));
+        now.plus(grace.max(least))
     }
 
     /// How many deletes are allowed however few replicas there are.
@@ -204,15 +218,19 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_passes_that_is_not_vacant_or_ours_or_off_the_route(
-            change in 0_usize..7, vacant: bool, ours: bool, backwards: bool, planning: bool,
+            change in 0_usize..7, vacant: bool, ours: bool, adopts: bool, adopt: bool, backwards: bool, planning: bool,
         ) {
             let (east_2, east_1) = (region("us-east-2"), region("us-east-1"));
             let (source, target) = if backwards { (&east_1, &east_2) } else { (&east_2, &east_1) };
             let change = CHANGES[change];
-            let rules = rules(if planning { Writing::PlanOnly } else { Writing::Apply }, MaxDeletes::Percent(10));
-            let ruling = rules.judge(&Proposal { source, target, change, vacant, ours });
-            let creates = matches!(change, Change::Create | Change::Replicate);
-            let fits = if creates { vacant } else { ours };
+            let writing = if planning { Writing::PlanOnly } else { Writing::Apply };
+            let rules = Rules { adopt, ..rules(writing, MaxDeletes::Percent(10)) };
+            let ruling = rules.judge(&Proposal { source, target, change, vacant, ours, adopts });
+            let fits = match change {
+                Change::Create | Change::Replicate => vacant,
+                Change::Retag if adopts => adopt,
+                _ => ours,
+            };
             prop_assert_eq!(ruling == Ruling::Go, !planning && !backwards && fits);
         }
 

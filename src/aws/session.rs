@@ -13,7 +13,7 @@ use super::connection::now;
 use super::credentials::RoleCredentials;
 use super::pacer::Pacer;
 use super::ration::{Held, Ration};
-use crate::domain::{AccountId, Cause, Region, Timestamp};
+use crate::domain::{AccountId, Cause, Location, Region, Timestamp};
 
 /// One account's assumed role. Clones share clients and credentials; with the last clone they go.
 ///
@@ -86,6 +86,11 @@ impl Session {
     /// The account.
     pub fn account(&self) -> &AccountId {
         &self.0.account
+    }
+
+    /// A Region of the account.
+    pub fn location(&self, region: &Region) -> Location {
+        Location { account: self.0.account.clone(), region: region.clone() }
     }
 
     /// The name of the spoke role, without a path: what the ARN of a parameter's last writer holds.

@@ -205,6 +205,8 @@ pub struct AccountOutcome {
     pub pending: BTreeSet<Item>,
     /// Whether everything asked for was looked at; false when the deadline or a moving source left something.
     pub complete: bool,
+    /// Whether something was written.
+    pub changed: bool,
 }
 
 impl AccountOutcome {
@@ -218,20 +220,28 @@ impl AccountOutcome {
             steps: Vec::new(),
             pending: BTreeSet::new(),
             complete: true,
-        }
-    }
-
-    /// The counts of one kind of item.
-    pub fn counts_mut(&mut self, kind: Kind) -> &mut Counts {
-        match kind {
-            Kind::Parameter => &mut self.parameters,
-            Kind::Secret => &mut self.secrets,
+            changed: false,
         }
     }
 
     /// Counts one item's end in one target.
     pub fn count(&mut self, kind: Kind, outcome: OutcomeKind) {
-        self.counts_mut(kind).add(outcome, 1);
+        self.count_all(kind, outcome, 1);
+    }
+
+    /// Counts `many` items' end in one target.
+    pub fn count_all(&mut self, kind: Kind, outcome: OutcomeKind, many: u64) {
+        self.leave(kind, outcome, many);
+        self.changed |= outcome.is_change();
+    }
+
+    /// Counts `many` items for which nothing was to be done.
+    pub fn leave(&mut self, kind: Kind, outcome: OutcomeKind, many: u64) {
+        let counts = match kind {
+            Kind::Parameter => &mut self.parameters,
+            Kind::Secret => &mut self.secrets,
+        };
+        counts.add(outcome, many);
     }
 
     /// Keeps a failure, once: what fails at the source would otherwise be told once for each target.
@@ -251,6 +261,7 @@ impl AccountOutcome {
         self.steps.extend(other.steps);
         self.pending.extend(other.pending);
         self.complete &= other.complete;
+        self.changed |= other.changed;
     }
 
     /// Whether the same work on `item`, tried again later, may well come to more: it is pending, or it failed for a

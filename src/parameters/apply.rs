@@ -6,6 +6,7 @@ use aws_sdk_ssm::types::{ParameterTier, ParameterType, ResourceTypeForTagging, T
 
 use super::desired::{Desired, data_type_to_send};
 use super::model::{Tier, ValueType};
+use super::observe::NO_SUCH_RESOURCE;
 use super::plan::Write;
 use crate::aws::{Session, cause, code};
 use crate::domain::{Cause, FailureKind, Location, ParameterName, Region, SecretText, Tags};
@@ -17,6 +18,15 @@ pub(super) enum Created {
     Yes,
     /// Somebody holds the name.
     NameTaken,
+}
+
+/// What came of tagging.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tagged {
+    /// Done.
+    Yes,
+    /// There is no such parameter any more.
+    Gone,
 }
 
 /// Creates the replica with all its tags in one call, which proves that nobody held the name.
@@ -47,7 +57,7 @@ pub(super) async fn create(
     match request.send().await {
         Ok(_) => Ok(Created::Yes),
         Err(error) if code(&error) == Some("ParameterAlreadyExists") => Ok(Created::NameTaken),
-        Err(error) => Err(refused(&location(session, target), &error, value)),
+        Err(error) => Err(refused(&session.location(target), &error, value)),
     }
 }
 
@@ -78,7 +88,7 @@ pub(super) async fn update(
         .overwrite(true);
     match request.send().await {
         Ok(answer) => Ok(answer.version),
-        Err(error) => Err(refused(&location(session, target), &error, value)),
+        Err(error) => Err(refused(&session.location(target), &error, value)),
     }
 }
 
@@ -92,7 +102,8 @@ pub(super) async fn retag(
     name: &ParameterName,
     set: &Tags,
     remove: &[String],
-) -> Result<(), Cause> {
+) -> Result<Tagged, Cause> {
+    let place = session.location(target);
     if !remove.is_empty() {
         let request = session
             .ssm(target)
@@ -100,9 +111,11 @@ pub(super) async fn retag(
             .resource_type(ResourceTypeForTagging::Parameter)
             .resource_id(name.as_str())
             .set_tag_keys(Some(remove.to_vec()));
-        request.send().await.map_err(|error| {
-            cause("ssm:RemoveTagsFromResource", &location(session, target), &error)
-        })?;
+        match request.send().await {
+            Ok(_) => {}
+            Err(error) if code(&error) == Some(NO_SUCH_RESOURCE) => return Ok(Tagged::Gone),
+            Err(error) => return Err(cause("ssm:RemoveTagsFromResource", &place, &error)),
+        }
     }
     if !set.is_empty() {
         let request = session
@@ -111,12 +124,13 @@ pub(super) async fn retag(
             .resource_type(ResourceTypeForTagging::Parameter)
             .resource_id(name.as_str())
             .set_tags(Some(as_list(set)?));
-        request
-            .send()
-            .await
-            .map_err(|error| cause("ssm:AddTagsToResource", &location(session, target), &error))?;
+        match request.send().await {
+            Ok(_) => {}
+            Err(error) if code(&error) == Some(NO_SUCH_RESOURCE) => return Ok(Tagged::Gone),
+            Err(error) => return Err(cause("ssm:AddTagsToResource", &place, &error)),
+        }
     }
-    Ok(())
+    Ok(Tagged::Yes)
 }
 
 /// Deletes up to 10 replicas in one call. One that is not there any more is as good as deleted.
@@ -133,7 +147,7 @@ pub(super) async fn delete(
     let answer = request.send().await;
     answer
         .map(drop)
-        .map_err(|error| cause("ssm:DeleteParameters", &location(session, target), &error))
+        .map_err(|error| cause("ssm:DeleteParameters", &session.location(target), &error))
 }
 
 /// Why AWS refused a write. Its messages may quote what they refuse, and such a one is not shown at all: put on one line
@@ -148,10 +162,6 @@ fn refused(place: &Location, error: &SdkError<PutParameterError>, value: &Secret
         );
     }
     cause
-}
-
-fn location(session: &Session, region: &Region) -> Location {
-    Location { account: session.account().clone(), region: region.clone() }
 }
 
 fn value_type(value_type: ValueType) -> Result<ParameterType, Cause> {

@@ -10,8 +10,10 @@ use crate::domain::{
 /// How one item ended in one target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// It counts as this.
+    /// Something was done, and it counts as this.
     Counted(OutcomeKind),
+    /// Nothing was to be done, and it counts as this.
+    Left(OutcomeKind),
     /// It counts as `failed` or `conflict`, and this is why.
     Failed {
         /// The Region in which to look.
@@ -47,7 +49,7 @@ impl Endings {
     pub(super) fn end(&mut self, name: &ParameterName, target: &Region, ending: Ending) {
         let key = (name.clone(), target.clone());
         let stays = match (self.by_item.get(&key), &ending) {
-            (Some(Ending::Counted(done)), Ending::Counted(OutcomeKind::InSync)) => done.is_change(),
+            (Some(Ending::Counted(done)), Ending::Left(OutcomeKind::InSync)) => done.is_change(),
             (Some(Ending::Counted(OutcomeKind::Created)), Ending::Counted(later)) => {
                 matches!(later, OutcomeKind::Updated | OutcomeKind::Retagged)
             }
@@ -92,11 +94,15 @@ impl Endings {
     /// Notes what an item lacks that is equal otherwise; one that was left alone, or failed, lacks more than this.
     pub(super) fn fail_replicated(&mut self, name: &ParameterName, target: &Region, cause: Cause) {
         let ending = self.by_item.get(&(name.clone(), target.clone()));
-        let equal = |outcome: &OutcomeKind| {
-            *outcome == OutcomeKind::InSync
-                || outcome.is_change() && *outcome != OutcomeKind::Deleted
+        let is_equal = match ending {
+            Some(Ending::Left(outcome)) => *outcome == OutcomeKind::InSync,
+            Some(Ending::Counted(outcome)) => {
+                outcome.is_change()
+                    && !matches!(outcome, OutcomeKind::Deleted | OutcomeKind::Tombstoned)
+            }
+            Some(Ending::Failed { .. } | Ending::Planned { .. }) | None => false,
         };
-        if matches!(ending, Some(Ending::Counted(outcome)) if equal(outcome)) {
+        if is_equal {
             self.fail(name, target, target, cause);
         }
     }
@@ -122,6 +128,7 @@ impl Endings {
         for ((name, target), ending) in self.by_item {
             let item = Item::Parameter(name);
             match ending {
+                Ending::Left(left) => outcome.leave(Kind::Parameter, left, 1),
                 Ending::Counted(counted) => {
                     outcome.count(Kind::Parameter, counted);
                     if counted == OutcomeKind::Pending {

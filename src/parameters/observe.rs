@@ -10,8 +10,7 @@ use std::time::Duration;
 use super::model::{Listing, Observed, Parameter, TEXT, Tier, ValueType, Version};
 use crate::aws::{Session, at_once, cause, code};
 use crate::domain::{
-    Cause, FailureKind, Location, MARK_KEY, MARK_VALUE, ParameterName, Region, SecretText, Tags,
-    Timestamp,
+    Cause, FailureKind, MARK_KEY, MARK_VALUE, ParameterName, Region, SecretText, Tags, Timestamp,
 };
 use aws_sdk_ssm::types::{
     Parameter as Read, ParameterMetadata, ParameterStringFilter, ParameterTier, ParameterType,
@@ -26,6 +25,8 @@ const TAG_PAGE: i32 = 100;
 pub(super) const NAMES_PER_CALL: usize = 10;
 /// SSM takes at most 50 values in a filter of DescribeParameters.
 const NAMES_PER_FILTER: usize = 50;
+/// What the calls about tags answer of a parameter that is not there.
+pub(super) const NO_SUCH_RESOURCE: &str = "InvalidResourceId";
 /// How often, and how far apart, a list is asked again that does not yet show what a read by name did.
 const LIST_LAG_TRIES: usize = 4;
 const LIST_LAG_PAUSE: Duration = Duration::from_secs(1);
@@ -65,7 +66,7 @@ async fn list_parameters(session: &Session, region: &Region) -> Result<Vec<Param
     let mut parameters = Vec::new();
     while let Some(page) = pages.next().await {
         let page = page
-            .map_err(|error| cause("ssm:DescribeParameters", &location(session, region), &error))?;
+            .map_err(|error| cause("ssm:DescribeParameters", &session.location(region), &error))?;
         let listed = page.parameters.unwrap_or_default();
         session.keep(listed.len()).await;
         parameters.extend(listed.into_iter().filter_map(|m| attributes(session, m)));
@@ -93,7 +94,7 @@ async fn list_tags(
     let mut tags = BTreeMap::new();
     while let Some(page) = pages.next().await {
         let page =
-            page.map_err(|error| cause("tag:GetResources", &location(session, region), &error))?;
+            page.map_err(|error| cause("tag:GetResources", &session.location(region), &error))?;
         for resource in page.resource_tag_mapping_list.unwrap_or_default() {
             // An ARN does not tell whether a root name has a slash, and names compare without it.
             let Some((_, key)) =
@@ -201,7 +202,7 @@ async fn describe(
     awaited: &mut BTreeMap<ParameterName, Version>,
     described: &mut BTreeMap<ParameterName, Result<Parameter, Cause>>,
 ) -> Result<(), Cause> {
-    let place = location(session, region);
+    let place = session.location(region);
     let filter = ParameterStringFilter::builder()
         .key("Name")
         .option("Equals")
@@ -299,7 +300,7 @@ async fn get_at_once(
     let answer = request
         .send()
         .await
-        .map_err(|error| cause("ssm:GetParameters", &location(session, region), &error))?;
+        .map_err(|error| cause("ssm:GetParameters", &session.location(region), &error))?;
     let mut read: ByName<Valued> = names.iter().map(|name| (name.clone(), Ok(None))).collect();
     for parameter in answer.parameters.unwrap_or_default() {
         if let Some((name, valued)) = valued(parameter) {
@@ -341,8 +342,8 @@ pub(super) async fn tags(
                 .map(|tag| (tag.key, tag.value))
                 .collect(),
         )),
-        Err(error) if code(&error) == Some("InvalidResourceId") => Ok(None),
-        Err(error) => Err(cause("ssm:ListTagsForResource", &location(session, region), &error)),
+        Err(error) if code(&error) == Some(NO_SUCH_RESOURCE) => Ok(None),
+        Err(error) => Err(cause("ssm:ListTagsForResource", &session.location(region), &error)),
     }
 }
 
@@ -366,10 +367,6 @@ pub(super) async fn lists(
         .into_iter()
         .map(|region| async move { (region.clone(), list(session, region).await) });
     futures::future::join_all(all).await.into_iter().collect()
-}
-
-fn location(session: &Session, region: &Region) -> Location {
-    Location { account: session.account().clone(), region: region.clone() }
 }
 
 fn attributes(session: &Session, listed: ParameterMetadata) -> Option<Parameter> {

@@ -8,7 +8,7 @@ use super::model::{Observed, Parameter, Tier};
 use super::provenance::Provenance;
 use crate::domain::{
     Cause, Change, EXCLUDE_TAG, FailureKind, KmsKeys, MARK_KEY, MARK_VALUE, NameFilter,
-    OutcomeKind, PROVENANCE_KEY, Region, Tags,
+    OutcomeKind, PROVENANCE_KEY, Region, Tags, Timestamp,
 };
 
 /// What decides whether an owned replica equals its source.
@@ -31,6 +31,12 @@ pub struct Policy<'a> {
     pub kms_keys: &'a KmsKeys,
     /// What decides parity.
     pub parity: Parity,
+    /// Whether an equal parameter of somebody's in the way is to be adopted.
+    pub adopt: bool,
+    /// Until when a replica is kept whose source is gone; none: it is deleted at once.
+    pub keep_until: Option<Timestamp>,
+    /// The present.
+    pub now: Timestamp,
 }
 
 /// One item and one target.
@@ -59,7 +65,9 @@ pub enum Holder {
     Unproven,
     /// A create of ours that lost its tags: an update met a deletion.
     Newborn,
-    /// Somebody else's, and why it is held to be.
+    /// A parameter with neither of the hub's tags: somebody's own.
+    Unmarked,
+    /// Another route's replica, or a released one, and why it is held to be.
     Foreign(String),
 }
 
@@ -86,6 +94,46 @@ pub struct Write {
     pub adopted: bool,
 }
 
+impl Write {
+    /// Whether this is the write that adopts a parameter: only if its value is equal.
+    pub fn adopts(&self) -> bool {
+        self.adopted && self.set_tags.contains_key(MARK_KEY)
+    }
+}
+
+/// How a replica goes that has no source any more, or whose source does not want it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removal {
+    /// How.
+    pub way: Way,
+    /// What its tag says now.
+    pub provenance: Provenance,
+    /// Why.
+    pub because: &'static str,
+}
+
+/// The ways in which a replica goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// It is deleted.
+    Delete,
+    /// It stays until this time, which is written to its provenance.
+    Tombstone(Timestamp),
+    /// It was adopted: the hub's tags are taken off, and it stays for good.
+    Release,
+}
+
+impl Way {
+    /// The change that this is.
+    pub const fn change(self) -> Change {
+        match self {
+            Self::Delete => Change::Delete,
+            Self::Tombstone(_) => Change::Tombstone,
+            Self::Release => Change::Retag,
+        }
+    }
+}
+
 /// What is to be done about one item in one target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
@@ -108,8 +156,8 @@ pub enum Decision {
     Write(Write),
     /// Compare the values: `update` if they differ, else `retag`, or nothing if there is nothing to retag.
     Compare(Write),
-    /// The source is gone by what was read so far, and the replica is this route's.
-    Delete,
+    /// The replica is this route's, and by what was read so far it is not to be there.
+    Remove(Removal),
 }
 
 /// Decides.
@@ -137,7 +185,7 @@ pub fn holder(case: Case<'_>) -> Holder {
             if parameter.version == 1 && parameter.written_by_spoke {
                 Holder::Newborn
             } else {
-                Holder::Foreign("it does not carry the mark of a replica".to_owned())
+                Holder::Unmarked
             }
         }
         (false, _) => Holder::Foreign("its mark was taken off, which releases it".to_owned()),
@@ -156,11 +204,17 @@ fn decide_absent(case: Case<'_>, policy: Policy<'_>) -> Decision {
         Holder::Ours(_) if !policy.names.matches(replica.parameter.name.as_str()) => {
             Decision::Leave(OutcomeKind::OutOfScope)
         }
-        Holder::Ours(provenance) if provenance.adopted => Decision::Keep(
-            Cause::new(FailureKind::Unsupported, "its source is gone, and it was adopted: it is let go, which the hub cannot do yet")
-                .mended_by(format!("take the tags {MARK_KEY} and {PROVENANCE_KEY} off it by hand")),
-        ),
-        Holder::Ours(_) => Decision::Delete,
+        Holder::Ours(provenance) => {
+            let way = match (provenance.gone, policy.keep_until) {
+                _ if provenance.adopted => Way::Release,
+                (Some(due), _) if policy.now < due => {
+                    return Decision::Leave(OutcomeKind::Tombstoned);
+                }
+                (Some(_), _) | (None, None) => Way::Delete,
+                (None, Some(until)) => Way::Tombstone(until),
+            };
+            Decision::Remove(Removal { way, provenance, because: "source_gone" })
+        }
         Holder::Unproven => Decision::Conflict(
             Cause::new(
                 FailureKind::Conflict,
@@ -168,7 +222,9 @@ fn decide_absent(case: Case<'_>, policy: Policy<'_>) -> Decision {
             )
             .mended_by(format!("delete it by hand if it is a leftover, or take its tag {MARK_KEY} off if it is yours")),
         ),
-        Holder::Vacant | Holder::Newborn | Holder::Foreign(_) => Decision::Nothing,
+        Holder::Vacant | Holder::Newborn | Holder::Unmarked | Holder::Foreign(_) => {
+            Decision::Nothing
+        }
     }
 }
 
@@ -179,15 +235,20 @@ fn decide_present(case: Case<'_>, original: &Observed, policy: Policy<'_>) -> De
     if !policy.names.matches(original.parameter.name.as_str()) {
         return Decision::Leave(OutcomeKind::OutOfScope);
     }
-    if let Some(decision) = opt_out(&original.tags) {
+    let holder = holder(case);
+    if let Some(decision) = opt_out(&original.tags, &holder) {
         return decision;
     }
-    let holder = holder(case);
-    if let Holder::Foreign(why) = &holder {
-        return Decision::Conflict(Cause::new(
-            FailureKind::Conflict,
-            format!("{} holds this name already: {why}", case.target),
-        ));
+    let conflict = |why: &str| {
+        let message = format!("{} holds this name already: {why}", case.target);
+        Decision::Conflict(Cause::new(FailureKind::Conflict, message))
+    };
+    match &holder {
+        Holder::Foreign(why) => return conflict(why),
+        Holder::Unmarked if !policy.adopt => {
+            return conflict("it does not carry the mark of a replica");
+        }
+        _ => {}
     }
     let desired = match desired(
         &original.parameter,
@@ -200,6 +261,12 @@ fn decide_present(case: Case<'_>, original: &Observed, policy: Policy<'_>) -> De
         Err(cause) => return Decision::Refuse(cause),
     };
     match case.replica {
+        Some(replica) if holder == Holder::Unmarked => match adoption(replica, desired) {
+            Ok(write) => Decision::Compare(write),
+            Err(different) => conflict(&format!(
+                "it does not carry the mark of a replica, and is not adopted since it differs in its {different}"
+            )),
+        },
         Some(replica) => decide_replica(original, replica, holder, desired, policy.parity),
         None => Decision::Write(Write {
             change: Change::Create,
@@ -215,24 +282,69 @@ fn decide_present(case: Case<'_>, original: &Observed, policy: Policy<'_>) -> De
     }
 }
 
-fn opt_out(tags: &Tags) -> Option<Decision> {
+/// What the source's own tag asks for. A replica that is not proved ours yet is first given its provenance, as any
+/// other, and goes at the next look.
+fn opt_out(tags: &Tags, holder: &Holder) -> Option<Decision> {
     let wish = tags.get(EXCLUDE_TAG)?;
     if wish.eq_ignore_ascii_case("exclude") {
         return Some(Decision::Leave(OutcomeKind::Excluded));
     }
-    Some(Decision::Refuse(if wish.eq_ignore_ascii_case("remove") {
-        Cause::new(
-            FailureKind::Unsupported,
-            format!("the source's tag `{EXCLUDE_TAG}=remove` asks for its replica's removal, which the hub cannot do yet"),
-        )
-        .mended_by(format!("delete the replica by hand, and tag the source `{EXCLUDE_TAG}=exclude`"))
-    } else {
-        Cause::new(
-            FailureKind::Invalid,
-            format!("the source's tag `{EXCLUDE_TAG}` is neither `exclude` nor `remove`"),
-        )
-        .mended_by(format!("set the tag {EXCLUDE_TAG} to `exclude`, or take it off"))
-    }))
+    if !wants_removal(tags) {
+        let message = format!("the source's tag `{EXCLUDE_TAG}` is neither `exclude` nor `remove`");
+        let remedy = format!("set the tag {EXCLUDE_TAG} to `exclude` or `remove`, or take it off");
+        let cause = Cause::new(FailureKind::Invalid, message).mended_by(remedy);
+        return Some(Decision::Refuse(cause));
+    }
+    match holder {
+        Holder::Ours(provenance) => Some(Decision::Remove(Removal {
+            way: if provenance.adopted { Way::Release } else { Way::Delete },
+            provenance: provenance.clone(),
+            because: "remove_tag",
+        })),
+        Holder::Unproven | Holder::Newborn => None,
+        Holder::Vacant | Holder::Unmarked | Holder::Foreign(_) => {
+            Some(Decision::Leave(OutcomeKind::Excluded))
+        }
+    }
+}
+
+/// Whether a source's tags ask for the removal of its replicas.
+pub fn wants_removal(tags: &Tags) -> bool {
+    tags.get(EXCLUDE_TAG).is_some_and(|wish| wish.eq_ignore_ascii_case("remove"))
+}
+
+/// The write that adopts `replica`, if but for its value, which is still to be compared, it is as `desired`; otherwise
+/// in what it differs.
+fn adoption(replica: &Observed, mut desired: Desired) -> Result<Write, &'static str> {
+    desired.name.clone_from(&replica.parameter.name);
+    if replica.parameter.value_type != desired.value_type {
+        return Err("type");
+    }
+    if replica.parameter.data_type != desired.data_type {
+        return Err("data type");
+    }
+    if replica.parameter.has_policies {
+        return Err("policies");
+    }
+    if let Some(attribute) = different_attributes(&desired, &replica.parameter).first() {
+        return Err(attribute);
+    }
+    let (mut set_tags, remove_tags) = tag_difference(&desired.tags, &replica.tags);
+    if !set_tags.is_empty() || !remove_tags.is_empty() {
+        return Err("tags");
+    }
+    set_tags.insert(MARK_KEY.to_owned(), MARK_VALUE.to_owned());
+    Ok(Write {
+        change: Change::Retag,
+        because: vec!["adopt"],
+        tier: replica.parameter.tier,
+        pattern_to_send: None,
+        set_tags,
+        remove_tags,
+        renew_provenance: true,
+        adopted: true,
+        desired,
+    })
 }
 
 fn decide_replica(
@@ -270,7 +382,11 @@ fn decide_replica(
     };
     let provenance = match holder {
         Holder::Ours(provenance) => provenance,
-        Holder::Unproven | Holder::Newborn | Holder::Vacant | Holder::Foreign(_) => {
+        Holder::Unproven
+        | Holder::Newborn
+        | Holder::Vacant
+        | Holder::Unmarked
+        | Holder::Foreign(_) => {
             if holder == Holder::Newborn {
                 set_tags.insert(MARK_KEY.to_owned(), MARK_VALUE.to_owned());
             }

@@ -9,6 +9,9 @@ use super::super::provenance::Form;
 use super::*;
 use crate::domain::Timestamp;
 
+/// The present.
+const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
 struct World {
     source: Region,
     target: Region,
@@ -16,6 +19,8 @@ struct World {
     keys: KmsKeys,
     only_route: bool,
     parity: Parity,
+    adopt: bool,
+    keep_until: Option<Timestamp>,
 }
 
 impl World {
@@ -27,6 +32,8 @@ impl World {
             keys: KmsKeys::default(),
             only_route: true,
             parity: Parity::ByProvenance,
+            adopt: false,
+            keep_until: None,
         }
     }
 
@@ -35,7 +42,9 @@ impl World {
     }
 
     fn policy(&self) -> Policy<'_> {
-        Policy { names: &self.names, kms_keys: &self.keys, parity: self.parity }
+        let Self { names, keys: kms_keys, parity, adopt, keep_until, .. } = self;
+        let (parity, adopt, keep_until) = (*parity, *adopt, *keep_until);
+        Policy { names, kms_keys, parity, adopt, keep_until, now: NOW }
     }
 
     fn case<'a>(
@@ -82,6 +91,20 @@ fn because(decision: &Decision) -> (Change, Vec<&'static str>) {
         Decision::Write(write) | Decision::Compare(write) => (write.change, write.because.clone()),
         other => panic!("no write: {other:?}"),
     }
+}
+
+fn removal(decision: &Decision) -> (Way, &'static str) {
+    match decision {
+        Decision::Remove(removal) => (removal.way, removal.because),
+        other => panic!("no removal: {other:?}"),
+    }
+}
+
+/// The replica with more in its provenance.
+fn proving(replica: &Observed, more: &str) -> Observed {
+    let mut changed = replica.clone();
+    changed.tags.get_mut(PROVENANCE_KEY).expect("provenance").push_str(more);
+    changed
 }
 
 fn without(observed: &Observed, keys: &[&str]) -> Observed {
@@ -133,7 +156,7 @@ fn each_drift_is_named() {
     );
     assert_ne!(other_date, original.parameter.modified);
     assert_eq!(because(&world.decide(Some(&original), None)), (Change::Create, vec!["missing"]));
-    assert_eq!(world.decide(None, Some(&replica)), Decision::Delete);
+    assert_eq!(removal(&world.decide(None, Some(&replica))), (Way::Delete, "source_gone"));
 }
 
 #[test]
@@ -228,9 +251,6 @@ fn owners_opt_out_and_settings_leave_things_alone() {
         Decision::Leave(OutcomeKind::Excluded)
     );
     assert!(
-        matches!(world.decide(Some(&tagged("remove")), None), Decision::Refuse(c) if c.kind == FailureKind::Unsupported)
-    );
-    assert!(
         matches!(world.decide(Some(&tagged("excluded")), None), Decision::Refuse(c) if c.kind == FailureKind::Invalid)
     );
     let marked = observed(parameter("/a"), &[(MARK_KEY, MARK_VALUE)]);
@@ -243,6 +263,76 @@ fn owners_opt_out_and_settings_leave_things_alone() {
         Decision::Leave(OutcomeKind::OutOfScope)
     );
     assert_eq!(world.decide(None, Some(&replica)), Decision::Leave(OutcomeKind::OutOfScope));
+}
+
+#[test]
+fn a_source_that_wants_no_replica_has_it_removed_and_only_what_is_proved_ours() {
+    let mut world = World::new();
+    let original = observed(parameter("/a"), &[(EXCLUDE_TAG, "Remove")]);
+    let replica = world.replica_of(&original);
+    let excluded = Decision::Leave(OutcomeKind::Excluded);
+    assert_eq!(world.decide(Some(&original), None), excluded);
+    let decide = |replica: &Observed| world.decide(Some(&original), Some(replica));
+    assert_eq!(removal(&decide(&replica)), (Way::Delete, "remove_tag"));
+    assert_eq!(removal(&decide(&proving(&replica, " adopted=1"))).0, Way::Release);
+    // The predecessor's is first given its provenance.
+    assert!(matches!(decide(&without(&replica, &[PROVENANCE_KEY])), Decision::Compare(_)));
+    assert_eq!(decide(&without(&replica, &[MARK_KEY])), excluded);
+    assert_eq!(decide(&without(&replica, &[MARK_KEY, PROVENANCE_KEY])), excluded);
+    // The owner's wish waits for no grace period.
+    world.keep_until = Some(NOW);
+    assert_eq!(removal(&world.decide(Some(&original), Some(&replica))).0, Way::Delete);
+}
+
+#[test]
+fn an_orphan_is_kept_for_its_grace_period_and_deleted_then() {
+    let mut world = World::new();
+    let replica = world.replica_of(&observed(parameter("/a"), &[]));
+    let due = Timestamp::from_millis(NOW.millis() + 1);
+    world.keep_until = Some(due);
+    assert_eq!(removal(&world.decide(None, Some(&replica))).0, Way::Tombstone(due));
+    for keep_until in [world.keep_until, None] {
+        world.keep_until = keep_until;
+        let tombstone = proving(&replica, &format!(" gone={due}"));
+        let kept = Decision::Leave(OutcomeKind::Tombstoned);
+        assert_eq!(world.decide(None, Some(&tombstone)), kept);
+        let tombstone = proving(&replica, &format!(" gone={NOW}"));
+        assert_eq!(removal(&world.decide(None, Some(&tombstone))).0, Way::Delete);
+        let adopted = proving(&replica, &format!(" gone={NOW} adopted=1"));
+        assert_eq!(removal(&world.decide(None, Some(&adopted))).0, Way::Release);
+    }
+}
+
+#[test]
+fn only_an_equal_parameter_of_somebodys_is_adopted_and_only_if_the_setting_says_so() {
+    let mut world = World::new();
+    let original = observed(parameter("/a"), &[("team", "x")]);
+    let theirs = without(&world.replica_of(&original), &[MARK_KEY, PROVENANCE_KEY]);
+    assert!(matches!(world.decide(Some(&original), Some(&theirs)), Decision::Conflict(_)));
+    world.adopt = true;
+    let Decision::Compare(write) = world.decide(Some(&original), Some(&theirs)) else {
+        panic!("not compared")
+    };
+    assert_eq!((write.change, write.adopts()), (Change::Retag, true));
+    assert_eq!(write.set_tags, Tags::from([(MARK_KEY.into(), MARK_VALUE.into())]));
+    type Difference = (&'static str, fn(&mut Observed));
+    let changes: [Difference; 5] = [
+        ("type", |o| o.parameter.value_type = ValueType::StringList),
+        ("data type", |o| o.parameter.data_type = "aws:ssm:integration".into()),
+        ("description", |o| o.parameter.description = Some("theirs".into())),
+        ("policies", |o| o.parameter.has_policies = true),
+        ("tags", |o| drop(o.tags.insert("team".into(), "y".into()))),
+    ];
+    for (what, change) in changes {
+        let mut different = theirs.clone();
+        change(&mut different);
+        let Decision::Conflict(cause) = world.decide(Some(&original), Some(&different)) else {
+            panic!("{what}: no conflict")
+        };
+        assert!(cause.message.ends_with(&format!("differs in its {what}")), "{}", cause.message);
+    }
+    let released = without(&world.replica_of(&original), &[MARK_KEY]);
+    assert!(matches!(world.decide(Some(&original), Some(&released)), Decision::Conflict(_)));
 }
 
 #[test]
@@ -330,8 +420,12 @@ fn any_tags() -> impl Strategy<Value = Tags> {
             (PROVENANCE_KEY.to_owned(), provenance.to_string())
         },
     );
-    let value =
-        prop_oneof![Just(MARK_VALUE.to_owned()), Just("exclude".to_owned()), Just("x".to_owned())];
+    let value = prop_oneof![
+        Just(MARK_VALUE.to_owned()),
+        Just("exclude".to_owned()),
+        Just("remove".to_owned()),
+        Just("x".to_owned())
+    ];
     (proptest::collection::vec((key, value), 0..4), proptest::option::of(provenance))
         .prop_map(|(tags, provenance)| tags.into_iter().chain(provenance).collect())
 }
@@ -355,19 +449,24 @@ fn any_observed() -> impl Strategy<Value = Observed> {
 proptest! {
     #[test]
     fn what_is_not_ours_is_never_a_steps_target(
-        original in proptest::option::of(any_observed()), replica in any_observed(), only_route: bool,
+        original in proptest::option::of(any_observed()), replica in any_observed(), only_route: bool, adopt: bool,
         parity in prop_oneof![Just(Parity::ByProvenance), Just(Parity::ByValue), Just(Parity::Rewrite)],
     ) {
-        let world = World { only_route, parity, ..World::new() };
+        let world = World { only_route, parity, adopt, ..World::new() };
         let case = world.case(original.as_ref(), Some(&replica));
-        let foreign = matches!(holder(case), Holder::Foreign(_));
+        let holder = holder(case);
         let decision = decide(case, world.policy());
-        if foreign {
-            prop_assert!(!matches!(decision, Decision::Write(_) | Decision::Compare(_) | Decision::Delete));
-        }
-        if decision == Decision::Delete {
-            let proven = is_marked(&replica.tags) && Provenance::of(&replica.tags).is_some_and(|p| p.region == world.source);
-            prop_assert!(proven && original.is_none());
+        match &decision {
+            Decision::Write(write) | Decision::Compare(write) => {
+                prop_assert!(!matches!(holder, Holder::Foreign(_)));
+                prop_assert_eq!(holder == Holder::Unmarked, write.adopts());
+                prop_assert!(!write.adopts() || adopt && write.change == Change::Retag);
+            }
+            Decision::Remove(_) => {
+                let proven = is_marked(&replica.tags) && Provenance::of(&replica.tags).is_some_and(|p| p.region == world.source);
+                prop_assert!(proven && original.as_ref().is_none_or(|original| wants_removal(&original.tags)));
+            }
+            _ => {}
         }
         if original.as_ref().is_some_and(|original| is_marked(&original.tags)) {
             prop_assert!(!matches!(decision, Decision::Write(_) | Decision::Compare(_)));

@@ -11,17 +11,17 @@ use std::time::Duration;
 use futures::{StreamExt, stream};
 
 use super::endings::{Ending, Endings};
-use super::model::{Listing, Version};
+use super::model::{Listing, Observed, Version};
 use super::observe::{ByName, by_name, lists, versions};
 use super::plan::{Case, Decision, Holder, decide, holder};
 use super::removal::remove;
 use super::round::make_equal;
-use super::run::{Again, Candidate, Round, Run, left_out};
+use super::run::{Again, Candidate, Round, Run};
 use super::settle::settled;
 use crate::aws::Session;
 use crate::domain::{
     AccountOutcome, Assignment, Cause, FailureKind, Item, OutcomeKind, ParameterName, Region,
-    Route, Scope, Timestamp, Wanted,
+    Route, Scope, Wanted,
 };
 use crate::guard::{RecentDeletes, Rules};
 
@@ -124,30 +124,19 @@ impl Run<'_> {
         endings: &mut Endings,
     ) -> bool {
         match decide(case, self.policy(self.parity())) {
-            Decision::Nothing => {}
             Decision::InSync { tags_left_out: 0 } => endings.count(OutcomeKind::InSync),
-            Decision::InSync { tags_left_out } => {
-                endings.fail(name, target, self.source, left_out(tags_left_out));
-            }
             Decision::Leave(outcome) => endings.count(outcome),
-            Decision::Refuse(cause) => endings.fail(name, target, self.source, cause),
-            Decision::Keep(cause) => endings.fail(name, target, target, cause),
-            Decision::Conflict(cause) => {
-                // The Tagging API may not show the tags of what was just written: what is taken for a source may be
-                // a replica of the opposite route.
-                let mut both = [case.original, case.replica].into_iter().flatten();
-                if both.any(|held| self.is_recent(held.parameter.modified)) {
-                    return false;
-                }
-                endings.fail(name, target, target, self.conflict(cause));
-            }
-            Decision::Write(_) | Decision::Compare(_) | Decision::Delete => return false,
+            // The Tagging API may not show the tags of what was just written: what is taken for a source may be a
+            // replica of the opposite route.
+            Decision::Conflict(_) if self.has_recent(case) => return false,
+            decision => return self.ended(name, target, decision, endings).is_none(),
         }
         true
     }
 
-    fn is_recent(&self, modified: Timestamp) -> bool {
-        self.session.now().since(modified) < LIST_LAG
+    fn has_recent(&self, case: Case<'_>) -> bool {
+        let mut both = [case.original, case.replica].into_iter().flatten();
+        both.any(|held| self.session.now().since(held.parameter.modified) < LIST_LAG)
     }
 
     /// What is asked for by name: read once it has settled, then as in a sweep. Names that nobody holds end as nothing.
@@ -247,6 +236,29 @@ impl Run<'_> {
         endings
     }
 
+    /// What is to be there, and what, by what was read so far, is not; a candidate may be both, in different targets.
+    fn divided(&self, candidates: Vec<Candidate>) -> (Vec<Candidate>, Vec<Candidate>) {
+        let (mut present, mut unwanted) = (Vec::new(), Vec::new());
+        for candidate in candidates {
+            let is_unwanted = |target: &Region, replica: &Option<Observed>| {
+                let case = self.case(target, candidate.original.as_ref(), replica.as_ref());
+                let decision = decide(case, self.policy(self.parity()));
+                candidate.original.is_none() || matches!(decision, Decision::Remove(_))
+            };
+            let (removed, kept): (BTreeMap<_, _>, BTreeMap<_, _>) = candidate
+                .replicas
+                .iter()
+                .map(|(target, replica)| (target.clone(), replica.clone()))
+                .partition(|(target, replica)| is_unwanted(target, replica));
+            for (replicas, side) in [(kept, &mut present), (removed, &mut unwanted)] {
+                if !replicas.is_empty() {
+                    side.push(Candidate { replicas, ..candidate.clone() });
+                }
+            }
+        }
+        (present, unwanted)
+    }
+
     async fn round(
         &self,
         mut candidates: Vec<Candidate>,
@@ -256,8 +268,7 @@ impl Run<'_> {
         // Items of one key together, since one call reads values of one key.
         let key = |c: &Candidate| c.original.as_ref().and_then(|o| o.parameter.key.clone());
         candidates.sort_by_cached_key(key);
-        let (present, absent): (Vec<_>, Vec<_>) =
-            candidates.into_iter().partition(|c| c.original.is_some());
+        let (present, unwanted) = self.divided(candidates);
         // Collected first: a stream that borrows from the iterator's closure is not known to be `Send`.
         let chunks: Vec<_> = present
             .chunks(CHUNK)
@@ -273,9 +284,9 @@ impl Run<'_> {
         let deleted = endings.deleted();
         let removal = async {
             if self.rules.deadline.leaves(CHUNK_TIME) {
-                remove(self, absent, owned, &deleted).await
+                remove(self, unwanted, owned, &deleted).await
             } else {
-                Round::left(&absent)
+                Round::left(&unwanted)
             }
         };
         let (rounds, removed) = futures::join!(chunks.collect::<Vec<Round>>(), removal);

@@ -1,26 +1,43 @@
-//! Deletes replicas whose sources are gone: only what is this route's by its tags as read now, and whose source two
-//! reads by name, seconds apart, found absent; and never more than the brake allows.
+//! Takes away replicas whose sources are gone, or do not want them: only what is this route's by its tags as read now,
+//! and whose source two reads by name, seconds apart, found so; and never more than the brake allows.
+//!
+//! A replica is deleted, or kept for a while with a tombstone in its provenance, or let go if it was adopted.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::apply::delete;
+use super::apply::{Tagged, delete, retag};
 use super::endings::Ending;
 use super::model::Observed;
 use super::observe::{ByName, NAMES_PER_CALL, marked, tags_of, versions};
-use super::plan::{Decision, Parity, decide};
+use super::plan::{Decision, Parity, Removal, Way, decide, wants_removal};
 use super::provenance::Provenance;
 use super::run::{Candidate, Round, Run};
+use crate::aws::at_once;
 use crate::domain::{
-    Cause, Change, FailureKind, Location, OutcomeKind, ParameterName, Region, Tags,
+    Cause, FailureKind, MARK_KEY, OutcomeKind, PROVENANCE_KEY, ParameterName, Region, Tags,
+    Timestamp,
 };
 use crate::guard::{Proposal, Ruling};
 
 /// The two reads that must find a source absent are so far apart.
 const BETWEEN_READS: Duration = Duration::from_secs(2);
+/// What the brake holds back where no sweep would come to it first is kept so long at least.
+const HELD_BACK: Duration = Duration::from_hours(7 * 24);
 
-/// Removes the replicas of `candidates`, all of which were read without a source. `owned` counts each target's
-/// replicas of this route, where a list told, and `deleted` those that an earlier round deleted.
+/// A replica that is not to be there, by what was read so far.
+#[derive(Clone, Debug)]
+struct Unwanted {
+    name: ParameterName,
+    original: Option<Observed>,
+    replica: Observed,
+    way: Way,
+}
+
+type ByTarget = BTreeMap<Region, Vec<Unwanted>>;
+
+/// Removes those of the candidates' replicas that are not to be there. `owned` counts each target's replicas of this
+/// route, where a list told, and `deleted` those that an earlier round deleted.
 pub(super) async fn remove(
     run: &Run<'_>,
     candidates: Vec<Candidate>,
@@ -28,93 +45,117 @@ pub(super) async fn remove(
     deleted: &BTreeMap<Region, usize>,
 ) -> Round {
     let mut round = Round::default();
-    let mut doomed = orphans(run, candidates, &mut round);
-    if doomed.is_empty() {
+    let mut unwanted = unwanted(run, candidates, &mut round);
+    if unwanted.is_empty() {
         return round;
     }
-    still_absent(run, &mut doomed, &mut round).await;
-    brake(run, &mut doomed, owned, deleted, &mut round).await;
-    if run.rules.writing.allows() && doomed.values().any(|names| !names.is_empty()) {
+    keep_unwanted(run, &mut unwanted, &mut round).await;
+    let held = brake(run, &mut unwanted, owned, deleted, &mut round).await;
+    if run.rules.writing.allows() && unwanted.values().any(|replicas| !replicas.is_empty()) {
         tokio::time::sleep(BETWEEN_READS).await;
-        still_absent(run, &mut doomed, &mut round).await;
+        keep_unwanted(run, &mut unwanted, &mut round).await;
     }
-    let deletes = doomed.iter().map(|(target, names)| delete_in(run, target, names));
-    let removed = futures::future::join_all(deletes).await;
-    confirm(run, removed, &mut round).await;
+    let removals = unwanted.iter().map(|(target, replicas)| {
+        let held = held.get(target).copied();
+        remove_in(run, target, replicas, held)
+    });
+    let removed = futures::future::join_all(removals).await;
+    confirm(run, &unwanted, removed, &mut round).await;
     round
 }
 
-type Doomed = BTreeMap<Region, Vec<Candidate>>;
-
-/// What is to be deleted by what was read so far, by target; all else ends here.
-fn orphans(run: &Run<'_>, candidates: Vec<Candidate>, round: &mut Round) -> Doomed {
-    let mut doomed = Doomed::new();
-    for candidate in candidates {
-        for (target, replica) in &candidate.replicas {
-            let name = &candidate.name;
-            match decide(run.case(target, None, replica.as_ref()), run.policy(Parity::ByProvenance))
-            {
-                Decision::Delete if run.rules.delete_grace_days > 0 => {
-                    let message =
-                        "its source is gone; grace periods are not supported yet, so it is kept";
-                    let remedy = "set REPLICATOR_DELETE_GRACE_DAYS to 0 to have it deleted, or delete it by hand";
-                    let cause = Cause::new(FailureKind::Unsupported, message).mended_by(remedy);
-                    round.endings.fail(name, target, target, cause);
-                }
-                Decision::Delete => {
-                    doomed.entry(target.clone()).or_default().push(candidate.clone());
-                }
+/// What is to be removed by what was read so far, by target; all else ends here.
+fn unwanted(run: &Run<'_>, candidates: Vec<Candidate>, round: &mut Round) -> ByTarget {
+    let mut unwanted = ByTarget::new();
+    for Candidate { name, original, replicas, fresh, .. } in candidates {
+        for (target, replica) in replicas {
+            let case = run.case(&target, original.as_ref(), replica.as_ref());
+            let decision = decide(case, run.policy(Parity::ByProvenance));
+            if matches!(decision, Decision::Conflict(_)) && !fresh {
                 // By lists that may lag; what is read by name decides.
-                Decision::Conflict(_) if !candidate.fresh => round.go_again(name, target, false),
-                Decision::Conflict(cause) | Decision::Keep(cause) => {
-                    round.endings.fail(name, target, target, cause);
-                }
-                Decision::Leave(outcome) => {
-                    round.endings.end(name, target, Ending::Counted(outcome));
-                }
-                Decision::Nothing
-                | Decision::InSync { .. }
-                | Decision::Refuse(_)
-                | Decision::Write(_)
-                | Decision::Compare(_) => {}
+                round.go_again(&name, &target, false);
+                continue;
+            }
+            if let Some(Decision::Remove(Removal { way, .. })) =
+                run.ended(&name, &target, decision, &mut round.endings)
+                && let Some(replica) = replica
+            {
+                let (name, original) = (name.clone(), original.clone());
+                let removal = Unwanted { name, original, replica, way };
+                unwanted.entry(target).or_default().push(removal);
             }
         }
     }
-    doomed
+    unwanted
 }
 
-/// Keeps what is still absent from the source as read by name; what is there goes round again.
-async fn still_absent(run: &Run<'_>, doomed: &mut Doomed, round: &mut Round) {
-    let names: BTreeSet<ParameterName> =
-        doomed.values().flatten().map(|candidate| candidate.name.clone()).collect();
-    let read = versions(run.session, run.source, &names.into_iter().collect::<Vec<_>>()).await;
-    for (target, candidates) in doomed {
-        candidates.retain(|candidate| match read.get(&candidate.name) {
-            Some(Ok(None)) => true,
+/// Keeps what its source, as read by name, still does not want there; the others go round again.
+async fn keep_unwanted(run: &Run<'_>, unwanted: &mut ByTarget, round: &mut Round) {
+    let still = still_unwanted(run, unwanted.values().flatten().collect()).await;
+    for (target, replicas) in unwanted {
+        replicas.retain(|Unwanted { name, .. }| match still.get(name) {
+            Some(Ok(true)) => true,
             Some(Err(cause)) => {
-                round.endings.fail(&candidate.name, target, run.source, cause.clone());
+                round.endings.fail(name, target, run.source, cause.clone());
                 false
             }
-            Some(Ok(Some(_))) | None => {
-                round.go_again(&candidate.name, target, false);
+            Some(Ok(false)) | None => {
+                round.go_again(name, target, false);
                 false
             }
         });
     }
 }
 
-/// Holds a target's deletes back when they are too many, all of them.
+/// Whether sources stand, as read by name, as they did when their replicas were found unwanted: absent, or there and
+/// with the tag that asks for the removal.
+async fn still_unwanted(
+    run: &Run<'_>,
+    unwanted: Vec<&Unwanted>,
+) -> BTreeMap<ParameterName, Result<bool, Cause>> {
+    let was_there: BTreeMap<ParameterName, bool> =
+        unwanted.iter().map(|one| (one.name.clone(), one.original.is_some())).collect();
+    let names: Vec<ParameterName> = was_there.keys().cloned().collect();
+    let there: Vec<ParameterName> =
+        was_there.iter().filter(|(_, there)| **there).map(|(name, _)| name.clone()).collect();
+    let (versions, tags) = futures::join!(
+        versions(run.session, run.source, &names),
+        tags_of(run.session, run.source, &there)
+    );
+    let stands = |name: &ParameterName, was_there: bool| {
+        if !was_there {
+            return Ok(versions.get(name).cloned().transpose()?.flatten().is_none());
+        }
+        let tags = tags.get(name).cloned().transpose()?.flatten();
+        Ok(tags.is_some_and(|tags| wants_removal(&tags)))
+    };
+    was_there
+        .into_iter()
+        .map(|(name, was_there)| {
+            let stands = stands(&name, was_there);
+            (name, stands)
+        })
+        .collect()
+}
+
+/// Holds a target's deletes back when they are too many, all of them: a sweep leaves them, and finds them again. For
+/// events, which do not come again, tombstones are written in their place; until when, is told by target.
 async fn brake(
     run: &Run<'_>,
-    doomed: &mut Doomed,
+    unwanted: &mut ByTarget,
     owned: Option<&BTreeMap<Region, usize>>,
     deleted: &BTreeMap<Region, usize>,
     round: &mut Round,
-) {
-    for (target, candidates) in doomed.iter_mut().filter(|(_, asked)| !asked.is_empty()) {
+) -> BTreeMap<Region, Timestamp> {
+    let mut held = BTreeMap::new();
+    for (target, replicas) in unwanted {
+        let asked = replicas.iter().filter(|one| one.way == Way::Delete).count();
+        if asked == 0 {
+            continue;
+        }
         let deleted = deleted.get(target).copied().unwrap_or_default();
-        let asked = candidates.len() + deleted;
-        let owned = match owned {
+        let asked = asked + deleted;
+        let counted = match owned {
             Some(owned) => Ok(owned.get(target).copied().unwrap_or_default()),
             // Few enough whatever there is: not worth a list.
             None if asked <= run.rules.deletes_always_allowed() => Ok(asked),
@@ -123,16 +164,33 @@ async fn brake(
                 .map(|tags| count_owned(&tags, run.source) + deleted),
         };
         let judged =
-            owned.and_then(|owned| run.rules.judge_deletes(asked, owned, run.source, target));
-        if let Err(cause) = judged {
-            for candidate in candidates.drain(..) {
-                round.endings.fail(&candidate.name, target, target, cause.clone());
-            }
-            if cause.kind == FailureKind::TooManyDeletes {
-                round.endings.fail_region(target, cause);
-            }
+            counted.and_then(|counted| run.rules.judge_deletes(asked, counted, run.source, target));
+        let Err(mut cause) = judged else { continue };
+        if cause.kind == FailureKind::TooManyDeletes && owned.is_none() {
+            let until = run.rules.keep_for(HELD_BACK, run.session.now());
+            cause = kept_until(&cause, until);
+            held.insert(target.clone(), until);
+        } else {
+            replicas.retain(|Unwanted { name, way, .. }| {
+                let stays = *way != Way::Delete;
+                if !stays {
+                    round.endings.fail(name, target, target, cause.clone());
+                }
+                stays
+            });
+        }
+        if cause.kind == FailureKind::TooManyDeletes {
+            round.endings.fail_region(target, cause);
         }
     }
+    held
+}
+
+fn kept_until(cause: &Cause, until: Timestamp) -> Cause {
+    let message = format!("{}, with tombstones until {until}", cause.message);
+    Cause::new(cause.kind, message).mended_by(
+        "if the deletions are meant, do nothing: sweeps delete what is due, within REPLICATOR_MAX_DELETES; if not, restore the sources, which undoes the tombstones",
+    )
 }
 
 fn count_owned(tags: &BTreeMap<ParameterName, Tags>, source: &Region) -> usize {
@@ -141,120 +199,163 @@ fn count_owned(tags: &BTreeMap<ParameterName, Tags>, source: &Region) -> usize {
         .count()
 }
 
-/// What became of one delete.
+/// What became of one replica.
 enum Removed {
-    Gone,
-    Planned,
+    /// It went.
+    Done(OutcomeKind),
+    /// It stands as it should, and counts as this.
+    Left(OutcomeKind),
+    /// It was gone already.
+    Vanished,
+    /// It would go, in this way and for this reason.
+    Planned(Removal),
+    /// Its tags, as read now, say something else.
     NotOurs,
+    /// It stays, since AWS or the guard refused.
     Failed(Cause),
 }
 
-/// Deletes in one target, ten at a time: what proves that they are ours is read just before, for those ten.
-async fn delete_in<'a>(
+type Ended = BTreeMap<ParameterName, Removed>;
+
+/// Removes in one target, ten at a time: what proves that they are ours is read just before, for those ten.
+async fn remove_in(
     run: &Run<'_>,
-    target: &'a Region,
-    candidates: &[Candidate],
-) -> (&'a Region, BTreeMap<ParameterName, Removed>) {
-    let mut removed = BTreeMap::new();
-    let replicas: Vec<&Observed> = candidates
-        .iter()
-        .filter_map(|candidate| candidate.replicas.get(target)?.as_ref())
-        .collect();
-    for replicas in replicas.chunks(NAMES_PER_CALL) {
-        let go = proved(run, target, replicas, &mut removed).await;
-        if go.is_empty() {
-            continue;
+    target: &Region,
+    unwanted: &[Unwanted],
+    held: Option<Timestamp>,
+) -> Ended {
+    let mut ended = Ended::new();
+    for unwanted in unwanted.chunks(NAMES_PER_CALL) {
+        let go = proved(run, target, unwanted, held, &mut ended).await;
+        let (deletes, retags): (Vec<_>, Vec<_>) =
+            go.into_iter().partition(|(_, removal)| removal.way == Way::Delete);
+        let deletes: Vec<ParameterName> = deletes.into_iter().map(|(name, _)| name).collect();
+        if !deletes.is_empty() {
+            let deleted = delete(run.session, target, &deletes).await;
+            for name in deletes {
+                let outcome = match &deleted {
+                    Ok(()) => {
+                        run.recent.remember(
+                            run.session.location(target),
+                            name.clone(),
+                            run.session.now(),
+                        );
+                        Removed::Done(OutcomeKind::Deleted)
+                    }
+                    Err(cause) => Removed::Failed(cause.clone()),
+                };
+                ended.insert(name, outcome);
+            }
         }
-        let deleted = delete(run.session, target, &go).await;
-        for name in go {
-            let account = run.session.account();
-            let outcome = match &deleted {
-                Ok(()) => {
-                    let location = Location { account: account.clone(), region: target.clone() };
-                    run.recent.remember(location, name.clone(), run.session.now());
-                    tracing::info!(%account, region = %target, kind = "parameter", name = name.as_str(), change = "delete", "deleted");
-                    Removed::Gone
-                }
-                Err(cause) => Removed::Failed(cause.clone()),
-            };
-            removed.insert(name, outcome);
-        }
+        let retags = retags.into_iter().map(|(name, removal)| async move {
+            let outcome = keep(run, target, &name, removal).await;
+            (name, outcome)
+        });
+        ended.extend(at_once(retags).await);
     }
-    (target, removed)
+    ended
 }
 
-/// Those of `replicas`, by name, that their tags as read now say are ours and that the guard lets go; the others end in
-/// `removed`.
+/// Writes the tombstone of a replica that is kept for a while, or lets one go that was adopted.
+async fn keep(
+    run: &Run<'_>,
+    target: &Region,
+    name: &ParameterName,
+    Removal { way, provenance, .. }: Removal,
+) -> Removed {
+    let tagged = match way {
+        Way::Tombstone(until) => {
+            let provenance = Provenance { gone: Some(until), ..provenance };
+            let set = Tags::from([(PROVENANCE_KEY.to_owned(), provenance.to_string())]);
+            retag(run.session, target, name, &set, &[]).await
+        }
+        Way::Release | Way::Delete => {
+            let ours = [MARK_KEY.to_owned(), PROVENANCE_KEY.to_owned()];
+            retag(run.session, target, name, &Tags::new(), &ours).await
+        }
+    };
+    match tagged {
+        Ok(Tagged::Yes) => Removed::Done(way.change().done()),
+        Ok(Tagged::Gone) => Removed::Vanished,
+        Err(cause) => Removed::Failed(cause),
+    }
+}
+
+/// Those of the unwanted that their tags, read now by name, say are ours, and that the guard lets go; the others end.
 async fn proved(
     run: &Run<'_>,
     target: &Region,
-    replicas: &[&Observed],
-    removed: &mut BTreeMap<ParameterName, Removed>,
-) -> Vec<ParameterName> {
+    unwanted: &[Unwanted],
+    held: Option<Timestamp>,
+    ended: &mut Ended,
+) -> Vec<(ParameterName, Removal)> {
     // Names as the target spells them.
     let names: Vec<ParameterName> =
-        replicas.iter().map(|replica| replica.parameter.name.clone()).collect();
+        unwanted.iter().map(|one| one.replica.parameter.name.clone()).collect();
     let tags: ByName<Tags> = if run.rules.writing.allows() {
         tags_of(run.session, target, &names).await
     } else {
         ByName::new()
     };
     let mut go = Vec::new();
-    for (name, replica) in names.into_iter().zip(replicas) {
-        let mut replica = (*replica).clone();
+    for (name, Unwanted { original, replica, .. }) in names.into_iter().zip(unwanted) {
+        let mut replica = replica.clone();
         match tags.get(&name) {
             // A plan tells what the tags that were read so far say.
             None => {}
             Some(Ok(Some(tags))) => replica.tags.clone_from(tags),
             Some(Ok(None)) => {
-                removed.insert(name, Removed::Gone);
+                ended.insert(name, Removed::Vanished);
                 continue;
             }
             Some(Err(cause)) => {
-                removed.insert(name, Removed::Failed(cause.clone()));
+                ended.insert(name, Removed::Failed(cause.clone()));
                 continue;
             }
         }
-        let case = run.case(target, None, Some(&replica));
-        let ended = match decide(case, run.policy(Parity::ByProvenance)) {
-            Decision::Delete => {
-                let change = Change::Delete;
-                let proposal =
-                    Proposal { source: run.source, target, change, vacant: false, ours: true };
+        let case = run.case(target, original.as_ref(), Some(&replica));
+        let outcome = match decide(case, run.policy(Parity::ByProvenance)) {
+            Decision::Remove(mut removal) => {
+                if let (Way::Delete, Some(until)) = (removal.way, held) {
+                    removal.way = Way::Tombstone(until);
+                }
+                let proposal = Proposal {
+                    source: run.source,
+                    target,
+                    change: removal.way.change(),
+                    vacant: false,
+                    ours: true,
+                    adopts: false,
+                };
                 match run.rules.judge(&proposal) {
                     Ruling::Go => {
-                        go.push(name);
+                        go.push((name, removal));
                         continue;
                     }
-                    Ruling::TellOnly => Removed::Planned,
+                    Ruling::TellOnly => Removed::Planned(removal),
                     Ruling::Held(cause) => Removed::Failed(cause),
                 }
             }
-            Decision::Keep(cause) => Removed::Failed(cause),
+            Decision::Leave(outcome) => Removed::Left(outcome),
             _ => Removed::NotOurs,
         };
-        removed.insert(name, ended);
+        ended.insert(name, outcome);
     }
     go
 }
 
 /// Reads the sources once more, for all targets together: one that came back meanwhile is to have its replica again.
-async fn confirm(
-    run: &Run<'_>,
-    removed: Vec<(&Region, BTreeMap<ParameterName, Removed>)>,
-    round: &mut Round,
-) {
-    let gone: BTreeSet<ParameterName> = removed
-        .iter()
-        .flat_map(|(_, removed)| removed)
-        .filter(|(_, removed)| matches!(removed, Removed::Gone))
-        .map(|(name, _)| name.clone())
+async fn confirm(run: &Run<'_>, unwanted: &ByTarget, removed: Vec<Ended>, round: &mut Round) {
+    let done = |ended: &Ended, name| matches!(ended.get(name), Some(Removed::Done(_)));
+    let gone = unwanted
+        .values()
+        .zip(&removed)
+        .flat_map(|(replicas, ended)| replicas.iter().filter(|one| done(ended, &one.name)))
         .collect();
-    let gone: Vec<ParameterName> = gone.into_iter().collect();
-    let sources = versions(run.session, run.source, &gone).await;
-    for (target, removed) in removed {
-        for (name, removed) in removed {
-            if matches!(removed, Removed::Gone) && !matches!(sources.get(&name), Some(Ok(None))) {
+    let still = still_unwanted(run, gone).await;
+    for (target, ended) in unwanted.keys().zip(removed) {
+        for (name, removed) in ended {
+            if matches!(removed, Removed::Done(_)) && !matches!(still.get(&name), Some(Ok(true))) {
                 round.go_again(&name, target, true);
             }
             end(run, target, &name, removed, round);
@@ -263,22 +364,25 @@ async fn confirm(
 }
 
 fn end(run: &Run<'_>, target: &Region, name: &ParameterName, removed: Removed, round: &mut Round) {
+    let account = run.session.account();
     match removed {
-        Removed::Gone => {
-            round.endings.end(name, target, Ending::Counted(OutcomeKind::Deleted));
+        Removed::Done(outcome) => {
+            tracing::info!(%account, region = %target, kind = "parameter", name = name.as_str(), outcome = outcome.word(), "removed");
+            round.endings.end(name, target, Ending::Counted(outcome));
         }
-        Removed::Planned => {
-            let ending = Ending::Planned { change: Change::Delete, because: vec!["source_gone"] };
+        Removed::Left(outcome) => round.endings.end(name, target, Ending::Left(outcome)),
+        Removed::Vanished => round.go_again(name, target, false),
+        Removed::Planned(Removal { way, because, .. }) => {
+            let ending = Ending::Planned { change: way.change(), because: vec![because] };
             round.endings.end(name, target, ending);
         }
         Removed::NotOurs => {
-            let message = "its source is gone, but its tags no longer say that it is this route's replica: it was kept";
+            let message = "it was to be removed, but its tags no longer say that it is this route's replica: it was kept";
             let cause = Cause::new(FailureKind::Conflict, message);
             round.endings.fail(name, target, target, cause);
         }
         Removed::Failed(cause) => {
-            let account = run.session.account();
-            tracing::warn!(%account, region = %target, kind = "parameter", name = name.as_str(), change = "delete", error_kind = %cause.kind, "{}", cause.message);
+            tracing::warn!(%account, region = %target, kind = "parameter", name = name.as_str(), error_kind = %cause.kind, "{}", cause.message);
             round.endings.fail(name, target, target, cause);
         }
     }

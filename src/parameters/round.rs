@@ -7,7 +7,7 @@ use super::observe::{ByName, Valued, tags_of, values, versions};
 use super::plan::{Decision, Holder, Parity, Write, decide, holder};
 use super::run::{Candidate, Round, Run, left_out};
 use super::write::{Task, Wrote, read_back, write};
-use crate::domain::{Cause, Change, OutcomeKind, ParameterName, Region, Tags};
+use crate::domain::{Cause, Change, FailureKind, OutcomeKind, ParameterName, Region, Tags};
 use crate::guard::{Proposal, Ruling};
 
 /// Makes the replicas of `candidates`, all of which have a source, equal to it.
@@ -24,7 +24,8 @@ pub(super) async fn make_equal(run: &Run<'_>, mut candidates: Vec<Candidate>) ->
     for (task, wrote) in tasks.iter().zip(outcomes) {
         match wrote {
             Wrote::Done(outcome) => {
-                round.endings.end(&task.name, &task.target, finished(run, task, outcome));
+                let ending = finished(run, task, Ending::Counted(outcome));
+                round.endings.end(&task.name, &task.target, ending);
             }
             Wrote::Moved(outcome) => {
                 round.endings.end(&task.name, &task.target, Ending::Counted(outcome));
@@ -42,9 +43,9 @@ pub(super) async fn make_equal(run: &Run<'_>, mut candidates: Vec<Candidate>) ->
     round
 }
 
-fn finished(run: &Run<'_>, task: &Task, outcome: OutcomeKind) -> Ending {
+fn finished(run: &Run<'_>, task: &Task, ending: Ending) -> Ending {
     match task.write.desired.tags_left_out {
-        0 => Ending::Counted(outcome),
+        0 => ending,
         tags => Ending::Failed { region: run.source.clone(), cause: left_out(tags) },
     }
 }
@@ -128,31 +129,19 @@ fn decided(run: &Run<'_>, candidates: &[Candidate], round: &mut Round) -> Vec<Ta
                 original_tags: original.tags.clone(),
                 source_key: original.parameter.key.clone(),
                 replica_version: replica.as_ref().map(|replica| replica.parameter.version()),
-                vacant: held == Holder::Vacant,
-                ours: matches!(held, Holder::Ours(_) | Holder::Unproven | Holder::Newborn),
+                held: held.clone(),
                 write,
                 compare,
             };
             let parity =
                 if candidate.moved.contains(target) { Parity::Rewrite } else { run.parity() };
-            match decide(case, run.policy(parity)) {
-                Decision::Nothing | Decision::Delete => {}
-                Decision::InSync { tags_left_out: 0 } => {
-                    round.endings.end(name, target, Ending::Counted(OutcomeKind::InSync));
-                }
-                Decision::InSync { tags_left_out } => {
-                    round.endings.fail(name, target, run.source, left_out(tags_left_out));
-                }
-                Decision::Leave(outcome) => {
-                    round.endings.end(name, target, Ending::Counted(outcome));
-                }
-                Decision::Conflict(cause) => {
-                    round.endings.fail(name, target, target, run.conflict(cause));
-                }
-                Decision::Refuse(cause) => round.endings.fail(name, target, run.source, cause),
-                Decision::Keep(cause) => round.endings.fail(name, target, target, cause),
-                Decision::Write(write) => tasks.push(task(write, false)),
-                Decision::Compare(write) => tasks.push(task(write, true)),
+            let decision = decide(case, run.policy(parity));
+            match run.ended(name, target, decision, &mut round.endings) {
+                Some(Decision::Write(write)) => tasks.push(task(write, false)),
+                Some(Decision::Compare(write)) => tasks.push(task(write, true)),
+                // Its source does not want it any more: the next round sees to that.
+                Some(_) => round.go_again(name, target, false),
+                None => {}
             }
         }
     }
@@ -228,17 +217,26 @@ async fn compare(
                     let nothing =
                         set_tags.is_empty() && remove_tags.is_empty() && !renew_provenance;
                     if nothing {
-                        let ending = finished(run, task, OutcomeKind::InSync);
+                        let ending = finished(run, task, Ending::Left(OutcomeKind::InSync));
                         round.endings.end(&task.name, &task.target, ending);
                     }
                     return !nothing;
+                }
+                if task.write.adopts() {
+                    let message = format!(
+                        "{} holds this name already: it does not carry the mark of a replica, and is not adopted since its value differs",
+                        task.target
+                    );
+                    let cause = Cause::new(FailureKind::Conflict, message);
+                    round.endings.fail(&task.name, &task.target, &task.target, cause);
+                    return false;
                 }
                 task.write.change = Change::Update;
                 task.write.because.push("value");
                 true
             }
             // A replica that cannot be read is no good as a standby: it is written anew.
-            (Some(_), Some(Err(cause))) if !cause.kind.may_pass() => {
+            (Some(_), Some(Err(cause))) if !cause.kind.may_pass() && !task.write.adopts() => {
                 task.write.change = Change::Update;
                 task.write.because.push("unreadable");
                 true
@@ -264,8 +262,9 @@ fn judged(run: &Run<'_>, tasks: Vec<Task>, round: &mut Round) -> Vec<Task> {
             source: run.source,
             target: &task.target,
             change,
-            vacant: task.vacant,
-            ours: task.ours,
+            vacant: task.held == Holder::Vacant,
+            ours: matches!(task.held, Holder::Ours(_) | Holder::Unproven | Holder::Newborn),
+            adopts: task.held == Holder::Unmarked && task.write.adopts(),
         };
         match run.rules.judge(&proposal) {
             Ruling::Go => go.push(task),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::endings::{Ending, Endings};
 use super::model::Observed;
-use super::plan::{Case, Parity, Policy};
+use super::plan::{Case, Decision, Parity, Policy};
 use crate::aws::Session;
 use crate::domain::{Cause, FailureKind, OutcomeKind, ParameterName, Region};
 use crate::guard::{RecentDeletes, Rules};
@@ -36,7 +36,15 @@ impl Run<'_> {
     }
 
     pub(super) fn policy(&self, parity: Parity) -> Policy<'_> {
-        Policy { names: &self.rules.names, kms_keys: &self.rules.kms_keys, parity }
+        let now = self.session.now();
+        Policy {
+            names: &self.rules.names,
+            kms_keys: &self.rules.kms_keys,
+            parity,
+            adopt: self.rules.adopt,
+            keep_until: self.rules.keep_until(now),
+            now,
+        }
     }
 
     pub(super) fn case<'a>(
@@ -49,14 +57,32 @@ impl Run<'_> {
         Case { source: self.source, target, only_route, original, replica }
     }
 
-    /// A conflict, with what the setting that would resolve it can do today.
-    pub(super) fn conflict(&self, mut cause: Cause) -> Cause {
-        if self.rules.adopt {
-            cause
-                .message
-                .push_str("; REPLICATOR_ON_CONFLICT=adopt is not supported yet, so it is reported");
+    /// Ends an item for which there is nothing to do in `target`; a decision to do something comes back.
+    pub(super) fn ended(
+        &self,
+        name: &ParameterName,
+        target: &Region,
+        decision: Decision,
+        endings: &mut Endings,
+    ) -> Option<Decision> {
+        match decision {
+            Decision::Nothing => {}
+            Decision::InSync { tags_left_out: 0 } => {
+                endings.end(name, target, Ending::Left(OutcomeKind::InSync));
+            }
+            Decision::InSync { tags_left_out } => {
+                endings.fail(name, target, self.source, left_out(tags_left_out));
+            }
+            Decision::Leave(outcome) => endings.end(name, target, Ending::Left(outcome)),
+            Decision::Refuse(cause) => endings.fail(name, target, self.source, cause),
+            Decision::Keep(cause) | Decision::Conflict(cause) => {
+                endings.fail(name, target, target, cause);
+            }
+            Decision::Write(_) | Decision::Compare(_) | Decision::Remove(_) => {
+                return Some(decision);
+            }
         }
-        cause
+        None
     }
 }
 

@@ -5,16 +5,16 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::apply::{Created, create, retag, update};
+use super::apply::{Created, Tagged, create, retag, update};
 use super::model::Version;
 use super::observe::{ByName, Valued, values};
-use super::plan::Write;
+use super::plan::{Holder, Write};
 use super::provenance::Provenance;
 use super::run::Run;
 use crate::aws::at_once;
 use crate::domain::{
-    Cause, Change, FailureKind, Location, MARK_KEY, MARK_VALUE, OutcomeKind, PROVENANCE_KEY,
-    ParameterName, Region, Tags,
+    Cause, Change, FailureKind, MARK_KEY, MARK_VALUE, OutcomeKind, PROVENANCE_KEY, ParameterName,
+    Region, Tags,
 };
 
 /// How often, and how far apart, a replica is read back that does not yet show the version just written.
@@ -30,9 +30,8 @@ pub(super) struct Task {
     pub(super) original_tags: Tags,
     pub(super) source_key: Option<Box<str>>,
     pub(super) replica_version: Option<Version>,
-    pub(super) vacant: bool,
-    /// Whether what holds the name is this route's, by its tags as read.
-    pub(super) ours: bool,
+    /// What holds the name, by its tags as read.
+    pub(super) held: Holder,
     pub(super) write: Write,
     /// Whether values are still to decide between update and retag.
     pub(super) compare: bool,
@@ -84,8 +83,7 @@ async fn write_one(run: &Run<'_>, task: &Task, value: Option<&Valued>) -> Wrote 
     let desired_name = &write.desired.name;
     let done = match (write.change, value) {
         (Change::Create, Some(value)) => {
-            let location =
-                Location { account: run.session.account().clone(), region: target.clone() };
+            let location = run.session.location(target);
             let pause = run.recent.pause_before_create(&location, name, run.session.now());
             if !pause.is_zero() {
                 if !run.rules.deadline.leaves(pause) {
@@ -111,7 +109,8 @@ async fn write_one(run: &Run<'_>, task: &Task, value: Option<&Valued>) -> Wrote 
             match retag(run.session, target, desired_name, &write.set_tags, &write.remove_tags)
                 .await
             {
-                Ok(()) => {
+                // The deletion of a replica under our hands: the write makes it anew, as version 1.
+                Ok(Tagged::Yes | Tagged::Gone) => {
                     update(run.session, target, write, &value.text).await.map(Wrote::ReadBack)
                 }
                 Err(cause) => Err(cause),
@@ -123,9 +122,12 @@ async fn write_one(run: &Run<'_>, task: &Task, value: Option<&Valued>) -> Wrote 
                 let Some(replica) = task.replica_version else { return Wrote::Again };
                 set.insert(PROVENANCE_KEY.to_owned(), provenance(run, task, replica, false));
             }
-            retag(run.session, target, desired_name, &set, &write.remove_tags)
-                .await
-                .map(|()| Wrote::Done(OutcomeKind::Retagged))
+            retag(run.session, target, desired_name, &set, &write.remove_tags).await.map(|tagged| {
+                match tagged {
+                    Tagged::Yes => Wrote::Done(OutcomeKind::Retagged),
+                    Tagged::Gone => Wrote::Again,
+                }
+            })
         }
         (change, _) => {
             Err(Cause::new(FailureKind::Bug, format!("no way to {} was planned", change.word())))
@@ -235,8 +237,9 @@ async fn prove(run: &Run<'_>, task: &Task, replica: Version) -> Wrote {
     set.insert(PROVENANCE_KEY.to_owned(), provenance(run, task, replica, false));
     set.insert(MARK_KEY.to_owned(), MARK_VALUE.to_owned());
     match retag(run.session, &task.target, &task.write.desired.name, &set, &[]).await {
-        Ok(()) if anew => Wrote::Moved(OutcomeKind::Updated),
-        Ok(()) => Wrote::Done(OutcomeKind::Updated),
+        Ok(Tagged::Gone) => Wrote::Moved(OutcomeKind::Updated),
+        Ok(Tagged::Yes) if anew => Wrote::Moved(OutcomeKind::Updated),
+        Ok(Tagged::Yes) => Wrote::Done(OutcomeKind::Updated),
         Err(cause) => Wrote::Failed(cause),
     }
 }

@@ -193,7 +193,7 @@ mod tests {
         let mut report = Report::new();
         for number in 0..1_000 {
             let mut outcome = AccountOutcome::new(account(number));
-            outcome.counts_mut(Kind::Parameter).add(OutcomeKind::InSync, 1_000);
+            outcome.count_all(Kind::Parameter, OutcomeKind::InSync, 1_000);
             report.take(outcome);
         }
         let held = (report.lines.len(), report.failures.kept.len(), report.remaining.len());

@@ -59,12 +59,12 @@ pub(crate) fn parameter_step(name: &str, change: Change) -> Step {
 pub(crate) fn outcomes() -> Vec<AccountOutcome> {
     let mut outcomes: Vec<_> = (1..=5).map(|number| AccountOutcome::new(account(number))).collect();
     for outcome in outcomes.iter_mut().take(4) {
-        outcome.counts_mut(Kind::Parameter).add(OutcomeKind::InSync, 1_200);
-        outcome.counts_mut(Kind::Secret).add(OutcomeKind::InSync, 10);
+        outcome.count_all(Kind::Parameter, OutcomeKind::InSync, 1_200);
+        outcome.count_all(Kind::Secret, OutcomeKind::InSync, 10);
     }
     if let [_, _, changed, conflicts, roleless] = outcomes.as_mut_slice() {
-        changed.counts_mut(Kind::Parameter).add(OutcomeKind::Created, 3);
-        conflicts.counts_mut(Kind::Parameter).add(OutcomeKind::Conflict, 2);
+        changed.count_all(Kind::Parameter, OutcomeKind::Created, 3);
+        conflicts.count_all(Kind::Parameter, OutcomeKind::Conflict, 2);
         conflicts.count(Kind::Secret, OutcomeKind::Failed);
         let held = "a parameter without the mark holds the name in us-east-1";
         conflicts.fail(failure(4, "/shop/db/host", FailureKind::Conflict, held));

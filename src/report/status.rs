@@ -1,6 +1,6 @@
 //! One word for how a run, or one account of it, ended: the worst that happened wins.
 
-use crate::domain::{AccountOutcome, Counts, FailureKind, OutcomeKind};
+use crate::domain::{AccountOutcome, FailureKind, OutcomeKind};
 
 /// `status` in the response, from the best to the worst; the order of the declaration is the order of severity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,16 +47,12 @@ impl Status {
             Self::Incomplete
         } else if !outcome.steps.is_empty() {
             Self::Drift
-        } else if has_changes(&outcome.parameters) || has_changes(&outcome.secrets) {
+        } else if outcome.changed {
             Self::Changed
         } else {
             Self::InSync
         }
     }
-}
-
-fn has_changes(counts: &Counts) -> bool {
-    counts.iter().any(|(kind, _)| kind.is_change())
 }
 
 #[cfg(test)]
@@ -77,6 +73,8 @@ mod tests {
             outcome.count(Kind::Parameter, kind);
         }
         assert_eq!(Status::of(&outcome), Status::InSync);
+        outcome.leave(Kind::Parameter, OutcomeKind::Tombstoned, 1);
+        assert_eq!(Status::of(&outcome), Status::InSync, "it stands since an earlier run");
         outcome.count(Kind::Secret, OutcomeKind::Replicated);
         assert_eq!(Status::of(&outcome), Status::Changed);
         outcome.steps.push(parameter_step("/a", Change::Create));

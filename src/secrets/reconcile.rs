@@ -221,9 +221,7 @@ impl Slice<'_> {
                 }
                 // There is no source, and a replica cannot outlive its primary.
                 Ok(None) => {
-                    outcome
-                        .counts_mut(Kind::Secret)
-                        .add(OutcomeKind::Skipped, route.targets.len() as u64);
+                    outcome.leave(Kind::Secret, OutcomeKind::Skipped, route.targets.len() as u64);
                 }
                 Err(cause) => {
                     self.unreadable(outcome, name, &route.source, route.targets.len(), cause);

@@ -70,7 +70,7 @@ pub(super) async fn settle<'a>(
             Ok(Some(secret)) => secret,
             Ok(None) => {
                 let gone = open.len() as u64;
-                outcome.counts_mut(Kind::Secret).add(OutcomeKind::Skipped, gone);
+                outcome.leave(Kind::Secret, OutcomeKind::Skipped, gone);
                 return (outcome, None);
             }
             Err(cause) => {
@@ -96,7 +96,8 @@ pub(super) async fn settle<'a>(
             }
             Decision::Replicate { kms_key } => {
                 let change = Change::Replicate;
-                let proposal = Proposal { source, target, change, vacant, ours: false };
+                let proposal =
+                    Proposal { source, target, change, vacant, ours: false, adopts: false };
                 match slice.rules.judge(&proposal) {
                     Ruling::Go => drop(missing.insert(target, kms_key)),
                     Ruling::TellOnly => outcome.steps.push(Step {

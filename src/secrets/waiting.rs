@@ -51,7 +51,7 @@ pub(super) async fn wait(slice: &Slice<'_>, mut waiting: Vec<Waiting<'_>>) -> Ac
         if !in_time || waited >= PATIENCE {
             outcome.complete &= in_time;
             let pending: usize = waiting.iter().map(|one| one.targets.len()).sum();
-            outcome.counts_mut(Kind::Secret).add(OutcomeKind::Pending, pending as u64);
+            outcome.leave(Kind::Secret, OutcomeKind::Pending, pending as u64);
             break;
         }
         tokio::time::sleep(pause).await;

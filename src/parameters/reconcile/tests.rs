@@ -1,339 +1,19 @@
-//! The loop over a Parameter Store in memory whose lists lag, whose sources move between two calls, and which refuses.
+//! The loop over the store in memory.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+mod store;
+
+use std::sync::Arc;
 
 use proptest::prelude::*;
-use serde_json::{Value, json};
-use tokio::time::Instant;
 
+use self::store::{FAR, Fate, NEAR, SOURCE, Stage, World};
 use super::*;
-use crate::aws::Deadline;
-use crate::aws::double::{Answer, Double, Sent, json_error, role_given};
-use crate::domain::{
-    AccountId, Change, Failure, KmsKeys, MARK_KEY, MARK_VALUE, NameFilter, PROVENANCE_KEY, Routes,
-};
+use crate::domain::{Change, Failure, MARK_KEY, MARK_VALUE, PROVENANCE_KEY};
 use crate::guard::Writing;
 use crate::settings::MaxDeletes;
 
-const SOURCE: &str = "us-east-2";
-const NEAR: &str = "us-east-1";
-const FAR: &str = "us-west-2";
-const OWNER: &str = "arn:aws:iam::111122223333:user/owner";
 /// Interleavings that are tried.
 const CASES: u32 = 200;
-const SPOKE: &str = "arn:aws:sts::111122223333:assumed-role/spoke/hub";
-
-/// A parameter as it is kept.
-#[derive(Clone, Debug)]
-struct Held {
-    name: String,
-    value: String,
-    kind: String,
-    version: i64,
-    modified: i64,
-    writer: &'static str,
-    tags: BTreeMap<String, String>,
-}
-
-/// By Region and by name without its slash.
-type Store = BTreeMap<String, BTreeMap<String, Held>>;
-type Meanwhile = Box<dyn FnOnce(&mut World) + Send>;
-
-/// The account's parameters in all Regions.
-#[derive(Default)]
-struct World {
-    held: Store,
-    /// What the lists of a Region still show of parameters, where that is older.
-    listed: Store,
-    /// What the lists of a Region still show of tags, where that is older.
-    tagged: Store,
-    /// Calls that are refused: operation, Region, code and message.
-    refused: Vec<(&'static str, &'static str, &'static str, String)>,
-    /// What happens just before the first call of an operation in a Region, in this order.
-    meanwhile: Vec<(&'static str, &'static str, Meanwhile)>,
-    now: i64,
-    begun: Option<Instant>,
-}
-
-impl World {
-    fn answer(&mut self, sent: &Sent) -> Answer {
-        let elapsed = self.begun.get_or_insert_with(Instant::now).elapsed();
-        let now = 1_790_000_000_000 + i64::try_from(elapsed.as_millis()).expect("a time");
-        self.now = self.now.max(now);
-        let region = sent.host.split('.').nth(1).expect("a regional host").to_owned();
-        let operation = sent.operation.as_str();
-        let is_it = |(op, at, _): &(&str, &str, Meanwhile)| *op == operation && *at == region;
-        if let Some(at) = self.meanwhile.iter().position(is_it) {
-            self.meanwhile.remove(at).2(self);
-        }
-        let refusal = self.refused.iter().find(|(op, at, ..)| *op == operation && *at == region);
-        if let Some((_, _, code, message)) = refusal {
-            return (400, json!({ "__type": code, "message": message }).to_string());
-        }
-        let body: Value = serde_json::from_str(&sent.body).expect("JSON");
-        match operation {
-            "DescribeParameters" => self.describe(&region, &body),
-            "GetResources" => self.resources(&region, &body),
-            "GetParameters" => self.get(&region, &body),
-            "PutParameter" => self.put_parameter(&region, &body),
-            "DeleteParameters" => self.delete(&region, &body),
-            "ListTagsForResource" | "AddTagsToResource" | "RemoveTagsFromResource" => {
-                self.tags(operation, &region, &body)
-            }
-            other => panic!("{other} is called"),
-        }
-    }
-
-    fn describe(&self, region: &str, body: &Value) -> Answer {
-        let wanted = body["ParameterFilters"][0]["Values"].as_array();
-        let source =
-            if wanted.is_some() { &self.held } else { stale(&self.listed, &self.held, region) };
-        let shown = source.get(region).into_iter().flat_map(BTreeMap::values).filter(|held| {
-            wanted.is_none_or(|names| names.iter().any(|name| *name == held.name.as_str()))
-        });
-        let shown: Vec<Value> = shown
-            .map(|held| {
-                json!({ "Name": held.name, "Type": held.kind, "Version": held.version, "Tier": "Standard",
-                    "DataType": "text", "LastModifiedDate": seconds(held.modified), "LastModifiedUser": held.writer })
-            })
-            .collect();
-        ok(&json!({ "Parameters": shown }))
-    }
-
-    fn resources(&self, region: &str, body: &Value) -> Answer {
-        let marked_only = body["TagFilters"].as_array().is_some();
-        let shown = stale(&self.tagged, &self.held, region).get(region);
-        let shown: Vec<Value> = shown
-            .into_iter()
-            .flatten()
-            .filter(|(_, held)| !held.tags.is_empty())
-            .filter(|(_, held)| !marked_only || held.tags.contains_key(MARK_KEY))
-            .map(|(key, held)| {
-                let arn = format!("arn:aws:ssm:{region}:111122223333:parameter/{key}");
-                json!({ "ResourceARN": arn, "Tags": as_list(&held.tags) })
-            })
-            .collect();
-        ok(&json!({ "ResourceTagMappingList": shown }))
-    }
-
-    fn get(&self, region: &str, body: &Value) -> Answer {
-        let shown: Vec<Value> = body["Names"]
-            .as_array()
-            .expect("names")
-            .iter()
-            .filter_map(|name| self.held.get(region)?.get(key(name)))
-            .map(|held| {
-                json!({ "Name": held.name, "Type": held.kind, "Value": held.value, "Version": held.version,
-                    "LastModifiedDate": seconds(held.modified) })
-            })
-            .collect();
-        ok(&json!({ "Parameters": shown }))
-    }
-
-    fn put_parameter(&mut self, region: &str, body: &Value) -> Answer {
-        let overwrite = body["Overwrite"] == json!(true);
-        let before = self.held.get(region).and_then(|held| held.get(key(&body["Name"])));
-        if before.is_some() && !overwrite {
-            return json_error(400, "ParameterAlreadyExists");
-        }
-        assert!(!overwrite || body["Tags"].is_null(), "tags and overwrite");
-        assert!(before.is_none_or(|before| body["Name"] == json!(before.name)), "another spelling");
-        let tags = before.map_or_else(|| as_map(&body["Tags"]), |before| before.tags.clone());
-        let text = |value: &Value| value.as_str().expect("a text").to_owned();
-        let name = before.map_or_else(|| text(&body["Name"]), |before| before.name.clone());
-        let version = before.map_or(1, |before| before.version + 1);
-        let held = Held {
-            name,
-            value: text(&body["Value"]),
-            kind: text(&body["Type"]),
-            version,
-            modified: self.now,
-            writer: SPOKE,
-            tags,
-        };
-        self.held.entry(region.to_owned()).or_default().insert(key(&body["Name"]).to_owned(), held);
-        ok(&json!({ "Version": version, "Tier": "Standard" }))
-    }
-
-    fn delete(&mut self, region: &str, body: &Value) -> Answer {
-        let names = body["Names"].as_array().expect("names").iter();
-        let held = self.held.entry(region.to_owned()).or_default();
-        let (gone, not): (Vec<&Value>, Vec<&Value>) =
-            names.partition(|name| held.remove(key(name)).is_some());
-        ok(&json!({ "DeletedParameters": gone, "InvalidParameters": not }))
-    }
-
-    fn tags(&mut self, operation: &str, region: &str, body: &Value) -> Answer {
-        let held =
-            self.held.get_mut(region).and_then(|held| held.get_mut(key(&body["ResourceId"])));
-        let Some(held) = held else { return json_error(400, "InvalidResourceId") };
-        assert_eq!(json!(held.name), body["ResourceId"], "the name has another spelling");
-        for gone in body["TagKeys"].as_array().into_iter().flatten() {
-            held.tags.remove(gone.as_str().expect("a key"));
-        }
-        if operation == "AddTagsToResource" {
-            held.tags.extend(as_map(&body["Tags"]));
-        }
-        assert!(held.tags.len() <= 50, "too many tags");
-        ok(&json!({ "TagList": as_list(&held.tags) }))
-    }
-
-    /// The owner writes.
-    fn put(&mut self, region: &str, name: &str, value: &str) {
-        self.now = self.now.max(1_780_000_000_000) + 1;
-        let held = self.held.entry(region.to_owned()).or_default();
-        let before = held.get(name.trim_start_matches('/'));
-        let held_now = Held {
-            name: name.to_owned(),
-            value: value.to_owned(),
-            kind: "String".to_owned(),
-            version: before.map_or(1, |before| before.version + 1),
-            modified: self.now,
-            writer: OWNER,
-            tags: before.map(|before| before.tags.clone()).unwrap_or_default(),
-        };
-        held.insert(name.trim_start_matches('/').to_owned(), held_now);
-    }
-
-    /// A parameter that is there.
-    fn of(&mut self, region: &str, name: &str) -> &mut Held {
-        let held =
-            self.held.get_mut(region).and_then(|held| held.get_mut(name.trim_start_matches('/')));
-        held.unwrap_or_else(|| panic!("{name} is not in {region}"))
-    }
-
-    fn has(&self, region: &str, name: &str) -> bool {
-        self.held.get(region).is_some_and(|held| held.contains_key(name.trim_start_matches('/')))
-    }
-
-    fn take(&mut self, region: &str, name: &str) {
-        self.held.get_mut(region).and_then(|held| held.remove(name.trim_start_matches('/')));
-    }
-
-    /// The lists of a Region stop here.
-    fn freeze_list(&mut self, region: &str) {
-        self.listed.insert(region.to_owned(), self.held.get(region).cloned().unwrap_or_default());
-    }
-
-    fn freeze_tags(&mut self, region: &str) {
-        self.tagged.insert(region.to_owned(), self.held.get(region).cloned().unwrap_or_default());
-    }
-
-    fn meanwhile(
-        &mut self,
-        operation: &'static str,
-        region: &'static str,
-        happens: impl FnOnce(&mut Self) + Send + 'static,
-    ) {
-        self.meanwhile.push((operation, region, Box::new(happens)));
-    }
-}
-
-fn stale<'a>(older: &'a Store, now: &'a Store, region: &str) -> &'a Store {
-    if older.contains_key(region) { older } else { now }
-}
-
-fn key(name: &Value) -> &str {
-    name.as_str().expect("a name").trim_start_matches('/')
-}
-
-fn seconds(millis: i64) -> f64 {
-    format!("{}.{:03}", millis / 1000, millis % 1000).parse().expect("a number")
-}
-
-fn as_list(tags: &BTreeMap<String, String>) -> Vec<Value> {
-    tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect()
-}
-
-fn as_map(list: &Value) -> BTreeMap<String, String> {
-    let text = |value: &Value| value.as_str().expect("a text").to_owned();
-    let list = list.as_array().into_iter().flatten();
-    list.map(|tag| (text(&tag["Key"]), text(&tag["Value"]))).collect()
-}
-
-fn ok(body: &Value) -> Answer {
-    (200, body.to_string())
-}
-
-/// A world, a session over it, and the rules.
-struct Stage {
-    world: Arc<Mutex<World>>,
-    double: Double,
-    session: Session,
-    rules: Rules,
-    recent: RecentDeletes,
-}
-
-impl Stage {
-    async fn new(routes: &str) -> Self {
-        Self::over(Arc::default(), routes, Vec::new()).await
-    }
-
-    /// Over a world that others are over too; the first calls have these fates.
-    async fn over(world: Arc<Mutex<World>>, routes: &str, fates: Vec<Fate>) -> Self {
-        let (answering, fates) = (Arc::clone(&world), Mutex::new(fates.into_iter()));
-        let double = Double::new(move |sent| {
-            if sent.operation == "AssumeRole" {
-                return role_given(sent);
-            }
-            let fate = fates.lock().expect("no panic").next().unwrap_or(Fate::Answered);
-            if fate == Fate::Throttled {
-                return json_error(400, "ThrottlingException");
-            }
-            let answer = answering.lock().expect("no panic").answer(sent);
-            if fate == Fate::Lost { json_error(500, "InternalServerError") } else { answer }
-        });
-        let connection = double.connect(|_| ()).await;
-        let account = AccountId::parse("111122223333").expect("an account");
-        let session = connection.session(&account).await.expect("a session");
-        let rules = Rules {
-            writing: Writing::Apply,
-            trust: true,
-            max_deletes: MaxDeletes::Percent(10),
-            delete_grace_days: 0,
-            adopt: false,
-            names: NameFilter::default(),
-            kms_keys: KmsKeys::default(),
-            routes: Routes::parse(routes).expect("routes"),
-            deadline: Deadline::never(),
-        };
-        Self { world, double, session, rules, recent: RecentDeletes::default() }
-    }
-
-    fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().expect("no panic")
-    }
-
-    async fn run(&self, scope: &Scope) -> AccountOutcome {
-        let assignments: Vec<Assignment> = self
-            .rules
-            .routes
-            .iter()
-            .map(|route| Assignment { route: route.clone(), scope: scope.clone() })
-            .collect();
-        reconcile(&self.session, &self.rules, &self.recent, &assignments).await
-    }
-
-    async fn sweep(&self) -> AccountOutcome {
-        self.run(&Scope::Everything).await
-    }
-
-    async fn named(&self, name: &str) -> AccountOutcome {
-        let item = Item::Parameter(ParameterName::new(name));
-        self.run(&Scope::Items(vec![Wanted { item, expect: Vec::new() }])).await
-    }
-
-    fn calls(&self, operation: &str, region: &str) -> usize {
-        let sent = self.double.sent(operation);
-        sent.iter().filter(|sent| sent.host.contains(region)).count()
-    }
-
-    /// Adds to what the provenance of a replica says.
-    fn add_provenance(&self, region: &str, name: &str, more: &str) {
-        let mut world = self.world();
-        world.of(region, name).tags.get_mut(PROVENANCE_KEY).expect("provenance").push_str(more);
-    }
-}
 
 fn counts(outcome: &AccountOutcome) -> Vec<(OutcomeKind, u64)> {
     outcome.parameters.iter().collect()
@@ -499,18 +179,156 @@ async fn what_a_person_is_to_mend_in_the_target_is_told_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_adopted_replica_is_kept_whatever_the_lists_show() {
+async fn an_adopted_replica_is_let_go_whatever_the_lists_show() {
     let stage = Stage::new("us-east-2=us-east-1").await;
     stage.world().put(SOURCE, "/a", "1");
     stage.sweep().await;
     stage.world().freeze_tags(NEAR);
     stage.add_provenance(NEAR, "/a", " adopted=1");
     stage.world().take(SOURCE, "/a");
-    assert_eq!(told(&stage.sweep().await), [at(NEAR, FailureKind::Unsupported)]);
+    assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::Retagged, 1)]);
+    assert!(stage.world().of(NEAR, "/a").tags.is_empty());
     stage.world().tagged.clear();
-    assert_eq!(told(&stage.sweep().await), [at(NEAR, FailureKind::Unsupported)]);
-    assert_eq!(told(&stage.named("/a").await), [at(NEAR, FailureKind::Unsupported)]);
+    assert_eq!(counts(&stage.sweep().await), []);
+    assert_eq!(counts(&stage.named("/a").await), []);
     assert!(stage.world().has(NEAR, "/a"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_equal_parameter_in_the_way_is_adopted_and_one_of_another_value_is_a_conflict() {
+    let mut stage = Stage::new("us-east-2=us-east-1").await;
+    for (name, theirs) in [("/same", "1"), ("/other", "2")] {
+        stage.world().put(SOURCE, name, "1");
+        stage.world().put(NEAR, name, theirs);
+    }
+    let before = stage.world().of(NEAR, "/other").clone();
+    assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::Conflict, 2)]);
+    stage.rules.adopt = true;
+    let one_each = [(OutcomeKind::Retagged, 1), (OutcomeKind::Conflict, 1)];
+    assert_eq!(counts(&stage.sweep().await), one_each);
+    let one_each = [(OutcomeKind::InSync, 1), (OutcomeKind::Conflict, 1)];
+    assert_eq!(counts(&stage.sweep().await), one_each);
+    assert_eq!(*stage.world().of(NEAR, "/other"), before);
+    assert_eq!(stage.calls("PutParameter", NEAR), 0);
+    // A later change of the source is written over it, and what was adopted stays so.
+    stage.world().put(SOURCE, "/same", "3");
+    stage.sweep().await;
+    assert_eq!(stage.world().of(NEAR, "/same").value, "3");
+    stage.world().take(SOURCE, "/same");
+    assert_eq!(stage.sweep().await.parameters.get(OutcomeKind::Retagged), 1);
+    assert!(stage.world().of(NEAR, "/same").tags.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tombstone_is_written_once_undone_when_the_source_returns_and_deleted_when_due() {
+    let mut stage = Stage::new("us-east-2=us-east-1").await;
+    stage.rules.delete_grace_days = 30;
+    for name in ["/back", "/same", "/gone"] {
+        stage.world().put(SOURCE, name, "1");
+    }
+    stage.sweep().await;
+    let sources = stage.world().held[SOURCE].clone();
+    for name in ["/back", "/same", "/gone"] {
+        stage.world().take(SOURCE, name);
+    }
+    let outcome = stage.sweep().await;
+    assert_eq!((counts(&outcome), outcome.changed), (vec![(OutcomeKind::Tombstoned, 3)], true));
+    let written = stage.calls("AddTagsToResource", NEAR);
+    let outcome = stage.sweep().await;
+    assert_eq!((counts(&outcome), outcome.changed), (vec![(OutcomeKind::Tombstoned, 3)], false));
+    assert_eq!(counts(&stage.named("/gone").await), [(OutcomeKind::Tombstoned, 1)]);
+    assert_eq!(stage.calls("AddTagsToResource", NEAR), written);
+
+    stage.world().put(SOURCE, "/back", "2");
+    // As if it had never been away: a list that lagged.
+    stage
+        .world()
+        .held
+        .get_mut(SOURCE)
+        .map(|held| held.insert("same".into(), sources["same"].clone()));
+    let outcome = stage.sweep().await;
+    let each = [OutcomeKind::Updated, OutcomeKind::Retagged, OutcomeKind::Tombstoned];
+    assert_eq!(counts(&outcome), each.map(|kind| (kind, 1)));
+    for name in ["/back", "/same"] {
+        assert!(!stage.world().of(NEAR, name).tags[PROVENANCE_KEY].contains("gone="), "{name}");
+    }
+    // A setting that is gone meanwhile takes no promise back.
+    stage.rules.delete_grace_days = 0;
+    tokio::time::advance(Duration::from_hours(30 * 24 - 1)).await;
+    assert_eq!(stage.sweep().await.parameters.get(OutcomeKind::Tombstoned), 1);
+    tokio::time::advance(Duration::from_hours(1)).await;
+    let outcome = stage.sweep().await;
+    assert_eq!(counts(&outcome), [(OutcomeKind::InSync, 2), (OutcomeKind::Deleted, 1)]);
+    assert!(!stage.world().has(NEAR, "/gone"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_returns_while_its_tombstone_is_written_is_written_again() {
+    let mut stage = Stage::new("us-east-2=us-east-1").await;
+    stage.rules.delete_grace_days = 1;
+    stage.world().put(SOURCE, "/a", "1");
+    stage.sweep().await;
+    stage.world().take(SOURCE, "/a");
+    stage.world().meanwhile("AddTagsToResource", NEAR, |world| world.put(SOURCE, "/a", "2"));
+    stage.sweep().await;
+    assert_eq!(stage.world().of(NEAR, "/a").value, "2");
+    assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::InSync, 1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn items_asked_for_by_name_get_tombstones_where_the_brake_holds_their_deletes() {
+    let mut stage = Stage::new("us-east-2=us-east-1").await;
+    stage.rules.max_deletes = MaxDeletes::Count(1);
+    for name in ["/a", "/b", "/c"] {
+        stage.world().put(SOURCE, name, "1");
+    }
+    stage.sweep().await;
+    stage.world().take(SOURCE, "/a");
+    stage.world().take(SOURCE, "/b");
+    let wanted = ["/a", "/b"]
+        .map(|name| Wanted { item: Item::Parameter(ParameterName::new(name)), expect: Vec::new() });
+    let outcome = stage.run(&Scope::Items(wanted.to_vec())).await;
+    assert_eq!(counts(&outcome), [(OutcomeKind::Tombstoned, 2)]);
+    assert_eq!(told(&outcome), [at(NEAR, FailureKind::TooManyDeletes)]);
+    assert!(outcome.failures[0].cause.message.contains("with tombstones until 2026-"));
+    let sweep = stage.sweep().await;
+    assert_eq!(counts(&sweep), [(OutcomeKind::InSync, 1), (OutcomeKind::Tombstoned, 2)]);
+    assert_eq!(told(&sweep), []);
+    tokio::time::advance(Duration::from_hours(7 * 24)).await;
+    // What is due counts against the brake of a sweep as any delete does.
+    assert_eq!(told(&stage.sweep().await), [at(NEAR, FailureKind::TooManyDeletes)]);
+    stage.rules.max_deletes = MaxDeletes::Count(2);
+    assert_eq!(stage.sweep().await.parameters.get(OutcomeKind::Deleted), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_its_source_does_not_want_goes_and_comes_back_with_the_tag() {
+    let stage = Stage::new("us-east-2=us-east-1,us-west-2").await;
+    stage.world().put(SOURCE, "/a", "1");
+    stage.sweep().await;
+    let wish = ("failover-replicator".to_owned(), "remove".to_owned());
+    stage.world().of(SOURCE, "/a").tags.extend([wish.clone()]);
+    // The wish is taken back between the two reads of one target's deletion: nothing goes.
+    stage.world().meanwhile("GetParameters", SOURCE, |world| {
+        world.of(SOURCE, "/a").tags.clear();
+    });
+    assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::InSync, 2)]);
+    stage.world().of(SOURCE, "/a").tags.extend([wish]);
+    assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::Deleted, 2)]);
+    assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::Excluded, 2)]);
+    assert_eq!(counts(&stage.named("/a").await), [(OutcomeKind::Excluded, 2)]);
+    stage.world().of(SOURCE, "/a").tags.clear();
+    assert_eq!(counts(&stage.named("/a").await), [(OutcomeKind::Created, 2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_somebody_deletes_while_it_is_retagged_goes_round_again() {
+    let stage = Stage::new("us-east-2=us-east-1").await;
+    stage.world().put(SOURCE, "/a", "1");
+    stage.sweep().await;
+    stage.world().of(SOURCE, "/a").tags.insert("team".to_owned(), "x".to_owned());
+    stage.world().meanwhile("AddTagsToResource", NEAR, |world| world.take(NEAR, "/a"));
+    assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::Created, 1)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -649,16 +467,6 @@ enum Deed {
     Put,
     Tag,
     Delete,
-}
-
-/// What becomes of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    Answered,
-    /// It is throttled, and made again a while later.
-    Throttled,
-    /// It is carried out, but its answer is lost.
-    Lost,
 }
 
 /// A deed at its millisecond, its event so many later, and the fates of the first calls that this leads to.

@@ -222,7 +222,7 @@ mod tests {
     fn a_run_in_sync_is_its_sums() {
         let mut report = Report::new();
         let mut outcome = AccountOutcome::new(account(1));
-        outcome.counts_mut(Kind::Parameter).add(OutcomeKind::InSync, 9_120);
+        outcome.count_all(Kind::Parameter, OutcomeKind::InSync, 9_120);
         report.take(outcome);
         insta::assert_snapshot!(table(&report.response(), TERMINAL), @r"
         accounts:   1 in_sync

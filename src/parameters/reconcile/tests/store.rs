@@ -1,0 +1,341 @@
+//! A Parameter Store in memory whose lists lag, whose sources move between two calls, and which refuses.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::super::*;
+use crate::aws::Deadline;
+use crate::aws::double::{Answer, Double, Sent, json_error, role_given};
+use crate::domain::{AccountId, KmsKeys, MARK_KEY, NameFilter, PROVENANCE_KEY, Routes};
+use crate::guard::Writing;
+use crate::settings::MaxDeletes;
+
+pub(super) const SOURCE: &str = "us-east-2";
+pub(super) const NEAR: &str = "us-east-1";
+pub(super) const FAR: &str = "us-west-2";
+const OWNER: &str = "arn:aws:iam::111122223333:user/owner";
+const SPOKE: &str = "arn:aws:sts::111122223333:assumed-role/spoke/hub";
+
+/// A parameter as it is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Held {
+    pub(super) name: String,
+    pub(super) value: String,
+    pub(super) kind: String,
+    pub(super) version: i64,
+    pub(super) modified: i64,
+    pub(super) writer: &'static str,
+    pub(super) tags: BTreeMap<String, String>,
+}
+
+/// By Region and by name without its slash.
+type Store = BTreeMap<String, BTreeMap<String, Held>>;
+type Meanwhile = Box<dyn FnOnce(&mut World) + Send>;
+
+/// The account's parameters in all Regions.
+#[derive(Default)]
+pub(super) struct World {
+    pub(super) held: Store,
+    /// What the lists of a Region still show of parameters, where that is older.
+    pub(super) listed: Store,
+    /// What the lists of a Region still show of tags, where that is older.
+    pub(super) tagged: Store,
+    /// Calls that are refused: operation, Region, code and message.
+    pub(super) refused: Vec<(&'static str, &'static str, &'static str, String)>,
+    /// What happens just before the first call of an operation in a Region, in this order.
+    pub(super) meanwhile: Vec<(&'static str, &'static str, Meanwhile)>,
+    pub(super) now: i64,
+    pub(super) begun: Option<Instant>,
+}
+
+impl World {
+    pub(super) fn answer(&mut self, sent: &Sent) -> Answer {
+        let elapsed = self.begun.get_or_insert_with(Instant::now).elapsed();
+        let now = 1_790_000_000_000 + i64::try_from(elapsed.as_millis()).expect("a time");
+        self.now = self.now.max(now);
+        let region = sent.host.split('.').nth(1).expect("a regional host").to_owned();
+        let operation = sent.operation.as_str();
+        let is_it = |(op, at, _): &(&str, &str, Meanwhile)| *op == operation && *at == region;
+        if let Some(at) = self.meanwhile.iter().position(is_it) {
+            self.meanwhile.remove(at).2(self);
+        }
+        let refusal = self.refused.iter().find(|(op, at, ..)| *op == operation && *at == region);
+        if let Some((_, _, code, message)) = refusal {
+            return (400, json!({ "__type": code, "message": message }).to_string());
+        }
+        let body: Value = serde_json::from_str(&sent.body).expect("JSON");
+        match operation {
+            "DescribeParameters" => self.describe(&region, &body),
+            "GetResources" => self.resources(&region, &body),
+            "GetParameters" => self.get(&region, &body),
+            "PutParameter" => self.put_parameter(&region, &body),
+            "DeleteParameters" => self.delete(&region, &body),
+            "ListTagsForResource" | "AddTagsToResource" | "RemoveTagsFromResource" => {
+                self.tags(operation, &region, &body)
+            }
+            other => panic!("{other} is called"),
+        }
+    }
+
+    pub(super) fn describe(&self, region: &str, body: &Value) -> Answer {
+        let wanted = body["ParameterFilters"][0]["Values"].as_array();
+        let source =
+            if wanted.is_some() { &self.held } else { stale(&self.listed, &self.held, region) };
+        let shown = source.get(region).into_iter().flat_map(BTreeMap::values).filter(|held| {
+            wanted.is_none_or(|names| names.iter().any(|name| *name == held.name.as_str()))
+        });
+        let shown: Vec<Value> = shown
+            .map(|held| {
+                json!({ "Name": held.name, "Type": held.kind, "Version": held.version, "Tier": "Standard",
+                    "DataType": "text", "LastModifiedDate": seconds(held.modified), "LastModifiedUser": held.writer })
+            })
+            .collect();
+        ok(&json!({ "Parameters": shown }))
+    }
+
+    pub(super) fn resources(&self, region: &str, body: &Value) -> Answer {
+        let marked_only = body["TagFilters"].as_array().is_some();
+        let shown = stale(&self.tagged, &self.held, region).get(region);
+        let shown: Vec<Value> = shown
+            .into_iter()
+            .flatten()
+            .filter(|(_, held)| !held.tags.is_empty())
+            .filter(|(_, held)| !marked_only || held.tags.contains_key(MARK_KEY))
+            .map(|(key, held)| {
+                let arn = format!("arn:aws:ssm:{region}:111122223333:parameter/{key}");
+                json!({ "ResourceARN": arn, "Tags": as_list(&held.tags) })
+            })
+            .collect();
+        ok(&json!({ "ResourceTagMappingList": shown }))
+    }
+
+    pub(super) fn get(&self, region: &str, body: &Value) -> Answer {
+        let shown: Vec<Value> = body["Names"]
+            .as_array()
+            .expect("names")
+            .iter()
+            .filter_map(|name| self.held.get(region)?.get(key(name)))
+            .map(|held| {
+                json!({ "Name": held.name, "Type": held.kind, "Value": held.value, "Version": held.version,
+                    "LastModifiedDate": seconds(held.modified) })
+            })
+            .collect();
+        ok(&json!({ "Parameters": shown }))
+    }
+
+    pub(super) fn put_parameter(&mut self, region: &str, body: &Value) -> Answer {
+        let overwrite = body["Overwrite"] == json!(true);
+        let before = self.held.get(region).and_then(|held| held.get(key(&body["Name"])));
+        if before.is_some() && !overwrite {
+            return json_error(400, "ParameterAlreadyExists");
+        }
+        assert!(!overwrite || body["Tags"].is_null(), "tags and overwrite");
+        assert!(before.is_none_or(|before| body["Name"] == json!(before.name)), "another spelling");
+        let tags = before.map_or_else(|| as_map(&body["Tags"]), |before| before.tags.clone());
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        let name = before.map_or_else(|| text(&body["Name"]), |before| before.name.clone());
+        let version = before.map_or(1, |before| before.version + 1);
+        let held = Held {
+            name,
+            value: text(&body["Value"]),
+            kind: text(&body["Type"]),
+            version,
+            modified: self.now,
+            writer: SPOKE,
+            tags,
+        };
+        self.held.entry(region.to_owned()).or_default().insert(key(&body["Name"]).to_owned(), held);
+        ok(&json!({ "Version": version, "Tier": "Standard" }))
+    }
+
+    pub(super) fn delete(&mut self, region: &str, body: &Value) -> Answer {
+        let names = body["Names"].as_array().expect("names").iter();
+        let held = self.held.entry(region.to_owned()).or_default();
+        let (gone, not): (Vec<&Value>, Vec<&Value>) =
+            names.partition(|name| held.remove(key(name)).is_some());
+        ok(&json!({ "DeletedParameters": gone, "InvalidParameters": not }))
+    }
+
+    pub(super) fn tags(&mut self, operation: &str, region: &str, body: &Value) -> Answer {
+        let held =
+            self.held.get_mut(region).and_then(|held| held.get_mut(key(&body["ResourceId"])));
+        let Some(held) = held else { return json_error(400, "InvalidResourceId") };
+        assert_eq!(json!(held.name), body["ResourceId"], "the name has another spelling");
+        for gone in body["TagKeys"].as_array().into_iter().flatten() {
+            held.tags.remove(gone.as_str().expect("a key"));
+        }
+        if operation == "AddTagsToResource" {
+            held.tags.extend(as_map(&body["Tags"]));
+        }
+        assert!(held.tags.len() <= 50, "too many tags");
+        ok(&json!({ "TagList": as_list(&held.tags) }))
+    }
+
+    /// The owner writes.
+    pub(super) fn put(&mut self, region: &str, name: &str, value: &str) {
+        self.now = self.now.max(1_780_000_000_000) + 1;
+        let held = self.held.entry(region.to_owned()).or_default();
+        let before = held.get(name.trim_start_matches('/'));
+        let held_now = Held {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            kind: "String".to_owned(),
+            version: before.map_or(1, |before| before.version + 1),
+            modified: self.now,
+            writer: OWNER,
+            tags: before.map(|before| before.tags.clone()).unwrap_or_default(),
+        };
+        held.insert(name.trim_start_matches('/').to_owned(), held_now);
+    }
+
+    /// A parameter that is there.
+    pub(super) fn of(&mut self, region: &str, name: &str) -> &mut Held {
+        let held =
+            self.held.get_mut(region).and_then(|held| held.get_mut(name.trim_start_matches('/')));
+        held.unwrap_or_else(|| panic!("{name} is not in {region}"))
+    }
+
+    pub(super) fn has(&self, region: &str, name: &str) -> bool {
+        self.held.get(region).is_some_and(|held| held.contains_key(name.trim_start_matches('/')))
+    }
+
+    pub(super) fn take(&mut self, region: &str, name: &str) {
+        self.held.get_mut(region).and_then(|held| held.remove(name.trim_start_matches('/')));
+    }
+
+    /// The lists of a Region stop here.
+    pub(super) fn freeze_list(&mut self, region: &str) {
+        self.listed.insert(region.to_owned(), self.held.get(region).cloned().unwrap_or_default());
+    }
+
+    pub(super) fn freeze_tags(&mut self, region: &str) {
+        self.tagged.insert(region.to_owned(), self.held.get(region).cloned().unwrap_or_default());
+    }
+
+    pub(super) fn meanwhile(
+        &mut self,
+        operation: &'static str,
+        region: &'static str,
+        happens: impl FnOnce(&mut Self) + Send + 'static,
+    ) {
+        self.meanwhile.push((operation, region, Box::new(happens)));
+    }
+}
+
+fn stale<'a>(older: &'a Store, now: &'a Store, region: &str) -> &'a Store {
+    if older.contains_key(region) { older } else { now }
+}
+
+fn key(name: &Value) -> &str {
+    name.as_str().expect("a name").trim_start_matches('/')
+}
+
+fn seconds(millis: i64) -> f64 {
+    format!("{}.{:03}", millis / 1000, millis % 1000).parse().expect("a number")
+}
+
+fn as_list(tags: &BTreeMap<String, String>) -> Vec<Value> {
+    tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect()
+}
+
+fn as_map(list: &Value) -> BTreeMap<String, String> {
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let list = list.as_array().into_iter().flatten();
+    list.map(|tag| (text(&tag["Key"]), text(&tag["Value"]))).collect()
+}
+
+fn ok(body: &Value) -> Answer {
+    (200, body.to_string())
+}
+
+/// What becomes of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Answered,
+    /// It is throttled, and made again a while later.
+    Throttled,
+    /// It is carried out, but its answer is lost.
+    Lost,
+}
+
+/// A world, a session over it, and the rules.
+pub(super) struct Stage {
+    pub(super) world: Arc<Mutex<World>>,
+    pub(super) double: Double,
+    pub(super) session: Session,
+    pub(super) rules: Rules,
+    pub(super) recent: RecentDeletes,
+}
+
+impl Stage {
+    pub(super) async fn new(routes: &str) -> Self {
+        Self::over(Arc::default(), routes, Vec::new()).await
+    }
+
+    /// Over a world that others are over too; the first calls have these fates.
+    pub(super) async fn over(world: Arc<Mutex<World>>, routes: &str, fates: Vec<Fate>) -> Self {
+        let (answering, fates) = (Arc::clone(&world), Mutex::new(fates.into_iter()));
+        let double = Double::new(move |sent| {
+            if sent.operation == "AssumeRole" {
+                return role_given(sent);
+            }
+            let fate = fates.lock().expect("no panic").next().unwrap_or(Fate::Answered);
+            if fate == Fate::Throttled {
+                return json_error(400, "ThrottlingException");
+            }
+            let answer = answering.lock().expect("no panic").answer(sent);
+            if fate == Fate::Lost { json_error(500, "InternalServerError") } else { answer }
+        });
+        let connection = double.connect(|_| ()).await;
+        let account = AccountId::parse("111122223333").expect("an account");
+        let session = connection.session(&account).await.expect("a session");
+        let rules = Rules {
+            writing: Writing::Apply,
+            trust: true,
+            max_deletes: MaxDeletes::Percent(10),
+            delete_grace_days: 0,
+            adopt: false,
+            names: NameFilter::default(),
+            kms_keys: KmsKeys::default(),
+            routes: Routes::parse(routes).expect("routes"),
+            deadline: Deadline::never(),
+        };
+        Self { world, double, session, rules, recent: RecentDeletes::default() }
+    }
+
+    pub(super) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().expect("no panic")
+    }
+
+    pub(super) async fn run(&self, scope: &Scope) -> AccountOutcome {
+        let assignments: Vec<Assignment> = self
+            .rules
+            .routes
+            .iter()
+            .map(|route| Assignment { route: route.clone(), scope: scope.clone() })
+            .collect();
+        reconcile(&self.session, &self.rules, &self.recent, &assignments).await
+    }
+
+    pub(super) async fn sweep(&self) -> AccountOutcome {
+        self.run(&Scope::Everything).await
+    }
+
+    pub(super) async fn named(&self, name: &str) -> AccountOutcome {
+        let item = Item::Parameter(ParameterName::new(name));
+        self.run(&Scope::Items(vec![Wanted { item, expect: Vec::new() }])).await
+    }
+
+    pub(super) fn calls(&self, operation: &str, region: &str) -> usize {
+        let sent = self.double.sent(operation);
+        sent.iter().filter(|sent| sent.host.contains(region)).count()
+    }
+
+    /// Adds to what the provenance of a replica says.
+    pub(super) fn add_provenance(&self, region: &str, name: &str, more: &str) {
+        let mut world = self.world();
+        world.of(region, name).tags.get_mut(PROVENANCE_KEY).expect("provenance").push_str(more);
+    }
+}
