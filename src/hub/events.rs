@@ -41,7 +41,9 @@ impl Hub {
         let began = self.events.now();
         let before = self.events.calls();
         let mut failed = BTreeSet::new();
+        let mut wrote = false;
         let mut sort = |finished: &Finished| {
+            wrote |= matches!(finished, Finished::Account(outcome) if outcome.changed);
             for ((_, item), messages) in asked_in(&asked, account(finished)) {
                 let (again, lost) = match finished {
                     Finished::Left(_) => (true, false),
@@ -66,9 +68,6 @@ impl Hub {
         }
         let response = report.response();
         let since = |time: Timestamp| happened.iter().map(|at| time.since(*at)).collect::<Vec<_>>();
-        let wrote = [&response.totals.parameters, &response.totals.secrets]
-            .iter()
-            .any(|counts| counts.iter().any(|(outcome, _)| outcome.is_change()));
         let lags = if wrote { since(self.events.now()) } else { Vec::new() };
         let metrics = self.measure(&self.events, &before, &response, &since(began), &lags);
         Handled { report, returned, metrics }

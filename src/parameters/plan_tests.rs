@@ -303,6 +303,9 @@ fn an_orphan_is_kept_for_its_grace_period_and_deleted_then() {
     }
 }
 
+/// What a parameter differs in, and how it comes to.
+type Difference = (&'static str, fn(&mut Observed));
+
 #[test]
 fn only_an_equal_parameter_of_somebodys_is_adopted_and_only_if_the_setting_says_so() {
     let mut world = World::new();
@@ -315,7 +318,6 @@ fn only_an_equal_parameter_of_somebodys_is_adopted_and_only_if_the_setting_says_
     };
     assert_eq!((write.change, write.adopts()), (Change::Retag, true));
     assert_eq!(write.set_tags, Tags::from([(MARK_KEY.into(), MARK_VALUE.into())]));
-    type Difference = (&'static str, fn(&mut Observed));
     let changes: [Difference; 5] = [
         ("type", |o| o.parameter.value_type = ValueType::StringList),
         ("data type", |o| o.parameter.data_type = "aws:ssm:integration".into()),
