@@ -29,25 +29,26 @@ pub(super) enum Tagged {
     Gone,
 }
 
-/// Creates the replica with all its tags in one call, which proves that nobody held the name.
+/// Creates `desired` with all its tags in one call, which proves that nobody held the name.
 ///
 /// # Errors
 /// Why AWS refused it; never with the value.
 pub(super) async fn create(
     session: &Session,
     target: &Region,
-    write: &Write,
+    desired: &Desired,
+    policies: Option<String>,
     value: &SecretText,
     tags: &Tags,
 ) -> Result<Created, Cause> {
-    let Write { desired, tier, .. } = write;
     let request = session
         .ssm(target)
         .put_parameter()
         .name(desired.name.as_str())
         .value(value.expose())
         .r#type(value_type(desired.value_type)?)
-        .tier(parameter_tier(*tier))
+        .tier(parameter_tier(desired.tier))
+        .set_policies(policies)
         .set_key_id(desired.key.clone())
         .set_description(desired.description.as_deref().map(ToOwned::to_owned))
         .set_allowed_pattern(desired.pattern.as_deref().map(ToOwned::to_owned))
@@ -71,7 +72,7 @@ pub(super) async fn update(
     write: &Write,
     value: &SecretText,
 ) -> Result<i64, Cause> {
-    let Write { desired, tier, .. } = write;
+    let Write { desired, tier, policies_to_send, .. } = write;
     let Desired { name, description, key, .. } = desired;
     let request = session
         .ssm(target)
@@ -80,6 +81,7 @@ pub(super) async fn update(
         .value(value.expose())
         .r#type(value_type(desired.value_type)?)
         .tier(parameter_tier(*tier))
+        .set_policies(policies_to_send.clone())
         .set_key_id(key.clone())
         // What is left out would be kept, so a description that is gone is sent empty.
         .description(description.as_deref().unwrap_or_default())

@@ -2,8 +2,10 @@
 
 use sha2::{Digest, Sha256};
 
-use super::model::{IMAGE, Parameter, TEXT, Tier, ValueType};
+use super::model::{IMAGE, Lender, Observed, Parameter, TEXT, Tier, ValueType, Version};
+use super::policies::Policies;
 use super::provenance::Form;
+use super::supply::{Supply, supply};
 use crate::domain::{
     Cause, DEFAULT_PARAMETER_KEY, FailureKind, KmsKeys, MARK_KEY, OVERRIDE_TAG_PREFIX,
     PROVENANCE_KEY, ParameterName, Region, TAG_LIMIT, Tags,
@@ -27,8 +29,14 @@ pub struct Desired {
     pub pattern: Option<Box<str>>,
     /// Its data type.
     pub data_type: Box<str>,
+    /// Its policies.
+    pub policies: Policies,
     /// The key in the target, of a `SecureString`.
     pub key: Option<String>,
+    /// Where its value comes from, if not from the source.
+    pub supply: Option<Supply>,
+    /// The version of the parameter that lends the value, where one does.
+    pub lender: Option<Version>,
     /// The source's tags that are copied: none of AWS's own (`aws:`), none of the hub's two.
     pub tags: Tags,
     /// How many of the source's tags did not fit beside the hub's two.
@@ -37,19 +45,22 @@ pub struct Desired {
     pub form: Form,
 }
 
-/// The replica in `target` that `original` asks for.
+/// The replica in `target` that `original` asks for. `lender` is the parameter that the source's tag names as the one
+/// that holds the value for this target, where it names one and that is there.
 ///
 /// # Errors
-/// Why it cannot be replicated: no key in the target is known (`missing_key`), or it has what the hub does not copy
-/// yet (`unsupported`).
+/// Why it cannot be replicated: no key in the target is known (`missing_key`), its name is too long there (`limit`), its
+/// value is another one in each Region and nobody gave the target's (`unsupported`), or its tags contradict themselves.
 pub fn desired(
-    original: &Parameter,
-    tags: &Tags,
+    original: &Observed,
+    lender: Option<Lender>,
     kms_keys: &KmsKeys,
     source: &Region,
     target: &Region,
 ) -> Result<Desired, Cause> {
-    if let Some(cause) = not_yet(original, tags) {
+    let Observed { parameter: original, tags } = original;
+    let supply = supply(tags, target)?;
+    if let Some(cause) = refusal(original, supply.as_ref(), lender, target) {
         return Err(cause);
     }
     let key = match original.value_type {
@@ -62,55 +73,95 @@ pub fn desired(
     };
     let (tags, tags_left_out) = copied(tags);
     let mut desired = Desired {
-        name: original.name.clone(),
-        value_type: original.value_type,
-        tier: original.tier,
-        description: original.description.clone(),
-        pattern: original.pattern.clone(),
-        data_type: original.data_type.clone(),
+        supply,
+        lender: lender.map(|lender| lender.version),
         key,
         tags,
         tags_left_out,
-        form: Form(0),
+        ..Desired::like(original)
     };
     desired.form = form(&desired);
     Ok(desired)
 }
 
-/// What the hub cannot replicate yet, never done by halves.
-fn not_yet(original: &Parameter, tags: &Tags) -> Option<Cause> {
-    let unsupported = |message: String, remedy: &str| {
-        Some(Cause::new(FailureKind::Unsupported, message).mended_by(remedy))
-    };
+impl Desired {
+    /// A parameter with these attributes, key and all, and without tags.
+    pub fn like(parameter: &Parameter) -> Self {
+        Self {
+            name: parameter.name.clone(),
+            value_type: parameter.value_type,
+            tier: parameter.tier,
+            description: parameter.description.clone(),
+            pattern: parameter.pattern.clone(),
+            data_type: parameter.data_type.clone(),
+            policies: parameter.policies.clone(),
+            key: parameter.key.as_deref().map(ToOwned::to_owned),
+            supply: None,
+            lender: None,
+            tags: Tags::new(),
+            tags_left_out: 0,
+            form: Form(0),
+        }
+    }
+}
+
+/// Why a source has no replica in `target`, whatever is there.
+fn refusal(
+    original: &Parameter,
+    supply: Option<&Supply>,
+    lender: Option<Lender>,
+    target: &Region,
+) -> Option<Cause> {
     if original.value_type == ValueType::Unknown {
-        return unsupported(
-            "the parameter is of a type that this release does not know".to_owned(),
-            "update the hub, or tag the source `failover-replicator=exclude`",
-        );
+        let message = "the parameter is of a type that this release does not know";
+        let remedy = "update the hub, or tag the source `failover-replicator=exclude`";
+        return Some(Cause::new(FailureKind::Unsupported, message).mended_by(remedy));
     }
-    if original.has_policies {
-        return unsupported(
-            "the parameter has policies, which are not replicated yet".to_owned(),
-            "keep its replica by hand, or tag the source `failover-replicator=exclude`",
+    let longest = longest_name(target);
+    if original.name.as_str().len() > longest {
+        let message = format!(
+            "the name is longer than the {longest} characters that fit in {target}, whose own name counts"
         );
+        let remedy = "give the parameter a shorter name, or tag it `failover-replicator=exclude`";
+        return Some(Cause::new(FailureKind::Limit, message).mended_by(remedy));
     }
-    if &*original.data_type == IMAGE {
-        return unsupported(
-            format!(
+    match supply {
+        None if &*original.data_type == IMAGE => {
+            let message = format!(
                 "the parameter holds the id of a machine image ({IMAGE}), which is another one in each Region"
-            ),
-            "put the target Region's image id there by hand, and tag the source `failover-replicator=exclude`",
-        );
+            );
+            let remedy = format!(
+                "tag the source `{OVERRIDE_TAG_PREFIX}/{target}` with the image's id there, or `failover-replicator=exclude`"
+            );
+            Some(Cause::new(FailureKind::Unsupported, message).mended_by(remedy))
+        }
+        None | Some(Supply::Text(_)) => None,
+        Some(Supply::Lender(name)) => match lender {
+            None => {
+                let message = format!(
+                    "the source's tag says that {name} holds the value for {target}, and there is no such parameter beside the source"
+                );
+                let remedy = "mend the tag, or create the parameter that it names";
+                Some(Cause::new(FailureKind::Invalid, message).mended_by(remedy))
+            }
+            Some(lender) if lender.secure && original.value_type != ValueType::SecureString => {
+                let message = format!(
+                    "{name}, which holds the value for {target}, is encrypted, and the replica would not be"
+                );
+                let remedy = "make the source a SecureString, or name a parameter of plain text";
+                Some(Cause::new(FailureKind::Invalid, message).mended_by(remedy))
+            }
+            Some(_) => None,
+        },
     }
-    if let Some(key) = tags.keys().find(|key| key.starts_with(OVERRIDE_TAG_PREFIX)) {
-        return unsupported(
-            format!(
-                "the source's tag `{key}` asks for another value in the target, which is not replicated yet"
-            ),
-            "keep its replica by hand, and tag the source `failover-replicator=exclude`",
-        );
-    }
-    None
+}
+
+/// SSM takes 1,011 characters of a name with all that comes before it in the ARN, so that a longer Region has less room.
+fn longest_name(region: &Region) -> usize {
+    const LIMIT: usize = 1011;
+    let before = format!("arn:aws:ssm:{region}:111122223333:parameter");
+    // A name without a slash gets one in the ARN.
+    LIMIT.saturating_sub(before.len())
 }
 
 /// The tags that a replica is to have beside the hub's two, and how many of the source's do not fit. The hub's come
@@ -138,7 +189,10 @@ fn form(desired: &Desired) -> Form {
         description,
         pattern,
         data_type,
+        policies,
         key,
+        supply,
+        lender,
         tags: _,
         tags_left_out: _,
         form: _,
@@ -146,6 +200,13 @@ fn form(desired: &Desired) -> Form {
     let mut hash = Sha256::new();
     hash.update([FORM_SCHEMA]);
     // Each part with its length before it, absent apart from empty, so that no two lists of parts read the same.
+    let policies = (!policies.is_empty()).then(|| policies.texts());
+    let lender = lender.map(|Version { number, modified }| format!("{number} {modified}"));
+    let (text, lender_name) = match supply {
+        None => (None, None),
+        Some(Supply::Text(text)) => (Some(text.expose()), None),
+        Some(Supply::Lender(name)) => (None, Some(name.as_str())),
+    };
     let parts = [
         Some(value_type.word()),
         Some(tier.word()),
@@ -153,6 +214,10 @@ fn form(desired: &Desired) -> Form {
         description.as_deref(),
         pattern.as_deref(),
         Some(data_type),
+        policies.as_deref(),
+        text,
+        lender_name,
+        lender.as_deref(),
     ];
     for part in parts {
         match part {
@@ -182,10 +247,26 @@ pub fn data_type_to_send(desired: &Desired) -> Option<&str> {
 mod tests {
     use super::super::fixtures::{parameter, region};
     use super::*;
+    use crate::domain::Timestamp;
 
     fn wanted(original: &Parameter, tags: &Tags) -> Result<Desired, Cause> {
-        desired(original, tags, &KmsKeys::default(), &region("us-east-2"), &region("us-east-1"))
+        lent(original, tags, None)
     }
+
+    fn lent(original: &Parameter, tags: &Tags, lender: Option<Lender>) -> Result<Desired, Cause> {
+        let original = Observed { parameter: original.clone(), tags: tags.clone() };
+        let (source, target) = (region("us-east-2"), region("us-east-1"));
+        desired(&original, lender, &KmsKeys::default(), &source, &target)
+    }
+
+    fn tag(key: &str, value: &str) -> Tags {
+        Tags::from([(key.to_owned(), value.to_owned())])
+    }
+
+    const LENDER: Lender = Lender {
+        version: Version { number: 3, modified: Timestamp::from_millis(5) },
+        secure: false,
+    };
 
     #[test]
     fn form_moves_with_everything_that_is_sent_but_value_and_tags() {
@@ -194,18 +275,35 @@ mod tests {
         let tagged = wanted(&original, &Tags::from([("a".into(), "b".into())])).expect("desired");
         assert_eq!(plain.form, tagged.form);
         let mut forms = vec![plain.form];
-        let changes: [fn(&mut Parameter); 6] = [
+        let changes: [fn(&mut Parameter); 7] = [
             |p| p.value_type = ValueType::StringList,
             |p| p.value_type = ValueType::SecureString,
             |p| p.tier = Tier::Advanced,
             |p| p.description = Some("d".into()),
             |p| p.pattern = Some("d".into()),
             |p| p.data_type = "aws:ssm:integration".into(),
+            |p| p.policies = Policies::new([("{}", false)]),
         ];
         for change in changes {
             let mut changed = original.clone();
             change(&mut changed);
             let form = wanted(&changed, &Tags::new()).expect("desired").form;
+            assert!(!forms.contains(&form));
+            forms.push(form);
+        }
+        let from = |name| tag("failover-replicator:value-from", name);
+        let newer = Version { number: 4, ..LENDER.version };
+        let again = Version { modified: Timestamp::from_millis(6), ..LENDER.version };
+        for (tags, version) in [
+            (tag("failover-replicator:value", "x"), None),
+            (tag("failover-replicator:value", "y"), None),
+            (from("x"), Some(LENDER.version)),
+            (from("y"), Some(LENDER.version)),
+            (from("x"), Some(newer)),
+            (from("x"), Some(again)),
+        ] {
+            let lender = version.map(|version| Lender { version, ..LENDER });
+            let form = lent(&original, &tags, lender).expect("desired").form;
             assert!(!forms.contains(&form));
             forms.push(form);
         }
@@ -230,18 +328,40 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_replicated_yet_says_so_with_a_remedy() {
-        let changes: [fn(&mut Parameter, &mut Tags); 3] = [
-            |p, _| p.has_policies = true,
-            |p, _| p.data_type = IMAGE.into(),
-            |_, t| drop(t.insert("failover-replicator:value/us-east-1".into(), "x".into())),
-        ];
-        for change in changes {
-            let (mut original, mut tags) = (parameter("/a"), Tags::new());
-            change(&mut original, &mut tags);
-            let cause = wanted(&original, &tags).expect_err("not yet");
-            assert_eq!(cause.kind, FailureKind::Unsupported);
-            assert!(cause.remedy().contains("exclude"));
-        }
+    fn an_image_is_copied_only_where_the_targets_is_given() {
+        let mut original = parameter("/a");
+        original.data_type = IMAGE.into();
+        let cause = wanted(&original, &Tags::new()).expect_err("another one in each Region");
+        assert_eq!(cause.kind, FailureKind::Unsupported);
+        assert!(cause.remedy().contains("`failover-replicator:value/us-east-1`"));
+        assert!(wanted(&original, &tag("failover-replicator:value", "ami-1")).is_ok());
+    }
+
+    #[test]
+    fn a_lender_must_be_there_and_no_better_guarded_than_the_replica() {
+        let (mut original, tags) =
+            (parameter("/a"), tag("failover-replicator:value-from/us-east-1", "/b"));
+        assert_eq!(wanted(&original, &tags).expect_err("no lender").kind, FailureKind::Invalid);
+        assert!(lent(&original, &tags, Some(LENDER)).is_ok());
+        let secure = Some(Lender { secure: true, ..LENDER });
+        let cause = lent(&original, &tags, secure).expect_err("it would be shown");
+        assert_eq!(cause.kind, FailureKind::Invalid);
+        original.value_type = ValueType::SecureString;
+        assert!(lent(&original, &tags, secure).is_ok());
+    }
+
+    #[test]
+    fn a_name_that_fits_in_one_region_may_be_too_long_in_another() {
+        let name = format!("/{}", "a".repeat(longest_name(&region("us-east-1")) - 1));
+        assert!(wanted(&parameter(&name), &Tags::new()).is_ok());
+        assert_eq!(longest_name(&region("us-east-1")) - longest_name(&region("ap-southeast-2")), 5);
+        let longer = parameter(&format!("{name}a"));
+        let cause = wanted(&longer, &Tags::new()).expect_err("too long");
+        assert_eq!(cause.kind, FailureKind::Limit);
+        assert!(
+            cause.message.contains("967 characters that fit in us-east-1"),
+            "{}",
+            cause.message
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! Parameters for the unit tests of this room.
 
 use super::model::{Observed, Parameter, TEXT, Tier, ValueType};
+use super::policies::Policies;
 use crate::domain::{ParameterName, Region, Tags, Timestamp};
 
 pub(super) fn region(name: &str) -> Region {
@@ -17,7 +18,7 @@ pub(super) fn parameter(name: &str) -> Parameter {
         description: None,
         pattern: None,
         tier: Tier::Standard,
-        has_policies: false,
+        policies: Policies::default(),
         data_type: TEXT.into(),
         key: None,
     }

@@ -8,12 +8,15 @@ mod fixtures;
 pub mod model;
 mod observe;
 pub mod plan;
+pub mod policies;
 pub mod provenance;
 mod reconcile;
+mod recreate;
 mod removal;
 mod round;
 mod run;
 mod settle;
+pub mod supply;
 mod write;
 
 pub use reconcile::reconcile;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::policies::Policies;
 use crate::domain::{ParameterName, Tags, Timestamp};
 
 /// The type of a parameter.
@@ -75,8 +76,8 @@ pub struct Parameter {
     pub pattern: Option<Box<str>>,
     /// Its tier.
     pub tier: Tier,
-    /// Whether it has policies (expiration, notifications).
-    pub has_policies: bool,
+    /// Its policies: expiration and notifications.
+    pub policies: Policies,
     /// `text`, or what else it means to AWS.
     pub data_type: Box<str>,
     /// The KMS key of a `SecureString`, spelled as its writer did.
@@ -95,6 +96,15 @@ pub struct Observed {
 /// One location's parameters, by name.
 pub type Listing = BTreeMap<ParameterName, Observed>;
 
+/// A parameter that a source's tag names as the one that holds its value for a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lender {
+    /// Its version.
+    pub version: Version,
+    /// Whether its value is encrypted.
+    pub secure: bool,
+}
+
 /// A version of a parameter: what tells one state of it from the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version {
@@ -108,5 +118,10 @@ impl Parameter {
     /// Which version this is.
     pub const fn version(&self) -> Version {
         Version { number: self.version, modified: self.modified }
+    }
+
+    /// This parameter as one that others take their value from.
+    pub fn as_lender(&self) -> Lender {
+        Lender { version: self.version(), secure: self.value_type == ValueType::SecureString }
     }
 }

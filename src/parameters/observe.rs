@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::model::{Listing, Observed, Parameter, TEXT, Tier, ValueType, Version};
+use super::model::{Lender, Listing, Observed, Parameter, TEXT, Tier, ValueType, Version};
+use super::policies::Policies;
 use crate::aws::{Session, at_once, cause, code};
 use crate::domain::{
     Cause, FailureKind, MARK_KEY, MARK_VALUE, ParameterName, Region, SecretText, Tags, Timestamp,
@@ -41,6 +42,8 @@ pub(super) struct Valued {
     pub(super) text: SecretText,
     /// Its version.
     pub(super) version: Version,
+    /// Whether it is encrypted.
+    pub(super) secure: bool,
 }
 
 /// All parameters of a Region and all their tags, as the lists show them: ⌈n/50⌉ and ⌈tagged/100⌉ calls, at least one
@@ -241,6 +244,17 @@ pub(super) async fn versions(
         .collect()
 }
 
+/// The parameters, by name, that lend their values to others.
+pub(super) async fn lenders(
+    session: &Session,
+    region: &Region,
+    names: &[ParameterName],
+) -> ByName<Lender> {
+    let read = get(session, region, names, false).await;
+    let lender = |read: Valued| Lender { version: read.version, secure: read.secure };
+    read.into_iter().map(|(name, read)| (name, read.map(|read| read.map(lender)))).collect()
+}
+
 /// The values of parameters by name and key, 10 a call of one key each, decrypted. A refused call is made again name
 /// by name, so that a bad key is only its own parameters' failure.
 pub(super) async fn values<'a>(
@@ -316,7 +330,8 @@ fn valued(read: Read) -> Option<(ParameterName, Valued)> {
     let version =
         Version { number: read.version, modified: Timestamp::from_aws(&read.last_modified_date?) };
     let text = SecretText::new(read.value.unwrap_or_default());
-    Some((ParameterName::new(&read.name?), Valued { text, version }))
+    let secure = read.r#type == Some(ParameterType::SecureString);
+    Some((ParameterName::new(&read.name?), Valued { text, version, secure }))
 }
 
 /// All tags of one parameter; `None` where there is no such parameter.
@@ -392,7 +407,10 @@ fn attributes(session: &Session, listed: ParameterMetadata) -> Option<Parameter>
         description: text(listed.description),
         pattern: text(listed.allowed_pattern),
         tier,
-        has_policies: listed.policies.is_some_and(|policies| !policies.is_empty()),
+        policies: Policies::new(listed.policies.unwrap_or_default().iter().filter_map(|policy| {
+            let finished = policy.policy_status.as_deref() == Some("Finished");
+            Some((policy.policy_text.as_deref()?, finished))
+        })),
         data_type: text(listed.data_type).unwrap_or_else(|| TEXT.into()),
         key: text(listed.key_id),
     })

@@ -4,7 +4,8 @@
 //! or a conflict.
 
 use super::desired::{Desired, desired};
-use super::model::{Observed, Parameter, Tier};
+use super::model::{Lender, Observed, Parameter, Tier};
+use super::policies::Policies;
 use super::provenance::Provenance;
 use crate::domain::{
     Cause, Change, EXCLUDE_TAG, FailureKind, KmsKeys, MARK_KEY, MARK_VALUE, NameFilter,
@@ -52,6 +53,8 @@ pub struct Case<'a> {
     pub original: Option<&'a Observed>,
     /// What holds the name in the target Region.
     pub replica: Option<&'a Observed>,
+    /// The parameter that holds the value for this target by the source's tag, where it is there.
+    pub lender: Option<Lender>,
 }
 
 /// What holds the name in the target.
@@ -74,7 +77,7 @@ pub enum Holder {
 /// The write that a decision asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Write {
-    /// `create`, `update` or `retag`.
+    /// `create`, `update`, `retag` or `recreate`.
     pub change: Change,
     /// Why.
     pub because: Vec<&'static str>,
@@ -84,6 +87,10 @@ pub struct Write {
     pub tier: Tier,
     /// The allowed pattern to send: an empty one takes the replica's away, none leaves it as it is.
     pub pattern_to_send: Option<Box<str>>,
+    /// The policies to send: an empty one takes the replica's away, none leaves them as they are.
+    pub policies_to_send: Option<String>,
+    /// Whether the replica only stays advanced since AWS turns no tier back.
+    pub tier_stays: bool,
     /// Tags to add or change on the replica; the provenance of an update or a create is not among them.
     pub set_tags: Tags,
     /// Keys of tags to take off the replica.
@@ -250,29 +257,32 @@ fn decide_present(case: Case<'_>, original: &Observed, policy: Policy<'_>) -> De
         }
         _ => {}
     }
-    let desired = match desired(
-        &original.parameter,
-        &original.tags,
-        policy.kms_keys,
-        case.source,
-        case.target,
-    ) {
+    let (source, target) = (case.source, case.target);
+    let desired = match desired(original, case.lender, policy.kms_keys, source, target) {
         Ok(desired) => desired,
         Err(cause) => return Decision::Refuse(cause),
     };
     match case.replica {
-        Some(replica) if holder == Holder::Unmarked => match adoption(replica, desired) {
+        Some(replica) if holder == Holder::Unmarked => match adoption(replica, desired, policy.now)
+        {
             Ok(write) => Decision::Compare(write),
             Err(different) => conflict(&format!(
-                "it does not carry the mark of a replica, and is not adopted since it differs in its {different}"
+                "it does not carry the mark of a replica, and is not adopted since it differs in its {}",
+                different.replace('_', " ")
             )),
         },
-        Some(replica) => decide_replica(original, replica, holder, desired, policy.parity),
+        Some(replica) => decide_replica(original, replica, holder, desired, policy),
+        // AWS is about to delete it, as it did with its replica.
+        None if original.parameter.policies.expired(policy.now) => {
+            Decision::Leave(OutcomeKind::Skipped)
+        }
         None => Decision::Write(Write {
             change: Change::Create,
-            because: vec!["missing"],
+            because: explained(vec!["missing"], &desired),
             tier: desired.tier,
             pattern_to_send: desired.pattern.clone(),
+            policies_to_send: desired.policies.to_send(&Policies::default(), policy.now),
+            tier_stays: false,
             set_tags: Tags::new(),
             remove_tags: Vec::new(),
             renew_provenance: true,
@@ -315,18 +325,16 @@ pub fn wants_removal(tags: &Tags) -> bool {
 
 /// The write that adopts `replica`, if but for its value, which is still to be compared, it is as `desired`; otherwise
 /// in what it differs.
-fn adoption(replica: &Observed, mut desired: Desired) -> Result<Write, &'static str> {
+fn adoption(
+    replica: &Observed,
+    mut desired: Desired,
+    now: Timestamp,
+) -> Result<Write, &'static str> {
     desired.name.clone_from(&replica.parameter.name);
-    if replica.parameter.value_type != desired.value_type {
-        return Err("type");
+    if let Some(attribute) = needs_recreation(&desired, &replica.parameter) {
+        return Err(attribute);
     }
-    if replica.parameter.data_type != desired.data_type {
-        return Err("data type");
-    }
-    if replica.parameter.has_policies {
-        return Err("policies");
-    }
-    if let Some(attribute) = different_attributes(&desired, &replica.parameter).first() {
+    if let Some(attribute) = different_attributes(&desired, &replica.parameter, now).first() {
         return Err(attribute);
     }
     let (mut set_tags, remove_tags) = tag_difference(&desired.tags, &replica.tags);
@@ -339,6 +347,8 @@ fn adoption(replica: &Observed, mut desired: Desired) -> Result<Write, &'static 
         because: vec!["adopt"],
         tier: replica.parameter.tier,
         pattern_to_send: None,
+        policies_to_send: None,
+        tier_stays: false,
         set_tags,
         remove_tags,
         renew_provenance: true,
@@ -352,16 +362,16 @@ fn decide_replica(
     replica: &Observed,
     holder: Holder,
     mut desired: Desired,
-    parity: Parity,
+    Policy { parity, now, .. }: Policy<'_>,
 ) -> Decision {
     // It is written under the name that it has: a root name has two spellings.
     desired.name.clone_from(&replica.parameter.name);
-    if let Some(cause) = needs_recreation(&replica.parameter, &desired) {
-        return Decision::Keep(cause);
-    }
+    let recreation = needs_recreation(&desired, &replica.parameter);
     let (tags_left_out, form) = (desired.tags_left_out, desired.form);
     let (mut set_tags, remove_tags) = tag_difference(&desired.tags, &replica.tags);
-    let attributes = different_attributes(&desired, &replica.parameter);
+    let attributes = different_attributes(&desired, &replica.parameter, now);
+    let policies_to_send = desired.policies.to_send(&replica.parameter.policies, now);
+    let tier_stays = (replica.parameter.tier, desired.tier) == (Tier::Advanced, Tier::Standard);
     let tags_differ = !set_tags.is_empty() || !remove_tags.is_empty();
     let tier = match (replica.parameter.tier, desired.tier) {
         (Tier::Advanced, _) => Tier::Advanced,
@@ -369,12 +379,15 @@ fn decide_replica(
     };
     let pattern_to_send =
         desired.pattern.clone().or_else(|| replica.parameter.pattern.as_ref().map(|_| "".into()));
-    let write = |change, because, set_tags, renew_provenance, adopted| Write {
+    let write = |change, because: Vec<&'static str>, set_tags, renew_provenance, adopted| Write {
         change,
-        because,
+        // Said once, when it comes to be so.
+        tier_stays: tier_stays && because.contains(&"form"),
+        because: if change == Change::Retag { because } else { explained(because, &desired) },
         desired,
         tier,
         pattern_to_send,
+        policies_to_send,
         set_tags,
         remove_tags,
         renew_provenance,
@@ -391,6 +404,10 @@ fn decide_replica(
                 set_tags.insert(MARK_KEY.to_owned(), MARK_VALUE.to_owned());
             }
             let mut because = vec!["provenance"];
+            if recreation.is_some() {
+                // It is first given its provenance: what is not proved ours is never deleted.
+                return Decision::Write(write(Change::Retag, because, set_tags, true, false));
+            }
             because.extend(attributes.iter());
             // Attributes that differ are written with the value, which then need not be compared.
             return if attributes.is_empty() && parity != Parity::Rewrite {
@@ -402,6 +419,10 @@ fn decide_replica(
     };
     let adopted = provenance.adopted;
     let mut because = Vec::new();
+    if let Some(attribute) = recreation {
+        because.push(attribute);
+        return Decision::Write(write(Change::Recreate, because, set_tags, true, adopted));
+    }
     if provenance.source != original.parameter.version() {
         because.push("source_version");
     }
@@ -442,30 +463,29 @@ fn decide_replica(
     }
 }
 
-/// What PutParameter refuses to change, or what the hub does not take away yet.
-fn needs_recreation(replica: &Parameter, desired: &Desired) -> Option<Cause> {
-    let recreate = |what: &str, from: &str, to: &str| {
-        Cause::new(
-            FailureKind::Unsupported,
-            format!("the {what} of its source is now {to}, and AWS does not change a parameter's from {from}"),
-        )
-        .mended_by("delete the replica by hand; the next sweep creates it anew")
-    };
+/// What differs that PutParameter does not change.
+fn needs_recreation(desired: &Desired, replica: &Parameter) -> Option<&'static str> {
     if replica.value_type != desired.value_type {
-        return Some(recreate("type", replica.value_type.word(), desired.value_type.word()));
+        return Some("type");
     }
-    if replica.data_type != desired.data_type {
-        return Some(recreate("data type", &replica.data_type, &desired.data_type));
+    (replica.data_type != desired.data_type).then_some("data_type")
+}
+
+/// The reasons, with that the value is not the source's own where it is not.
+fn explained(mut because: Vec<&'static str>, desired: &Desired) -> Vec<&'static str> {
+    if desired.supply.is_some() {
+        because.push("override");
     }
-    replica.has_policies.then(|| {
-        Cause::new(FailureKind::Unsupported, "the replica has policies that its source has not, and the hub does not remove them yet")
-            .mended_by("remove the replica's policies by hand")
-    })
+    because
 }
 
 /// The attributes in which the replica differs from what it is to be, by name. A replica that is advanced where its
 /// source is standard does not: AWS never turns the tier back.
-fn different_attributes(desired: &Desired, replica: &Parameter) -> Vec<&'static str> {
+fn different_attributes(
+    desired: &Desired,
+    replica: &Parameter,
+    now: Timestamp,
+) -> Vec<&'static str> {
     let text = |text: &Option<Box<str>>| text.as_deref().unwrap_or_default().to_owned();
     let mut different = Vec::new();
     if text(&desired.description) != text(&replica.description) {
@@ -479,6 +499,9 @@ fn different_attributes(desired: &Desired, replica: &Parameter) -> Vec<&'static 
     }
     if desired.key.is_some() && desired.key.as_deref() != replica.key.as_deref() {
         different.push("key");
+    }
+    if !desired.policies.are_on(&replica.policies, now) {
+        different.push("policies");
     }
     different
 }

@@ -58,14 +58,14 @@ impl World {
             only_route: self.only_route,
             original,
             replica,
+            lender: None,
         }
     }
 
     /// The replica that the hub would have made of `original`.
     fn replica_of(&self, original: &Observed) -> Observed {
-        let wanted =
-            desired(&original.parameter, &original.tags, &self.keys, &self.source, &self.target)
-                .expect("can be replicated");
+        let wanted = desired(original, None, &self.keys, &self.source, &self.target)
+            .expect("can be replicated");
         let mut replica = original.clone();
         replica.parameter.version = 1;
         replica.parameter.modified = Timestamp::from_millis(1_700_000_009_000);
@@ -303,6 +303,12 @@ fn an_orphan_is_kept_for_its_grace_period_and_deleted_then() {
     }
 }
 
+/// A policy by which a parameter is deleted at this time.
+fn expiring(at: Timestamp) -> Policies {
+    let policy = format!(r#"{{"Type":"Expiration","Attributes":{{"Timestamp":"{at}"}}}}"#);
+    Policies::new([(policy.as_str(), false)])
+}
+
 /// What a parameter differs in, and how it comes to.
 type Difference = (&'static str, fn(&mut Observed));
 
@@ -322,7 +328,7 @@ fn only_an_equal_parameter_of_somebodys_is_adopted_and_only_if_the_setting_says_
         ("type", |o| o.parameter.value_type = ValueType::StringList),
         ("data type", |o| o.parameter.data_type = "aws:ssm:integration".into()),
         ("description", |o| o.parameter.description = Some("theirs".into())),
-        ("policies", |o| o.parameter.has_policies = true),
+        ("policies", |o| o.parameter.policies = expiring(NOW)),
         ("tags", |o| drop(o.tags.insert("team".into(), "y".into()))),
     ];
     for (what, change) in changes {
@@ -338,17 +344,62 @@ fn only_an_equal_parameter_of_somebodys_is_adopted_and_only_if_the_setting_says_
 }
 
 #[test]
-fn a_type_that_changed_is_not_written_over() {
+fn what_aws_does_not_change_is_deleted_and_created_anew_once_it_is_proved_ours() {
     let world = World::new();
     let original = observed(parameter("/a"), &[]);
     let replica = world.replica_of(&original);
-    let mut retyped = original.clone();
-    retyped.parameter.value_type = ValueType::SecureString;
-    let Decision::Keep(cause) = world.decide(Some(&retyped), Some(&replica)) else {
-        panic!("not kept")
+    let changes: [Difference; 2] = [
+        ("type", |o| o.parameter.value_type = ValueType::StringList),
+        ("data_type", |o| o.parameter.data_type = "aws:ssm:integration".into()),
+    ];
+    for (what, change) in changes {
+        let mut changed = original.clone();
+        change(&mut changed);
+        let decide = |replica| world.decide(Some(&changed), Some(replica));
+        assert_eq!(because(&decide(&replica)), (Change::Recreate, vec![what]));
+        let unproven = without(&replica, &[PROVENANCE_KEY]);
+        assert_eq!(because(&decide(&unproven)), (Change::Retag, vec!["provenance"]));
+        let foreign = without(&replica, &[PROVENANCE_KEY, MARK_KEY]);
+        assert!(matches!(decide(&foreign), Decision::Conflict(_)));
+    }
+}
+
+#[test]
+fn policies_follow_their_source_both_ways_and_a_replica_that_expired_stays_away() {
+    let world = World::new();
+    let mut original = observed(parameter("/a"), &[]);
+    let bare = world.replica_of(&original);
+    let next_day = Timestamp::from_millis(NOW.millis() + 86_400_000);
+    original.parameter.policies = expiring(next_day);
+    let replica = world.replica_of(&original);
+    assert_eq!(
+        world.decide(Some(&original), Some(&replica)),
+        Decision::InSync { tags_left_out: 0 }
+    );
+    let sent = |original: &Observed, replica: Option<&Observed>| match world
+        .decide(Some(original), replica)
+    {
+        Decision::Write(write) => (write.because, write.policies_to_send),
+        other => panic!("no write: {other:?}"),
     };
-    assert_eq!(cause.kind, FailureKind::Unsupported);
-    assert!(cause.message.contains("String") && cause.message.contains("SecureString"));
+    let list = Some(original.parameter.policies.texts());
+    assert_eq!(sent(&original, None), (vec!["missing"], list.clone()));
+    assert_eq!(sent(&original, Some(&bare)), (vec!["form"], list));
+    let none = observed(parameter("/a"), &[]);
+    assert_eq!(sent(&none, Some(&replica)), (vec!["form"], Some("[{}]".to_owned())));
+    original.parameter.policies = expiring(NOW);
+    assert_eq!(world.decide(Some(&original), None), Decision::Leave(OutcomeKind::Skipped));
+}
+
+#[test]
+fn the_plan_says_that_an_override_applies_and_never_which() {
+    let world = World::new();
+    let original = observed(parameter("/a"), &[("failover-replicator:value", "canary")]);
+    let created = world.decide(Some(&original), None);
+    assert_eq!(because(&created), (Change::Create, vec!["missing", "override"]));
+    let plain = world.replica_of(&observed(parameter("/a"), &[]));
+    let updated = because(&world.decide(Some(&original), Some(&plain)));
+    assert_eq!(updated, (Change::Update, vec!["form", "tags", "override"]));
 }
 
 #[test]
@@ -366,6 +417,14 @@ fn an_advanced_replica_of_a_standard_source_stays_advanced() {
         panic!("no write")
     };
     assert_eq!((write.tier, write.desired.tier), (Tier::Advanced, Tier::Standard));
+    assert!(!write.tier_stays, "its source was standard already");
+    let mut advanced = original.clone();
+    advanced.parameter.tier = Tier::Advanced;
+    let replica = world.replica_of(&advanced);
+    let Decision::Write(write) = world.decide(Some(&original), Some(&replica)) else {
+        panic!("no write")
+    };
+    assert!(write.tier_stays);
 }
 
 #[test]
@@ -488,7 +547,12 @@ proptest! {
         }
         applied.tags.extend(write.set_tags.clone());
         let desired = write.desired;
-        if write.change == Change::Create {
+        let anew = matches!(write.change, Change::Create | Change::Recreate);
+        if write.change == Change::Retag && desired.value_type != applied.parameter.value_type {
+            // It is not proved ours before this, and recreated at the next look.
+            return Ok(());
+        }
+        if anew {
             applied.tags = desired.tags.clone();
             applied.tags.insert(MARK_KEY.into(), MARK_VALUE.into());
         }

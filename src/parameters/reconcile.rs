@@ -11,13 +11,14 @@ use std::time::Duration;
 use futures::{StreamExt, stream};
 
 use super::endings::{Ending, Endings};
-use super::model::{Listing, Observed, Version};
+use super::model::{Lender, Listing, Observed, Version};
 use super::observe::{ByName, by_name, lists, versions};
 use super::plan::{Case, Decision, Holder, decide, holder};
 use super::removal::remove;
 use super::round::make_equal;
 use super::run::{Again, Candidate, Round, Run};
 use super::settle::settled;
+use super::supply::{Supply, supply};
 use crate::aws::Session;
 use crate::domain::{
     AccountOutcome, Assignment, Cause, FailureKind, Item, OutcomeKind, ParameterName, Region,
@@ -96,7 +97,8 @@ impl Run<'_> {
             let orphans = replicas.keys().filter(|name| !originals.contains_key(*name));
             for name in originals.keys().chain(orphans) {
                 let (original, replica) = (originals.get(name), replicas.get(name));
-                let case = self.case(target, original, replica);
+                let lender = original.and_then(|original| lender_in(originals, original, target));
+                let case = self.case(target, original, replica, lender);
                 *owned.entry(target.clone()).or_default() +=
                     usize::from(matches!(holder(case), Holder::Ours(_)));
                 if self.settled_by_lists(name, target, case, &mut endings) {
@@ -107,6 +109,7 @@ impl Run<'_> {
                     original: original.cloned(),
                     replicas: BTreeMap::new(),
                     fresh: false,
+                    lenders: BTreeMap::new(),
                     moved: BTreeSet::new(),
                 });
                 candidate.replicas.insert(target.clone(), replica.cloned());
@@ -207,7 +210,14 @@ impl Run<'_> {
                 let moved = wanted.get(&name).into_iter().flatten();
                 let moved =
                     moved.filter(|(_, moved)| **moved).map(|(target, _)| target.clone()).collect();
-                candidates.push(Candidate { name, original, replicas: held, fresh: true, moved });
+                candidates.push(Candidate {
+                    name,
+                    original,
+                    replicas: held,
+                    fresh: true,
+                    lenders: BTreeMap::new(),
+                    moved,
+                });
             }
         }
         candidates
@@ -241,7 +251,7 @@ impl Run<'_> {
         let (mut present, mut unwanted) = (Vec::new(), Vec::new());
         for candidate in candidates {
             let is_unwanted = |target: &Region, replica: &Option<Observed>| {
-                let case = self.case(target, candidate.original.as_ref(), replica.as_ref());
+                let case = self.case(target, candidate.original.as_ref(), replica.as_ref(), None);
                 let decision = decide(case, self.policy(self.parity()));
                 candidate.original.is_none() || matches!(decision, Decision::Remove(_))
             };
@@ -298,6 +308,16 @@ impl Run<'_> {
             }
         }
         again
+    }
+}
+
+/// The parameter that lends its value to the replica of `original` in `target`, as the list shows it.
+fn lender_in(originals: &Listing, original: &Observed, target: &Region) -> Option<Lender> {
+    match supply(&original.tags, target) {
+        Ok(Some(Supply::Lender(name))) => {
+            originals.get(&name).map(|lender| lender.parameter.as_lender())
+        }
+        _ => None,
     }
 }
 

@@ -69,7 +69,7 @@ fn unwanted(run: &Run<'_>, candidates: Vec<Candidate>, round: &mut Round) -> ByT
     let mut unwanted = ByTarget::new();
     for Candidate { name, original, replicas, fresh, .. } in candidates {
         for (target, replica) in replicas {
-            let case = run.case(&target, original.as_ref(), replica.as_ref());
+            let case = run.case(&target, original.as_ref(), replica.as_ref(), None);
             let decision = decide(case, run.policy(Parity::ByProvenance));
             if matches!(decision, Decision::Conflict(_)) && !fresh {
                 // By lists that may lag; what is read by name decides.
@@ -313,7 +313,7 @@ async fn proved(
                 continue;
             }
         }
-        let case = run.case(target, original.as_ref(), Some(&replica));
+        let case = run.case(target, original.as_ref(), Some(&replica), None);
         let outcome = match decide(case, run.policy(Parity::ByProvenance)) {
             Decision::Remove(mut removal) => {
                 if let (Way::Delete, Some(until)) = (removal.way, held) {

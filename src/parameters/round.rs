@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::endings::Ending;
-use super::observe::{ByName, Valued, tags_of, values, versions};
+use super::observe::{ByName, Valued, lenders, tags_of, values, versions};
 use super::plan::{Decision, Holder, Parity, Write, decide, holder};
-use super::run::{Candidate, Round, Run, left_out};
-use super::write::{Task, Wrote, read_back, write};
+use super::run::{Candidate, Round, Run, left_out, tier_stays};
+use super::supply::{Supply, supply};
+use super::write::{Task, Values, Wanted, Wrote, read_back, write};
 use crate::domain::{Cause, Change, FailureKind, OutcomeKind, ParameterName, Region, Tags};
 use crate::guard::{Proposal, Ruling};
 
@@ -14,6 +15,7 @@ use crate::guard::{Proposal, Ruling};
 pub(super) async fn make_equal(run: &Run<'_>, mut candidates: Vec<Candidate>) -> Round {
     let mut round = Round::default();
     freshen(run, &mut candidates, &mut round).await;
+    lend(run, &mut candidates, &mut round).await;
     let mut tasks = decided(run, &candidates, &mut round);
     let source_values = source_values(run, &mut tasks, &mut round).await;
     compare(run, &mut tasks, &source_values, &mut round).await;
@@ -23,13 +25,17 @@ pub(super) async fn make_equal(run: &Run<'_>, mut candidates: Vec<Candidate>) ->
     confirm(run, &tasks, &mut outcomes).await;
     for (task, wrote) in tasks.iter().zip(outcomes) {
         match wrote {
-            Wrote::Done(outcome) => {
+            Wrote::Done(outcome) | Wrote::Created(outcome) => {
                 let ending = finished(run, task, Ending::Counted(outcome));
                 round.endings.end(&task.name, &task.target, ending);
             }
             Wrote::Moved(outcome) => {
                 round.endings.end(&task.name, &task.target, Ending::Counted(outcome));
                 round.go_again(&task.name, &task.target, true);
+            }
+            Wrote::Late => {
+                let pending = Ending::Counted(OutcomeKind::Pending);
+                round.endings.end(&task.name, &task.target, pending);
             }
             Wrote::Again | Wrote::ReadBack(_) => round.go_again(&task.name, &task.target, false),
             Wrote::Failed(cause) => {
@@ -45,6 +51,9 @@ pub(super) async fn make_equal(run: &Run<'_>, mut candidates: Vec<Candidate>) ->
 
 fn finished(run: &Run<'_>, task: &Task, ending: Ending) -> Ending {
     match task.write.desired.tags_left_out {
+        0 if task.write.tier_stays => {
+            Ending::Failed { region: task.target.clone(), cause: tier_stays() }
+        }
         0 => ending,
         tags => Ending::Failed { region: run.source.clone(), cause: left_out(tags) },
     }
@@ -114,21 +123,49 @@ async fn freshen(run: &Run<'_>, candidates: &mut Vec<Candidate>, round: &mut Rou
     });
 }
 
+/// Reads the parameters that lend their values, by name: what a list shows of them is no ground for a write either.
+async fn lend(run: &Run<'_>, candidates: &mut [Candidate], round: &mut Round) {
+    let mut borrowers: BTreeMap<ParameterName, Vec<(usize, Region)>> = BTreeMap::new();
+    for (place, candidate) in candidates.iter().enumerate() {
+        let Some(original) = &candidate.original else { continue };
+        for target in candidate.replicas.keys() {
+            // What its tags have wrong is told when it is decided on.
+            if let Ok(Some(Supply::Lender(name))) = supply(&original.tags, target) {
+                borrowers.entry(name).or_default().push((place, target.clone()));
+            }
+        }
+    }
+    let names: Vec<ParameterName> = borrowers.keys().cloned().collect();
+    for (name, lender) in lenders(run.session, run.source, &names).await {
+        for (place, target) in borrowers.remove(&name).unwrap_or_default() {
+            let candidate = &mut candidates[place];
+            match &lender {
+                Ok(Some(lender)) => drop(candidate.lenders.insert(target, *lender)),
+                Ok(None) => {}
+                Err(cause) => {
+                    candidate.replicas.remove(&target);
+                    round.endings.fail(&candidate.name, &target, run.source, cause.clone());
+                }
+            }
+        }
+    }
+}
+
 fn decided(run: &Run<'_>, candidates: &[Candidate], round: &mut Round) -> Vec<Task> {
     let mut tasks = Vec::new();
     for candidate in candidates {
         let Some(original) = &candidate.original else { continue };
         for (target, replica) in &candidate.replicas {
             let name = &candidate.name;
-            let case = run.case(target, Some(original), replica.as_ref());
+            let lender = candidate.lenders.get(target).copied();
+            let case = run.case(target, Some(original), replica.as_ref(), lender);
             let held = holder(case);
             let task = |write: Write, compare| Task {
                 name: name.clone(),
                 target: target.clone(),
-                original: original.parameter.version(),
-                original_tags: original.tags.clone(),
-                source_key: original.parameter.key.clone(),
-                replica_version: replica.as_ref().map(|replica| replica.parameter.version()),
+                original: original.clone(),
+                replica: replica.clone(),
+                lender,
                 held: held.clone(),
                 write,
                 compare,
@@ -148,26 +185,21 @@ fn decided(run: &Run<'_>, candidates: &[Candidate], round: &mut Round) -> Vec<Ta
     tasks
 }
 
-/// The source's values that these tasks need, each of exactly the version that was decided on. A plan needs only those
-/// that decide something.
-async fn source_values(
-    run: &Run<'_>,
-    tasks: &mut Vec<Task>,
-    round: &mut Round,
-) -> BTreeMap<ParameterName, Valued> {
+/// The values that these tasks need, each of exactly the version that was decided on. A plan needs only those that
+/// decide something.
+async fn source_values(run: &Run<'_>, tasks: &mut Vec<Task>, round: &mut Round) -> Values {
     let applies = run.rules.writing.allows();
     let needs = |task: &Task| task.compare || (applies && task.write.change != Change::Retag);
-    let wanted = tasks
-        .iter()
-        .filter(|task| needs(task))
-        .map(|task| (&task.name, task.source_key.as_deref()));
+    let wanted: Vec<Wanted> =
+        tasks.iter().filter(|task| needs(task)).filter_map(Task::reads).collect();
+    let wanted = wanted.iter().map(|Wanted { name, key, .. }| (name, key.as_deref()));
     let mut read = values(run.session, run.source, wanted).await;
     tasks.retain(|task| {
-        if !needs(task) {
+        let (true, Some(Wanted { name, version, .. })) = (needs(task), task.reads()) else {
             return true;
-        }
-        match read.get(&task.name) {
-            Some(Ok(Some(valued))) if valued.version == task.original => return true,
+        };
+        match read.get(&name) {
+            Some(Ok(Some(valued))) if valued.version == version => return true,
             Some(Err(cause)) => {
                 round.endings.fail(&task.name, &task.target, run.source, cause.clone());
             }
@@ -175,22 +207,17 @@ async fn source_values(
         }
         false
     });
-    let mut valued = BTreeMap::new();
+    let mut valued = Values::new();
     while let Some((name, value)) = read.pop_first() {
         if let Ok(Some(value)) = value {
-            valued.insert(name, value);
+            valued.insert(name, value.text);
         }
     }
     valued
 }
 
 /// Settles the tasks that values decide: different ones become updates, equal ones with nothing to write are in sync.
-async fn compare(
-    run: &Run<'_>,
-    tasks: &mut Vec<Task>,
-    originals: &BTreeMap<ParameterName, Valued>,
-    round: &mut Round,
-) {
+async fn compare(run: &Run<'_>, tasks: &mut Vec<Task>, originals: &Values, round: &mut Round) {
     let targets: BTreeSet<Region> =
         tasks.iter().filter(|task| task.compare).map(|task| task.target.clone()).collect();
     let reads = targets.iter().map(|target| {
@@ -208,11 +235,10 @@ async fn compare(
             return true;
         }
         let replica = replicas.get(&task.target).and_then(|read| read.get(&task.name));
-        match (originals.get(&task.name), replica) {
-            (Some(original), Some(Ok(Some(replica))))
-                if Some(replica.version) == task.replica_version =>
-            {
-                if original.text == replica.text {
+        let decided_on = task.replica.as_ref().map(|replica| replica.parameter.version());
+        match (task.value(originals), replica) {
+            (Some(original), Some(Ok(Some(replica)))) if Some(replica.version) == decided_on => {
+                if *original == replica.text {
                     let Write { set_tags, remove_tags, renew_provenance, .. } = &task.write;
                     let nothing =
                         set_tags.is_empty() && remove_tags.is_empty() && !renew_provenance;
@@ -282,15 +308,14 @@ fn judged(run: &Run<'_>, tasks: Vec<Task>, round: &mut Round) -> Vec<Task> {
 
 /// Reads the sources of what was written again, and their tags where a step used them: tags move no version.
 async fn confirm(run: &Run<'_>, tasks: &[Task], outcomes: &mut [Wrote]) {
-    let written: Vec<&Task> = tasks
-        .iter()
-        .zip(outcomes.iter())
-        .filter(|(_, wrote)| matches!(wrote, Wrote::Done(_)))
-        .map(|(task, _)| task)
-        .collect();
-    let names: BTreeSet<ParameterName> = written.iter().map(|task| task.name.clone()).collect();
+    let written = || {
+        let done = |(_, wrote): &(_, &Wrote)| matches!(wrote, Wrote::Done(_) | Wrote::Created(_));
+        tasks.iter().zip(outcomes.iter()).filter(done).map(|(task, _)| task)
+    };
+    let names: BTreeSet<ParameterName> =
+        written().flat_map(Task::stands_on).map(|(name, _)| name).collect();
     let tagged: BTreeSet<ParameterName> =
-        written.iter().filter(|task| used_tags(task)).map(|task| task.name.clone()).collect();
+        written().filter(|task| used_tags(task)).map(|task| task.name.clone()).collect();
     let (names, tagged): (Vec<_>, Vec<_>) =
         (names.into_iter().collect(), tagged.into_iter().collect());
     let (now, tags) = futures::join!(
@@ -298,22 +323,23 @@ async fn confirm(run: &Run<'_>, tasks: &[Task], outcomes: &mut [Wrote]) {
         tags_of(run.session, run.source, &tagged)
     );
     for (task, wrote) in tasks.iter().zip(outcomes) {
-        let Wrote::Done(outcome) = *wrote else { continue };
-        let version_stands = match now.get(&task.name) {
-            Some(Ok(Some(version))) => Ok(*version == task.original),
+        let (Wrote::Done(outcome) | Wrote::Created(outcome)) = *wrote else { continue };
+        let version_stands = |(name, version)| match now.get(&name) {
+            Some(Ok(now)) => Ok(*now == Some(version)),
             Some(Err(cause)) => Err(cause.clone()),
-            Some(Ok(None)) | None => Ok(false),
+            None => Ok(false),
         };
         let tags_stand = match tags.get(&task.name) {
             _ if !used_tags(task) => Ok(true),
-            Some(Ok(Some(tags))) => Ok(*tags == task.original_tags),
+            Some(Ok(tags)) => Ok(tags.as_ref() == Some(&task.original.tags)),
             Some(Err(cause)) => Err(cause.clone()),
-            Some(Ok(None)) | None => Ok(false),
+            None => Ok(false),
         };
-        match (version_stands, tags_stand) {
-            (Ok(true), Ok(true)) => {}
-            (Err(cause), _) | (_, Err(cause)) => *wrote = Wrote::Unconfirmed(unconfirmed(cause)),
-            _ => *wrote = Wrote::Moved(outcome),
+        let mut stands = task.stands_on().into_iter().map(version_stands).chain([tags_stand]);
+        match stands.try_fold(true, |all, stands| stands.map(|stands| all && stands)) {
+            Ok(true) => {}
+            Ok(false) => *wrote = Wrote::Moved(outcome),
+            Err(cause) => *wrote = Wrote::Unconfirmed(unconfirmed(cause)),
         }
     }
 }
@@ -321,7 +347,9 @@ async fn confirm(run: &Run<'_>, tasks: &[Task], outcomes: &mut [Wrote]) {
 /// Whether the step wrote the source's tags.
 fn used_tags(task: &Task) -> bool {
     let Write { change, set_tags, remove_tags, .. } = &task.write;
-    *change == Change::Create || !set_tags.is_empty() || !remove_tags.is_empty()
+    matches!(change, Change::Create | Change::Recreate)
+        || !set_tags.is_empty()
+        || !remove_tags.is_empty()
 }
 
 fn unconfirmed(mut cause: Cause) -> Cause {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::endings::{Ending, Endings};
-use super::model::Observed;
+use super::model::{Lender, Observed};
 use super::plan::{Case, Decision, Parity, Policy};
 use crate::aws::Session;
 use crate::domain::{Cause, FailureKind, OutcomeKind, ParameterName, Region};
@@ -26,6 +26,8 @@ pub(super) struct Candidate {
     pub(super) replicas: BTreeMap<Region, Option<Observed>>,
     /// Whether tags were read by name, not from a list.
     pub(super) fresh: bool,
+    /// The parameters that lend their values, by target, as read by name.
+    pub(super) lenders: BTreeMap<Region, Lender>,
     /// Targets that were written for a source that moved meanwhile: they are written again whatever provenance says.
     pub(super) moved: BTreeSet<Region>,
 }
@@ -52,9 +54,10 @@ impl Run<'_> {
         target: &'a Region,
         original: Option<&'a Observed>,
         replica: Option<&'a Observed>,
+        lender: Option<Lender>,
     ) -> Case<'a> {
         let only_route = self.rules.routes.sources_into(target).count() == 1;
-        Case { source: self.source, target, only_route, original, replica }
+        Case { source: self.source, target, only_route, original, replica, lender }
     }
 
     /// Ends an item for which there is nothing to do in `target`; a decision to do something comes back.
@@ -112,6 +115,15 @@ impl Round {
     pub(super) fn go_again(&mut self, name: &ParameterName, target: &Region, written: bool) {
         self.again.entry(name.clone()).or_default().insert(target.clone(), written);
     }
+}
+
+/// The replica is advanced, and its source is not any more.
+pub(super) fn tier_stays() -> Cause {
+    Cause::new(
+        FailureKind::Limit,
+        "the source's tier is standard now, and the replica's stays advanced, since AWS turns none back; all else is equal, and this is said once",
+    )
+    .mended_by("nothing, at the price of an advanced parameter; or delete the replica by hand, and the next sweep creates it anew")
 }
 
 /// Some of the source's tags do not fit beside the hub's two.

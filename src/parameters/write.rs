@@ -6,15 +6,17 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::apply::{Created, Tagged, create, retag, update};
-use super::model::Version;
+use super::model::{IMAGE, Lender, Observed, Parameter, Version};
 use super::observe::{ByName, Valued, values};
 use super::plan::{Holder, Write};
 use super::provenance::Provenance;
+use super::recreate::recreate;
 use super::run::Run;
+use super::supply::Supply;
 use crate::aws::at_once;
 use crate::domain::{
     Cause, Change, FailureKind, MARK_KEY, MARK_VALUE, OutcomeKind, PROVENANCE_KEY, ParameterName,
-    Region, Tags,
+    Region, SecretText, Tags,
 };
 
 /// How often, and how far apart, a replica is read back that does not yet show the version just written.
@@ -25,11 +27,12 @@ const READ_BACK_PAUSE: Duration = Duration::from_millis(400);
 pub(super) struct Task {
     pub(super) name: ParameterName,
     pub(super) target: Region,
-    /// The source's version that was read, and its tags.
-    pub(super) original: Version,
-    pub(super) original_tags: Tags,
-    pub(super) source_key: Option<Box<str>>,
-    pub(super) replica_version: Option<Version>,
+    /// The source as it was read, and decided on.
+    pub(super) original: Observed,
+    /// The replica as it was read.
+    pub(super) replica: Option<Observed>,
+    /// The parameter that lends the value, as it was read.
+    pub(super) lender: Option<Lender>,
     /// What holds the name, by its tags as read.
     pub(super) held: Holder,
     pub(super) write: Write,
@@ -37,14 +40,69 @@ pub(super) struct Task {
     pub(super) compare: bool,
 }
 
+/// The values that a round has in hand, by the name that they were read under.
+pub(super) type Values = BTreeMap<ParameterName, SecretText>;
+
+/// A value that a task needs.
+pub(super) struct Wanted {
+    /// The name of what holds it.
+    pub(super) name: ParameterName,
+    /// The key that encrypts it, where that is known.
+    pub(super) key: Option<Box<str>>,
+    /// The version that was decided on.
+    pub(super) version: Version,
+}
+
+impl Task {
+    /// What it needs to read for its value; nothing where a tag holds that.
+    pub(super) fn reads(&self) -> Option<Wanted> {
+        let Parameter { key, .. } = &self.original.parameter;
+        match (&self.write.desired.supply, self.lender) {
+            (None, _) => Some(Wanted {
+                name: self.name.clone(),
+                key: key.clone(),
+                version: self.original.parameter.version(),
+            }),
+            (Some(Supply::Lender(name)), Some(Lender { version, .. })) => {
+                Some(Wanted { name: name.clone(), key: None, version })
+            }
+            (Some(Supply::Lender(_) | Supply::Text(_)), _) => None,
+        }
+    }
+
+    /// Its value, among those that were read or in a tag.
+    pub(super) fn value<'a>(&'a self, values: &'a Values) -> Option<&'a SecretText> {
+        match &self.write.desired.supply {
+            None => values.get(&self.name),
+            Some(Supply::Text(text)) => Some(text),
+            Some(Supply::Lender(name)) => values.get(name),
+        }
+    }
+
+    /// The versions on which it was decided.
+    pub(super) fn stands_on(&self) -> Vec<(ParameterName, Version)> {
+        let mut versions = vec![(self.name.clone(), self.original.parameter.version())];
+        if let (Some(Supply::Lender(name)), Some(lender)) =
+            (&self.write.desired.supply, self.lender)
+        {
+            versions.push((name.clone(), lender.version));
+        }
+        versions
+    }
+}
+
 /// What one task came to.
 pub(super) enum Wrote {
     /// Finished but for the confirmation.
     Done(OutcomeKind),
+    /// Created with all that belongs to it; finished but for the confirmation.
+    Created(OutcomeKind),
     /// Written over as this version; to be read back before provenance follows.
     ReadBack(i64),
     /// The world moved before anything was written.
     Again,
+    /// There was no time left to begin it.
+    Late,
     /// The world moved while this was done.
     Moved(OutcomeKind),
     /// Refused.
@@ -53,14 +111,10 @@ pub(super) enum Wrote {
     Unconfirmed(Cause),
 }
 
-pub(super) async fn write(
-    run: &Run<'_>,
-    tasks: &[Task],
-    values: &BTreeMap<ParameterName, Valued>,
-) -> Vec<Wrote> {
+pub(super) async fn write(run: &Run<'_>, tasks: &[Task], values: &Values) -> Vec<Wrote> {
     let writes = tasks.iter().map(|task| async move {
         let began = Instant::now();
-        let wrote = write_one(run, task, values.get(&task.name)).await;
+        let wrote = write_one(run, task, task.value(values)).await;
         let (name, change) = (task.name.as_str(), task.write.change.word());
         let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (account, region) = (run.session.account(), &task.target);
@@ -68,8 +122,8 @@ pub(super) async fn write(
             Wrote::Failed(Cause { kind, message, .. }) => {
                 tracing::warn!(%account, %region, kind = "parameter", name, change, error_kind = %kind, elapsed_ms, "{message}");
             }
-            Wrote::Again => {}
-            Wrote::Done(_) | Wrote::ReadBack(_) | Wrote::Moved(_) | Wrote::Unconfirmed(_) => {
+            Wrote::Again | Wrote::Late => {}
+            Wrote::Done(_) | Wrote::Created(_) | Wrote::ReadBack(_) | Wrote::Moved(_) | Wrote::Unconfirmed(_) => {
                 tracing::info!(%account, %region, kind = "parameter", name, change, elapsed_ms, "written");
             }
         }
@@ -78,9 +132,9 @@ pub(super) async fn write(
     at_once(writes).await
 }
 
-async fn write_one(run: &Run<'_>, task: &Task, value: Option<&Valued>) -> Wrote {
+async fn write_one(run: &Run<'_>, task: &Task, value: Option<&SecretText>) -> Wrote {
     let Task { name, target, write, .. } = task;
-    let desired_name = &write.desired.name;
+    let Write { desired, .. } = write;
     let done = match (write.change, value) {
         (Change::Create, Some(value)) => {
             let location = run.session.location(target);
@@ -91,27 +145,23 @@ async fn write_one(run: &Run<'_>, task: &Task, value: Option<&Valued>) -> Wrote 
                 }
                 tokio::time::sleep(pause).await;
             }
-            let mut tags = write.desired.tags.clone();
-            tags.insert(MARK_KEY.to_owned(), MARK_VALUE.to_owned());
-            tags.insert(
-                PROVENANCE_KEY.to_owned(),
-                provenance(run, task, Version { number: 1, ..value.version }, true),
-            );
-            create(run.session, target, write, &value.text, &tags).await.map(
-                |created| match created {
-                    Created::Yes => Wrote::Done(OutcomeKind::Created),
+            let (tags, policies) = (created_tags(run, task), write.policies_to_send.clone());
+            create(run.session, target, desired, policies, value, &tags).await.map(|created| {
+                match created {
+                    Created::Yes => Wrote::Created(OutcomeKind::Created),
                     Created::NameTaken => Wrote::Again,
-                },
-            )
+                }
+            })
         }
+        (Change::Recreate, Some(value)) => recreate(run, task, value).await,
         (Change::Update, Some(value)) => {
             // Tags first: if they are refused, no value moves.
-            match retag(run.session, target, desired_name, &write.set_tags, &write.remove_tags)
+            match retag(run.session, target, &desired.name, &write.set_tags, &write.remove_tags)
                 .await
             {
                 // The deletion of a replica under our hands: the write makes it anew, as version 1.
                 Ok(Tagged::Yes | Tagged::Gone) => {
-                    update(run.session, target, write, &value.text).await.map(Wrote::ReadBack)
+                    update(run.session, target, write, value).await.map(Wrote::ReadBack)
                 }
                 Err(cause) => Err(cause),
             }
@@ -119,15 +169,16 @@ async fn write_one(run: &Run<'_>, task: &Task, value: Option<&Valued>) -> Wrote 
         (Change::Retag, _) => {
             let mut set = write.set_tags.clone();
             if write.renew_provenance {
-                let Some(replica) = task.replica_version else { return Wrote::Again };
-                set.insert(PROVENANCE_KEY.to_owned(), provenance(run, task, replica, false));
+                let Some(replica) = &task.replica else { return Wrote::Again };
+                let version = replica.parameter.version();
+                set.insert(PROVENANCE_KEY.to_owned(), provenance(run, task, version, false));
             }
-            retag(run.session, target, desired_name, &set, &write.remove_tags).await.map(|tagged| {
-                match tagged {
+            retag(run.session, target, &desired.name, &set, &write.remove_tags).await.map(
+                |tagged| match tagged {
                     Tagged::Yes => Wrote::Done(OutcomeKind::Retagged),
                     Tagged::Gone => Wrote::Again,
-                }
-            })
+                },
+            )
         }
         (change, _) => {
             Err(Cause::new(FailureKind::Bug, format!("no way to {} was planned", change.word())))
@@ -136,11 +187,20 @@ async fn write_one(run: &Run<'_>, task: &Task, value: Option<&Valued>) -> Wrote 
     done.unwrap_or_else(Wrote::Failed)
 }
 
+/// All the tags of a replica that is created, which is then its version 1.
+pub(super) fn created_tags(run: &Run<'_>, task: &Task) -> Tags {
+    let first = Version { number: 1, modified: task.original.parameter.modified };
+    let mut tags = task.write.desired.tags.clone();
+    tags.insert(MARK_KEY.to_owned(), MARK_VALUE.to_owned());
+    tags.insert(PROVENANCE_KEY.to_owned(), provenance(run, task, first, true));
+    tags
+}
+
 /// The tag's text for `replica`, the version that holds what was read of the source.
 fn provenance(run: &Run<'_>, task: &Task, replica: Version, created: bool) -> String {
     let provenance = Provenance {
         region: run.source.clone(),
-        source: task.original,
+        source: task.original.parameter.version(),
         replica: replica.number,
         written: (!created).then_some(replica.modified),
         form: task.write.desired.form,
@@ -156,11 +216,11 @@ pub(super) async fn read_back(
     run: &Run<'_>,
     tasks: &[Task],
     wrote: Vec<Wrote>,
-    originals: &BTreeMap<ParameterName, Valued>,
+    values: &Values,
 ) -> Vec<Wrote> {
     let mut waiting: BTreeMap<Region, BTreeMap<ParameterName, Option<String>>> = BTreeMap::new();
     for (task, wrote) in tasks.iter().zip(&wrote) {
-        if matches!(wrote, Wrote::ReadBack(_)) {
+        if read_back_least(task, wrote).is_some() {
             waiting
                 .entry(task.target.clone())
                 .or_default()
@@ -170,10 +230,7 @@ pub(super) async fn read_back(
     let reads = waiting.into_iter().map(|(target, names)| {
         let written = tasks.iter().zip(&wrote).filter(|(task, _)| task.target == target);
         let least: BTreeMap<&ParameterName, i64> = written
-            .filter_map(|(task, wrote)| match wrote {
-                Wrote::ReadBack(version) => Some((&task.name, *version)),
-                _ => None,
-            })
+            .filter_map(|(task, wrote)| Some((&task.name, read_back_least(task, wrote)?)))
             .collect();
         async move { (target.clone(), read_until(run, &target, names, &least).await) }
     });
@@ -182,19 +239,52 @@ pub(super) async fn read_back(
     let proved = tasks.iter().zip(wrote).map(|(task, wrote)| {
         let back = read.get(&task.target).and_then(|names| names.get(&task.name));
         async move {
-            let Wrote::ReadBack(version) = wrote else { return wrote };
-            match (back, originals.get(&task.name)) {
-                (Some(Ok(Some(back))), Some(original))
-                    if back.version.number == version && back.text == original.text =>
-                {
-                    prove(run, task, back.version).await
+            let Some(least) = read_back_least(task, &wrote) else { return wrote };
+            match back {
+                Some(Err(cause)) => Wrote::Failed(cause.clone()),
+                Some(Ok(back)) if is_image(task) && !shows(back.as_ref(), least) => {
+                    Wrote::Failed(image_refused(task))
                 }
-                (Some(Err(cause)), _) => Wrote::Failed(cause.clone()),
+                Some(Ok(Some(back))) if back.version.number == least => match wrote {
+                    Wrote::ReadBack(_) if task.value(values) == Some(&back.text) => {
+                        prove(run, task, back.version).await
+                    }
+                    Wrote::ReadBack(_) => Wrote::Moved(OutcomeKind::Updated),
+                    created => created,
+                },
                 _ => Wrote::Moved(OutcomeKind::Updated),
             }
         }
     });
     at_once(proved).await
+}
+
+/// The version that a read of what was written must show at least, where it is to be read back: what was written over,
+/// and the id of an image, which AWS looks at only once it has said yes.
+fn read_back_least(task: &Task, wrote: &Wrote) -> Option<i64> {
+    match wrote {
+        Wrote::ReadBack(version) => Some(*version),
+        Wrote::Created(_) if is_image(task) => Some(1),
+        _ => None,
+    }
+}
+
+fn shows(back: Option<&Valued>, least: i64) -> bool {
+    back.is_some_and(|back| back.version.number >= least)
+}
+
+fn is_image(task: &Task) -> bool {
+    &*task.write.desired.data_type == IMAGE
+}
+
+fn image_refused(task: &Task) -> Cause {
+    let target = &task.target;
+    let message = format!(
+        "ssm:PutParameter said yes in {target}, and what was written does not show: AWS found no image there of the id that the source's tag gives"
+    );
+    Cause::new(FailureKind::Invalid, message).mended_by(format!(
+        "tag the source with the id of an image in {target} that the account may use"
+    ))
 }
 
 async fn read_until(
@@ -210,10 +300,7 @@ async fn read_until(
                 .await;
         for (name, valued) in read {
             let lags = match &valued {
-                Ok(Some(valued)) => {
-                    least.get(&name).is_some_and(|least| valued.version.number < *least)
-                }
-                Ok(None) => true,
+                Ok(back) => !least.get(&name).is_none_or(|least| shows(back.as_ref(), *least)),
                 Err(_) => false,
             };
             if !lags {

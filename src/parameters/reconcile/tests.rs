@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use self::store::{FAR, Fate, NEAR, SOURCE, Stage, World};
 use super::*;
+use crate::aws::Deadline;
 use crate::domain::{Change, Failure, MARK_KEY, MARK_VALUE, PROVENANCE_KEY};
 use crate::guard::Writing;
 use crate::settings::MaxDeletes;
@@ -168,14 +169,105 @@ async fn tags_that_do_not_fit_are_told_at_the_source_in_every_sweep() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_person_is_to_mend_in_the_target_is_told_there() {
+async fn a_type_that_changed_makes_the_replica_be_deleted_and_created_anew_half_a_minute_later() {
     let stage = Stage::new("us-east-2=us-east-1,us-west-2").await;
     stage.world().put(SOURCE, "/retyped", "1");
     stage.sweep().await;
-    stage.world().of(SOURCE, "/retyped").kind = "StringList".to_owned();
-    let both = [at(NEAR, FailureKind::Unsupported), at(FAR, FailureKind::Unsupported)];
-    assert_eq!(told(&stage.sweep().await), both);
-    assert_eq!(told(&stage.named("/retyped").await), both);
+    stage.world().retype(SOURCE, "/retyped", "StringList", "2");
+    let began = tokio::time::Instant::now();
+    assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::Recreated, 2)]);
+    assert!(began.elapsed() >= Duration::from_secs(30));
+    for region in [NEAR, FAR] {
+        let replica = stage.world().of(region, "/retyped").clone();
+        assert_eq!((replica.kind.as_str(), replica.value.as_str()), ("StringList", "2"));
+        assert_eq!(replica.version, 1);
+    }
+    assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::InSync, 2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_aws_will_not_have_anew_gets_its_old_form_back() {
+    let stage = Stage::new("us-east-2=us-east-1").await;
+    stage.world().put(SOURCE, "/a", "old");
+    stage.sweep().await;
+    let before = stage.world().of(NEAR, "/a").clone();
+    stage.world().retype(SOURCE, "/a", "StringList", "new");
+    stage.world().refused_types.push("StringList");
+    let outcome = stage.sweep().await;
+    assert_eq!(told(&outcome), [at(NEAR, FailureKind::Invalid)]);
+    let message = &outcome.failures[0].cause.message;
+    assert!(message.contains("its old form again"), "{message}");
+    let now = stage.world().of(NEAR, "/a").clone();
+    assert_eq!((&now.value, &now.kind, &now.tags), (&before.value, &before.kind, &before.tags));
+    // What was put back is not taken for equal.
+    stage.world().refused_types.clear();
+    assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::Recreated, 1)]);
+    assert_eq!(stage.world().of(NEAR, "/a").value, "new");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recreation_is_not_begun_without_the_time_for_it() {
+    let mut stage = Stage::new("us-east-2=us-east-1").await;
+    stage.world().put(SOURCE, "/a", "1");
+    stage.sweep().await;
+    stage.world().retype(SOURCE, "/a", "StringList", "2");
+    stage.rules.deadline = Deadline::at(tokio::time::Instant::now() + Duration::from_secs(80));
+    let outcome = stage.sweep().await;
+    assert_eq!((counts(&outcome), outcome.complete), (vec![(OutcomeKind::Pending, 1)], false));
+    assert_eq!(stage.calls("DeleteParameters", NEAR), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recreation_that_ends_half_way_leaves_a_missing_replica_that_the_next_look_creates() {
+    let stage = Stage::new("us-east-2=us-east-1").await;
+    stage.world().put(SOURCE, "/a", "1");
+    stage.sweep().await;
+    stage.world().retype(SOURCE, "/a", "StringList", "2");
+    let cut = tokio::time::timeout(Duration::from_secs(20), stage.sweep()).await;
+    assert!(cut.is_err() && !stage.world().has(NEAR, "/a"));
+    assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::Created, 1)]);
+    assert_eq!(stage.world().of(NEAR, "/a").kind, "StringList");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_a_tag_gives_goes_to_its_target_alone() {
+    let stage = Stage::new("us-east-2=us-east-1,us-west-2").await;
+    stage.world().put(SOURCE, "/a", "own");
+    let tag = ("failover-replicator:value/us-west-2".to_owned(), "theirs".to_owned());
+    stage.world().of(SOURCE, "/a").tags.extend([tag]);
+    assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::Created, 2)]);
+    let value = |region| stage.world().of(region, "/a").value.clone();
+    assert_eq!((value(NEAR).as_str(), value(FAR).as_str()), ("own", "theirs"));
+    assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::InSync, 2)]);
+    stage.world().put(SOURCE, "/a", "later");
+    assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::Updated, 2)]);
+    assert_eq!((value(NEAR).as_str(), value(FAR).as_str()), ("later", "theirs"));
+    stage.world().of(SOURCE, "/a").tags.clear();
+    stage.sweep().await;
+    assert_eq!(value(FAR), "later");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_the_parameter_that_lends_its_value_reaches_those_that_take_it() {
+    let stage = Stage::new("us-east-2=us-east-1").await;
+    for (name, value) in [("/a", "own"), ("/lender", "1")] {
+        stage.world().put(SOURCE, name, value);
+    }
+    let tag = ("failover-replicator:value-from".to_owned(), "lender".to_owned());
+    stage.world().of(SOURCE, "/a").tags.extend([tag]);
+    assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::Created, 2)]);
+    assert_eq!(stage.world().of(NEAR, "/a").value, "1");
+    stage.world().put(SOURCE, "/lender", "2");
+    assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::Updated, 2)]);
+    assert_eq!(stage.world().of(NEAR, "/a").value, "2");
+    // It moves while its value is on the way.
+    stage.world().put(SOURCE, "/lender", "3");
+    stage.world().meanwhile("PutParameter", NEAR, |world| world.put(SOURCE, "/lender", "4"));
+    stage.named("/a").await;
+    assert_eq!(stage.world().of(NEAR, "/a").value, "4");
+    stage.world().take(SOURCE, "/lender");
+    assert_eq!(told(&stage.named("/a").await), [at(SOURCE, FailureKind::Invalid)]);
+    assert_eq!(stage.world().of(NEAR, "/a").value, "4");
 }
 
 #[tokio::test(start_paused = true)]

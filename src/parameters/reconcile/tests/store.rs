@@ -44,6 +44,8 @@ pub(super) struct World {
     pub(super) tagged: Store,
     /// Calls that are refused: operation, Region, code and message.
     pub(super) refused: Vec<(&'static str, &'static str, &'static str, String)>,
+    /// Types that no write of the hub's may have.
+    pub(super) refused_types: Vec<&'static str>,
     /// What happens just before the first call of an operation in a Region, in this order.
     pub(super) meanwhile: Vec<(&'static str, &'static str, Meanwhile)>,
     pub(super) now: i64,
@@ -131,6 +133,12 @@ impl World {
         if before.is_some() && !overwrite {
             return json_error(400, "ParameterAlreadyExists");
         }
+        if self.refused_types.iter().any(|kind| body["Type"] == json!(kind)) {
+            return json_error(400, "ValidationException");
+        }
+        if before.is_some_and(|before| json!(before.kind) != body["Type"]) {
+            return json_error(400, "HierarchyTypeMismatchException");
+        }
         assert!(!overwrite || body["Tags"].is_null(), "tags and overwrite");
         assert!(before.is_none_or(|before| body["Name"] == json!(before.name)), "another spelling");
         let tags = before.map_or_else(|| as_map(&body["Tags"]), |before| before.tags.clone());
@@ -188,6 +196,13 @@ impl World {
             tags: before.map(|before| before.tags.clone()).unwrap_or_default(),
         };
         held.insert(name.trim_start_matches('/').to_owned(), held_now);
+    }
+
+    /// The owner deletes it and creates it anew with another type.
+    pub(super) fn retype(&mut self, region: &str, name: &str, kind: &str, value: &str) {
+        self.take(region, name);
+        self.put(region, name, value);
+        kind.clone_into(&mut self.of(region, name).kind);
     }
 
     /// A parameter that is there.
