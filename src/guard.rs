@@ -45,6 +45,8 @@ pub struct Rules {
     pub trust: bool,
     /// How many replicas may be deleted.
     pub max_deletes: MaxDeletes,
+    /// Whether events asked. They do not come again, as a sweep does: what the brake holds back gets a tombstone.
+    pub from_events: bool,
     /// Days that an orphaned replica is to be kept.
     pub delete_grace_days: u32,
     /// Whether an equal parameter in the way is to be adopted.
@@ -196,6 +198,7 @@ mod tests {
             writing,
             trust: true,
             max_deletes,
+            from_events: false,
             delete_grace_days: 0,
             adopt: false,
             names: NameFilter::default(),

@@ -20,6 +20,7 @@ pub const ACTIONS: &[(&str, Bucket)] = &[
     ("ssm:RemoveTagsFromResource", Bucket::SsmTags),
     ("ssm:ListTagsForResource", Bucket::SsmTags),
     ("tag:GetResources", Bucket::Tagging),
+    ("kms:DescribeKey", Bucket::Kms),
     ("secretsmanager:ListSecrets", Bucket::SecretsList),
     ("secretsmanager:DescribeSecret", Bucket::SecretsList),
     ("secretsmanager:ReplicateSecretToRegions", Bucket::SecretsWrite),

@@ -33,6 +33,7 @@ pub(super) struct Shared {
     ration: Ration,
     held: Mutex<Held>,
     ssm: PerRegion<aws_sdk_ssm::Client>,
+    kms: PerRegion<aws_sdk_kms::Client>,
     secrets: PerRegion<aws_sdk_secretsmanager::Client>,
     tagging: PerRegion<aws_sdk_resourcegroupstagging::Client>,
 }
@@ -63,6 +64,7 @@ impl Session {
             ration,
             held: Mutex::default(),
             ssm: PerRegion::new(),
+            kms: PerRegion::new(),
             secrets: PerRegion::new(),
             tagging: PerRegion::new(),
         }))
@@ -113,6 +115,12 @@ impl Session {
     pub fn ssm(&self, region: &Region) -> aws_sdk_ssm::Client {
         let Shared { config, pacer, ssm, .. } = &*self.0;
         ssm.get_or(region, || client!(aws_sdk_ssm, "ssm", config, region, pacer))
+    }
+
+    /// The Key Management Service of a Region.
+    pub(super) fn kms(&self, region: &Region) -> aws_sdk_kms::Client {
+        let Shared { config, pacer, kms, .. } = &*self.0;
+        kms.get_or(region, || client!(aws_sdk_kms, "kms", config, region, pacer))
     }
 
     /// Secrets Manager of a Region.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Hub;
-use crate::aws::Deadline;
+use crate::aws::{Deadline, Lane};
 use crate::domain::{AccountId, Item, Location, Timestamp};
 use crate::report::Report;
 use crate::request::RunOptions;
@@ -61,7 +61,7 @@ impl Hub {
         };
         let options = RunOptions::default();
         let mut report =
-            self.reconcile(&self.events, work, options, deadline, &|_| (), &mut sort).await;
+            self.reconcile(Lane::Events, work, options, deadline, &|_| (), &mut sort).await;
         if !self.tell(&mut report).await {
             // Nobody was told of these: they come back until somebody is.
             returned.extend(failed);

@@ -176,7 +176,7 @@ impl Hub {
                 let work = self.work(reconcile, &narrow).await?;
                 let before = self.sweeps.calls();
                 let mut report = self
-                    .reconcile(&self.sweeps, work, options, deadline, progress, &mut |_| ())
+                    .reconcile(Lane::Sweep, work, options, deadline, progress, &mut |_| ())
                     .await;
                 if !options.plan {
                     self.tell(&mut report).await;
@@ -249,15 +249,18 @@ impl Hub {
     /// Does the work and folds what comes of it; `each` sees every account as it is finished.
     async fn reconcile(
         &self,
-        connection: &Connection,
+        lane: Lane,
         work: Vec<Work>,
         options: RunOptions,
         deadline: Deadline,
         progress: &(dyn Fn(Progress) + Sync),
         each: &mut (dyn FnMut(&Finished) + Send),
     ) -> Report {
-        let writing = if options.plan { Writing::PlanOnly } else { Writing::Apply };
-        let rules = Arc::new(self.rules(writing, options, deadline));
+        let connection = match lane {
+            Lane::Sweep => &self.sweeps,
+            Lane::Events => &self.events,
+        };
+        let rules = Arc::new(self.rules(lane, options, deadline));
         let mut report = if options.plan { Report::of_plan() } else { Report::new() };
         let total = work.len();
         let mut finished = 0;
@@ -287,10 +290,11 @@ impl Hub {
         report
     }
 
-    fn rules(&self, writing: Writing, options: RunOptions, deadline: Deadline) -> Rules {
+    fn rules(&self, lane: Lane, options: RunOptions, deadline: Deadline) -> Rules {
         let settings = &self.settings;
         Rules {
-            writing,
+            writing: if options.plan { Writing::PlanOnly } else { Writing::Apply },
+            from_events: lane == Lane::Events,
             trust: options.trust,
             max_deletes: options.max_deletes.unwrap_or(settings.max_deletes),
             delete_grace_days: settings.delete_grace_days,

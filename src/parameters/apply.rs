@@ -8,7 +8,7 @@ use super::desired::{Desired, data_type_to_send};
 use super::model::{Tier, ValueType};
 use super::observe::NO_SUCH_RESOURCE;
 use super::plan::Write;
-use crate::aws::{Session, cause, code};
+use crate::aws::{Session, cause, code, naming_key};
 use crate::domain::{Cause, FailureKind, Location, ParameterName, Region, SecretText, Tags};
 
 /// What came of a create.
@@ -58,7 +58,7 @@ pub(super) async fn create(
     match request.send().await {
         Ok(_) => Ok(Created::Yes),
         Err(error) if code(&error) == Some("ParameterAlreadyExists") => Ok(Created::NameTaken),
-        Err(error) => Err(refused(&session.location(target), &error, value)),
+        Err(error) => Err(refused(&session.location(target), &error, value, desired)),
     }
 }
 
@@ -90,7 +90,7 @@ pub(super) async fn update(
         .overwrite(true);
     match request.send().await {
         Ok(answer) => Ok(answer.version),
-        Err(error) => Err(refused(&session.location(target), &error, value)),
+        Err(error) => Err(refused(&session.location(target), &error, value, desired)),
     }
 }
 
@@ -154,7 +154,12 @@ pub(super) async fn delete(
 
 /// Why AWS refused a write. Its messages may quote what they refuse, and such a one is not shown at all: put on one line
 /// and cut, it would hold the value in a form that nothing finds any more.
-fn refused(place: &Location, error: &SdkError<PutParameterError>, value: &SecretText) -> Cause {
+fn refused(
+    place: &Location,
+    error: &SdkError<PutParameterError>,
+    value: &SecretText,
+    Desired { key, .. }: &Desired,
+) -> Cause {
     let mut cause = cause("ssm:PutParameter", place, error);
     let quotes = |message: &str| message.contains("at 'value'") || message.contains(value.expose());
     if error.message().is_some_and(quotes) {
@@ -163,7 +168,7 @@ fn refused(place: &Location, error: &SdkError<PutParameterError>, value: &Secret
             "ssm:PutParameter was refused in {place}: {code}, with a message that holds the value and is not shown"
         );
     }
-    cause
+    naming_key(cause, key.as_deref())
 }
 
 fn value_type(value_type: ValueType) -> Result<ParameterType, Cause> {

@@ -5,6 +5,7 @@ pub mod desired;
 mod endings;
 #[cfg(test)]
 mod fixtures;
+mod keys;
 pub mod model;
 mod observe;
 pub mod plan;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::model::{Lender, Listing, Observed, Parameter, TEXT, Tier, ValueType, Version};
 use super::policies::Policies;
-use crate::aws::{Session, at_once, cause, code};
+use crate::aws::{Session, at_once, cause, code, naming_key};
 use crate::domain::{
     Cause, FailureKind, MARK_KEY, MARK_VALUE, ParameterName, Region, SecretText, Tags, Timestamp,
 };
@@ -266,9 +266,11 @@ pub(super) async fn values<'a>(
     for (name, key) in wanted {
         by_key.entry(key).or_default().insert(name.clone());
     }
-    let groups = by_key.into_values().map(|names| async move {
+    let groups = by_key.into_iter().map(|(key, names)| async move {
         let names: Vec<ParameterName> = names.into_iter().collect();
-        get(session, region, &names, true).await
+        let read = get(session, region, &names, true).await;
+        let named = |read: Result<_, Cause>| read.map_err(|cause| naming_key(cause, key));
+        read.into_iter().map(|(name, read)| (name, named(read))).collect::<ByName<_>>()
     });
     at_once(groups).await.into_iter().flatten().collect()
 }

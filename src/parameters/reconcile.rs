@@ -11,6 +11,7 @@ use std::time::Duration;
 use futures::{StreamExt, stream};
 
 use super::endings::{Ending, Endings};
+use super::keys::Keys;
 use super::model::{Lender, Listing, Observed, Version};
 use super::observe::{ByName, by_name, lists, versions};
 use super::plan::{Case, Decision, Holder, decide, holder};
@@ -93,6 +94,7 @@ impl Run<'_> {
         };
         let mut candidates: BTreeMap<ParameterName, Candidate> = BTreeMap::new();
         let mut owned: BTreeMap<Region, usize> = BTreeMap::new();
+        let keys = Keys::asked(self, &targets, &mut endings).await;
         for (target, replicas) in targets {
             let orphans = replicas.keys().filter(|name| !originals.contains_key(*name));
             for name in originals.keys().chain(orphans) {
@@ -101,7 +103,7 @@ impl Run<'_> {
                 let case = self.case(target, original, replica, lender);
                 *owned.entry(target.clone()).or_default() +=
                     usize::from(matches!(holder(case), Holder::Ours(_)));
-                if self.settled_by_lists(name, target, case, &mut endings) {
+                if self.settled_by_lists(name, target, case, &keys, &mut endings) {
                     continue;
                 }
                 let candidate = candidates.entry(name.clone()).or_insert_with(|| Candidate {
@@ -124,9 +126,17 @@ impl Run<'_> {
         name: &ParameterName,
         target: &Region,
         case: Case<'_>,
+        keys: &Keys,
         endings: &mut Endings,
     ) -> bool {
-        match decide(case, self.policy(self.parity())) {
+        let decision = decide(case, self.policy(self.parity()));
+        if matches!(decision, Decision::InSync { .. })
+            && let Some(cause) = keys.refusal(target, case.replica)
+        {
+            endings.fail(name, target, target, cause);
+            return true;
+        }
+        match decision {
             Decision::InSync { tags_left_out: 0 } => endings.count(OutcomeKind::InSync),
             Decision::Leave(outcome) => endings.count(outcome),
             // The Tagging API may not show the tags of what was just written: what is taken for a source may be a

@@ -22,7 +22,7 @@ use crate::guard::{Proposal, Ruling};
 
 /// The two reads that must find a source absent are so far apart.
 const BETWEEN_READS: Duration = Duration::from_secs(2);
-/// What the brake holds back where no sweep would come to it first is kept so long at least.
+/// What the brake holds back of events' deletes is kept so long at least, so that a person has time to look.
 const HELD_BACK: Duration = Duration::from_hours(7 * 24);
 
 /// A replica that is not to be there, by what was read so far.
@@ -138,8 +138,8 @@ async fn still_unwanted(
         .collect()
 }
 
-/// Holds a target's deletes back when they are too many, all of them: a sweep leaves them, and finds them again. For
-/// events, which do not come again, tombstones are written in their place; until when, is told by target.
+/// Holds a target's deletes back when they are too many, all of them: a sweep leaves them, and finds them again. In the
+/// place of those that events ask for tombstones are written; until when, is told by target.
 async fn brake(
     run: &Run<'_>,
     unwanted: &mut ByTarget,
@@ -166,7 +166,7 @@ async fn brake(
         let judged =
             counted.and_then(|counted| run.rules.judge_deletes(asked, counted, run.source, target));
         let Err(mut cause) = judged else { continue };
-        if cause.kind == FailureKind::TooManyDeletes && owned.is_none() {
+        if cause.kind == FailureKind::TooManyDeletes && run.rules.from_events {
             let until = run.rules.keep_for(HELD_BACK, run.session.now());
             cause = kept_until(&cause, until);
             held.insert(target.clone(), until);

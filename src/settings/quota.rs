@@ -18,6 +18,8 @@ pub enum Bucket {
     SsmTags,
     /// Lists of the Tagging API: 15 a second.
     Tagging,
+    /// Keys described: 100 a second, far under any Region's quota.
+    Kms,
     /// Replication of secrets and its end: 50 a second.
     SecretsWrite,
     /// Lists of secrets: 100 a second. `DescribeSecret`, with 40,000 a second of its own, is counted in.
@@ -32,12 +34,13 @@ pub enum Bucket {
 
 impl Bucket {
     /// Every bucket, in the order of the declaration.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::SsmRead,
         Self::SsmControl,
         Self::SsmDelete,
         Self::SsmTags,
         Self::Tagging,
+        Self::Kms,
         Self::SecretsWrite,
         Self::SecretsList,
         Self::Organizations,
@@ -53,6 +56,7 @@ impl Bucket {
             Self::SsmDelete => "ssm.delete",
             Self::SsmTags => "ssm.tags",
             Self::Tagging => "tagging",
+            Self::Kms => "kms",
             Self::SecretsWrite => "secrets.write",
             Self::SecretsList => "secrets.list",
             Self::Organizations => "organizations",
@@ -74,7 +78,7 @@ impl Bucket {
             Self::SsmTags => 5.0,
             Self::Tagging => 15.0,
             Self::SecretsWrite => 50.0,
-            Self::SecretsList => 100.0,
+            Self::SecretsList | Self::Kms => 100.0,
             Self::Organizations => 4.0,
             Self::Sts => 600.0,
             Self::Sns => 30.0,

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{World, assert_replicated, count, delete, failures, put, with};
+use crate::support::{
+    LONG_AGO, World, assert_replicated, batch, count, delete, delete_event, failures, put,
+    returned, with,
+};
 
 const OHIO: &str = "us-east-2";
 const VIRGINIA: &str = "us-east-1";
@@ -120,6 +123,36 @@ async fn the_brake_counts_each_target_by_itself() {
         assert_eq!((count(&response, "parameters", "deleted"), code), (1, 0), "{response:#}");
     }
     assert_replicated(&world, 0, OHIO, VIRGINIA).await;
+}
+
+#[tokio::test]
+async fn deletions_told_by_a_queue_leave_tombstones_where_they_are_too_many() {
+    let settings = [("MAX_DELETES", "2")];
+    let (world, names) = replicated(4, &settings).await;
+    vanish(&world, &names[..3]).await;
+    let events = || {
+        let event = |name: &String| delete_event(world.account(0), LONG_AGO, name);
+        batch(names[..3].iter().map(|name| (name.clone(), event(name))))
+    };
+    let hub = world.hub(&settings).await;
+    for _ in 0..2 {
+        let answer = world.ask(&hub, &events()).await;
+        assert_eq!(returned(&answer), Vec::<&str>::new());
+        let seen = world.seen(0, VIRGINIA).await;
+        assert_eq!(seen.len(), 4);
+        for name in &names {
+            let is_gone = seen[name].tags["ReplicationSource"].contains(" gone=");
+            assert_eq!(is_gone, names[..3].contains(name), "{name}");
+        }
+    }
+    let (response, code) = world.ask_for_code(&hub, &world.all()).await;
+    let counted = |outcome| count(&response, "parameters", outcome);
+    assert_eq!((counted("tombstoned"), counted("in_sync"), code), (3, 1, 0), "{response:#}");
+    assert_eq!(response["status"], "in_sync", "{response:#}");
+    world.put(0, OHIO, &names[0], "back").await;
+    let response = world.sweep(&hub).await;
+    assert_eq!(count(&response, "parameters", "updated"), 1, "{response:#}");
+    assert!(!world.seen(0, VIRGINIA).await[&names[0]].tags["ReplicationSource"].contains("gone="));
 }
 
 #[tokio::test]

@@ -368,7 +368,7 @@ async fn a_source_that_returns_while_its_tombstone_is_written_is_written_again()
 }
 
 #[tokio::test(start_paused = true)]
-async fn items_asked_for_by_name_get_tombstones_where_the_brake_holds_their_deletes() {
+async fn what_events_ask_for_gets_tombstones_where_the_brake_holds_its_deletes() {
     let mut stage = Stage::new("us-east-2=us-east-1").await;
     stage.rules.max_deletes = MaxDeletes::Count(1);
     for name in ["/a", "/b", "/c"] {
@@ -379,10 +379,15 @@ async fn items_asked_for_by_name_get_tombstones_where_the_brake_holds_their_dele
     stage.world().take(SOURCE, "/b");
     let wanted = ["/a", "/b"]
         .map(|name| Wanted { item: Item::Parameter(ParameterName::new(name)), expect: Vec::new() });
-    let outcome = stage.run(&Scope::Items(wanted.to_vec())).await;
+    let wanted = Scope::Items(wanted.to_vec());
+    // A person is told, and sends the payload again.
+    assert_eq!(counts(&stage.run(&wanted).await), [(OutcomeKind::Failed, 2)]);
+    stage.rules.from_events = true;
+    let outcome = stage.run(&wanted).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::Tombstoned, 2)]);
     assert_eq!(told(&outcome), [at(NEAR, FailureKind::TooManyDeletes)]);
     assert!(outcome.failures[0].cause.message.contains("with tombstones until 2026-"));
+    stage.rules.from_events = false;
     let sweep = stage.sweep().await;
     assert_eq!(counts(&sweep), [(OutcomeKind::InSync, 1), (OutcomeKind::Tombstoned, 2)]);
     assert_eq!(told(&sweep), []);

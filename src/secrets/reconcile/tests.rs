@@ -107,6 +107,7 @@ async fn run_with(
         writing: Writing::Apply,
         trust: true,
         max_deletes: MaxDeletes::Percent(10),
+        from_events: false,
         delete_grace_days: 0,
         adopt: false,
         names: NameFilter::default(),

@@ -310,6 +310,7 @@ impl Stage {
             writing: Writing::Apply,
             trust: true,
             max_deletes: MaxDeletes::Percent(10),
+            from_events: false,
             delete_grace_days: 0,
             adopt: false,
             names: NameFilter::default(),

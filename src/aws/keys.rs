@@ -1,0 +1,110 @@
+//! KMS keys: whether one may be used, and failures that name theirs.
+
+use aws_sdk_kms::types::KeyState;
+
+use super::failure::{cause, code};
+use super::session::Session;
+use crate::domain::{Cause, FailureKind, Location, Region};
+
+impl Session {
+    /// Whether a key may be used to decrypt: one `DescribeKey` call. AWS's own keys (`alias/aws/…`) always may.
+    ///
+    /// # Errors
+    /// `missing_key` or `disabled_key` with the key's name, and whatever keeps the call itself from being answered.
+    pub async fn key_is_enabled(&self, region: &Region, key: &str) -> Result<(), Cause> {
+        let place = self.location(region);
+        let answer = match self.kms(region).describe_key().key_id(key).send().await {
+            Ok(answer) => answer,
+            Err(error) if code(&error) == Some("NotFoundException") => {
+                return Err(about_key(FailureKind::MissingKey, "is not there", key, &place));
+            }
+            Err(error) => return Err(cause("kms:DescribeKey", &place, &error)),
+        };
+        match answer.key_metadata.and_then(|key| key.key_state) {
+            Some(KeyState::Enabled | KeyState::Updating) | None => Ok(()),
+            Some(KeyState::Disabled) => {
+                Err(about_key(FailureKind::DisabledKey, "is disabled", key, &place))
+            }
+            Some(state) => {
+                let how = format!("may not be used, since its state is {}", state.as_str());
+                Err(about_key(FailureKind::DisabledKey, &how, key, &place))
+            }
+        }
+    }
+}
+
+/// The failure of a key, with the setting that mends it.
+fn about_key(kind: FailureKind, how: &str, key: &str, place: &Location) -> Cause {
+    Cause::new(kind, format!("the key {key} {how} in {place}")).mended_by(remedy(kind, key))
+}
+
+fn remedy(kind: FailureKind, key: &str) -> String {
+    let first = match kind {
+        FailureKind::DisabledKey => format!("enable the key {key}, or cancel its deletion"),
+        _ => format!("create the key {key} in this Region"),
+    };
+    format!("{first}; or name another for it in REPLICATOR_KMS_KEYS")
+}
+
+/// The same cause, which names its key if it is a key's: AWS's own words often do not.
+pub fn naming_key(cause: Cause, key: Option<&str>) -> Cause {
+    match (cause.kind, key) {
+        (FailureKind::MissingKey | FailureKind::DisabledKey, Some(key)) => {
+            let message = format!("{} (key {key})", cause.message);
+            Cause::new(cause.kind, message).mended_by(remedy(cause.kind, key))
+        }
+        _ => cause,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::double::{Double, json_error, role_given};
+    use crate::domain::AccountId;
+
+    async fn asked(state: &'static str) -> Result<(), Cause> {
+        let double = Double::new(move |sent| match sent.operation.as_str() {
+            "AssumeRole" => role_given(sent),
+            "DescribeKey" if state.ends_with("Exception") => json_error(400, state),
+            "DescribeKey" => {
+                (200, format!(r#"{{"KeyMetadata":{{"KeyId":"k","KeyState":"{state}"}}}}"#))
+            }
+            other => panic!("{other} is called"),
+        });
+        let connection = double.connect(|_| ()).await;
+        let account = AccountId::parse("111122223333").expect("an account");
+        let session = connection.session(&account).await.expect("a session");
+        session.key_is_enabled(&Region::parse("us-east-1").expect("a Region"), "alias/app").await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_an_enabled_key_may_be_used_and_any_other_is_named_with_place_and_setting() {
+        assert_eq!(asked("Enabled").await, Ok(()));
+        for (state, kind) in [
+            ("Disabled", FailureKind::DisabledKey),
+            ("PendingDeletion", FailureKind::DisabledKey),
+            ("PendingImport", FailureKind::DisabledKey),
+            ("NotFoundException", FailureKind::MissingKey),
+        ] {
+            let cause = asked(state).await.expect_err("not to be used");
+            assert_eq!(cause.kind, kind, "{state}");
+            let named = ["alias/app", "111122223333", "us-east-1"];
+            assert!(named.iter().all(|word| cause.message.contains(word)), "{}", cause.message);
+            assert!(cause.remedy().contains("REPLICATOR_KMS_KEYS"), "{}", cause.remedy());
+        }
+        let cause = asked("AccessDeniedException").await.expect_err("not answered");
+        assert_eq!(cause.kind, FailureKind::AccessDenied);
+        assert!(cause.message.contains("kms:DescribeKey"), "{}", cause.message);
+    }
+
+    #[test]
+    fn a_failure_that_is_a_keys_names_it_and_no_other_does() {
+        let disabled = Cause::new(FailureKind::DisabledKey, "refused");
+        let named = naming_key(disabled.clone(), Some("alias/app"));
+        assert!(named.message.contains("alias/app") && named.remedy().contains("KMS_KEYS"));
+        assert_eq!(naming_key(disabled.clone(), None), disabled);
+        let other = Cause::new(FailureKind::Throttled, "refused");
+        assert_eq!(naming_key(other.clone(), Some("alias/app")), other);
+    }
+}
