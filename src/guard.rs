@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use crate::aws::Deadline;
 use crate::domain::{
-    Cause, Change, FailureKind, KmsKeys, Location, NameFilter, ParameterName, Region, Routes,
-    Timestamp,
+    Cause, Change, FailureKind, KmsKeys, Location, NameFilter, ParameterName, Purpose, Region,
+    Routes, Timestamp,
 };
 use crate::settings::MaxDeletes;
 
@@ -49,6 +49,8 @@ pub struct Rules {
     pub from_events: bool,
     /// Days that an orphaned replica is to be kept.
     pub delete_grace_days: u32,
+    /// What the run is for.
+    pub purpose: Purpose,
     /// Whether an equal parameter in the way is to be adopted.
     pub adopt: bool,
     /// Which names are in scope.
@@ -74,8 +76,17 @@ pub struct Proposal<'a> {
     pub vacant: bool,
     /// Whether what holds it is this route's replica by its tags as read by name.
     pub ours: bool,
-    /// Whether the step adopts an equal parameter of somebody's, which only takes the hub's tags.
-    pub adopts: bool,
+    /// By what the step makes a parameter the hub's that is somebody's.
+    pub claim: Option<Claim>,
+}
+
+/// By what a step makes a parameter the hub's that is somebody's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// It is equal to the source, and the settings say so: it only takes the hub's tags.
+    Adopt,
+    /// A person named it, and wants the source in its place.
+    Take,
 }
 
 /// What the guard says to a step.
@@ -92,17 +103,18 @@ pub enum Ruling {
 impl Rules {
     /// Whether a step may be carried out.
     pub fn judge(&self, proposal: &Proposal<'_>) -> Ruling {
-        let Proposal { source, target, change, vacant, ours, adopts } = proposal;
-        let on_route =
-            self.routes.from_source(source).is_some_and(|route| route.targets.contains(target));
-        let fits = match change {
-            Change::Create | Change::Replicate => *vacant,
-            Change::Retag if *adopts => self.adopt,
-            Change::Retag
-            | Change::Update
-            | Change::Recreate
-            | Change::Delete
-            | Change::Tombstone => *ours,
+        let Proposal { source, target, change, vacant, ours, claim } = proposal;
+        let prunes = matches!(self.purpose, Purpose::Pruning(_))
+            && matches!(change, Change::Delete | Change::Retag);
+        let on_route = prunes
+            || self.routes.from_source(source).is_some_and(|route| route.targets.contains(target));
+        let fits = match (change, claim) {
+            (Change::Create | Change::Replicate, _) => *vacant,
+            (Change::Retag, Some(Claim::Adopt)) => self.adopt,
+            (Change::Retag | Change::Update, Some(Claim::Take)) => {
+                self.purpose == Purpose::Resolving
+            }
+            _ => *ours,
         };
         if !on_route || !fits {
             let message =
@@ -187,7 +199,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::AccountId;
+    use crate::domain::{AccountId, Leftovers};
 
     fn region(name: &str) -> Region {
         Region::parse(name).expect("a Region")
@@ -200,6 +212,7 @@ mod tests {
             max_deletes,
             from_events: false,
             delete_grace_days: 0,
+            purpose: Purpose::Equality,
             adopt: false,
             names: NameFilter::default(),
             kms_keys: KmsKeys::default(),
@@ -221,19 +234,26 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_passes_that_is_not_vacant_or_ours_or_off_the_route(
-            change in 0_usize..7, vacant: bool, ours: bool, adopts: bool, adopt: bool, backwards: bool, planning: bool,
+            change in 0_usize..7, vacant: bool, ours: bool, claim in 0_usize..3, adopt: bool, purpose in 0_usize..3,
+            backwards: bool, planning: bool,
         ) {
             let (east_2, east_1) = (region("us-east-2"), region("us-east-1"));
             let (source, target) = if backwards { (&east_1, &east_2) } else { (&east_2, &east_1) };
             let change = CHANGES[change];
             let writing = if planning { Writing::PlanOnly } else { Writing::Apply };
-            let rules = Rules { adopt, ..rules(writing, MaxDeletes::Percent(10)) };
-            let ruling = rules.judge(&Proposal { source, target, change, vacant, ours, adopts });
-            let fits = match change {
-                Change::Create | Change::Replicate => vacant,
-                Change::Retag if adopts => adopt,
+            let purpose = [Purpose::Equality, Purpose::Resolving, Purpose::Pruning(Leftovers::default())][purpose].clone();
+            let prunes = matches!(purpose, Purpose::Pruning(_));
+            let takes = purpose == Purpose::Resolving;
+            let rules = Rules { purpose, adopt, ..rules(writing, MaxDeletes::Percent(10)) };
+            let claim = [None, Some(Claim::Adopt), Some(Claim::Take)][claim];
+            let ruling = rules.judge(&Proposal { source, target, change, vacant, ours, claim });
+            let fits = match (change, claim) {
+                (Change::Create | Change::Replicate, _) => vacant,
+                (Change::Retag, Some(Claim::Adopt)) => adopt,
+                (Change::Retag | Change::Update, Some(Claim::Take)) => takes,
                 _ => ours,
             };
+            let backwards = backwards && !(prunes && matches!(change, Change::Delete | Change::Retag));
             prop_assert_eq!(ruling == Ruling::Go, !planning && !backwards && fits);
         }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::{Stream, StreamExt, stream};
 
 use crate::aws::Connection;
-use crate::domain::{AccountId, AccountOutcome, Cause, Failure, FailureKind, Subject};
+use crate::domain::{AccountId, AccountOutcome, Cause, Failure, FailureKind, Purpose, Subject};
 use crate::guard::{RecentDeletes, Rules};
 use crate::work::Work;
 use crate::{parameters, secrets};
@@ -84,6 +84,13 @@ async fn reconcile(
         Ok(session) => session,
         Err(cause) => return failed(&account, cause),
     };
+    match &rules.purpose {
+        Purpose::Equality | Purpose::Resolving => {}
+        Purpose::Pruning(leftovers) => {
+            return parameters::prune(&session, rules, recent, leftovers, &assignments).await;
+        }
+        Purpose::Releasing => return secrets::release(&session, rules, &assignments).await,
+    }
     let (mut outcome, secrets) = futures::join!(
         parameters::reconcile(&session, rules, recent, &assignments),
         secrets::reconcile(&session, rules, &assignments),

@@ -1,19 +1,21 @@
-//! The arguments of `hubctl`, and the payload that each command stands for: a terminal asks for nothing that the
-//! Lambda could not be asked for, and in the same words.
+//! The arguments of `hubctl`, and the request that each command stands for. Where the Lambda could be asked for the same,
+//! it is a payload, in the same words; what only a person may ask for is none.
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use crate::domain::{AccountId, Region};
+use crate::domain::{AccountId, Item, Leftovers, ParameterName, Purpose, Region, SecretName};
 use crate::hub::Narrow;
+use crate::request::{Accounts, Reconcile, Request, RunOptions};
 
 const EXAMPLES: &str = "\
 Examples:
   hubctl plan                                    what would a sweep write?
   hubctl sweep --account 111122223333            one account, every route
   hubctl invoke payloads/sync-all.json           what the Lambda would do with this file
+  hubctl prune                                   which replicas left the settings' scope?
 
 ";
 
@@ -62,6 +64,85 @@ pub(super) enum Command {
     /// Example: hubctl plan --route us-east-2=us-east-1 --format json
     #[command(after_help = EXIT_CODES)]
     Plan(Extent),
+    /// Remove replicas that left the settings' scope: shown first, done with --yes
+    ///
+    /// A sweep never removes what a changed setting leaves out: names that the filters exclude, routes and targets that
+    /// are no more, and, where --account names it, an account that the settings exclude by id.
+    ///
+    /// Example: hubctl prune --account 111122223333 --region us-west-2
+    #[command(after_help = EXIT_CODES)]
+    Prune {
+        #[command(flatten)]
+        extent: Extent,
+        /// Look into this Region too, which no route leads to any more; give it again for more
+        #[arg(long = "region", value_name = "REGION", value_parser = Region::parse)]
+        regions: Vec<Region>,
+        /// Remove them
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Put the source in the place of the parameter that holds its name in the target
+    ///
+    /// Example: hubctl resolve /shop/db/url --account 111122223333 --region us-east-2 --take source
+    #[command(after_help = EXIT_CODES)]
+    Resolve {
+        /// The parameter's name
+        name: String,
+        #[command(flatten)]
+        place: Place,
+        /// Which of the two is kept; what is in the target is overwritten
+        #[arg(long, value_enum)]
+        take: Take,
+    },
+    /// End the managed replication of a secret, so that it can be deleted: shown first, done with --yes
+    ///
+    /// Delete the secret before the next sweep, which would turn replication on again.
+    ///
+    /// Example: hubctl release secret shop/db --account 111122223333 --region us-east-2 --yes
+    #[command(after_help = EXIT_CODES)]
+    Release {
+        /// What is released
+        #[arg(value_enum)]
+        kind: Released,
+        /// The secret's name
+        name: String,
+        #[command(flatten)]
+        place: Place,
+        /// End it
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Where one item is.
+#[derive(Debug, Args)]
+pub(super) struct Place {
+    /// Its account
+    #[arg(long, value_name = "ID", value_parser = AccountId::parse)]
+    account: AccountId,
+    /// The Region of the source
+    #[arg(long, value_name = "REGION", value_parser = Region::parse)]
+    region: Region,
+    /// Only this target of the route from there
+    #[arg(long, value_name = "REGION", value_parser = Region::parse)]
+    target: Option<Region>,
+    /// How the result is shown: for a person, or as the Lambda's JSON
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
+
+/// What a conflict is resolved to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Take {
+    // The source, over what is in the target.
+    Source,
+}
+
+/// What may be released.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Released {
+    // A secret, from its managed replication.
+    Secret,
 }
 
 /// How much is looked at, and how it is shown.
@@ -104,10 +185,12 @@ fn parse_route(text: &str) -> Result<RouteChoice, String> {
     Ok(RouteChoice { source: parse(source)?, target: target.map(parse).transpose()? })
 }
 
-/// Where the bytes of a request come from.
-#[derive(Debug, PartialEq, Eq)]
+/// Where a request comes from.
+#[derive(Debug, PartialEq)]
 pub(super) enum Source {
-    /// They are these.
+    /// It is this.
+    Request(Box<Request>),
+    /// Its bytes are these.
     Payload(Vec<u8>),
     /// A file that the person named.
     File(PathBuf),
@@ -125,6 +208,13 @@ impl Command {
             Self::Invoke { file, format } => (Source::File(file), Narrow::default(), format),
             Self::Sweep(extent) => extent.request(false),
             Self::Plan(extent) => extent.request(true),
+            Self::Prune { extent, regions, yes } => extent.pruned(regions, yes),
+            Self::Resolve { name, place, take: Take::Source } => {
+                place.request(Item::Parameter(ParameterName::new(&name)), Purpose::Resolving, true)
+            }
+            Self::Release { kind: Released::Secret, name, place, yes } => {
+                place.request(Item::Secret(SecretName::new(&name)), Purpose::Releasing, yes)
+            }
         }
     }
 }
@@ -139,12 +229,50 @@ impl Extent {
         if plan {
             payload["plan"] = true.into();
         }
-        let (route_source, route_target) = match self.route {
-            Some(RouteChoice { source, target }) => (Some(source), target),
-            None => (None, None),
+        (Source::Payload(payload.to_string().into_bytes()), narrowed(self.route), self.format)
+    }
+
+    fn pruned(self, regions: Vec<Region>, yes: bool) -> (Source, Narrow, Format) {
+        let leftovers =
+            Leftovers { regions: regions.into_iter().collect(), ..Leftovers::default() };
+        let accounts = match self.accounts {
+            accounts if accounts.is_empty() => Accounts::Organization,
+            accounts => Accounts::These(accounts),
         };
-        let narrow = Narrow { route_source, route_target };
-        (Source::Payload(payload.to_string().into_bytes()), narrow, self.format)
+        let source = asked(accounts, None, None, Purpose::Pruning(leftovers), yes);
+        (source, narrowed(self.route), self.format)
+    }
+}
+
+impl Place {
+    fn request(self, item: Item, purpose: Purpose, apply: bool) -> (Source, Narrow, Format) {
+        let Self { account, region, target, format } = self;
+        let accounts = Accounts::These(vec![account]);
+        let route_source = target.is_some().then(|| region.clone());
+        let source = asked(accounts, Some(region), Some(item), purpose, apply);
+        (source, Narrow { route_source, route_target: target }, format)
+    }
+}
+
+/// A request that is no payload; without `apply` it only shows.
+fn asked(
+    accounts: Accounts,
+    region: Option<Region>,
+    item: Option<Item>,
+    purpose: Purpose,
+    apply: bool,
+) -> Source {
+    let options = RunOptions { plan: !apply, ..RunOptions::default() };
+    let reconcile = Reconcile { accounts, region, item, options, purpose };
+    Source::Request(Box::new(Request::Reconcile(reconcile)))
+}
+
+fn narrowed(route: Option<RouteChoice>) -> Narrow {
+    match route {
+        Some(RouteChoice { source, target }) => {
+            Narrow { route_source: Some(source), route_target: target }
+        }
+        None => Narrow::default(),
     }
 }
 
@@ -192,6 +320,34 @@ mod tests {
     }
 
     #[test]
+    fn what_a_person_alone_may_ask_for_is_shown_first_unless_it_is_one_item_that_is_named() {
+        let asked = |arguments: &str| match request(arguments) {
+            (Source::Request(asked), narrow, _) => match *asked {
+                Request::Reconcile(reconcile) => (reconcile, narrow),
+                other => panic!("{other:?}"),
+            },
+            (other, ..) => panic!("{other:?}"),
+        };
+        let region = |name| Region::parse(name).expect("a Region");
+        let (prune, _) = asked("hubctl prune --region us-west-2");
+        assert!(prune.options.plan && prune.accounts == Accounts::Organization);
+        let regions = [region("us-west-2")].into();
+        let leftovers = Leftovers { regions, ..Leftovers::default() };
+        assert_eq!(prune.purpose, Purpose::Pruning(leftovers));
+        assert!(!asked("hubctl prune --yes").0.options.plan);
+        let place = "--account 111122223333 --region us-east-2";
+        let (resolve, narrow) =
+            asked(&format!("hubctl resolve /a {place} --target us-west-2 --take source"));
+        assert_eq!((resolve.purpose, resolve.options.plan), (Purpose::Resolving, false));
+        assert_eq!(resolve.item, Some(Item::Parameter(ParameterName::new("/a"))));
+        assert_eq!(narrow.route_target, Some(region("us-west-2")));
+        let (release, _) = asked(&format!("hubctl release secret shop/db {place}"));
+        assert_eq!((release.purpose, release.options.plan), (Purpose::Releasing, true));
+        assert_eq!(release.region, Some(region("us-east-2")));
+        assert!(!asked(&format!("hubctl release secret shop/db {place} --yes")).0.options.plan);
+    }
+
+    #[test]
     fn invoke_reads_a_file_or_standard_input() {
         let (source, _, format) = request("hubctl invoke payloads/sync-all.json");
         assert_eq!((source, format), (Source::File("payloads/sync-all.json".into()), Format::Json));
@@ -205,6 +361,9 @@ mod tests {
             ("hubctl sweep --route us-east", "names are like `us-east-2`"),
             ("hubctl plan --route us-east-2=", "names are like `us-east-2`"),
             ("hubctl plan --format html", "possible values: table, json"),
+            ("hubctl resolve /a --account 111122223333 --region us-east-2", "--take"),
+            ("hubctl release parameter /a --account 111122223333 --region us-east-2", "secret"),
+            ("hubctl release secret a --region us-east-2", "--account"),
             ("hubctl", "Usage: hubctl <COMMAND>"),
         ] {
             let error =
@@ -217,7 +376,7 @@ mod tests {
     #[test]
     fn every_help_has_an_example_and_the_exit_codes() {
         let mut command = Arguments::command();
-        for name in ["invoke", "sweep", "plan"] {
+        for name in ["invoke", "sweep", "plan", "prune", "resolve", "release"] {
             let found = command.find_subcommand_mut(name).expect("the command");
             let help = found.render_long_help().to_string();
             assert!(help.contains("Example: hubctl "), "{help}");

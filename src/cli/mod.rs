@@ -16,6 +16,7 @@ use self::args::{Arguments, Source};
 use crate::aws::Deadline;
 use crate::hub::{Hub, HubError};
 use crate::report::{ExitCode, View};
+use crate::request::{self, Request};
 
 /// The columns of a table where the terminal does not tell its own.
 const WIDTH: u16 = 100;
@@ -44,8 +45,8 @@ fn perform(arguments: Arguments) -> ExitCode {
         return ExitCode::Refused;
     }
     let (source, narrow, format) = arguments.command.request();
-    let payload = match read(source) {
-        Ok(payload) => payload,
+    let asked = match read(source) {
+        Ok(asked) => asked,
         Err(refused) => {
             tell(&format!("error: {refused}"));
             return ExitCode::Refused;
@@ -61,7 +62,11 @@ fn perform(arguments: Arguments) -> ExitCode {
     let answer = runtime.block_on(async {
         let hub = Hub::open().await?;
         let show = |step| progress::show(&bar, &step);
-        hub.run(&payload, narrow, Deadline::never(), &show).await
+        let request = match asked {
+            Asked::Bytes(bytes) => request::parse(&bytes)?,
+            Asked::Request(request) => *request,
+        };
+        Ok(hub.perform(request, narrow, Deadline::never(), &show).await?.answer)
     });
     bar.finish_and_clear();
     match answer {
@@ -86,10 +91,17 @@ fn refuse(error: &HubError) -> ExitCode {
     code
 }
 
-fn read(source: Source) -> Result<Vec<u8>, String> {
+/// A request, or the bytes of one, which are read only once the settings are known to be good.
+enum Asked {
+    Bytes(Vec<u8>),
+    Request(Box<Request>),
+}
+
+fn read(source: Source) -> Result<Asked, String> {
     match source {
-        Source::Payload(bytes) => Ok(bytes),
-        Source::File(path) => std::fs::read(&path).map_err(|error| {
+        Source::Request(request) => Ok(Asked::Request(request)),
+        Source::Payload(bytes) => Ok(Asked::Bytes(bytes)),
+        Source::File(path) => std::fs::read(&path).map(Asked::Bytes).map_err(|error| {
             format!(
                 "{} cannot be read: {error}; name a file of JSON, or `-` for standard input",
                 path.display()
@@ -99,7 +111,7 @@ fn read(source: Source) -> Result<Vec<u8>, String> {
             let mut bytes = Vec::new();
             let read = io::stdin().read_to_end(&mut bytes);
             read.map_err(|error| format!("standard input cannot be read: {error}"))?;
-            Ok(bytes)
+            Ok(Asked::Bytes(bytes))
         }
     }
 }

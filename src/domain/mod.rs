@@ -8,6 +8,7 @@ mod kms;
 mod names;
 mod outcome;
 mod place;
+mod purpose;
 mod route;
 mod secret_text;
 mod tags;
@@ -20,6 +21,7 @@ pub use kms::{DEFAULT_PARAMETER_KEY, DEFAULT_SECRET_KEY, KmsKeys, TargetKey};
 pub use names::NameFilter;
 pub use outcome::{AccountOutcome, Change, Counts, OutcomeKind, Step};
 pub use place::{AccountId, InvalidPlace, Location, Region};
+pub use purpose::{Leftovers, Purpose};
 pub use route::{InvalidRoute, Route, Routes};
 pub use secret_text::SecretText;
 pub use tags::{

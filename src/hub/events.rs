@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Hub;
 use crate::aws::{Deadline, Lane};
-use crate::domain::{AccountId, Item, Location, Timestamp};
+use crate::domain::{AccountId, Item, Location, Purpose, Timestamp};
 use crate::report::Report;
 use crate::request::RunOptions;
 use crate::sweep::Finished;
@@ -59,9 +59,8 @@ impl Hub {
                 }
             }
         };
-        let options = RunOptions::default();
-        let mut report =
-            self.reconcile(Lane::Events, work, options, deadline, &|_| (), &mut sort).await;
+        let rules = self.rules(Lane::Events, Purpose::Equality, RunOptions::default(), deadline);
+        let mut report = self.reconcile(Lane::Events, rules, work, &|_| (), &mut sort).await;
         if !self.tell(&mut report).await {
             // Nobody was told of these: they come back until somebody is.
             returned.extend(failed);

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use self::events::Handled;
 use crate::aws::{Connection, Deadline, Lane, Options, Quotas};
-use crate::domain::{AccountId, Cause, Failure, Region, Routes, Subject};
+use crate::domain::{AccountId, Cause, Failure, Purpose, Region, Routes, Subject};
 use crate::guard::{RecentDeletes, Rules, Writing};
 use crate::organization;
 use crate::report::{Repeats, Report, Response, Status};
@@ -172,13 +172,15 @@ impl Hub {
         let unmeasured = |answer| Ok(Done { answer, metrics: Vec::new() });
         match request {
             Request::Reconcile(reconcile) => {
-                let options = reconcile.options;
+                let (options, asked) = (reconcile.options, reconcile.purpose.clone());
+                let is_equality = asked == Purpose::Equality;
                 let work = self.work(reconcile, &narrow).await?;
+                let purpose = self.purpose(asked, &work);
+                let rules = self.rules(Lane::Sweep, purpose, options, deadline);
                 let before = self.sweeps.calls();
-                let mut report = self
-                    .reconcile(Lane::Sweep, work, options, deadline, progress, &mut |_| ())
-                    .await;
-                if !options.plan {
+                let mut report =
+                    self.reconcile(Lane::Sweep, rules, work, progress, &mut |_| ()).await;
+                if !options.plan && is_equality {
                     self.tell(&mut report).await;
                 }
                 let response = report.response();
@@ -250,9 +252,8 @@ impl Hub {
     async fn reconcile(
         &self,
         lane: Lane,
+        rules: Rules,
         work: Vec<Work>,
-        options: RunOptions,
-        deadline: Deadline,
         progress: &(dyn Fn(Progress) + Sync),
         each: &mut (dyn FnMut(&Finished) + Send),
     ) -> Report {
@@ -260,8 +261,9 @@ impl Hub {
             Lane::Sweep => &self.sweeps,
             Lane::Events => &self.events,
         };
-        let rules = Arc::new(self.rules(lane, options, deadline));
-        let mut report = if options.plan { Report::of_plan() } else { Report::new() };
+        let plans = rules.writing == Writing::PlanOnly;
+        let mut report = if plans { Report::of_plan() } else { Report::new() };
+        let rules = Arc::new(rules);
         let total = work.len();
         let mut finished = 0;
         let mut accounts = std::pin::pin!(sweep(
@@ -290,7 +292,22 @@ impl Hub {
         report
     }
 
-    fn rules(&self, lane: Lane, options: RunOptions, deadline: Deadline) -> Rules {
+    /// The purpose, with the accounts of `work` that the settings exclude by id if it is to remove leftovers.
+    fn purpose(&self, asked: Purpose, work: &[Work]) -> Purpose {
+        let Purpose::Pruning(mut leftovers) = asked else { return asked };
+        let accounts = work.iter().map(|work| &work.account);
+        let excluded = accounts.filter(|account| !self.settings.accounts.names_account(account));
+        leftovers.accounts.extend(excluded.cloned());
+        Purpose::Pruning(leftovers)
+    }
+
+    fn rules(
+        &self,
+        lane: Lane,
+        purpose: Purpose,
+        options: RunOptions,
+        deadline: Deadline,
+    ) -> Rules {
         let settings = &self.settings;
         Rules {
             writing: if options.plan { Writing::PlanOnly } else { Writing::Apply },
@@ -298,6 +315,7 @@ impl Hub {
             trust: options.trust,
             max_deletes: options.max_deletes.unwrap_or(settings.max_deletes),
             delete_grace_days: settings.delete_grace_days,
+            purpose,
             adopt: settings.on_conflict == OnConflict::Adopt,
             names: settings.names.clone(),
             kms_keys: settings.kms_keys.clone(),

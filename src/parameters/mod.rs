@@ -11,6 +11,7 @@ mod observe;
 pub mod plan;
 pub mod policies;
 pub mod provenance;
+mod prune;
 mod reconcile;
 mod recreate;
 mod removal;
@@ -20,4 +21,5 @@ mod settle;
 pub mod supply;
 mod write;
 
+pub use prune::prune;
 pub use reconcile::reconcile;

@@ -34,6 +34,8 @@ pub struct Policy<'a> {
     pub parity: Parity,
     /// Whether an equal parameter of somebody's in the way is to be adopted.
     pub adopt: bool,
+    /// Whether a person wants the source in the place of whatever is in the way.
+    pub take: bool,
     /// Until when a replica is kept whose source is gone; none: it is deleted at once.
     pub keep_until: Option<Timestamp>,
     /// The present.
@@ -70,8 +72,30 @@ pub enum Holder {
     Newborn,
     /// A parameter with neither of the hub's tags: somebody's own.
     Unmarked,
-    /// Another route's replica, or a released one, and why it is held to be.
-    Foreign(String),
+    /// A replica that a person released: its mark was taken off.
+    Released,
+    /// A replica of no one knows which route: the predecessor wrote no provenance, and more than one leads here.
+    Unclear,
+    /// The replica of another Region's source.
+    Another(Region),
+}
+
+impl Holder {
+    /// Why it is in the way; `None` of what is not.
+    pub fn objection(&self) -> Option<String> {
+        match self {
+            Self::Vacant | Self::Ours(_) | Self::Unproven | Self::Newborn => None,
+            Self::Unmarked => Some("it does not carry the mark of a replica".to_owned()),
+            Self::Released => Some("its mark was taken off, which releases it".to_owned()),
+            Self::Unclear => Some("it is marked as a replica, but not of which Region".to_owned()),
+            Self::Another(region) => Some(format!("it is the replica of {region}'s")),
+        }
+    }
+
+    /// Whether a person's word makes it this route's.
+    fn may_be_taken(&self) -> bool {
+        matches!(self, Self::Unmarked | Self::Released | Self::Unclear)
+    }
 }
 
 /// The write that a decision asks for.
@@ -181,13 +205,9 @@ pub fn holder(case: Case<'_>) -> Holder {
     let marked = is_marked(tags);
     match (marked, Provenance::of(tags)) {
         (true, Some(provenance)) if provenance.region == *case.source => Holder::Ours(provenance),
-        (true, Some(provenance)) => {
-            Holder::Foreign(format!("it is the replica of {}'s", provenance.region))
-        }
+        (true, Some(provenance)) => Holder::Another(provenance.region),
         (true, None) if case.only_route => Holder::Unproven,
-        (true, None) => {
-            Holder::Foreign("it is marked as a replica, but not of which Region".to_owned())
-        }
+        (true, None) => Holder::Unclear,
         (false, None) if !tags.contains_key(PROVENANCE_KEY) => {
             if parameter.version == 1 && parameter.written_by_spoke {
                 Holder::Newborn
@@ -195,7 +215,7 @@ pub fn holder(case: Case<'_>) -> Holder {
                 Holder::Unmarked
             }
         }
-        (false, _) => Holder::Foreign("its mark was taken off, which releases it".to_owned()),
+        (false, _) => Holder::Released,
     }
 }
 
@@ -229,9 +249,12 @@ fn decide_absent(case: Case<'_>, policy: Policy<'_>) -> Decision {
             )
             .mended_by(format!("delete it by hand if it is a leftover, or take its tag {MARK_KEY} off if it is yours")),
         ),
-        Holder::Vacant | Holder::Newborn | Holder::Unmarked | Holder::Foreign(_) => {
-            Decision::Nothing
-        }
+        Holder::Vacant
+        | Holder::Newborn
+        | Holder::Unmarked
+        | Holder::Released
+        | Holder::Unclear
+        | Holder::Another(_) => Decision::Nothing,
     }
 }
 
@@ -250,12 +273,13 @@ fn decide_present(case: Case<'_>, original: &Observed, policy: Policy<'_>) -> De
         let message = format!("{} holds this name already: {why}", case.target);
         Decision::Conflict(Cause::new(FailureKind::Conflict, message))
     };
-    match &holder {
-        Holder::Foreign(why) => return conflict(why),
-        Holder::Unmarked if !policy.adopt => {
-            return conflict("it does not carry the mark of a replica");
-        }
-        _ => {}
+    let takes = policy.take && holder.may_be_taken();
+    let adopts = !takes && policy.adopt && holder == Holder::Unmarked;
+    if let Some(why) = holder.objection()
+        && !takes
+        && !adopts
+    {
+        return conflict(&why);
     }
     let (source, target) = (case.source, case.target);
     let desired = match desired(original, case.lender, policy.kms_keys, source, target) {
@@ -263,8 +287,7 @@ fn decide_present(case: Case<'_>, original: &Observed, policy: Policy<'_>) -> De
         Err(cause) => return Decision::Refuse(cause),
     };
     match case.replica {
-        Some(replica) if holder == Holder::Unmarked => match adoption(replica, desired, policy.now)
-        {
+        Some(replica) if adopts => match adoption(replica, desired, policy.now) {
             Ok(write) => Decision::Compare(write),
             Err(different) => conflict(&format!(
                 "it does not carry the mark of a replica, and is not adopted since it differs in its {}",
@@ -312,9 +335,11 @@ fn opt_out(tags: &Tags, holder: &Holder) -> Option<Decision> {
             because: "remove_tag",
         })),
         Holder::Unproven | Holder::Newborn => None,
-        Holder::Vacant | Holder::Unmarked | Holder::Foreign(_) => {
-            Some(Decision::Leave(OutcomeKind::Excluded))
-        }
+        Holder::Vacant
+        | Holder::Unmarked
+        | Holder::Released
+        | Holder::Unclear
+        | Holder::Another(_) => Some(Decision::Leave(OutcomeKind::Excluded)),
     }
 }
 
@@ -393,29 +418,24 @@ fn decide_replica(
         renew_provenance,
         adopted,
     };
-    let provenance = match holder {
-        Holder::Ours(provenance) => provenance,
-        Holder::Unproven
-        | Holder::Newborn
-        | Holder::Vacant
-        | Holder::Unmarked
-        | Holder::Foreign(_) => {
-            if holder == Holder::Newborn {
-                set_tags.insert(MARK_KEY.to_owned(), MARK_VALUE.to_owned());
-            }
-            let mut because = vec!["provenance"];
-            if recreation.is_some() {
-                // It is first given its provenance: what is not proved ours is never deleted.
-                return Decision::Write(write(Change::Retag, because, set_tags, true, false));
-            }
-            because.extend(attributes.iter());
-            // Attributes that differ are written with the value, which then need not be compared.
-            return if attributes.is_empty() && parity != Parity::Rewrite {
-                Decision::Compare(write(Change::Retag, because, set_tags, true, false))
-            } else {
-                Decision::Write(write(Change::Update, because, set_tags, true, false))
-            };
+    let Holder::Ours(provenance) = holder else {
+        // The predecessor's, one that lost its tags, or one that a person wants taken.
+        if !is_marked(&replica.tags) {
+            set_tags.insert(MARK_KEY.to_owned(), MARK_VALUE.to_owned());
         }
+        let mut because =
+            vec![if holder.objection().is_some() { "conflict" } else { "provenance" }];
+        if recreation.is_some() {
+            // It is first given its provenance: what is not proved ours is never deleted.
+            return Decision::Write(write(Change::Retag, because, set_tags, true, false));
+        }
+        because.extend(attributes.iter());
+        // Attributes that differ are written with the value, which then need not be compared.
+        return if attributes.is_empty() && parity != Parity::Rewrite {
+            Decision::Compare(write(Change::Retag, because, set_tags, true, false))
+        } else {
+            Decision::Write(write(Change::Update, because, set_tags, true, false))
+        };
     };
     let adopted = provenance.adopted;
     let mut because = Vec::new();

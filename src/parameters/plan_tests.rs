@@ -20,6 +20,7 @@ struct World {
     only_route: bool,
     parity: Parity,
     adopt: bool,
+    take: bool,
     keep_until: Option<Timestamp>,
 }
 
@@ -33,6 +34,7 @@ impl World {
             only_route: true,
             parity: Parity::ByProvenance,
             adopt: false,
+            take: false,
             keep_until: None,
         }
     }
@@ -44,7 +46,7 @@ impl World {
     fn policy(&self) -> Policy<'_> {
         let Self { names, keys: kms_keys, parity, adopt, keep_until, .. } = self;
         let (parity, adopt, keep_until) = (*parity, *adopt, *keep_until);
-        Policy { names, kms_keys, parity, adopt, keep_until, now: NOW }
+        Policy { names, kms_keys, parity, adopt, take: self.take, keep_until, now: NOW }
     }
 
     fn case<'a>(
@@ -344,6 +346,31 @@ fn only_an_equal_parameter_of_somebodys_is_adopted_and_only_if_the_setting_says_
 }
 
 #[test]
+fn a_person_may_take_what_is_in_the_way_but_for_another_routes_replica() {
+    let mut world = World::new();
+    let original = observed(parameter("/a"), &[]);
+    let replica = world.replica_of(&original);
+    world.take = true;
+    let theirs = without(&replica, &[MARK_KEY, PROVENANCE_KEY]);
+    for held in [&theirs, &without(&replica, &[MARK_KEY])] {
+        let Decision::Compare(write) = world.decide(Some(&original), Some(held)) else {
+            panic!("not compared")
+        };
+        assert_eq!(write.because, ["conflict"]);
+        assert!(write.set_tags.contains_key(MARK_KEY) && !write.adopts());
+    }
+    let mut described = original.clone();
+    described.parameter.description = Some("ours".into());
+    let update = because(&world.decide(Some(&described), Some(&theirs)));
+    assert_eq!(update, (Change::Update, vec!["conflict", "description"]));
+    assert_eq!(world.decide(None, Some(&theirs)), Decision::Nothing);
+    let mut another = replica.clone();
+    let text = replica.tags[PROVENANCE_KEY].replace("us-east-2", "eu-west-1");
+    another.tags.insert(PROVENANCE_KEY.into(), text);
+    assert!(matches!(world.decide(Some(&original), Some(&another)), Decision::Conflict(_)));
+}
+
+#[test]
 fn what_aws_does_not_change_is_deleted_and_created_anew_once_it_is_proved_ours() {
     let world = World::new();
     let original = observed(parameter("/a"), &[]);
@@ -510,17 +537,19 @@ fn any_observed() -> impl Strategy<Value = Observed> {
 proptest! {
     #[test]
     fn what_is_not_ours_is_never_a_steps_target(
-        original in proptest::option::of(any_observed()), replica in any_observed(), only_route: bool, adopt: bool,
+        original in proptest::option::of(any_observed()), replica in any_observed(), only_route: bool, adopt: bool, take: bool,
         parity in prop_oneof![Just(Parity::ByProvenance), Just(Parity::ByValue), Just(Parity::Rewrite)],
     ) {
-        let world = World { only_route, parity, adopt, ..World::new() };
+        let world = World { only_route, parity, adopt, take, ..World::new() };
         let case = world.case(original.as_ref(), Some(&replica));
         let holder = holder(case);
         let decision = decide(case, world.policy());
         match &decision {
             Decision::Write(write) | Decision::Compare(write) => {
-                prop_assert!(!matches!(holder, Holder::Foreign(_)));
-                prop_assert_eq!(holder == Holder::Unmarked, write.adopts());
+                prop_assert!(!matches!(holder, Holder::Another(_)));
+                if holder.objection().is_some() {
+                    prop_assert!(take || adopt && write.adopts() && holder == Holder::Unmarked);
+                }
                 prop_assert!(!write.adopts() || adopt && write.change == Change::Retag);
             }
             Decision::Remove(_) => {
@@ -548,8 +577,9 @@ proptest! {
         applied.tags.extend(write.set_tags.clone());
         let desired = write.desired;
         let anew = matches!(write.change, Change::Create | Change::Recreate);
-        if write.change == Change::Retag && desired.value_type != applied.parameter.value_type {
-            // It is not proved ours before this, and recreated at the next look.
+        if wants_removal(&original.tags)
+            || write.change == Change::Retag && desired.value_type != applied.parameter.value_type {
+            // It was not proved ours before this, and is removed, or recreated, at the next look.
             return Ok(());
         }
         if anew {

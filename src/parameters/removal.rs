@@ -325,7 +325,7 @@ async fn proved(
                     change: removal.way.change(),
                     vacant: false,
                     ours: true,
-                    adopts: false,
+                    claim: None,
                 };
                 match run.rules.judge(&proposal) {
                     Ruling::Go => {

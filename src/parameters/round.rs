@@ -290,7 +290,7 @@ fn judged(run: &Run<'_>, tasks: Vec<Task>, round: &mut Round) -> Vec<Task> {
             change,
             vacant: task.held == Holder::Vacant,
             ours: matches!(task.held, Holder::Ours(_) | Holder::Unproven | Holder::Newborn),
-            adopts: task.held == Holder::Unmarked && task.write.adopts(),
+            claim: task.claim(),
         };
         match run.rules.judge(&proposal) {
             Ruling::Go => go.push(task),

@@ -7,7 +7,7 @@ use super::endings::{Ending, Endings};
 use super::model::{Lender, Observed};
 use super::plan::{Case, Decision, Parity, Policy};
 use crate::aws::Session;
-use crate::domain::{Cause, FailureKind, OutcomeKind, ParameterName, Region};
+use crate::domain::{Cause, FailureKind, OutcomeKind, ParameterName, Purpose, Region};
 use crate::guard::{RecentDeletes, Rules};
 
 /// One route of one account, being made equal.
@@ -44,6 +44,7 @@ impl Run<'_> {
             kms_keys: &self.rules.kms_keys,
             parity,
             adopt: self.rules.adopt,
+            take: self.rules.purpose == Purpose::Resolving,
             keep_until: self.rules.keep_until(now),
             now,
         }

@@ -18,6 +18,7 @@ use crate::domain::{
     Cause, Change, FailureKind, MARK_KEY, MARK_VALUE, OutcomeKind, PROVENANCE_KEY, ParameterName,
     Region, SecretText, Tags,
 };
+use crate::guard::Claim;
 
 /// How often, and how far apart, a replica is read back that does not yet show the version just written.
 const READ_BACK_TRIES: u32 = 5;
@@ -77,6 +78,12 @@ impl Task {
             Some(Supply::Text(text)) => Some(text),
             Some(Supply::Lender(name)) => values.get(name),
         }
+    }
+
+    /// By what it makes the hub's what is somebody's.
+    pub(super) fn claim(&self) -> Option<Claim> {
+        self.held.objection()?;
+        Some(if self.write.adopts() { Claim::Adopt } else { Claim::Take })
     }
 
     /// The versions on which it was decided.

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::arn::{self, Arn};
 use super::reconcile::{Accounts, Reconcile, RunOptions};
 use super::{Refused, Request, sort};
-use crate::domain::{AccountId, Item, Kind, ParameterName, Region, SecretName};
+use crate::domain::{AccountId, Item, Kind, ParameterName, Purpose, Region, SecretName};
 use crate::settings::{MaxDeletes, shown};
 
 const FIELDS: [&str; 9] =
@@ -141,7 +141,7 @@ fn reconcile(
         None if item.is_some() => Accounts::Hub,
         None => Accounts::Organization,
     };
-    Ok(Reconcile { accounts, region, item, options })
+    Ok(Reconcile { accounts, region, item, options, purpose: Purpose::Equality })
 }
 
 /// `all` is every parameter and every secret.

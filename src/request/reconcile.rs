@@ -1,6 +1,6 @@
 //! What a payload may ask: which accounts, which route, which item, and how the run differs from the settings.
 
-use crate::domain::{AccountId, Item, Region};
+use crate::domain::{AccountId, Item, Purpose, Region};
 use crate::settings::MaxDeletes;
 
 /// Which accounts a payload is about.
@@ -42,4 +42,6 @@ pub struct Reconcile {
     pub item: Option<Item>,
     /// How the run differs from what the settings say.
     pub options: RunOptions,
+    /// What it is for; only equality can be asked for by a payload.
+    pub purpose: Purpose,
 }

@@ -1,5 +1,5 @@
-//! Asks Secrets Manager for replicas, just those that were decided. It never overwrites: a secret of the name in the
-//! target ends as a failed replica, untouched.
+//! Asks Secrets Manager for replicas, just those that were decided, or for their end. It never overwrites: a secret of
+//! the name in the target ends as a failed replica, untouched.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,6 @@ use crate::aws::{self, Session};
 use crate::domain::{Cause, DEFAULT_SECRET_KEY, Region};
 
 use super::model::Secret;
-use super::observe::location;
 
 /// Asks for a replica of `secret` in each Region, under its key. Secrets Manager answers before it has begun; what came
 /// of it only `DescribeSecret` says, a key that it cannot use among that.
@@ -38,7 +37,33 @@ pub(super) async fn replicate(
         Ok(_) => Ok(()),
         Err(error) => Err(aws::cause(
             "secretsmanager:ReplicateSecretToRegions",
-            &location(session, source),
+            &session.location(source),
+            &error,
+        )),
+    }
+}
+
+/// Ends the replication of `secret` into these Regions, which deletes its replicas there.
+///
+/// # Errors
+/// The request as a whole was refused.
+pub(super) async fn end_replication(
+    session: &Session,
+    secret: &Secret,
+    source: &Region,
+    regions: &[&Region],
+) -> Result<(), Cause> {
+    let regions = regions.iter().map(ToString::to_string).collect();
+    let request = session
+        .secrets(source)
+        .remove_regions_from_replication()
+        .secret_id(&secret.arn)
+        .set_remove_replica_regions(Some(regions));
+    match request.send().await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(aws::cause(
+            "secretsmanager:RemoveRegionsFromReplication",
+            &session.location(source),
             &error,
         )),
     }

@@ -8,8 +8,10 @@ mod observe;
 mod plan;
 mod reconcile;
 mod refused;
+mod release;
 mod settle;
 mod waiting;
 
 pub use reconcile::reconcile;
 pub use refused::refused_deletes;
+pub use release::release;

@@ -7,7 +7,7 @@ use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::types::{ReplicationStatusType, SecretListEntry, StatusType, Tag};
 
 use crate::aws::{self, Deadline, Session};
-use crate::domain::{Cause, FailureKind, Location, Region, SecretName, Tags, Timestamp};
+use crate::domain::{Cause, FailureKind, Region, SecretName, Tags, Timestamp};
 
 use super::model::{Replication, Secret, Status};
 
@@ -46,7 +46,7 @@ pub(super) async fn list(
         }
         let Some(page) = pages.next().await else { return Ok(secrets) };
         let page = page.map_err(|error| {
-            aws::cause("secretsmanager:ListSecrets", &location(session, region), &error)
+            aws::cause("secretsmanager:ListSecrets", &session.location(region), &error)
         })?;
         let listed = page.secret_list.unwrap_or_default();
         session.keep(listed.len()).await;
@@ -65,14 +65,9 @@ pub(super) async fn describe(
         Ok(answer) => Ok(from_description(answer)),
         Err(error) if aws::code(&error) == Some("ResourceNotFoundException") => Ok(None),
         Err(error) => {
-            Err(aws::cause("secretsmanager:DescribeSecret", &location(session, region), &error))
+            Err(aws::cause("secretsmanager:DescribeSecret", &session.location(region), &error))
         }
     }
-}
-
-/// Where a call goes, for its failure.
-pub(super) fn location(session: &Session, region: &Region) -> Location {
-    Location { account: session.account().clone(), region: region.clone() }
 }
 
 /// AWS gives every secret a name and an ARN; what has none is no secret.

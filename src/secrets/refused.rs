@@ -6,8 +6,8 @@ use super::model::Secret;
 use super::observe;
 use crate::aws::Session;
 use crate::domain::{
-    AccountOutcome, Cause, Failure, FailureKind, Item, Kind, OutcomeKind, Region, SecretName,
-    Subject,
+    AccountId, AccountOutcome, Cause, Failure, FailureKind, Item, Kind, OutcomeKind, Region,
+    SecretName, Subject,
 };
 
 /// Tells of each of these secrets that AWS refused to delete for its replicas. One that has none, or is being deleted by
@@ -19,7 +19,9 @@ pub async fn refused_deletes(
     let mut outcome = AccountOutcome::new(session.account().clone());
     for (source, name) in refused {
         let cause = match observe::describe(session, source, name.as_str()).await {
-            Ok(secret) => secret.and_then(|secret| kept_by_replicas(&secret, source)),
+            Ok(secret) => {
+                secret.and_then(|secret| kept_by_replicas(&secret, source, session.account()))
+            }
             Err(cause) => Some(cause),
         };
         if let Some(cause) = cause {
@@ -39,7 +41,7 @@ pub async fn refused_deletes(
     outcome
 }
 
-fn kept_by_replicas(secret: &Secret, source: &Region) -> Option<Cause> {
+fn kept_by_replicas(secret: &Secret, source: &Region, account: &AccountId) -> Option<Cause> {
     let replicas =
         secret.replication.as_ref().filter(|replicas| !replicas.is_empty() && !secret.deleted)?;
     let regions: Vec<&str> = replicas.keys().map(Region::as_str).collect();
@@ -48,9 +50,8 @@ fn kept_by_replicas(secret: &Secret, source: &Region) -> Option<Cause> {
         regions.join(", ")
     );
     let remedy = format!(
-        "tag it `failover-replicator=exclude`, run `aws secretsmanager remove-regions-from-replication --region {source} --secret-id {} --remove-replica-regions {}`, and delete it again",
+        "run `hubctl release secret {} --account {account} --region {source} --yes`, and delete it again before the next sweep",
         secret.name,
-        regions.join(" "),
     );
     Some(Cause::new(FailureKind::Conflict, message).mended_by(remedy))
 }

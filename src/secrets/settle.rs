@@ -97,7 +97,7 @@ pub(super) async fn settle<'a>(
             Decision::Replicate { kms_key } => {
                 let change = Change::Replicate;
                 let proposal =
-                    Proposal { source, target, change, vacant, ours: false, adopts: false };
+                    Proposal { source, target, change, vacant, ours: false, claim: None };
                 match slice.rules.judge(&proposal) {
                     Ruling::Go => drop(missing.insert(target, kms_key)),
                     Ruling::TellOnly => outcome.steps.push(Step {

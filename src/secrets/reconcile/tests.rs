@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::aws::Deadline;
 use crate::aws::double::{Answer, Double, Sent, json_error, role_given};
-use crate::domain::{AccountId, KmsKeys, NameFilter, Route, Routes, Wanted};
+use crate::domain::{AccountId, KmsKeys, NameFilter, Purpose, Route, Routes, Wanted};
 use crate::guard::Writing;
 use crate::settings::MaxDeletes;
 
@@ -109,6 +109,7 @@ async fn run_with(
         max_deletes: MaxDeletes::Percent(10),
         from_events: false,
         delete_grace_days: 0,
+        purpose: Purpose::Equality,
         adopt: false,
         names: NameFilter::default(),
         kms_keys: KmsKeys::default(),

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::super::*;
 use crate::aws::Deadline;
 use crate::aws::double::{Answer, Double, Sent, json_error, role_given};
-use crate::domain::{AccountId, KmsKeys, MARK_KEY, NameFilter, PROVENANCE_KEY, Routes};
+use crate::domain::{AccountId, KmsKeys, MARK_KEY, NameFilter, PROVENANCE_KEY, Purpose, Routes};
 use crate::guard::Writing;
 use crate::settings::MaxDeletes;
 
@@ -312,6 +312,7 @@ impl Stage {
             max_deletes: MaxDeletes::Percent(10),
             from_events: false,
             delete_grace_days: 0,
+            purpose: Purpose::Equality,
             adopt: false,
             names: NameFilter::default(),
             kms_keys: KmsKeys::default(),

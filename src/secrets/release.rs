@@ -1,0 +1,82 @@
+//! Ends the managed replication of a secret: replicas keep it from being deleted, and its owner may want just that. Only
+//! a person asks for it, by name: nothing tells the hub's replicas from the owner's.
+
+use super::apply::end_replication;
+use super::observe::describe;
+use crate::aws::Session;
+use crate::domain::{
+    AccountOutcome, Assignment, Cause, Change, Failure, FailureKind, Item, Kind, OutcomeKind,
+    Region, Scope, SecretName, Step, Subject, Wanted,
+};
+use crate::guard::{Proposal, Rules, Ruling};
+
+/// Ends the replication of the secrets that `assignments` name, into the targets of their routes.
+pub async fn release(
+    session: &Session,
+    rules: &Rules,
+    assignments: &[Assignment],
+) -> AccountOutcome {
+    let mut outcome = AccountOutcome::new(session.account().clone());
+    for Assignment { route, scope } in assignments {
+        let Scope::Items(wanted) = scope else { continue };
+        for Wanted { item, .. } in wanted {
+            let Item::Secret(name) = item else { continue };
+            let released =
+                release_one(session, rules, name, &route.source, &route.targets, &mut outcome);
+            if let Err(cause) = released.await {
+                outcome.count(Kind::Secret, OutcomeKind::Failed);
+                outcome.fail(Failure {
+                    account: Some(session.account().clone()),
+                    region: Some(route.source.clone()),
+                    subject: Subject::Item(item.clone()),
+                    cause,
+                });
+            }
+        }
+    }
+    outcome
+}
+
+async fn release_one(
+    session: &Session,
+    rules: &Rules,
+    name: &SecretName,
+    source: &Region,
+    targets: &[Region],
+    outcome: &mut AccountOutcome,
+) -> Result<(), Cause> {
+    let Some(secret) = describe(session, source, name.as_str()).await? else {
+        let message = format!("there is no secret of this name in {source}");
+        let remedy =
+            "give the name as Secrets Manager shows it, and the Region of the secret itself";
+        return Err(Cause::new(FailureKind::Invalid, message).mended_by(remedy));
+    };
+    if secret.is_replica_in(source) {
+        let message = format!("the secret in {source} is a replica itself");
+        let remedy = "give the Region of the secret that it replicates";
+        return Err(Cause::new(FailureKind::Invalid, message).mended_by(remedy));
+    }
+    let replicas = secret.replication.as_ref().into_iter().flat_map(|replicas| replicas.keys());
+    let mut regions = Vec::new();
+    for target in replicas.filter(|region| targets.contains(*region)) {
+        let change = Change::Delete;
+        let proposal = Proposal { source, target, change, vacant: false, ours: true, claim: None };
+        match rules.judge(&proposal) {
+            Ruling::Go => regions.push(target),
+            Ruling::TellOnly => outcome.steps.push(Step {
+                region: target.clone(),
+                item: Item::Secret(secret.name.clone()),
+                change,
+                because: vec!["release"],
+            }),
+            Ruling::Held(cause) => return Err(cause),
+        }
+    }
+    if !regions.is_empty() {
+        end_replication(session, &secret, source, &regions).await?;
+        for _ in regions {
+            outcome.count(Kind::Secret, OutcomeKind::Deleted);
+        }
+    }
+    Ok(())
+}
