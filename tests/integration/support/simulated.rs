@@ -79,13 +79,18 @@ pub(crate) async fn hub_on(sim: &Sim, settings: &[(&str, &str)]) -> Hub {
 
 /// A sweep of the whole organisation.
 pub(crate) async fn sweep_all(hub: &Hub) -> Value {
-    let payload = json!({"detail": {"name": "all", "operation": "sync"}}).to_string();
+    ask_on(hub, &json!({"detail": {"name": "all", "operation": "sync"}})).await
+}
+
+/// What a payload is answered with: a report.
+pub(crate) async fn ask_on(hub: &Hub, payload: &Value) -> Value {
+    let payload = payload.to_string();
     let answer = hub
         .run(payload.as_bytes(), Narrow::default(), Deadline::never(), &|_| ())
         .await
-        .expect("the sweep begins");
+        .expect("the run begins");
     match answer {
         Answer::Report(response) => serde_json::to_value(*response).expect("JSON"),
-        other => panic!("a sweep is answered with a report: {other:?}"),
+        other => panic!("a payload is answered with a report: {other:?}"),
     }
 }

@@ -180,6 +180,7 @@ fn described(request: &HttpRequest) -> Call {
     let action = if let Some((service, operation)) = target {
         let service = match service {
             "AmazonSSM" => "ssm",
+            "TrentService" => "kms",
             "secretsmanager" => "secretsmanager",
             service if service.starts_with("ResourceGroupsTagging") => "tag",
             service if service.starts_with("AWSOrganizations") => "organizations",
