@@ -56,6 +56,9 @@ pub enum InvalidName {
         /// What is allowed, for a person.
         allowed: &'static str,
     },
+    /// A public parameter of AWS's, which is the same everywhere.
+    #[error("the name `{0}` is of AWS's own parameters, which are there in every Region")]
+    AwssOwn(String),
     /// A hierarchy that does not begin at its root.
     #[error("the name `{0}` has a `/` inside but none in front; write `/{0}`")]
     NotFullyQualified(String),
@@ -94,6 +97,10 @@ impl ParameterName {
         }
         if name.contains('/') && !name.starts_with('/') {
             return Err(InvalidName::NotFullyQualified(name.to_owned()));
+        }
+        let first = name.split('/').nth(1).unwrap_or_default();
+        if first.eq_ignore_ascii_case("aws") || first.eq_ignore_ascii_case("ssm") {
+            return Err(InvalidName::AwssOwn(name.to_owned()));
         }
         Ok(Self::new(name))
     }
@@ -260,6 +267,8 @@ mod tests {
         let error = |text: &str| ParameterName::parse(text).expect_err(text).to_string();
         assert_eq!(error(""), "the name is empty");
         assert_eq!(error("a/b"), "the name `a/b` has a `/` inside but none in front; write `/a/b`");
+        assert!(error("/aws/service/x").contains("of AWS's own parameters"));
+        assert!(ParameterName::parse("/awsome/x").is_ok());
         assert!(error("/a b").contains("the character ' '"));
         assert!(error("/a\u{0}").contains("'\\0'"));
         assert_eq!(
