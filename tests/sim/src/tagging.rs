@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::clock::Millis;
 use crate::error::{Answer, AwsError};
-use crate::pages;
+use crate::pages::{self, Place};
 use crate::ssm::name;
 use crate::state::{Call, World, tag_list};
 
@@ -39,20 +39,24 @@ pub(crate) fn get_resources(world: &mut World, call: &Call<'_>) -> Answer {
     let at = call.tagged_at();
     let empty_first = world.settings.empty_pages;
     let region = world.region(&call.account, &call.region);
-    let mut found: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    let mut found: BTreeMap<String, &BTreeMap<String, String>> = BTreeMap::new();
     if asks_for("ssm:parameter") {
-        let parameters = region.parameters.values().filter_map(|past| past.at(at));
-        for parameter in
-            parameters.filter(|parameter| parameter.was_tagged && parameter.unseen_until <= at)
+        // ARNs of parameters are sorted as their names are.
+        let prefix = name::arn(&call.account, &call.region, "");
+        let after = place.after.as_deref().and_then(|arn| arn.strip_prefix(&prefix));
+        let rest = Place { after: after.map(str::to_owned), begun: place.begun };
+        let parameters = region.parameters.range::<str, _>(rest.rest());
+        for parameter in parameters
+            .filter_map(|(_, past)| past.at(at))
+            .filter(|parameter| parameter.was_tagged && parameter.unseen_until <= at)
         {
-            let arn = name::arn(&call.account, &call.region, &parameter.name);
-            found.insert(arn, parameter.tags.clone());
+            found.insert(name::arn(&call.account, &call.region, &parameter.name), &parameter.tags);
         }
     }
     if asks_for("secretsmanager:secret") {
         let secrets = region.secrets.values().filter_map(|past| past.at(at));
         for secret in secrets.filter(|secret| secret.was_tagged && secret.deleted.is_none()) {
-            found.insert(secret.arn.clone(), secret.tags.clone());
+            found.insert(secret.arn.clone(), &secret.tags);
         }
     }
     found.retain(|arn, tags| {
