@@ -1,0 +1,5 @@
+//! The hub against an unkind AWS, in virtual time: faults, quotas, a first fill, kills, and lists that lie.
+
+mod first_fill;
+mod kills;
+mod listings;
