@@ -306,7 +306,24 @@ async fn a_finished_session_leaves_nothing_behind() {
         let session = connection.session(&account(&format!("{number:012}"))).await.unwrap();
         put(&session).await.unwrap();
         assert_eq!(connection.sessions_held(), 1);
+        // The pace of the one before is remembered for a moment.
+        assert!(connection.pacers_held() <= 2, "{}", connection.pacers_held());
+        drop(session);
+        tokio::time::advance(Duration::from_secs(1)).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_follows_another_at_once_finds_the_buckets_as_that_one_left_them() {
+    let double = double(|_, _| done());
+    let connection = double.connect(|_| ()).await;
+    for _ in 0..20 {
+        let session = connection.session(&account("111122223333")).await.unwrap();
+        put(&session).await.unwrap();
+    }
+    // Two a second, and two at once after a pause.
+    let last = double.sent("PutParameter").last().unwrap().at;
+    assert!(last >= Duration::from_millis(8900), "{last:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,3 +3,4 @@
 mod first_fill;
 mod kills;
 mod listings;
+mod quotas;

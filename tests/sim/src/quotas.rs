@@ -85,6 +85,13 @@ pub struct Metered {
 }
 
 impl Metered {
+    /// What it saw from this time on.
+    #[must_use]
+    pub fn since(&self, from: Millis) -> Self {
+        let since = |times: &[Millis]| times.iter().copied().filter(|at| *at >= from).collect();
+        Self { passed: since(&self.passed), refused: since(&self.refused) }
+    }
+
     /// The largest number of calls, passed or not, by which any span of time had more than `rate` calls a second: the
     /// burst that a bucket of this rate would have had to bear.
     pub fn burst_beyond(&self, rate: f64) -> f64 {
