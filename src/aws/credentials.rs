@@ -90,6 +90,8 @@ type Renewal = Shared<BoxFuture<'static, Result<Held, Cause>>>;
 struct State {
     held: Option<Held>,
     renewal: Option<Renewal>,
+    /// When AWS last called credentials over that should not be.
+    doubted_at: Option<SystemTime>,
 }
 
 /// A role, and its credentials of the moment. Clones share them.
@@ -124,6 +126,27 @@ impl RoleCredentials {
         };
         let result = renewal.clone().await;
         self.settle(&renewal, result)
+    }
+
+    /// AWS calls the credentials of this access key over, whatever end they were given with. They are not used any more;
+    /// whether another attempt is worth while, which is then made with others.
+    ///
+    /// Credentials that are refused again soon after are not renewed again: that would be a call for each call.
+    pub(super) fn doubt(&self, access_key_id: &str) -> bool {
+        let now = self.0.clock.now();
+        let mut state = self.state();
+        let is_held = |held: &Held| held.credentials.access_key_id() == access_key_id;
+        if !state.held.as_ref().is_some_and(is_held) {
+            // Others have taken their place already, or are on their way.
+            return true;
+        }
+        let since = |at: SystemTime| now.duration_since(at).unwrap_or_default();
+        if state.doubted_at.is_some_and(|at| since(at) < RENEWAL_RETRY) {
+            return false;
+        }
+        state.doubted_at = Some(now);
+        state.held = None;
+        true
     }
 
     /// Keeps what a renewal gave, once, and falls back on what was held before where that is still good.

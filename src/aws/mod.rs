@@ -17,6 +17,7 @@ mod gate;
 mod pacer;
 mod pacing;
 mod ration;
+mod renewal;
 mod retry;
 mod session;
 #[cfg(test)]

@@ -32,8 +32,8 @@ fn routes(flow: &Flow) -> [(&'static str, &'static str); 2] {
     [("ROUTES", routes), ("EXCLUDE_ACCOUNTS", "123456789012")]
 }
 
-/// An account in sync, with something of everything, in which the owner has just changed something.
-async fn changed(flow: &Flow) -> (Sim, String) {
+/// An account in sync, with something of everything.
+async fn in_sync(flow: &Flow) -> (Sim, String) {
     let (sim, accounts) = simulated(Settings::default(), 1);
     let account = accounts[0].clone();
     let source = sim.account(&account).region(SOURCE);
@@ -55,9 +55,15 @@ async fn changed(flow: &Flow) -> (Sim, String) {
     assert_eq!(response["failures"][0]["error_kind"], "conflict", "{response:#}");
     // AWS asks for a pause between a delete and a create; nothing here is to depend on it.
     tokio::time::sleep(std::time::Duration::from_mins(15)).await;
-    (flow.change)(&sim, &account);
-    sim.forget_calls();
     (sim, account)
+}
+
+/// Another one that goes on from there, in which the owner has just changed something.
+fn changed(flow: &Flow, in_sync: &Sim, account: &str) -> Sim {
+    let sim = in_sync.fork();
+    (flow.change)(&sim, account);
+    sim.forget_calls();
+    sim
 }
 
 /// What is the owner's own in the targets.
@@ -105,31 +111,31 @@ fn assert_secrets(sim: &Sim, account: &str, flow: &Flow, when: &str) {
 }
 
 /// How many calls the flow takes when nobody dies.
-async fn calls(flow: &Flow) -> usize {
-    let (sim, account) = changed(flow).await;
+async fn calls(flow: &Flow, in_sync: &Sim, account: &str) -> usize {
+    let sim = changed(flow, in_sync, account);
     let process = Mortal::on(&sim, Death::Never);
     let hub = hub_over(&sim, process.network(), &routes(flow)).await;
-    told_of(&hub, &(flow.payload)(&account), Deadline::never(), &|_| ()).await;
+    told_of(&hub, &(flow.payload)(account), Deadline::never(), &|_| ()).await;
     for target in flow.targets {
-        assert_eq!(out_of_step(&sim, &account, target, &FOREIGN), [] as [String; 0]);
+        assert_eq!(out_of_step(&sim, account, target, &FOREIGN), [] as [String; 0]);
     }
     process.calls()
 }
 
-async fn killed(flow: &Flow, death: Death) {
+async fn killed(flow: &Flow, in_sync: &Sim, account: &str, death: Death) {
     let when = format!("killed {death:?}");
-    let (sim, account) = changed(flow).await;
-    let before = foreign(&sim, &account, flow);
+    let sim = changed(flow, in_sync, account);
+    let before = foreign(&sim, account, flow);
     assert_eq!(before.len(), FOREIGN.len() * flow.targets.len());
-    let payload = (flow.payload)(&account);
+    let payload = (flow.payload)(account);
     {
         let process = Mortal::on(&sim, death);
         let hub = hub_over(&sim, process.network(), &routes(flow)).await;
         let done = process.lives(told_of(&hub, &payload, Deadline::never(), &|_| ())).await;
         assert!(done.is_none(), "{when}: {done:?}");
     }
-    assert_marked(&sim, &account, flow, &when);
-    assert_eq!(foreign(&sim, &account, flow), before, "{when}");
+    assert_marked(&sim, account, flow, &when);
+    assert_eq!(foreign(&sim, account, flow), before, "{when}");
 
     // Who called the killed process calls again.
     let hub = hub_on(&sim, &routes(flow)).await;
@@ -138,27 +144,28 @@ async fn killed(flow: &Flow, death: Death) {
         assert_eq!(returned(&answer), [] as [&str; 0], "{when}");
     }
     for target in flow.targets {
-        assert_eq!(out_of_step(&sim, &account, target, &FOREIGN), [] as [String; 0], "{when}");
+        assert_eq!(out_of_step(&sim, account, target, &FOREIGN), [] as [String; 0], "{when}");
     }
-    assert_marked(&sim, &account, flow, &when);
-    assert_secrets(&sim, &account, flow, &when);
+    assert_marked(&sim, account, flow, &when);
+    assert_secrets(&sim, account, flow, &when);
 
     sim.forget_calls();
     let response = sweep_all(&hub).await;
     let told = response["failures"].as_array().expect("failures");
     assert!(told.iter().all(|one| one["name"] == "/foreign/both"), "{when}: {response:#}");
     assert_eq!(sim.writes(), [], "{when}: {response:#}");
-    assert_eq!(foreign(&sim, &account, flow), before, "{when}");
+    assert_eq!(foreign(&sim, account, flow), before, "{when}");
 }
 
 /// Kills at every call of the flow, before and after.
 #[expect(clippy::print_stdout, reason = "the number of kills is what the test tells")]
 async fn killed_everywhere(name: &str, flow: Flow) {
-    let calls = calls(&flow).await;
+    let (sim, account) = in_sync(&flow).await;
+    let calls = calls(&flow, &sim, &account).await;
     assert!(calls > 5, "{calls}");
     for nth in 1..=calls {
-        killed(&flow, Death::Before(nth)).await;
-        killed(&flow, Death::After(nth)).await;
+        killed(&flow, &sim, &account, Death::Before(nth)).await;
+        killed(&flow, &sim, &account, Death::After(nth)).await;
     }
     println!("{name}: killed before and after each of {calls} calls, {} times", 2 * calls);
 }

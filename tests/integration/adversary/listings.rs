@@ -66,10 +66,11 @@ async fn lied_to(sim: &Sim, account: &str, what: &str, faults: Vec<Fault>) -> Va
 
 #[tokio::test(start_paused = true)]
 async fn a_list_that_is_empty_cut_or_of_another_region_deletes_nothing() {
+    let (in_sync, account) = in_sync().await;
     for effect in [Effect::EmptyList, Effect::CutList, Effect::OtherRegion(ELSEWHERE)] {
         for region in [SOURCE, TARGET] {
             for lists in [&LISTS[..1], &LISTS[1..2], &LISTS[2..], &LISTS[..]] {
-                let (sim, account) = in_sync().await;
+                let sim = in_sync.fork();
                 let fault = |list: &&str| Fault::new(effect).operation(list).region(region);
                 let what = format!("{effect:?}, {lists:?} of {region}");
                 lied_to(&sim, &account, &what, lists.iter().map(fault).collect()).await;
@@ -80,6 +81,7 @@ async fn a_list_that_is_empty_cut_or_of_another_region_deletes_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_list_deletes_nothing_and_is_told_with_its_region() {
+    let (in_sync, account) = in_sync().await;
     for (effect, kind) in
         [(Effect::AccessDenied, "access_denied"), (Effect::MalformedBody, "unavailable")]
     {
@@ -87,10 +89,10 @@ async fn a_refused_list_deletes_nothing_and_is_told_with_its_region() {
             for list in LISTS {
                 // On the second page where there is one: half a list is none.
                 for nth in [1, 2] {
-                    let (sim, account) = in_sync().await;
                     if nth == 2 && list != LISTS[0] {
                         continue;
                     }
+                    let sim = in_sync.fork();
                     let fault = Fault::new(effect).operation(list).region(region).from(nth);
                     let what = format!("{effect:?}, {list} of {region}, from page {nth}");
                     let response = lied_to(&sim, &account, &what, vec![fault]).await;
