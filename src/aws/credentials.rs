@@ -25,6 +25,9 @@ const LIFETIME_SECONDS: i32 = 3600;
 const RENEWED_BEFORE_END: Duration = Duration::from_mins(5);
 /// A renewal that failed is not tried again at once while the old credentials still serve.
 const RENEWAL_RETRY: Duration = Duration::from_secs(30);
+/// So often, and so far apart, `AssumeRole` is asked that answers without credentials.
+const ANSWERS: u32 = 5;
+const BETWEEN_ANSWERS: Duration = Duration::from_secs(1);
 /// What `CloudTrail` shows as the session, in every account.
 const SESSION_NAME: &str = "failover-replicator";
 
@@ -181,7 +184,22 @@ impl RoleCredentials {
     }
 }
 
+/// An answer without all of the credentials is asked for again: the SDK takes what breaks off for a whole.
 async fn assume(role: &Role, sts: &aws_sdk_sts::Client) -> Result<Held, Cause> {
+    for answer in 1..=ANSWERS {
+        if let Some(held) = ask(role, sts).await? {
+            return Ok(held);
+        }
+        if answer < ANSWERS {
+            tokio::time::sleep(BETWEEN_ANSWERS).await;
+        }
+    }
+    let message = format!("sts:AssumeRole gave no usable credentials in {}", role.place);
+    Err(Cause::new(FailureKind::Unavailable, message))
+}
+
+/// What `AssumeRole` gives; `None` where it is not all of the credentials.
+async fn ask(role: &Role, sts: &aws_sdk_sts::Client) -> Result<Option<Held>, Cause> {
     let answer = sts
         .assume_role()
         .role_arn(&role.arn)
@@ -191,20 +209,14 @@ async fn assume(role: &Role, sts: &aws_sdk_sts::Client) -> Result<Held, Cause> {
         .send()
         .await
         .map_err(|error| role.refusal(&error))?;
-    answer
-        .credentials
-        .and_then(|given| {
-            let end = SystemTime::try_from(given.expiration).ok()?;
-            let (id, secret) = (given.access_key_id, given.secret_access_key);
-            let token = Some(given.session_token);
-            let credentials = Credentials::new(id, secret, token, Some(end), "AssumeRole");
-            let renew_at = end.checked_sub(RENEWED_BEFORE_END).unwrap_or(end);
-            Some(Held { credentials, renew_at })
-        })
-        .ok_or_else(|| {
-            let message = format!("sts:AssumeRole gave no usable credentials in {}", role.place);
-            Cause::new(FailureKind::Unavailable, message)
-        })
+    Ok(answer.credentials.and_then(|given| {
+        let end = SystemTime::try_from(given.expiration).ok()?;
+        let (id, secret) = (given.access_key_id, given.secret_access_key);
+        let token = Some(given.session_token);
+        let credentials = Credentials::new(id, secret, token, Some(end), "AssumeRole");
+        let renew_at = end.checked_sub(RENEWED_BEFORE_END).unwrap_or(end);
+        Some(Held { credentials, renew_at })
+    }))
 }
 
 impl ProvideCredentials for RoleCredentials {

@@ -37,6 +37,7 @@ const EFFECTS: [(&str, Effect); 7] = [
 /// One call of a flow: where it is made, and by which way the hub heard of the change.
 #[derive(Clone, Debug)]
 struct Place {
+    flow: &'static str,
     path: Path,
     operation: String,
     region: &'static str,
@@ -160,7 +161,8 @@ async fn places(flow: &Flow, in_sync: &World) -> Vec<Place> {
                 let account =
                     if operation.starts_with("organizations:") { "" } else { &world.account };
                 if world.sim.count(&operation, account, region).calls > 0 {
-                    places.push(Place { path, operation: operation.clone(), region });
+                    let (flow, operation) = (flow.name, operation.clone());
+                    places.push(Place { flow, path, operation, region });
                 }
             }
         }
@@ -193,7 +195,7 @@ async fn cell(
     effect: Effect,
     times: Option<u64>,
 ) -> Outcome {
-    let what = format!("{} {place:?} {effect:?} {times:?}", flow.name);
+    let what = format!("{place:?} {effect:?} {times:?}");
     let world = in_sync.with_change(flow);
     let before = world.neighbours();
     let fault = fault(&world, place, effect);
@@ -239,7 +241,7 @@ async fn rows(flow: &Flow) -> Vec<Row> {
     let mut rows = Vec::new();
     let in_sync = World::in_sync(flow).await;
     for place in places(flow, &in_sync).await {
-        let mut row = Row::of(flow.name, &place);
+        let mut row = Row::of(&place);
         for (_, effect) in EFFECTS {
             let for_ever = judged(flow, &in_sync, &place, effect, None).await;
             let bounded = match expected::bound(&place, effect) {

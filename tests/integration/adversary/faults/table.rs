@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::flows::Path;
 use super::{EFFECTS, Place, came_back, is_of_a_session};
+use crate::support::SOURCE;
 
 /// What came of one cell.
 #[derive(Clone, Debug)]
@@ -51,12 +52,18 @@ impl Outcome {
     ) {
         // Where several names are read in one call, a refusal may be one name's: each is read by itself then.
         let refused = if place.operation == "ssm:GetParameters" { 2 } else { 1 };
+        // A tag's event waits for the tag to be readable, and when it cannot be read, goes on to read the item.
+        let is_awaited = place.flow == "tag"
+            && place.path == Path::Events
+            && place.operation == "ssm:ListTagsForResource"
+            && place.region == SOURCE;
+        let calls = if is_awaited { 2 } else { 1 };
         let attempts = match (times, effect) {
             (Some(times), _) => times,
-            (None, Effect::AccessDenied) => refused,
+            (None, Effect::AccessDenied) => calls * refused,
             // The first is made once more, with new credentials.
-            (None, Effect::ExpiredToken) => refused + u64::from(is_of_a_session(place)),
-            (None, _) => ATTEMPTS,
+            (None, Effect::ExpiredToken) => calls * refused + u64::from(is_of_a_session(place)),
+            (None, _) => calls * ATTEMPTS,
         };
         assert_eq!(self.hits, attempts, "{what}: attempts");
     }
@@ -69,9 +76,9 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn of(flow: &str, place: &Place) -> Self {
+    pub(super) fn of(place: &Place) -> Self {
         let path = if place.path == Path::Sweep { "sweep" } else { "events" };
-        let label = format!("{flow} {path} {} {}", place.operation, place.region);
+        let label = format!("{} {path} {} {}", place.flow, place.operation, place.region);
         Self { label, cells: Vec::new() }
     }
 }
