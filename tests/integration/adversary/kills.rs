@@ -131,7 +131,8 @@ async fn killed(flow: &Flow, in_sync: &Sim, account: &str, death: Death) {
     {
         let process = Mortal::on(&sim, death);
         let hub = hub_over(&sim, process.network(), &routes(flow)).await;
-        let done = process.lives(told_of(&hub, &payload, Deadline::never(), &|_| ())).await;
+        let work = Box::pin(told_of(&hub, &payload, Deadline::never(), &|_| ()));
+        let done = process.lives(work).await;
         assert!(done.is_none(), "{when}: {done:?}");
     }
     assert_marked(&sim, account, flow, &when);

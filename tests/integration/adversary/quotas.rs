@@ -143,7 +143,7 @@ async fn a_sweep_and_two_event_functions_of_their_own_are_hardly_ever_throttled(
     assert!(throttled * 100 < calls, "{throttled} of {calls} calls were throttled");
 }
 
-/// When each account was finished, in a sweep that fills several, each the same, while this befalls some.
+/// When each account was finished, in a sweep that fills several, each the same, while this befalls the first.
 async fn finished(fault: Option<Fault>) -> BTreeMap<String, Duration> {
     let (sim, accounts) = simulated(Settings::default(), 6);
     for account in &accounts {
@@ -153,9 +153,7 @@ async fn finished(fault: Option<Fault>) -> BTreeMap<String, Duration> {
         }
         source.create_secret("db", "x");
     }
-    if let Some(fault) = fault {
-        sim.fault(fault.account(&accounts[0]));
-    }
+    let fault = fault.map(|fault| sim.fault(fault.account(&accounts[0])));
     let hub = hub_on(&sim, &EXCLUDED).await;
     let began = Instant::now();
     let times = Mutex::new(BTreeMap::new());
@@ -165,6 +163,7 @@ async fn finished(fault: Option<Fault>) -> BTreeMap<String, Duration> {
     };
     let payload = json!({"detail": {"name": "all", "operation": "sync"}});
     told_of(&hub, &payload, Deadline::never(), &note).await;
+    assert!(fault.is_none_or(|fault| sim.hits(fault) > 0), "the fault strikes");
     for account in &accounts[1..] {
         assert_eq!(out_of_step(&sim, account, TARGET, &[]), [] as [String; 0]);
     }
@@ -192,6 +191,5 @@ async fn an_account_that_is_slow_or_throttled_delays_no_other() {
             ratio(&first)
         );
         assert!(worst <= 1.05, "{what}: {worst}");
-        assert!((ratio(&first) - 1.0).abs() > 0.05, "the fault is felt: {what}");
     }
 }

@@ -122,7 +122,10 @@ fn finish(world: &mut World, read: &Read, arrived: &Arrived, now: Millis) -> Rep
     let refuse = |error: AwsError| Reply::Answer(respond(read, &Err(error), request_id));
     let caller_arn = caller.as_ref().map(|caller| caller.arn.as_str()).unwrap_or_default();
     match effect {
-        None | Some(Effect::Latency(_)) => Reply::Answer(respond(read, &answer, request_id)),
+        // In another Region its work was done there.
+        None | Some(Effect::Latency(_) | Effect::OtherRegion(_)) => {
+            Reply::Answer(respond(read, &answer, request_id))
+        }
         Some(Effect::Throttle) => refuse(throttled(&read.operation)),
         Some(Effect::ServerError) => refuse(server_error(&read.operation)),
         Some(Effect::AccessDenied) => {
@@ -142,8 +145,6 @@ fn finish(world: &mut World, read: &Read, arrived: &Arrived, now: Millis) -> Rep
             let half = |items: usize| items / 2;
             Reply::Answer(respond(read, &answer.map(|page| last_page(page, half)), request_id))
         }
-        // Its work was done there.
-        Some(Effect::OtherRegion(_)) => Reply::Answer(respond(read, &answer, request_id)),
         Some(Effect::Reset) => Reply::Lost,
         Some(Effect::TimeOut) => Reply::Never,
     }

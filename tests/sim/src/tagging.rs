@@ -71,7 +71,7 @@ pub(crate) fn get_resources(world: &mut World, call: &Call<'_>) -> Answer {
     let (page, next) = pages::page(items, &place, token.is_none(), size, empty_first);
     let shown: Vec<Value> = page
         .into_iter()
-        .map(|(arn, tags)| json!({"ResourceARN": arn, "Tags": tag_list(&tags)}))
+        .map(|(arn, tags)| json!({"ResourceARN": arn, "Tags": tag_list(tags)}))
         .collect();
     Ok(json!({"ResourceTagMappingList": shown, "PaginationToken": next.unwrap_or_default()}))
 }
