@@ -8,10 +8,12 @@ use crate::domain::Region;
 
 /// Makes the client of a service for a Region from the shared configuration. `$service` is its prefix in IAM's actions.
 ///
+/// Signed by a role's credentials, which come last then, it asks for new ones when AWS calls them over.
+///
 /// Its retry partition is its own: the SDK's default one is shared by the whole process for a service and Region, and a
 /// hundred throttled calls in one account would leave no retry to any other.
 macro_rules! client {
-    ($sdk:ident, $service:literal, $config:expr, $region:expr, $pacer:expr) => {{
+    ($sdk:ident, $service:literal, $config:expr, $region:expr, $pacer:expr $(, $role:expr)?) => {{
         let region: &$crate::domain::Region = $region;
         let partition = ::aws_smithy_runtime::client::retries::RetryPartition::custom($service);
         $sdk::Client::from_conf(
@@ -20,6 +22,7 @@ macro_rules! client {
                 .retry_partition(partition.build())
                 .retry_classifier($crate::aws::retry::RetryRules)
                 .interceptor($crate::aws::pacer::Paced::new($pacer, region, $service))
+                $(.interceptor($crate::aws::renewal::Renewal($role.clone())))?
                 .build(),
         )
     }};

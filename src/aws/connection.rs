@@ -26,7 +26,7 @@ use super::client::{PerRegion, client};
 use super::connector::PacedHttpClient;
 use super::credentials::{Role, RoleCredentials};
 use super::failure;
-use super::pacer::{Calls, Pacer};
+use super::pacer::{Calls, Pacer, Pacers};
 use super::pacing::{CallStats, Lane, Quotas};
 use super::ration::Ration;
 use super::session::{Session, Shared};
@@ -80,6 +80,8 @@ struct Inner {
     calls: Arc<Calls>,
     /// The gates of the hub's own calls.
     pacer: Arc<Pacer>,
+    /// The gates of the accounts.
+    pacers: Pacers,
     ration: Ration,
     sts: aws_sdk_sts::Client,
     hub_account: OnceCell<AccountId>,
@@ -129,6 +131,7 @@ impl Connection {
             quotas,
             calls,
             pacer,
+            pacers: Pacers::default(),
             hub_account: OnceCell::new(),
             own_ssm: PerRegion::new(),
             sns: PerRegion::new(),
@@ -231,18 +234,24 @@ impl Connection {
         self.0.sessions.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
+    /// How many accounts' pacers are remembered.
+    #[cfg(test)]
+    pub(super) fn pacers_held(&self) -> usize {
+        self.0.pacers.held()
+    }
+
     fn session_in_use(&self, account: &AccountId) -> Session {
         let mut sessions = self.0.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(shared) = sessions.get(account).and_then(Weak::upgrade) {
             return Session::from_shared(shared);
         }
         sessions.retain(|_, shared| shared.strong_count() > 0);
-        let Inner { options, region, sts, clock, config, quotas, calls, ration, .. } = &*self.0;
+        let Inner { options, region, sts, clock, config, ration, .. } = &*self.0;
         let at = Location { account: account.clone(), region: region.clone() };
         let name = &options.spoke_role_name;
         let role = Role::spoke(name, options.external_id.as_deref(), &at);
         let credentials = RoleCredentials::new(role, sts.clone(), clock.clone());
-        let pacer = Pacer::new(Some(account.clone()), Arc::clone(quotas), Arc::clone(calls));
+        let pacer = self.0.pacers.of(account, &self.0.quotas, &self.0.calls);
         let session = Session::new(
             account.clone(),
             name,

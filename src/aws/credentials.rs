@@ -25,6 +25,9 @@ const LIFETIME_SECONDS: i32 = 3600;
 const RENEWED_BEFORE_END: Duration = Duration::from_mins(5);
 /// A renewal that failed is not tried again at once while the old credentials still serve.
 const RENEWAL_RETRY: Duration = Duration::from_secs(30);
+/// So often, and so far apart, `AssumeRole` is asked that answers without credentials.
+const ANSWERS: u32 = 5;
+const BETWEEN_ANSWERS: Duration = Duration::from_secs(1);
 /// What `CloudTrail` shows as the session, in every account.
 const SESSION_NAME: &str = "failover-replicator";
 
@@ -90,6 +93,8 @@ type Renewal = Shared<BoxFuture<'static, Result<Held, Cause>>>;
 struct State {
     held: Option<Held>,
     renewal: Option<Renewal>,
+    /// When AWS last called credentials over that should not be.
+    doubted_at: Option<SystemTime>,
 }
 
 /// A role, and its credentials of the moment. Clones share them.
@@ -126,6 +131,27 @@ impl RoleCredentials {
         self.settle(&renewal, result)
     }
 
+    /// AWS calls the credentials of this access key over, whatever end they were given with. They are not used any more;
+    /// whether another attempt is worth while, which is then made with others.
+    ///
+    /// Credentials that are refused again soon after are not renewed again: that would be a call for each call.
+    pub(super) fn doubt(&self, access_key_id: &str) -> bool {
+        let now = self.0.clock.now();
+        let mut state = self.state();
+        let is_held = |held: &Held| held.credentials.access_key_id() == access_key_id;
+        if !state.held.as_ref().is_some_and(is_held) {
+            // Others have taken their place already, or are on their way.
+            return true;
+        }
+        let since = |at: SystemTime| now.duration_since(at).unwrap_or_default();
+        if state.doubted_at.is_some_and(|at| since(at) < RENEWAL_RETRY) {
+            return false;
+        }
+        state.doubted_at = Some(now);
+        state.held = None;
+        true
+    }
+
     /// Keeps what a renewal gave, once, and falls back on what was held before where that is still good.
     fn settle(&self, renewal: &Renewal, result: Result<Held, Cause>) -> Result<Credentials, Cause> {
         let now = self.0.clock.now();
@@ -158,7 +184,22 @@ impl RoleCredentials {
     }
 }
 
+/// An answer without all of the credentials is asked for again: the SDK takes what breaks off for a whole.
 async fn assume(role: &Role, sts: &aws_sdk_sts::Client) -> Result<Held, Cause> {
+    for answer in 1..=ANSWERS {
+        if let Some(held) = ask(role, sts).await? {
+            return Ok(held);
+        }
+        if answer < ANSWERS {
+            tokio::time::sleep(BETWEEN_ANSWERS).await;
+        }
+    }
+    let message = format!("sts:AssumeRole gave no usable credentials in {}", role.place);
+    Err(Cause::new(FailureKind::Unavailable, message))
+}
+
+/// What `AssumeRole` gives; `None` where it is not all of the credentials.
+async fn ask(role: &Role, sts: &aws_sdk_sts::Client) -> Result<Option<Held>, Cause> {
     let answer = sts
         .assume_role()
         .role_arn(&role.arn)
@@ -168,20 +209,14 @@ async fn assume(role: &Role, sts: &aws_sdk_sts::Client) -> Result<Held, Cause> {
         .send()
         .await
         .map_err(|error| role.refusal(&error))?;
-    answer
-        .credentials
-        .and_then(|given| {
-            let end = SystemTime::try_from(given.expiration).ok()?;
-            let (id, secret) = (given.access_key_id, given.secret_access_key);
-            let token = Some(given.session_token);
-            let credentials = Credentials::new(id, secret, token, Some(end), "AssumeRole");
-            let renew_at = end.checked_sub(RENEWED_BEFORE_END).unwrap_or(end);
-            Some(Held { credentials, renew_at })
-        })
-        .ok_or_else(|| {
-            let message = format!("sts:AssumeRole gave no usable credentials in {}", role.place);
-            Cause::new(FailureKind::Unavailable, message)
-        })
+    Ok(answer.credentials.and_then(|given| {
+        let end = SystemTime::try_from(given.expiration).ok()?;
+        let (id, secret) = (given.access_key_id, given.secret_access_key);
+        let token = Some(given.session_token);
+        let credentials = Credentials::new(id, secret, token, Some(end), "AssumeRole");
+        let renew_at = end.checked_sub(RENEWED_BEFORE_END).unwrap_or(end);
+        Some(Held { credentials, renew_at })
+    }))
 }
 
 impl ProvideCredentials for RoleCredentials {

@@ -21,6 +21,8 @@ const LONGEST_WAIT: Duration = Duration::from_mins(4);
 /// How long the gate stays shut when AWS asked for fewer calls. Those already under way then ask for it too: within this
 /// time they count as one.
 const SHUT: Duration = Duration::from_secs(1);
+/// A rate that was lowered is remembered for so long when nobody calls any more.
+const REMEMBERED: Duration = Duration::from_mins(1);
 /// The rate grows at most once in this time.
 const GROWTH_INTERVAL: Duration = Duration::from_secs(1);
 /// The rate is counted in sixteenths of the full one, and never falls under one of them.
@@ -75,6 +77,8 @@ struct Pace {
     sixteenths: u32,
     changed_at: Instant,
     shut_until: Instant,
+    /// When the bucket will have its whole burst again.
+    full_at: Instant,
 }
 
 impl Gate {
@@ -83,7 +87,14 @@ impl Gate {
         let now = Instant::now();
         let clock = TokioClock(now);
         let limiter = RateLimiter::direct_with_clock(quota(calls_per_second), clock.clone());
-        let pace = Pace { clock, limiter, sixteenths: FULL, changed_at: now, shut_until: now };
+        let pace = Pace {
+            clock,
+            limiter,
+            sixteenths: FULL,
+            changed_at: now,
+            shut_until: now,
+            full_at: now,
+        };
         let (pace, queue) = (Mutex::new(pace), Mutex::default());
         Arc::new(Self { full_rate: calls_per_second, pace, queue })
     }
@@ -164,24 +175,42 @@ impl Gate {
 
     /// How long the next request has yet to wait; `None` when it may pass, which is then counted.
     fn wait(&self) -> Option<Duration> {
-        let pace = self.pace();
-        let shut = pace.shut_until.saturating_duration_since(Instant::now());
+        let mut pace = self.pace();
+        let now = Instant::now();
+        let shut = pace.shut_until.saturating_duration_since(now);
         if !shut.is_zero() {
             return Some(shut);
         }
-        let refusal = pace.limiter.check().err()?;
+        let Err(refusal) = pace.limiter.check() else {
+            pace.full_at = pace.full_at.max(now) + interval(self.rate(pace.sixteenths));
+            return None;
+        };
         // Tokio's timer is as coarse as a millisecond; less than that would only spin.
         Some(refusal.wait_time_from(pace.clock.now()).max(Duration::from_millis(1)))
     }
 
+    /// Whether a new gate would be the same: nobody waits, the burst is whole, and no call for fewer calls is remembered.
+    pub(super) fn is_at_rest(&self) -> bool {
+        let is_served = self.queue().is_served;
+        let (now, pace) = (Instant::now(), self.pace());
+        let remembers = pace.sixteenths < FULL && now < pace.changed_at + REMEMBERED;
+        !is_served && !remembers && now >= pace.full_at && now >= pace.shut_until
+    }
+
+    fn rate(&self, sixteenths: u32) -> f64 {
+        self.full_rate * f64::from(sixteenths) / f64::from(FULL)
+    }
+
     fn change(&self, pace: &mut Pace, sixteenths: u32, now: Instant) {
-        let quota = quota(self.full_rate * f64::from(sixteenths) / f64::from(FULL));
+        let rate = self.rate(sixteenths);
+        let quota = quota(rate);
         pace.limiter = RateLimiter::direct_with_clock(quota, pace.clock.clone());
         // A new limiter is full. Emptied, a change of the rate is never a burst on top.
         let emptied = pace.limiter.check_n(quota.burst_size());
         debug_assert!(matches!(emptied, Ok(Ok(()))), "a new limiter has its whole burst");
         pace.sixteenths = sixteenths;
         pace.changed_at = now;
+        pace.full_at = now + interval(rate) * quota.burst_size().get();
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
@@ -195,15 +224,20 @@ impl Gate {
 
 /// Evenly spaced calls, and a burst of at most a second's worth.
 fn quota(calls_per_second: f64) -> Quota {
-    let interval = Duration::try_from_secs_f64(1.0 / calls_per_second)
-        .unwrap_or(LONGEST_INTERVAL)
-        .max(SHORTEST_INTERVAL);
     let burst = (1..=LARGEST_BURST)
         .rev()
         .find(|burst| f64::from(*burst) <= calls_per_second)
         .and_then(NonZeroU32::new)
         .unwrap_or(NonZeroU32::MIN);
-    Quota::with_period(interval).unwrap_or(Quota::per_second(NonZeroU32::MIN)).allow_burst(burst)
+    let quota = Quota::with_period(interval(calls_per_second));
+    quota.unwrap_or(Quota::per_second(NonZeroU32::MIN)).allow_burst(burst)
+}
+
+/// Between two calls of so many a second.
+fn interval(calls_per_second: f64) -> Duration {
+    Duration::try_from_secs_f64(1.0 / calls_per_second)
+        .unwrap_or(LONGEST_INTERVAL)
+        .max(SHORTEST_INTERVAL)
 }
 
 #[cfg(test)]
@@ -287,6 +321,23 @@ mod tests {
         tokio::time::advance(GROWTH_INTERVAL).await;
         gate.succeeded();
         assert_eq!(gate.pace().sixteenths, FULL);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_gate_is_at_rest_when_a_new_one_would_be_the_same() {
+        let gate = Gate::new(2.0);
+        assert!(gate.is_at_rest());
+        passes(&gate, 3).await;
+        // Half a second after the third is the second of the burst there again, and in another half the first.
+        tokio::time::advance(Duration::from_millis(900)).await;
+        assert!(!gate.is_at_rest());
+        tokio::time::advance(Duration::from_millis(110)).await;
+        assert!(gate.is_at_rest());
+        gate.throttled();
+        tokio::time::advance(Duration::from_secs(50)).await;
+        assert!(!gate.is_at_rest(), "it remembers that fewer calls were asked for");
+        tokio::time::advance(Duration::from_secs(10)).await;
+        assert!(gate.is_at_rest());
     }
 
     #[tokio::test(start_paused = true)]

@@ -18,6 +18,7 @@ mod keys;
 mod pacer;
 mod pacing;
 mod ration;
+mod renewal;
 mod retry;
 mod session;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! An interceptor knows which operation an attempt belongs to but cannot wait; the HTTP client can wait but does not
 //! know. So the interceptor puts a ticket on the request, and the HTTP client waits at the ticket's gate.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -47,8 +47,7 @@ impl Calls {
     }
 }
 
-/// The gates of one account, or of the hub's own calls. They go when the session and its clients go, so that memory
-/// does not grow with the organisation.
+/// The gates of one account, or of the hub's own calls.
 pub(super) struct Pacer {
     account: Option<AccountId>,
     quotas: Arc<Quotas>,
@@ -70,6 +69,38 @@ impl Pacer {
         let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
         let open = || Gate::new(self.quotas.rate(self.account.as_ref(), region, bucket));
         Arc::clone(gates.entry((region.clone(), bucket)).or_insert_with(open))
+    }
+
+    fn is_at_rest(&self) -> bool {
+        let gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        gates.values().all(|gate| gate.is_at_rest())
+    }
+}
+
+/// The accounts' pacers. One outlives its account's session until its gates are at rest: were it dropped with it, a
+/// function that handles one small batch after the other would begin each with full buckets. Then it goes, so that
+/// memory does not grow with the organisation.
+#[derive(Debug, Default)]
+pub(super) struct Pacers(Mutex<HashMap<AccountId, Arc<Pacer>>>);
+
+impl Pacers {
+    /// The account's, a new one where none is remembered.
+    pub(super) fn of(
+        &self,
+        account: &AccountId,
+        quotas: &Arc<Quotas>,
+        calls: &Arc<Calls>,
+    ) -> Arc<Pacer> {
+        let mut pacers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        pacers.retain(|_, pacer| Arc::strong_count(pacer) > 1 || !pacer.is_at_rest());
+        let new = || Pacer::new(Some(account.clone()), Arc::clone(quotas), Arc::clone(calls));
+        Arc::clone(pacers.entry(account.clone()).or_insert_with(new))
+    }
+
+    /// How many are remembered.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 }
 

@@ -3,6 +3,7 @@
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 
+use super::renewal::Renewed;
 use super::wire::error_code;
 
 /// The hub's corrections; all else is as the SDK has it.
@@ -11,6 +12,12 @@ pub(super) struct RetryRules;
 
 impl ClassifyRetry for RetryRules {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        if context.response().is_some_and(|answer| answer.extension::<Renewed>().is_some()) {
+            return RetryAction::transient_error();
+        }
+        if is_no_answer(context) {
+            return RetryAction::transient_error();
+        }
         match context.response().and_then(error_code).as_deref() {
             // SSM does one update of a resource at a time and says so by this; the SDK takes it for a refusal.
             Some("TooManyUpdates") => RetryAction::throttling_error(),
@@ -23,4 +30,10 @@ impl ClassifyRetry for RetryRules {
     fn name(&self) -> &'static str {
         "RetryRules"
     }
+}
+
+/// Whether what came is none of AWS's answers: broken off, or a proxy's page. The SDK takes it for a refusal.
+fn is_no_answer(context: &InterceptorContext) -> bool {
+    let failed = context.output_or_error().is_some_and(|result| result.is_err());
+    failed && context.response().is_some_and(|answer| error_code(answer).is_none())
 }

@@ -113,8 +113,8 @@ impl Session {
 
     /// Parameter Store of a Region.
     pub fn ssm(&self, region: &Region) -> aws_sdk_ssm::Client {
-        let Shared { config, pacer, ssm, .. } = &*self.0;
-        ssm.get_or(region, || client!(aws_sdk_ssm, "ssm", config, region, pacer))
+        let Shared { config, pacer, credentials, ssm, .. } = &*self.0;
+        ssm.get_or(region, || client!(aws_sdk_ssm, "ssm", config, region, pacer, credentials))
     }
 
     /// The Key Management Service of a Region.
@@ -125,16 +125,17 @@ impl Session {
 
     /// Secrets Manager of a Region.
     pub fn secrets(&self, region: &Region) -> aws_sdk_secretsmanager::Client {
-        let Shared { config, pacer, secrets, .. } = &*self.0;
+        let Shared { config, pacer, credentials, secrets, .. } = &*self.0;
         secrets.get_or(region, || {
-            client!(aws_sdk_secretsmanager, "secretsmanager", config, region, pacer)
+            client!(aws_sdk_secretsmanager, "secretsmanager", config, region, pacer, credentials)
         })
     }
 
     /// The Resource Groups Tagging API of a Region.
     pub fn tagging(&self, region: &Region) -> aws_sdk_resourcegroupstagging::Client {
-        let Shared { config, pacer, tagging, .. } = &*self.0;
-        tagging
-            .get_or(region, || client!(aws_sdk_resourcegroupstagging, "tag", config, region, pacer))
+        let Shared { config, pacer, credentials, tagging, .. } = &*self.0;
+        tagging.get_or(region, || {
+            client!(aws_sdk_resourcegroupstagging, "tag", config, region, pacer, credentials)
+        })
     }
 }

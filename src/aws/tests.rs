@@ -306,7 +306,24 @@ async fn a_finished_session_leaves_nothing_behind() {
         let session = connection.session(&account(&format!("{number:012}"))).await.unwrap();
         put(&session).await.unwrap();
         assert_eq!(connection.sessions_held(), 1);
+        // The pace of the one before is remembered for a moment.
+        assert!(connection.pacers_held() <= 2, "{}", connection.pacers_held());
+        drop(session);
+        tokio::time::advance(Duration::from_secs(1)).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_follows_another_at_once_finds_the_buckets_as_that_one_left_them() {
+    let double = double(|_, _| done());
+    let connection = double.connect(|_| ()).await;
+    for _ in 0..20 {
+        let session = connection.session(&account("111122223333")).await.unwrap();
+        put(&session).await.unwrap();
+    }
+    // Two a second, and two at once after a pause.
+    let last = double.sent("PutParameter").last().unwrap().at;
+    assert!(last >= Duration::from_millis(8900), "{last:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -328,5 +345,43 @@ async fn what_is_called_is_on_the_list_of_actions() {
     assert_eq!(calls.len(), 7);
     for action in calls.keys() {
         assert!(ACTIONS.iter().any(|(known, _)| known == action), "{action}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_that_aws_calls_over_are_renewed_once_and_the_calls_made_again() {
+    let double = double(|_, before| match before {
+        0..3 => json_error(400, "ExpiredTokenException"),
+        _ => done(),
+    });
+    let (_connection, session) = session(&double).await;
+    let (first, second, third) = tokio::join!(put(&session), put(&session), put(&session));
+    first.and(second).and(third).unwrap();
+    assert_eq!(double.sent("AssumeRole").len(), 2, "one renewal serves all three");
+    assert_eq!(double.sent("PutParameter").len(), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_that_aws_goes_on_to_call_over_are_not_renewed_for_each_call() {
+    let double = double(|_, _| json_error(400, "ExpiredTokenException"));
+    let (_connection, session) = session(&double).await;
+    for _ in 0..10 {
+        assert_eq!(put(&session).await.unwrap_err().0, FailureKind::AccessDenied);
+    }
+    assert!(double.sent("AssumeRole").len() <= 3, "{}", double.sent("AssumeRole").len());
+    assert!(double.sent("PutParameter").len() <= 13);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_none_of_awss_answers_is_asked_for_again() {
+    for nothing in [(200, r#"{"Version":"#), (400, r#"{"__type":"Th"#), (502, "<html>"), (403, "")]
+    {
+        let double = double(move |_, before| match before {
+            0 | 1 => (nothing.0, nothing.1.to_owned()),
+            _ => done(),
+        });
+        let (_connection, session) = session(&double).await;
+        put(&session).await.unwrap();
+        assert_eq!(double.sent("PutParameter").len(), 3, "{nothing:?}");
     }
 }

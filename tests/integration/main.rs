@@ -1,6 +1,7 @@
 //! The integration tests, in one binary: each further one would link the SDK again.
 #![expect(clippy::expect_used, clippy::panic, reason = "a failed expectation fails the test")]
 
+mod adversary;
 mod architecture;
 mod attributes;
 mod bad_input;

@@ -6,6 +6,7 @@ mod events;
 mod http;
 mod hubctl;
 mod microburst;
+mod mortal;
 mod owner;
 mod parity;
 mod simulated;
@@ -20,9 +21,12 @@ pub(crate) use events::{
 };
 pub(crate) use hubctl::{Hubctl, Ran, steps};
 pub(crate) use microburst::Microburst;
+pub(crate) use mortal::{Death, Mortal};
 pub(crate) use owner::{delete, put, remove_tags, set_tags, tag};
 pub(crate) use parity::{PROVENANCE, assert_equal, assert_replicated};
-pub(crate) use simulated::{ask_on, hub_on, sdk_config, simulated, sweep_all};
+pub(crate) use simulated::{
+    hub_on, hub_over, out_of_step, sdk_config, simulated, sweep_all, sweep_by, told_of,
+};
 pub(crate) use topic::Topic;
 pub(crate) use wire::{Call, Fault, Wire};
 pub(crate) use world::{

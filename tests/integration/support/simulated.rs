@@ -11,11 +11,12 @@ use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::{SharedTimeSource, TimeSource};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use failover_replicator::aws::Deadline;
-use failover_replicator::hub::{Answer, Double, Hub, Narrow};
+use failover_replicator::hub::{Answer, Double, Hub, Narrow, Progress};
 use failover_replicator::settings::RawSettings;
 use serde_json::{Value, json};
 
-use super::world::{EXTERNAL_ID, ROUTES};
+use super::parity::PROVENANCE;
+use super::world::{EXTERNAL_ID, MARK, ROUTES, SOURCE};
 
 /// The role that the hub takes on in each account.
 pub(crate) const SPOKE: &str = "failover-replicator-spoke";
@@ -61,6 +62,15 @@ fn credentials(keys: Keys) -> Credentials {
 
 /// A hub over the simulator, with settings as the environment would give them (without `REPLICATOR_`).
 pub(crate) async fn hub_on(sim: &Sim, settings: &[(&str, &str)]) -> Hub {
+    hub_over(sim, SharedHttpClient::new(sim.clone()), settings).await
+}
+
+/// The same over another network, which leads to the simulator or not.
+pub(crate) async fn hub_over(
+    sim: &Sim,
+    network: SharedHttpClient,
+    settings: &[(&str, &str)],
+) -> Hub {
     let mut variables = BTreeMap::from([
         ("REPLICATOR_ROUTES".to_owned(), ROUTES.to_owned()),
         ("REPLICATOR_SPOKE_EXTERNAL_ID".to_owned(), EXTERNAL_ID.to_owned()),
@@ -70,7 +80,7 @@ pub(crate) async fn hub_on(sim: &Sim, settings: &[(&str, &str)]) -> Hub {
     );
     let settings = RawSettings::from_variables(variables.into_iter()).parse().expect("settings");
     let double = Double {
-        http_client: Some(SharedHttpClient::new(sim.clone())),
+        http_client: Some(network),
         credentials: Some(SharedCredentialsProvider::new(credentials(sim.hub_keys("hub")))),
         time_source: Some(SharedTimeSource::new(Time(sim.clock()))),
     };
@@ -79,18 +89,66 @@ pub(crate) async fn hub_on(sim: &Sim, settings: &[(&str, &str)]) -> Hub {
 
 /// A sweep of the whole organisation.
 pub(crate) async fn sweep_all(hub: &Hub) -> Value {
-    ask_on(hub, &json!({"detail": {"name": "all", "operation": "sync"}})).await
+    sweep_by(hub, Deadline::never()).await
 }
 
-/// What a payload is answered with: a report.
-pub(crate) async fn ask_on(hub: &Hub, payload: &Value) -> Value {
-    let payload = payload.to_string();
-    let answer = hub
-        .run(payload.as_bytes(), Narrow::default(), Deadline::never(), &|_| ())
-        .await
-        .expect("the run begins");
-    match answer {
+/// The same, to be over by a deadline.
+pub(crate) async fn sweep_by(hub: &Hub, deadline: Deadline) -> Value {
+    let payload = json!({"detail": {"name": "all", "operation": "sync"}});
+    told_of(hub, &payload, deadline, &|_| ()).await
+}
+
+/// What the hub answers to a payload; `progress` sees each account as it is finished.
+pub(crate) async fn told_of(
+    hub: &Hub,
+    payload: &Value,
+    deadline: Deadline,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Value {
+    let bytes = payload.to_string();
+    let answer = hub.run(bytes.as_bytes(), Narrow::default(), deadline, progress).await;
+    match answer.expect("the run begins") {
         Answer::Report(response) => serde_json::to_value(*response).expect("JSON"),
-        other => panic!("a payload is answered with a report: {other:?}"),
+        Answer::Batch(answer) => answer,
+        other => panic!("{payload} is answered with a report: {other:?}"),
     }
+}
+
+/// Where an account's replicas in `target` are not what its sources ask for, as the owner sees both: `missing`, `other`
+/// (with what differs), or `orphan`, each with its name. What stands in `foreign` is not the hub's and passed over.
+pub(crate) fn out_of_step(sim: &Sim, account: &str, target: &str, foreign: &[&str]) -> Vec<String> {
+    let sources = sim.account(account).region(SOURCE).parameters();
+    let mut replicas = sim.account(account).region(target).parameters();
+    let mut wrong = Vec::new();
+    for (name, source) in sources {
+        if foreign.contains(&name.as_str()) {
+            replicas.remove(&name);
+            continue;
+        }
+        let Some(mut replica) = replicas.remove(&name) else {
+            wrong.push(format!("missing {name}"));
+            continue;
+        };
+        let mark = replica.tags.remove(MARK.0);
+        let provenance = replica.tags.remove(PROVENANCE).unwrap_or_default();
+        let number = replica.version;
+        (replica.modified, replica.user) = (source.modified, source.user.clone());
+        (replica.version, replica.labels) = (source.version, source.labels.clone());
+        let names = format!("region={SOURCE} version={} ", source.version);
+        if mark.as_deref() != Some(MARK.1)
+            || !provenance.starts_with(&names)
+            || !provenance.contains(&format!(" replica={number} "))
+        {
+            wrong.push(format!("other {name}: mark {mark:?}, provenance `{provenance}`"));
+        } else if replica != source {
+            wrong.push(format!("other {name}: {replica:?}, not {source:?}"));
+        }
+    }
+    wrong.extend(
+        replicas
+            .keys()
+            .filter(|name| !foreign.contains(&name.as_str()))
+            .map(|name| format!("orphan {name}")),
+    );
+    wrong
 }

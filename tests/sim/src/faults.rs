@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::seed;
 
 /// What befalls a call.
@@ -25,6 +27,19 @@ pub enum Effect {
     MalformedBody,
     /// It is refused with this code, and status 400.
     Refused(&'static str),
+    /// A list that is answered as the last page of nothing.
+    EmptyList,
+    /// A list of which this page has only the first half, and is said to be the last.
+    CutList,
+    /// It is answered as this Region would answer it.
+    OtherRegion(&'static str),
+}
+
+impl Effect {
+    /// Whether the work is done and only its answer is another.
+    const fn is_of_the_answer(self) -> bool {
+        matches!(self, Self::MalformedBody | Self::EmptyList | Self::CutList | Self::OtherRegion(_))
+    }
 }
 
 /// Which of the calls that match.
@@ -45,6 +60,7 @@ pub struct Fault {
     operation: Option<String>,
     account: Option<String>,
     region: Option<String>,
+    name: Option<String>,
     which: Which,
     work_is_done: bool,
     matched: u64,
@@ -59,6 +75,7 @@ impl Fault {
             operation: None,
             account: None,
             region: None,
+            name: None,
             which: Which::All,
             work_is_done: false,
             matched: 0,
@@ -82,6 +99,12 @@ impl Fault {
     #[must_use]
     pub fn region(self, region: &str) -> Self {
         Self { region: Some(region.to_owned()), ..self }
+    }
+
+    /// Only calls whose request names this item, by name or ARN, alone or among others.
+    #[must_use]
+    pub fn naming(self, name: &str) -> Self {
+        Self { name: Some(name.to_owned()), ..self }
     }
 
     /// Only the n-th call that matches, from 1.
@@ -129,7 +152,7 @@ pub(crate) struct Befallen {
 }
 
 /// The rules, in the order in which they were made.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Faults(Vec<Option<Fault>>);
 
 impl Faults {
@@ -159,6 +182,7 @@ impl Faults {
         operation: &str,
         account: &str,
         region: &str,
+        request: &Value,
     ) -> Befallen {
         let mut befallen = Befallen::default();
         for (index, fault) in self.0.iter_mut().enumerate() {
@@ -169,6 +193,7 @@ impl Faults {
             if !fits(&fault.operation, operation)
                 || !fits(&fault.account, account)
                 || !fits(&fault.region, region)
+                || fault.name.as_deref().is_some_and(|name| !names(request, name))
             {
                 continue;
             }
@@ -195,8 +220,8 @@ impl Faults {
                 Effect::Latency(latency) => befallen.latency += latency,
                 effect => {
                     befallen.effect = Some(effect);
-                    // An answer that says "done" is never a lie: only its body is lost.
-                    befallen.work_is_done = fault.work_is_done || effect == Effect::MalformedBody;
+                    // An answer that says "done" is never a lie: only its body is lost or false.
+                    befallen.work_is_done = fault.work_is_done || effect.is_of_the_answer();
                 }
             }
         }
@@ -204,14 +229,28 @@ impl Faults {
     }
 }
 
+/// Whether a text of the request is this name, or an ARN with it.
+fn names(request: &Value, name: &str) -> bool {
+    match request {
+        Value::String(text) => text == name || text.starts_with("arn:") && text.contains(name),
+        Value::Array(list) => list.iter().any(|one| names(one, name)),
+        Value::Object(members) => members.values().any(|one| names(one, name)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn strikes(fault: Fault, calls: usize) -> Vec<bool> {
         let mut faults = Faults::default();
         faults.add(fault);
-        (0..calls).map(|_| faults.judge(1, "ssm:PutParameter", "1", "r").effect.is_some()).collect()
+        let request = json!({"Names": ["/a", "/b"]});
+        let mut judge = || faults.judge(1, "ssm:PutParameter", "1", "r", &request);
+        (0..calls).map(|_| judge().effect.is_some()).collect()
     }
 
     #[test]
@@ -223,6 +262,8 @@ mod tests {
         assert_eq!(strikes(throttle().operation("ssm:GetParameter"), 1), [false]);
         assert_eq!(strikes(throttle().account("2"), 1), [false]);
         assert_eq!(strikes(throttle().region("r").account("1"), 1), [true]);
+        assert_eq!(strikes(throttle().naming("/b"), 1), [true]);
+        assert_eq!(strikes(throttle().naming("/c"), 1), [false]);
         let share = strikes(throttle().per_mille(300), 1000).into_iter().filter(|hit| *hit).count();
         assert!((250..350).contains(&share), "{share}");
     }
@@ -233,11 +274,11 @@ mod tests {
         let second = Duration::from_secs(1);
         let reset = faults.add(Fault::new(Effect::Reset).after_the_work());
         faults.add(Fault::new(Effect::Latency(second)));
-        let befallen = faults.judge(1, "x", "1", "r");
+        let befallen = faults.judge(1, "x", "1", "r", &Value::Null);
         assert_eq!((befallen.effect, befallen.latency), (Some(Effect::Reset), second));
         assert!(befallen.work_is_done);
         assert_eq!(faults.hits(reset), 1);
         faults.remove(reset);
-        assert_eq!(faults.judge(1, "x", "1", "r").effect, None);
+        assert_eq!(faults.judge(1, "x", "1", "r", &Value::Null).effect, None);
     }
 }

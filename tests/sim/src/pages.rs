@@ -1,6 +1,8 @@
 //! Pages of a list, and their tokens: a token says after which item the next page begins, so that a list stands while
 //! items come and go.
 
+use std::ops::Bound;
+
 use crate::clock::Millis;
 
 /// Where a page begins, and when the list was begun.
@@ -8,6 +10,14 @@ use crate::clock::Millis;
 pub(crate) struct Place {
     pub(crate) after: Option<String>,
     pub(crate) begun: Millis,
+}
+
+impl Place {
+    /// What is still to be listed, of a map that is sorted as the list is.
+    pub(crate) fn rest(&self) -> (Bound<&str>, Bound<&str>) {
+        let after = self.after.as_deref();
+        (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded)
+    }
 }
 
 /// A page's items, and the token for the next.

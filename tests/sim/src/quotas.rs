@@ -67,7 +67,7 @@ struct Bucket {
 }
 
 /// All buckets.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Quotas {
     buckets: BTreeMap<Place, Bucket>,
     bought: BTreeMap<Place, Quota>,
@@ -85,6 +85,29 @@ pub struct Metered {
 }
 
 impl Metered {
+    /// What it saw from this time on.
+    #[must_use]
+    pub fn since(&self, from: Millis) -> Self {
+        let since = |times: &[Millis]| times.iter().copied().filter(|at| *at >= from).collect();
+        Self { passed: since(&self.passed), refused: since(&self.refused) }
+    }
+
+    /// The largest number of calls, passed or not, by which any span of time had more than `rate` calls a second: the
+    /// burst that a bucket of this rate would have had to bear.
+    pub fn burst_beyond(&self, rate: f64) -> f64 {
+        let mut times: Vec<Millis> = self.passed.iter().chain(&self.refused).copied().collect();
+        times.sort_unstable();
+        let (mut level, mut most, mut last) = (0.0_f64, 0.0_f64, None);
+        for time in times {
+            #[expect(clippy::cast_precision_loss, reason = "a pause is never that long")]
+            let drained = last.map_or(0.0, |last| (time - last) as f64 / 1000.0 * rate);
+            level = (level - drained).max(0.0) + 1.0;
+            most = most.max(level);
+            last = Some(time);
+        }
+        most
+    }
+
     /// The largest number of calls, passed or not, within any `window` milliseconds.
     pub fn most_within(&self, window: Millis) -> usize {
         let mut times: Vec<Millis> = self.passed.iter().chain(&self.refused).copied().collect();
@@ -177,6 +200,8 @@ mod tests {
         assert_eq!(passed, [0, 100, 200, 400, 700, 1000, 1400, 1700, 2000, 2400, 2700]);
         assert_eq!(quotas.metered("a", "r", "ssm.control").passed.len(), passed.len());
         assert_eq!(quotas.metered("a", "r", "ssm.control").most_within(1000), 10);
+        let burst = quotas.metered("a", "r", "ssm.control").burst_beyond(3.0);
+        assert!((burst - 21.7).abs() < 0.01, "30 calls in 2.9 s: {burst}");
         assert!(quotas.admit("a", "other", "ssm.control", 3000), "each Region has its own");
     }
 

@@ -63,7 +63,8 @@ fn arrive(world: &mut World, read: &Read, now: Millis) -> Arrived {
             Some(arn) => arn.split(':').nth(4).unwrap_or_default().to_owned(),
             None => account.clone(),
         };
-    let befallen = world.faults.judge(world.settings.seed, &read.operation, &befalls, &read.region);
+    let seed = world.settings.seed;
+    let befallen = world.faults.judge(seed, &read.operation, &befalls, &read.region, &read.input);
     let bucket = bucket_of(&read.operation);
     // What a fault keeps from being done costs no quota.
     let is_kept_from = befallen.effect.is_some() && !befallen.work_is_done;
@@ -121,7 +122,10 @@ fn finish(world: &mut World, read: &Read, arrived: &Arrived, now: Millis) -> Rep
     let refuse = |error: AwsError| Reply::Answer(respond(read, &Err(error), request_id));
     let caller_arn = caller.as_ref().map(|caller| caller.arn.as_str()).unwrap_or_default();
     match effect {
-        None | Some(Effect::Latency(_)) => Reply::Answer(respond(read, &answer, request_id)),
+        // In another Region its work was done there.
+        None | Some(Effect::Latency(_) | Effect::OtherRegion(_)) => {
+            Reply::Answer(respond(read, &answer, request_id))
+        }
         Some(Effect::Throttle) => refuse(throttled(&read.operation)),
         Some(Effect::ServerError) => refuse(server_error(&read.operation)),
         Some(Effect::AccessDenied) => {
@@ -133,6 +137,13 @@ fn finish(world: &mut World, read: &Read, arrived: &Arrived, now: Millis) -> Rep
         }
         Some(Effect::MalformedBody) => {
             Reply::Answer(broken_off(respond(read, &answer, request_id)))
+        }
+        Some(Effect::EmptyList) => {
+            Reply::Answer(respond(read, &answer.map(|page| last_page(page, |_| 0)), request_id))
+        }
+        Some(Effect::CutList) => {
+            let half = |items: usize| items / 2;
+            Reply::Answer(respond(read, &answer.map(|page| last_page(page, half)), request_id))
         }
         Some(Effect::Reset) => Reply::Lost,
         Some(Effect::TimeOut) => Reply::Never,
@@ -147,10 +158,14 @@ fn work(
     lag: Lag,
     now: Millis,
 ) -> Answer {
+    let region = match arrived.befallen.effect {
+        Some(Effect::OtherRegion(region)) => region,
+        _ => &read.region,
+    };
     let call = Call {
         operation: &read.operation,
         account: caller.account.clone(),
-        region: read.region.clone(),
+        region: region.to_owned(),
         caller,
         now,
         lag,
@@ -198,6 +213,20 @@ pub(crate) fn perform(world: &mut World, call: &Call<'_>) -> Answer {
         let message = format!("the simulator has no {}", call.operation);
         Err(AwsError::new("UnknownOperationException", message))
     })
+}
+
+/// A list's page with only so many of its items, and no token for more.
+fn last_page(mut page: serde_json::Value, keep: impl Fn(usize) -> usize) -> serde_json::Value {
+    for member in ["Parameters", "ResourceTagMappingList", "SecretList", "Accounts"] {
+        if let Some(items) = page.get_mut(member).and_then(serde_json::Value::as_array_mut) {
+            items.truncate(keep(items.len()));
+        }
+    }
+    if let Some(members) = page.as_object_mut() {
+        members.remove("NextToken");
+        members.remove("PaginationToken");
+    }
+    page
 }
 
 /// Over quota, in the service's own words (FACTS 5).

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::clock::Millis;
 use crate::error::{Answer, AwsError};
-use crate::pages;
+use crate::pages::{self, Place};
 use crate::ssm::name;
 use crate::state::{Call, World, tag_list};
 
@@ -39,30 +39,39 @@ pub(crate) fn get_resources(world: &mut World, call: &Call<'_>) -> Answer {
     let at = call.tagged_at();
     let empty_first = world.settings.empty_pages;
     let region = world.region(&call.account, &call.region);
-    let mut found: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    let mut found: BTreeMap<String, &BTreeMap<String, String>> = BTreeMap::new();
+    let is_asked_for = |arn: &String, tags: &BTreeMap<String, String>| {
+        (arns.is_empty() || arns.contains(arn)) && filters.iter().all(|filter| has(filter, tags))
+    };
     if asks_for("ssm:parameter") {
-        let parameters = region.parameters.values().filter_map(|past| past.at(at));
-        for parameter in
-            parameters.filter(|parameter| parameter.was_tagged && parameter.unseen_until <= at)
-        {
-            let arn = name::arn(&call.account, &call.region, &parameter.name);
-            found.insert(arn, parameter.tags.clone());
-        }
+        // ARNs of parameters are sorted as their names are.
+        let prefix = name::arn(&call.account, &call.region, "");
+        let after = place.after.as_deref().and_then(|arn| arn.strip_prefix(&prefix));
+        let rest = Place { after: after.map(str::to_owned), begun: place.begun };
+        let parameters = region.parameters.range::<str, _>(rest.rest());
+        let tagged = parameters
+            .filter_map(|(_, past)| past.at(at))
+            .filter(|parameter| parameter.was_tagged && parameter.unseen_until <= at)
+            .map(|parameter| {
+                let arn = name::arn(&call.account, &call.region, &parameter.name);
+                (arn, &parameter.tags)
+            })
+            .filter(|(arn, tags)| is_asked_for(arn, tags));
+        // One more than the page holds tells that there is more.
+        found.extend(tagged.take(size + 1));
     }
     if asks_for("secretsmanager:secret") {
         let secrets = region.secrets.values().filter_map(|past| past.at(at));
-        for secret in secrets.filter(|secret| secret.was_tagged && secret.deleted.is_none()) {
-            found.insert(secret.arn.clone(), secret.tags.clone());
-        }
+        let tagged = secrets
+            .filter(|secret| secret.was_tagged && secret.deleted.is_none())
+            .filter(|secret| is_asked_for(&secret.arn, &secret.tags));
+        found.extend(tagged.map(|secret| (secret.arn.clone(), &secret.tags)));
     }
-    found.retain(|arn, tags| {
-        (arns.is_empty() || arns.contains(arn)) && filters.iter().all(|filter| has(filter, tags))
-    });
     let items = found.into_iter().map(|(arn, tags)| (arn.clone(), (arn, tags)));
     let (page, next) = pages::page(items, &place, token.is_none(), size, empty_first);
     let shown: Vec<Value> = page
         .into_iter()
-        .map(|(arn, tags)| json!({"ResourceARN": arn, "Tags": tag_list(&tags)}))
+        .map(|(arn, tags)| json!({"ResourceARN": arn, "Tags": tag_list(tags)}))
         .collect();
     Ok(json!({"ResourceTagMappingList": shown, "PaginationToken": next.unwrap_or_default()}))
 }

@@ -25,7 +25,7 @@ pub(super) fn describe_parameters(world: &mut World, call: &Call<'_>) -> Answer 
     let at = call.listed_at();
     let all = region
         .parameters
-        .iter()
+        .range::<str, _>(place.rest())
         .filter_map(|(key, past)| Some((key.clone(), past.at(at)?)))
         .filter(|(_, parameter)| parameter.unseen_until <= at);
     let (page, next) = pages::page(all, &place, token.is_none(), size, empty_first);

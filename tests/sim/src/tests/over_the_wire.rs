@@ -169,3 +169,42 @@ async fn behind_a_socket_it_is_the_same() {
     assert_eq!(stream.read(&mut [0; 16]).await.unwrap(), 0, "the connection is lost");
     server.abort();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_list_may_come_empty_cut_or_from_another_region() {
+    let tagged = json!({"ResourceTypeFilters": ["ssm:parameter"], "ResourcesPerPage": 4});
+    for (target, input, operation) in [
+        ("AmazonSSM.DescribeParameters", json!({"MaxResults": 4}), "ssm:DescribeParameters"),
+        ("ResourceGroupsTaggingAPI_20170126.GetResources", tagged, "tag:GetResources"),
+        ("secretsmanager.ListSecrets", json!({"MaxResults": 4}), "secretsmanager:ListSecrets"),
+    ] {
+        let (sim, keys) = world(|_| ());
+        for (region, count) in [(REGION, 9), (OTHER, 1)] {
+            let region = sim.account(ACCOUNT).region(region);
+            for n in 0..count {
+                region.put_parameter(&json!({"Name": format!("/{n}"), "Value": "x",
+                    "Type": "String", "Tags": [{"Key": "k", "Value": "v"}]}));
+                region.create_secret(&n.to_string(), "x");
+            }
+        }
+        for (effect, items, more) in [
+            (Effect::Latency(Duration::ZERO), 4, true),
+            (Effect::EmptyList, 0, false),
+            (Effect::CutList, 2, false),
+            (Effect::OtherRegion(OTHER), 1, false),
+        ] {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let fault = sim.fault(Fault::new(effect).operation(operation));
+            let reply = send(&sim, &keys, target, &input).await;
+            sim.mend(fault);
+            assert_eq!(code(&reply), "ok", "{operation} {effect:?}");
+            let Reply::Answer(answer) = reply else { panic!("an answer") };
+            let page: Value = serde_json::from_str(&answer.body).unwrap();
+            let list = page.as_object().unwrap().values().find_map(Value::as_array);
+            assert_eq!(list.map(Vec::len), Some(items), "{operation} {effect:?}");
+            let token = [&page["NextToken"], &page["PaginationToken"]];
+            let goes_on = token.iter().any(|token| token.as_str().is_some_and(|t| !t.is_empty()));
+            assert_eq!(goes_on, more, "{operation} {effect:?}");
+        }
+    }
+}

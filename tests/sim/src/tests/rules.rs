@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{ACCOUNT, OTHER, REGION, code, named, send, world};
 use crate::clock::spell;
+use crate::service::Reply;
 use crate::{EarlyCreate, KeyState, Lag};
 
 #[tokio::test(start_paused = true)]
@@ -133,5 +134,50 @@ async fn one_bad_key_fails_a_whole_batch_with_decryption_and_none_without() {
         assert_eq!(code(&refused), "InvalidKeyId", "{state:?}");
         let shown = send(&sim, &keys, "AmazonSSM.GetParameters", &batch(false)).await;
         assert!(code(&shown) == "ok" && format!("{shown:?}").contains("AQICAH"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_is_described_by_any_of_its_names_in_its_own_region_alone() {
+    let (sim, keys) = world(|_| ());
+    let region = sim.account(ACCOUNT).region(REGION);
+    region.key("k1", KeyState::Enabled).key("k2", KeyState::Disabled);
+    region.key("k3", KeyState::PendingDeletion).key("mrk-4", KeyState::Denied);
+    region.alias("alias/app", "k1");
+    let describe = async |named: &str| {
+        let key = json!({ "KeyId": named });
+        let reply = send(&sim, &keys, "TrentService.DescribeKey", &key).await;
+        if code(&reply) != "ok" {
+            return Err(code(&reply));
+        }
+        let Reply::Answer(answer) = reply else { panic!("an answer") };
+        let answer: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+        Ok(answer["KeyMetadata"].clone())
+    };
+    let own = format!("arn:aws:kms:{REGION}:{ACCOUNT}:");
+    for named in ["k1", "alias/app", &format!("{own}key/k1"), &format!("{own}alias/app")] {
+        let key = describe(named).await.unwrap();
+        assert_eq!(key["Arn"], format!("{own}key/k1"), "{named}");
+        assert_eq!((&key["KeyState"], &key["Enabled"]), (&json!("Enabled"), &json!(true)));
+        assert_eq!((&key["KeyManager"], &key["MultiRegion"]), (&json!("CUSTOMER"), &json!(false)));
+    }
+    for (named, state, enabled) in [
+        ("k2", "Disabled", false),
+        ("k3", "PendingDeletion", false),
+        // That its policy lets nobody use it, KMS does not say.
+        ("mrk-4", "Enabled", true),
+        ("alias/aws/ssm", "Enabled", true),
+    ] {
+        let key = describe(named).await.unwrap();
+        assert_eq!(
+            (&key["KeyState"], &key["Enabled"]),
+            (&json!(state), &json!(enabled)),
+            "{named}"
+        );
+    }
+    assert_eq!(describe("mrk-4").await.unwrap()["MultiRegion"], true);
+    assert_eq!(describe("alias/aws/ssm").await.unwrap()["KeyManager"], "AWS");
+    for elsewhere in ["k9", "alias/none", &format!("arn:aws:kms:{OTHER}:{ACCOUNT}:key/k1")] {
+        assert_eq!(describe(elsewhere).await.unwrap_err(), "NotFoundException", "{elsewhere}");
     }
 }

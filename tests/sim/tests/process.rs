@@ -1,0 +1,133 @@
+//! The simulator as a process of its own, behind a loopback socket, called by the real SDK.
+#![expect(clippy::expect_used, reason = "a failed expectation fails the test")]
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use aws_sdk_ssm::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_ssm::types::{ParameterType, Tag};
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use serde_json::Value;
+
+const REGION: &str = "us-east-2";
+const SPOKE: &str = "failover-replicator-spoke";
+const EXTERNAL_ID: &str = "test-external-id";
+/// It has that long to end once its input has ended.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A running simulator, ended by its process id when a test fails before it has ended by itself.
+struct Process {
+    child: Child,
+    input: Option<ChildStdin>,
+    says: Value,
+}
+
+impl Process {
+    fn start() -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_aws-sim"))
+            .args(["--accounts", "2", "--seed", "7"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let input = child.stdin.take();
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("its output is piped");
+        BufReader::new(stdout).read_line(&mut line).expect("it says where it listens");
+        Self { child, input, says: serde_json::from_str(&line).expect("JSON") }
+    }
+
+    fn text(&self, member: &str) -> &str {
+        self.says[member].as_str().expect("a text")
+    }
+
+    fn account(&self, index: usize) -> &str {
+        self.says["accounts"][index].as_str().expect("an account")
+    }
+
+    /// Whether it ends by itself, and well.
+    fn ends(mut self) -> bool {
+        drop(self.input.take());
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            if let Some(status) = self.child.try_wait().expect("it can be asked") {
+                return status.success();
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        false
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// An account's SSM, by its spoke role.
+async fn ssm(process: &Process, account: &str) -> aws_sdk_ssm::Client {
+    let (id, secret) = (process.text("access_key_id"), process.text("secret_access_key"));
+    let http = aws_smithy_http_client::Builder::new().build_http();
+    let sleep = SharedAsyncSleep::new(TokioSleep::new());
+    let sts = aws_sdk_sts::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new(REGION))
+        .endpoint_url(process.text("url"))
+        .credentials_provider(Credentials::new(id, secret, None, None, "hub"))
+        .http_client(http.clone())
+        .sleep_impl(sleep.clone())
+        .build();
+    let given = aws_sdk_sts::Client::from_conf(sts)
+        .assume_role()
+        .role_arn(format!("arn:aws:iam::{account}:role/{SPOKE}"))
+        .role_session_name("test")
+        .external_id(EXTERNAL_ID)
+        .send()
+        .await
+        .expect("the role trusts the hub")
+        .credentials
+        .expect("credentials");
+    let token = Some(given.session_token);
+    let credentials =
+        Credentials::new(given.access_key_id, given.secret_access_key, token, None, "spoke");
+    let config = aws_sdk_ssm::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new(REGION))
+        .endpoint_url(process.text("url"))
+        .credentials_provider(credentials)
+        .http_client(http)
+        .sleep_impl(sleep)
+        .build();
+    aws_sdk_ssm::Client::from_conf(config)
+}
+
+#[tokio::test]
+async fn the_sdk_finds_roles_accounts_and_parameters_behind_the_socket() {
+    let process = Process::start();
+    let first = ssm(&process, process.account(0)).await;
+    let tag = Tag::builder().key("team").value("shop").build().expect("a tag");
+    let put = first.put_parameter().name("/a").value("x").r#type(ParameterType::SecureString);
+    let put = put.tags(tag).send().await.expect("it is written");
+    assert_eq!(put.version, 1);
+    let read = first.get_parameter().name("/a").with_decryption(true).send().await;
+    let read = read.expect("it is read").parameter.expect("a parameter");
+    assert_eq!(read.value.as_deref(), Some("x"));
+    let arn = format!("arn:aws:ssm:{REGION}:{}:parameter/a", process.account(0));
+    assert_eq!(read.arn.as_deref(), Some(arn.as_str()));
+
+    let second = ssm(&process, process.account(1)).await;
+    let refused = second.get_parameter().name("/a").send().await.expect_err("not this account's");
+    assert!(refused.into_service_error().is_parameter_not_found());
+    assert!(process.ends(), "it ends with its input");
+}
+
+#[test]
+fn an_option_that_is_none_is_refused() {
+    let run = Command::new(env!("CARGO_BIN_EXE_aws-sim")).args(["--colour", "blue"]).output();
+    let run = run.expect("it runs");
+    let told = String::from_utf8(run.stderr).expect("text");
+    assert!(!run.status.success() && told.contains("--colour is no option"), "{told}");
+}
