@@ -43,6 +43,8 @@ pub struct Rules {
     pub writing: Writing,
     /// Whether provenance proves parity; if not, values are compared.
     pub trust: bool,
+    /// Whether labels are looked at of every item, not only of what is written.
+    pub labels: bool,
     /// How many replicas may be deleted.
     pub max_deletes: MaxDeletes,
     /// Days that an orphaned replica is to be kept.
@@ -195,6 +197,7 @@ mod tests {
         Rules {
             writing,
             trust: true,
+            labels: false,
             max_deletes,
             delete_grace_days: 0,
             adopt: false,

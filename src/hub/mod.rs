@@ -292,6 +292,7 @@ impl Hub {
         Rules {
             writing,
             trust: options.trust,
+            labels: options.labels,
             max_deletes: options.max_deletes.unwrap_or(settings.max_deletes),
             delete_grace_days: settings.delete_grace_days,
             adopt: settings.on_conflict == OnConflict::Adopt,

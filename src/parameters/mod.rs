@@ -5,6 +5,7 @@ pub mod desired;
 mod endings;
 #[cfg(test)]
 mod fixtures;
+mod labels;
 pub mod model;
 mod observe;
 pub mod plan;

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::endings::{Ending, Endings};
+use super::labels::LabelReads;
 use super::model::Observed;
 use super::plan::{Case, Decision, Parity, Policy};
 use crate::aws::Session;
@@ -16,6 +17,7 @@ pub(super) struct Run<'a> {
     pub(super) rules: &'a Rules,
     pub(super) recent: &'a RecentDeletes,
     pub(super) source: &'a Region,
+    pub(super) labels: LabelReads,
 }
 
 /// An item that was not proved equal, and what is known of it in its source and in the targets concerned.

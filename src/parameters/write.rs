@@ -1,4 +1,5 @@
-//! Carries a round's tasks out: writes, reads back what was written over, and only then writes provenance.
+//! Carries a round's tasks out: writes, reads back what was written over, and only then, when labels are on, writes
+//! provenance.
 //!
 //! Any crash on the way leaves a replica whose provenance does not name its version: visibly out of sync.
 
@@ -6,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::apply::{Created, Tagged, create, retag, update};
+use super::labels::{self, History, Sources};
 use super::model::Version;
 use super::observe::{ByName, Valued, values};
 use super::plan::{Holder, Write};
@@ -41,8 +43,10 @@ pub(super) struct Task {
 pub(super) enum Wrote {
     /// Finished but for the confirmation.
     Done(OutcomeKind),
-    /// Written over as this version; to be read back before provenance follows.
+    /// Written as this version; to be read back before provenance follows.
     ReadBack(i64),
+    /// Read back as this version, which is the copy; labels and then provenance are to follow.
+    Proved(Version),
     /// The world moved before anything was written.
     Again,
     /// The world moved while this was done.
@@ -57,10 +61,11 @@ pub(super) async fn write(
     run: &Run<'_>,
     tasks: &[Task],
     values: &BTreeMap<ParameterName, Valued>,
+    sources: &Sources,
 ) -> Vec<Wrote> {
     let writes = tasks.iter().map(|task| async move {
         let began = Instant::now();
-        let wrote = write_one(run, task, values.get(&task.name)).await;
+        let wrote = write_one(run, task, values.get(&task.name), sources.labelled(&task.name)).await;
         let (name, change) = (task.name.as_str(), task.write.change.word());
         let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (account, region) = (run.session.account(), &task.target);
@@ -69,7 +74,11 @@ pub(super) async fn write(
                 tracing::warn!(%account, %region, kind = "parameter", name, change, error_kind = %kind, elapsed_ms, "{message}");
             }
             Wrote::Again => {}
-            Wrote::Done(_) | Wrote::ReadBack(_) | Wrote::Moved(_) | Wrote::Unconfirmed(_) => {
+            Wrote::Done(_)
+            | Wrote::ReadBack(_)
+            | Wrote::Proved(_)
+            | Wrote::Moved(_)
+            | Wrote::Unconfirmed(_) => {
                 tracing::info!(%account, %region, kind = "parameter", name, change, elapsed_ms, "written");
             }
         }
@@ -78,7 +87,12 @@ pub(super) async fn write(
     at_once(writes).await
 }
 
-async fn write_one(run: &Run<'_>, task: &Task, value: Option<&Valued>) -> Wrote {
+async fn write_one(
+    run: &Run<'_>,
+    task: &Task,
+    value: Option<&Valued>,
+    labelled: Option<&History>,
+) -> Wrote {
     let Task { name, target, write, .. } = task;
     let desired_name = &write.desired.name;
     let done = match (write.change, value) {
@@ -91,12 +105,13 @@ async fn write_one(run: &Run<'_>, task: &Task, value: Option<&Valued>) -> Wrote 
                 }
                 tokio::time::sleep(pause).await;
             }
-            let mut tags = write.desired.tags.clone();
-            tags.insert(MARK_KEY.to_owned(), MARK_VALUE.to_owned());
-            tags.insert(
-                PROVENANCE_KEY.to_owned(),
-                provenance(run, task, Version { number: 1, ..value.version }, true),
-            );
+            if let Some(history) = labelled {
+                return labels::create(run, task, history, value)
+                    .await
+                    .unwrap_or_else(Wrote::Failed);
+            }
+            let written = Version { number: 1, ..value.version };
+            let tags = all_tags(task, &provenance(run, task, written, true));
             create(run.session, target, write, &value.text, &tags).await.map(
                 |created| match created {
                     Created::Yes => Wrote::Done(OutcomeKind::Created),
@@ -111,7 +126,13 @@ async fn write_one(run: &Run<'_>, task: &Task, value: Option<&Valued>) -> Wrote 
             {
                 // The deletion of a replica under our hands: the write makes it anew, as version 1.
                 Ok(Tagged::Yes | Tagged::Gone) => {
-                    update(run.session, target, write, &value.text).await.map(Wrote::ReadBack)
+                    match missing_written(run, task, labelled).await {
+                        Ok(None) => update(run.session, target, write, &value.text)
+                            .await
+                            .map(Wrote::ReadBack),
+                        Ok(Some(ended)) => Ok(ended),
+                        Err(cause) => Err(cause),
+                    }
                 }
                 Err(cause) => Err(cause),
             }
@@ -120,7 +141,10 @@ async fn write_one(run: &Run<'_>, task: &Task, value: Option<&Valued>) -> Wrote 
             let mut set = write.set_tags.clone();
             if write.renew_provenance {
                 let Some(replica) = task.replica_version else { return Wrote::Again };
-                set.insert(PROVENANCE_KEY.to_owned(), provenance(run, task, replica, false));
+                set.insert(
+                    PROVENANCE_KEY.to_owned(),
+                    provenance(run, task, replica, false).to_string(),
+                );
             }
             retag(run.session, target, desired_name, &set, &write.remove_tags).await.map(|tagged| {
                 match tagged {
@@ -136,9 +160,36 @@ async fn write_one(run: &Run<'_>, task: &Task, value: Option<&Valued>) -> Wrote 
     done.unwrap_or_else(Wrote::Failed)
 }
 
-/// The tag's text for `replica`, the version that holds what was read of the source.
-fn provenance(run: &Run<'_>, task: &Task, replica: Version, created: bool) -> String {
-    let provenance = Provenance {
+/// Gives a replica that was left unfinished the labelled values that it lacks.
+async fn missing_written(
+    run: &Run<'_>,
+    task: &Task,
+    labelled: Option<&History>,
+) -> Result<Option<Wrote>, Cause> {
+    match (&task.held, labelled) {
+        (Holder::Ours(provenance), Some(history)) if provenance.is_unfinished() => {
+            labels::write_missing(run, task, history).await
+        }
+        _ => Ok(None),
+    }
+}
+
+/// All tags of a replica that is still being created, so that it is known as ours and is visibly out of sync.
+pub(super) fn tags_of_unfinished(run: &Run<'_>, task: &Task) -> Tags {
+    let unfinished = Version { number: Provenance::UNFINISHED, ..task.original };
+    all_tags(task, &provenance(run, task, unfinished, true))
+}
+
+fn all_tags(task: &Task, provenance: &Provenance) -> Tags {
+    let mut tags = task.write.desired.tags.clone();
+    tags.insert(MARK_KEY.to_owned(), MARK_VALUE.to_owned());
+    tags.insert(PROVENANCE_KEY.to_owned(), provenance.to_string());
+    tags
+}
+
+/// What the tag says for `replica`, the version that holds what was read of the source.
+fn provenance(run: &Run<'_>, task: &Task, replica: Version, created: bool) -> Provenance {
+    Provenance {
         region: run.source.clone(),
         source: task.original,
         replica: replica.number,
@@ -146,12 +197,11 @@ fn provenance(run: &Run<'_>, task: &Task, replica: Version, created: bool) -> St
         form: task.write.desired.form,
         adopted: task.write.adopted,
         gone: None,
-    };
-    provenance.to_string()
+    }
 }
 
 /// Reads what was written over by name until it shows at least that version; only if version and value are those just
-/// written does provenance follow, with the date read here. It also proves that the target's key decrypts.
+/// written may provenance follow, with the date read here. It also proves that the target's key decrypts.
 pub(super) async fn read_back(
     run: &Run<'_>,
     tasks: &[Task],
@@ -181,17 +231,26 @@ pub(super) async fn read_back(
         futures::future::join_all(reads).await.into_iter().collect();
     let proved = tasks.iter().zip(wrote).map(|(task, wrote)| {
         let back = read.get(&task.target).and_then(|names| names.get(&task.name));
-        async move {
-            let Wrote::ReadBack(version) = wrote else { return wrote };
-            match (back, originals.get(&task.name)) {
-                (Some(Ok(Some(back))), Some(original))
-                    if back.version.number == version && back.text == original.text =>
-                {
-                    prove(run, task, back.version).await
-                }
-                (Some(Err(cause)), _) => Wrote::Failed(cause.clone()),
-                _ => Wrote::Moved(OutcomeKind::Updated),
+        let Wrote::ReadBack(version) = wrote else { return wrote };
+        match (back, originals.get(&task.name)) {
+            (Some(Ok(Some(back))), Some(original))
+                if back.version.number == version && back.text == original.text =>
+            {
+                Wrote::Proved(back.version)
             }
+            (Some(Err(cause)), _) => Wrote::Failed(cause.clone()),
+            _ => Wrote::Moved(task.write.change.done()),
+        }
+    });
+    proved.collect()
+}
+
+/// Writes the provenance of what was read back.
+pub(super) async fn prove(run: &Run<'_>, tasks: &[Task], wrote: Vec<Wrote>) -> Vec<Wrote> {
+    let proved = tasks.iter().zip(wrote).map(|(task, wrote)| async move {
+        match wrote {
+            Wrote::Proved(replica) => prove_one(run, task, replica).await,
+            wrote => wrote,
         }
     });
     at_once(proved).await
@@ -229,17 +288,20 @@ async fn read_until(
     all
 }
 
-async fn prove(run: &Run<'_>, task: &Task, replica: Version) -> Wrote {
+async fn prove_one(run: &Run<'_>, task: &Task, replica: Version) -> Wrote {
     // Version 1 after a write over: the replica had been deleted meanwhile, and its tags with it. It gets all of them at
     // once, so that it is known as ours if its source is gone too, and goes round again.
-    let anew = replica.number == 1;
-    let mut set = if anew { task.write.desired.tags.clone() } else { Tags::new() };
-    set.insert(PROVENANCE_KEY.to_owned(), provenance(run, task, replica, false));
-    set.insert(MARK_KEY.to_owned(), MARK_VALUE.to_owned());
+    let anew = task.write.change == Change::Update && replica.number == 1;
+    let provenance = provenance(run, task, replica, false);
+    let mut set = all_tags(task, &provenance);
+    if !anew {
+        set.retain(|key, _| key == MARK_KEY || key == PROVENANCE_KEY);
+    }
+    let done = task.write.change.done();
     match retag(run.session, &task.target, &task.write.desired.name, &set, &[]).await {
-        Ok(Tagged::Gone) => Wrote::Moved(OutcomeKind::Updated),
-        Ok(Tagged::Yes) if anew => Wrote::Moved(OutcomeKind::Updated),
-        Ok(Tagged::Yes) => Wrote::Done(OutcomeKind::Updated),
+        Ok(Tagged::Gone) => Wrote::Moved(done),
+        Ok(Tagged::Yes) if anew => Wrote::Moved(done),
+        Ok(Tagged::Yes) => Wrote::Done(done),
         Err(cause) => Wrote::Failed(cause),
     }
 }

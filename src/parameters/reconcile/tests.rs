@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use self::store::{FAR, Fate, NEAR, SOURCE, Stage, World};
 use super::*;
-use crate::domain::{Change, Failure, MARK_KEY, MARK_VALUE, PROVENANCE_KEY};
+use crate::domain::{Change, Failure, FailureKind, MARK_KEY, MARK_VALUE, PROVENANCE_KEY};
 use crate::guard::Writing;
 use crate::settings::MaxDeletes;
 

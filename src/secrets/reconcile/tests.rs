@@ -106,6 +106,7 @@ async fn run_with(
     let mut rules = Rules {
         writing: Writing::Apply,
         trust: true,
+        labels: false,
         max_deletes: MaxDeletes::Percent(10),
         delete_grace_days: 0,
         adopt: false,

@@ -70,6 +70,7 @@ impl World {
             "DescribeParameters" => self.describe(&region, &body),
             "GetResources" => self.resources(&region, &body),
             "GetParameters" => self.get(&region, &body),
+            "GetParameterHistory" => self.history(&region, &body),
             "PutParameter" => self.put_parameter(&region, &body),
             "DeleteParameters" => self.delete(&region, &body),
             "ListTagsForResource" | "AddTagsToResource" | "RemoveTagsFromResource" => {
@@ -123,6 +124,15 @@ impl World {
             })
             .collect();
         ok(&json!({ "Parameters": shown }))
+    }
+
+    /// The current version alone, without labels: those are the simulator's.
+    fn history(&self, region: &str, body: &Value) -> Answer {
+        let held = self.held.get(region).and_then(|held| held.get(key(&body["Name"])));
+        let Some(held) = held else { return json_error(400, "ParameterNotFound") };
+        let kept = json!({ "Name": held.name, "Type": held.kind, "Value": held.value, "Version": held.version,
+            "LastModifiedDate": seconds(held.modified), "Labels": [] });
+        ok(&json!({ "Parameters": [kept] }))
     }
 
     pub(super) fn put_parameter(&mut self, region: &str, body: &Value) -> Answer {
@@ -294,6 +304,7 @@ impl Stage {
         let rules = Rules {
             writing: Writing::Apply,
             trust: true,
+            labels: false,
             max_deletes: MaxDeletes::Percent(10),
             delete_grace_days: 0,
             adopt: false,

@@ -1,0 +1,73 @@
+//! What AWS keeps of a parameter's versions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::{Cause, SecretText};
+use crate::parameters::model::Version;
+
+/// One version that AWS keeps.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    /// Which.
+    pub(super) version: Version,
+    /// Its value; none where it is encrypted and was read as it is.
+    pub(super) value: Option<SecretText>,
+    /// Its labels.
+    pub(super) labels: BTreeSet<String>,
+}
+
+/// The versions that AWS keeps of a parameter, at most 100, the oldest first.
+#[derive(Clone, Debug, Default)]
+pub(in crate::parameters) struct History {
+    versions: Vec<Kept>,
+    /// Why AWS did not decrypt the values, where they were asked for.
+    pub(super) unreadable: Option<Cause>,
+}
+
+impl History {
+    /// Of these versions, in any order.
+    pub(super) fn new(mut versions: Vec<Kept>) -> Self {
+        versions.sort_by_key(|kept| kept.version.number);
+        Self { versions, unreadable: None }
+    }
+
+    /// All versions, the oldest first.
+    pub(super) fn versions(&self) -> &[Kept] {
+        &self.versions
+    }
+
+    /// The current version.
+    pub(super) fn current(&self) -> Option<&Kept> {
+        self.versions.last()
+    }
+
+    /// The labelled versions before the current one, the oldest first.
+    pub(super) fn older_labelled(&self) -> impl Iterator<Item = &Kept> {
+        let older = self.versions.split_last().map(|(_, older)| older).unwrap_or_default();
+        older.iter().filter(|kept| !kept.labels.is_empty())
+    }
+
+    /// Whether any version has a label.
+    pub(in crate::parameters) fn has_labels(&self) -> bool {
+        self.versions.iter().any(|kept| !kept.labels.is_empty())
+    }
+
+    /// Each label's version number.
+    pub(super) fn labels(&self) -> BTreeMap<&str, i64> {
+        let of = |kept: &'_ Kept| kept.version.number;
+        self.versions
+            .iter()
+            .flat_map(|kept| kept.labels.iter().map(move |label| (label.as_str(), of(kept))))
+            .collect()
+    }
+
+    /// Whether all values are known.
+    pub(super) fn is_readable(&self) -> bool {
+        self.versions.iter().all(|kept| kept.value.is_some())
+    }
+
+    /// Whether a version has this value; false where it is not known.
+    pub(super) fn has_value(&self, value: &SecretText) -> bool {
+        self.versions.iter().any(|kept| kept.value.as_ref() == Some(value))
+    }
+}
