@@ -15,6 +15,7 @@ mod events;
 mod failures;
 mod hubctl;
 mod ignored;
+mod labels;
 mod lists;
 mod ownership;
 mod payloads;

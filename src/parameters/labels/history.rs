@@ -16,6 +16,13 @@ pub(super) struct Kept {
     pub(super) labels: BTreeSet<String>,
 }
 
+impl Kept {
+    /// Itself with each of its labels.
+    pub(super) fn each_label(&self) -> impl Iterator<Item = (&Self, &str)> {
+        self.labels.iter().map(move |label| (self, label.as_str()))
+    }
+}
+
 /// The versions that AWS keeps of a parameter, at most 100, the oldest first.
 #[derive(Clone, Debug, Default)]
 pub(in crate::parameters) struct History {
@@ -41,6 +48,11 @@ impl History {
         self.versions.last()
     }
 
+    /// Whether this is the current version.
+    pub(super) fn is_current(&self, kept: &Kept) -> bool {
+        self.current().is_some_and(|current| current.version == kept.version)
+    }
+
     /// The labelled versions before the current one, the oldest first.
     pub(super) fn older_labelled(&self) -> impl Iterator<Item = &Kept> {
         let older = self.versions.split_last().map(|(_, older)| older).unwrap_or_default();
@@ -54,11 +66,8 @@ impl History {
 
     /// Each label's version number.
     pub(super) fn labels(&self) -> BTreeMap<&str, i64> {
-        let of = |kept: &'_ Kept| kept.version.number;
-        self.versions
-            .iter()
-            .flat_map(|kept| kept.labels.iter().map(move |label| (label.as_str(), of(kept))))
-            .collect()
+        let labels = self.versions.iter().flat_map(Kept::each_label);
+        labels.map(|(kept, label)| (label, kept.version.number)).collect()
     }
 
     /// Whether all values are known.

@@ -72,7 +72,7 @@ async fn placed(run: &Run<'_>, pair: Pair<'_>, mut source: History) -> Result<Pl
     let mut written = false;
     for _ in 0..ROUNDS {
         let mut replica = at(run, target, name, pair.replica, false).await?;
-        if source.older_labelled().next().is_some() {
+        if source.older_labelled().chain(replica.older_labelled()).next().is_some() {
             source = readable(run, run.source, source_name, pair.source, source).await?;
             replica = readable(run, target, name, pair.replica, replica).await?;
         }

@@ -39,45 +39,46 @@ pub(super) struct LabelPlan {
     pub(super) unknown: BTreeSet<String>,
 }
 
-/// Decides. The replica's current version is taken for the copy of the source's.
+/// Decides. The replica's current version is taken for the copy of the source's. A label that gives the right value stays
+/// where it is, whatever newer version has that value too.
 pub(super) fn plan(source: &History, replica: &History) -> LabelPlan {
     let mut plan = LabelPlan::default();
     let mut placed: BTreeMap<i64, BTreeSet<&str>> = BTreeMap::new();
     let comparable = source.is_readable() && replica.is_readable();
-    let current = source.current().map(|kept| kept.version.number);
-    // The current version first: its labels have one place only.
-    for kept in source.versions().iter().rev() {
-        let is_current = Some(kept.version.number) == current;
-        for label in &kept.labels {
-            if !is_current && !comparable {
-                plan.unknown.insert(label.clone());
-                continue;
+    let mut homeless = Vec::new();
+    for (kept, label) in source.versions().iter().rev().flat_map(Kept::each_label) {
+        let is_current = source.is_current(kept);
+        if !is_current && !comparable {
+            plan.unknown.insert(label.to_owned());
+            continue;
+        }
+        // The current version first, then the newest.
+        let mut copies: Vec<&Kept> = replica.versions().iter().rev().collect();
+        copies.retain(|copy| {
+            is_current && replica.is_current(copy) || comparable && copy.value == kept.value
+        });
+        match copies.iter().find(|copy| copy.labels.contains(label)) {
+            Some(copy) => {
+                placed.entry(copy.version.number).or_default().insert(label);
             }
-            let mut fits = replica.versions().iter().rev().filter(|copy| {
-                if is_current { is_newest(copy, replica) } else { copy.value == kept.value }
-            });
-            let has_room = |copy: &&Kept| {
-                let there = placed.get(&copy.version.number);
-                there.is_none_or(|labels| labels.len() < LABELS_PER_VERSION)
-            };
-            let Some(first) = fits.next() else {
-                plan.lacking.insert(label.clone());
-                continue;
-            };
-            match std::iter::once(first).chain(fits).find(has_room) {
-                Some(copy) => {
-                    placed.entry(copy.version.number).or_default().insert(label);
-                }
-                None => drop(plan.crowded.insert(label.clone())),
+            None if copies.is_empty() => drop(plan.lacking.insert(label.to_owned())),
+            None => homeless.push((label, copies)),
+        }
+    }
+    for (label, copies) in homeless {
+        let has_room = |copy: &&&Kept| {
+            let there = placed.get(&copy.version.number);
+            there.is_none_or(|labels| labels.len() < LABELS_PER_VERSION)
+        };
+        match copies.iter().find(has_room) {
+            Some(copy) => {
+                placed.entry(copy.version.number).or_default().insert(label);
             }
+            None => drop(plan.crowded.insert(label.to_owned())),
         }
     }
     plan.steps = steps(&placed, replica, &plan.unknown);
     plan
-}
-
-fn is_newest(copy: &Kept, replica: &History) -> bool {
-    replica.current().is_some_and(|current| current.version == copy.version)
 }
 
 /// The calls that bring the replica's labels to where they are `placed`, so that no version passes its limit on the way.
@@ -131,18 +132,32 @@ fn take_off(
     }
 }
 
-/// Labels on the replica's oldest version that are not to be there in any case, where they keep AWS from dropping it:
-/// the source has them not, on its current version, or on one of another value.
-pub(super) fn blocking(source: &History, replica: &History) -> Option<LabelStep> {
-    let oldest = replica.versions().first()?;
-    let due = |label: &&String| {
-        !source.older_labelled().any(|kept| {
-            kept.labels.contains(*label)
-                && (kept.value.is_none() || oldest.value.is_none() || kept.value == oldest.value)
-        })
-    };
-    let labels: Vec<String> = oldest.labels.iter().filter(due).cloned().collect();
-    (!labels.is_empty()).then_some(LabelStep::TakeOff { version: oldest.version.number, labels })
+/// What takes the labels off the replica's oldest version, which keep AWS from dropping it, before a new version is
+/// written: those that do not give the source's value there, and those that can give it on a newer version.
+pub(super) fn unblocking(source: &History, replica: &History) -> Vec<LabelStep> {
+    let Some((oldest, newer)) = replica.versions().split_first() else { return Vec::new() };
+    let (mut gone, mut moved) = (Vec::new(), BTreeMap::<i64, Vec<String>>::new());
+    for label in &oldest.labels {
+        let of_source = source.older_labelled().find(|kept| kept.labels.contains(label));
+        let belongs = of_source.is_some_and(|kept| {
+            kept.value.is_none() || oldest.value.is_none() || kept.value == oldest.value
+        });
+        let has_room = |copy: &&Kept| {
+            let more = moved.get(&copy.version.number).map_or(0, Vec::len);
+            copy.value.is_some()
+                && copy.value == oldest.value
+                && copy.labels.len() + more < LABELS_PER_VERSION
+        };
+        match newer.iter().rev().find(has_room) {
+            _ if !belongs => gone.push(label.clone()),
+            Some(copy) => moved.entry(copy.version.number).or_default().push(label.clone()),
+            None => {}
+        }
+    }
+    let version = oldest.version.number;
+    let gone = (!gone.is_empty()).then_some(LabelStep::TakeOff { version, labels: gone });
+    let moved = moved.into_iter().map(|(version, labels)| LabelStep::Attach { version, labels });
+    gone.into_iter().chain(moved).collect()
 }
 
 #[cfg(test)]

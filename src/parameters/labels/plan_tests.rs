@@ -73,14 +73,15 @@ fn labels_that_agree_ask_for_nothing() {
 }
 
 #[test]
-fn a_label_goes_where_its_value_is_newest_and_one_of_the_current_version_on_the_current_one() {
-    let source = history(&[("a", "old"), ("b", ""), ("a", "live")]);
-    let replica = history(&[("a", "live"), ("a", ""), ("b", ""), ("a", "")]);
+fn a_label_goes_where_its_value_is_newest_and_stays_where_its_value_is_right() {
+    let source = history(&[("a", "old"), ("b", "mid"), ("a", "live"), ("c", "now")]);
+    let replica = history(&[("a", "live"), ("a", ""), ("b", "now"), ("b", ""), ("c", "")]);
     let planned = plan(&source, &replica);
-    assert_eq!(
-        planned.steps,
-        [LabelStep::Attach { version: 4, labels: vec!["live".to_owned(), "old".to_owned()] }]
-    );
+    assert_eq!(planned.steps, [attach(2, "old"), attach(4, "mid"), attach(5, "now")]);
+    // Without values only the current version is known to be the copy.
+    let (source, replica) = (history(&[("a", "now")]), history(&[("a", "now"), ("a", "")]));
+    assert_eq!(plan(&source, &replica).steps, []);
+    assert_eq!(plan(&sealed(&source), &sealed(&replica)).steps, [attach(2, "now")]);
 }
 
 #[test]
@@ -128,20 +129,23 @@ fn without_values_older_labels_stay_as_they_are_and_the_current_ones_follow() {
 }
 
 #[test]
-fn what_keeps_the_oldest_version_and_does_not_belong_there_is_taken_off() {
+fn what_keeps_the_oldest_version_and_need_not_be_there_is_taken_away() {
     let replica = history(&[("a", "old"), ("b", "")]);
-    let of = |source: &[(&str, &str)]| blocking(&history(source), &replica);
-    assert_eq!(of(&[("a", "old"), ("c", "")]), None);
+    let of = |source: &[(&str, &str)]| unblocking(&history(source), &replica);
+    assert_eq!(of(&[("a", "old"), ("c", "")]), []);
     for gone in [
         // On the current version, on a version of another value, and nowhere.
         &[("a", ""), ("c", "old")][..],
         &[("a", ""), ("b", "old"), ("c", "")],
         &[("a", ""), ("c", "")],
     ] {
-        assert_eq!(of(gone), Some(take_off(1, "old")));
+        assert_eq!(of(gone), [take_off(1, "old")]);
     }
-    assert_eq!(blocking(&sealed(&history(&[("x", "old"), ("c", "")])), &replica), None);
-    assert_eq!(blocking(&history(&[("a", "")]), &history(&[("a", "")])), None);
+    let source = history(&[("a", "old"), ("c", "")]);
+    let twice = history(&[("a", "old gone"), ("a", ""), ("b", "")]);
+    assert_eq!(unblocking(&source, &twice), [take_off(1, "gone"), attach(2, "old")]);
+    assert_eq!(unblocking(&sealed(&source), &replica), []);
+    assert_eq!(unblocking(&source, &history(&[("a", "")])), []);
 }
 
 /// Values of a few letters, and labels over them, at most 10 on each.

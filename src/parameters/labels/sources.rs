@@ -1,12 +1,11 @@
 //! The labels of what a round writes: the source's history before a value moves, and labels before provenance.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::apply::carry_out;
 use super::history::History;
-use super::observe::history_at;
 use super::place::{Pair, Placed, Stop, at, place, readable};
-use super::plan::blocking;
+use super::plan::unblocking;
 use super::reads::Reads;
 use crate::aws::at_once;
 use crate::domain::{Cause, Change, FailureKind, ParameterName};
@@ -146,32 +145,33 @@ async fn label_one(
     }
 }
 
-/// AWS refuses the 101st version while the oldest has a label. One that does not belong there is taken off, and the item
+/// AWS refuses the 101st version while the oldest has a label. One that need not be there is taken away, and the item
 /// goes round again.
 async fn unblocked(run: &Run<'_>, task: &Task, source: &History, refused: Cause) -> Wrote {
     let (target, name) = (&task.target, &task.write.desired.name);
     let Some(version) = task.replica_version else { return Wrote::Failed(refused) };
-    let replica = match history_at(run.session, target, name, version, false).await {
-        Ok(Some(replica)) => replica,
-        Ok(None) => return Wrote::Again,
-        Err(_) => return Wrote::Failed(refused),
+    let read = async {
+        let there = at(run, target, name, version, false).await?;
+        readable(run, target, name, version, there).await
     };
-    let replica = match readable(run, target, name, version, replica).await {
+    let replica = match read.await {
         Ok(replica) => replica,
-        Err(_) => return Wrote::Failed(refused),
+        Err(Stop::Moved) => return Wrote::Again,
+        Err(Stop::Failed(_)) => return Wrote::Failed(refused),
     };
-    let holds: BTreeSet<&String> =
-        replica.versions().iter().take(1).flat_map(|o| &o.labels).collect();
-    if holds.is_empty() {
+    if replica.versions().first().is_none_or(|oldest| oldest.labels.is_empty()) {
         return Wrote::Failed(refused);
     }
-    let Some(step) = blocking(source, &replica) else {
+    let steps = unblocking(source, &replica);
+    if steps.is_empty() {
         return Wrote::Failed(refused.mended_by(
-            "move the label at the source to a newer version, or delete the replica by hand: the next sweep creates it anew with all its labelled versions",
+            "move the label at the source to a newer version; or delete the replica by hand: the next sweep creates it anew with all its labelled versions",
         ));
-    };
-    match carry_out(run.session, target, name, &step).await {
-        Ok(_) => Wrote::Again,
-        Err(cause) => Wrote::Failed(cause),
     }
+    for step in steps {
+        if let Err(cause) = carry_out(run.session, target, name, &step).await {
+            return Wrote::Failed(cause);
+        }
+    }
+    Wrote::Again
 }

@@ -22,7 +22,7 @@ pub(crate) use hubctl::{Hubctl, Ran, steps};
 pub(crate) use microburst::Microburst;
 pub(crate) use owner::{delete, put, remove_tags, set_tags, tag};
 pub(crate) use parity::{PROVENANCE, assert_equal, assert_replicated};
-pub(crate) use simulated::{hub_on, sdk_config, simulated, sweep_all};
+pub(crate) use simulated::{answered, hub_on, sdk_config, simulated, sweep_all};
 pub(crate) use topic::Topic;
 pub(crate) use wire::{Call, Fault, Wire};
 pub(crate) use world::{

@@ -79,13 +79,19 @@ pub(crate) async fn hub_on(sim: &Sim, settings: &[(&str, &str)]) -> Hub {
 
 /// A sweep of the whole organisation.
 pub(crate) async fn sweep_all(hub: &Hub) -> Value {
-    let payload = json!({"detail": {"name": "all", "operation": "sync"}}).to_string();
+    answered(hub, &json!({"detail": {"name": "all", "operation": "sync"}})).await
+}
+
+/// What a hub answers to a payload, an event or a batch that it works for.
+pub(crate) async fn answered(hub: &Hub, request: &Value) -> Value {
+    let bytes = request.to_string();
     let answer = hub
-        .run(payload.as_bytes(), Narrow::default(), Deadline::never(), &|_| ())
+        .run(bytes.as_bytes(), Narrow::default(), Deadline::never(), &|_| ())
         .await
-        .expect("the sweep begins");
+        .unwrap_or_else(|error| panic!("{request}: {error}"));
     match answer {
         Answer::Report(response) => serde_json::to_value(*response).expect("JSON"),
-        other => panic!("a sweep is answered with a report: {other:?}"),
+        Answer::Batch(answer) => answer,
+        other => panic!("{request} is answered with neither a report nor a batch: {other:?}"),
     }
 }
