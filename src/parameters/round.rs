@@ -40,7 +40,7 @@ pub(super) async fn make_equal(run: &Run<'_>, mut candidates: Vec<Candidate>) ->
                 round.go_again(&task.name, &task.target, true);
             }
             Wrote::Again | Wrote::ReadBack(_) | Wrote::Proved(_) => {
-                round.go_again(&task.name, &task.target, false)
+                round.go_again(&task.name, &task.target, false);
             }
             Wrote::Failed(cause) => {
                 round.endings.fail(&task.name, &task.target, &task.target, cause);

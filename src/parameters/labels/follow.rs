@@ -106,10 +106,7 @@ fn end(run: &Run<'_>, name: &ParameterName, target: &Region, placed: Placed, rou
             tracing::warn!(%account, region = %target, kind = "parameter", name = name.as_str(), error_kind = %cause.kind, "{}", cause.message);
             Ending::Failed { region: target.clone(), cause }
         }
-        Placed::Done { written: false, lacks: None } => return,
-        Placed::Done { written: true, lacks: None } if was_equal => {
-            Ending::Counted(OutcomeKind::Retagged)
-        }
+        Placed::Done { written: true, .. } if was_equal => Ending::Counted(OutcomeKind::Retagged),
         Placed::Planned if was_equal => {
             Ending::Planned { change: Change::Retag, because: vec!["labels"] }
         }

@@ -9,7 +9,7 @@ use crate::aws::{Session, cause, code};
 use crate::domain::{Cause, FailureKind, ParameterName, Region, SecretText, Timestamp};
 use crate::parameters::model::Version;
 
-/// SSM gives at most 50 versions per GetParameterHistory call; it keeps 100.
+/// SSM gives at most 50 versions per `GetParameterHistory` call; it keeps 100.
 const HISTORY_PAGE: i32 = 50;
 /// How often, and how far apart, a history is read again that does not yet show a version that was read by name.
 const HISTORY_LAG_TRIES: u32 = 5;

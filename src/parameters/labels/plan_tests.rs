@@ -60,6 +60,11 @@ fn take_off(version: i64, label: &str) -> LabelStep {
     LabelStep::TakeOff { version, labels: vec![label.to_owned()] }
 }
 
+/// The labels from `l…` on, ten of them.
+fn ten(from: usize) -> String {
+    (from..from + 10).map(|n| format!("l{n:02}")).collect::<Vec<_>>().join(" ")
+}
+
 fn names(labels: &str) -> BTreeSet<String> {
     labels.split_whitespace().map(str::to_owned).collect()
 }
@@ -95,8 +100,7 @@ fn a_label_that_the_source_has_not_or_whose_value_is_nowhere_is_taken_off() {
 
 #[test]
 fn two_full_versions_of_one_value_fill_two_of_the_replica_and_the_rest_is_crowded() {
-    let labels = |from: usize| (from..from + 10).map(|n| format!("l{n:02} ")).collect::<String>();
-    let source = history(&[("a", &labels(0)), ("a", &labels(10)), ("b", "")]);
+    let source = history(&[("a", &ten(0)), ("a", &ten(10)), ("b", "")]);
     let roomy = history(&[("a", ""), ("a", ""), ("b", "")]);
     let planned = plan(&source, &roomy);
     assert_eq!(carried_out(&roomy, &planned.steps).len(), 20);
@@ -104,14 +108,13 @@ fn two_full_versions_of_one_value_fill_two_of_the_replica_and_the_rest_is_crowde
     let narrow = history(&[("a", ""), ("b", "")]);
     let planned = plan(&source, &narrow);
     assert_eq!(carried_out(&narrow, &planned.steps).len(), 10);
-    assert_eq!(planned.crowded, names(&labels(0)));
+    assert_eq!(planned.crowded, names(&ten(0)));
 }
 
 #[test]
 fn labels_change_places_between_two_full_versions() {
-    let labels = |from: usize| (from..from + 10).map(|n| format!("l{n:02} ")).collect::<String>();
-    let source = history(&[("a", &labels(10)), ("b", &labels(0))]);
-    let replica = history(&[("a", &labels(0)), ("b", &labels(10))]);
+    let source = history(&[("a", &ten(10)), ("b", &ten(0))]);
+    let replica = history(&[("a", &ten(0)), ("b", &ten(10))]);
     let planned = plan(&source, &replica);
     let expected: BTreeMap<String, i64> =
         source.labels().into_iter().map(|(label, version)| (label.to_owned(), version)).collect();

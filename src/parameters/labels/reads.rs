@@ -34,13 +34,11 @@ impl LabelReads {
                 .iter()
                 .filter_map(|wanted| match &wanted.item {
                     Item::Parameter(name) => {
-                        let asked = wanted.expect.is_empty()
+                        let asked = rules.labels
+                            || wanted.expect.is_empty()
                             || wanted.expect.iter().any(|expectation| expectation.labels);
                         let reads = if asked { Reads::Always } else { Reads::WithCreates };
-                        Some((
-                            name.clone(),
-                            reads.max(if rules.labels { otherwise } else { reads }),
-                        ))
+                        Some((name.clone(), reads))
                     }
                     Item::Secret(_) => None,
                 })

@@ -58,7 +58,7 @@ pub(in crate::parameters) async fn sources(
     while let Some((name, history)) = read.pop_first() {
         match history {
             Ok(history) => drop(sources.insert(name, Ok(history))),
-            Err(Stop::Failed(cause)) => drop(sources.insert(name, Err(unread(cause)))),
+            Err(Stop::Failed(cause)) => drop(sources.insert(name, Err(unread(&cause)))),
             Err(Stop::Moved) => {}
         }
     }
@@ -90,7 +90,7 @@ fn is_half_done(task: &Task) -> bool {
     }
 }
 
-fn unread(cause: Cause) -> Cause {
+fn unread(cause: &Cause) -> Cause {
     let message = format!("its value is replicated, its labels are not: {}", cause.message);
     let remedy = format!("{}; then `hubctl sweep --labels`", cause.remedy());
     Cause::new(cause.kind, message).mended_by(remedy)
@@ -141,7 +141,7 @@ async fn label_one(
         Placed::Done { written: _, lacks } => (Wrote::Proved(replica), lacks),
         Placed::Moved | Placed::Planned => (Wrote::Moved(task.write.change.done()), None),
         Placed::Failed(cause) if cause.kind.may_pass() => (Wrote::Failed(cause), None),
-        Placed::Failed(cause) => (Wrote::Proved(replica), Some(unread(cause))),
+        Placed::Failed(cause) => (Wrote::Proved(replica), Some(unread(&cause))),
     }
 }
 

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_ssm::types::ParameterType;
 use serde_json::{Value, json};
 
-use crate::support::{
-    LONG_AGO, SOURCE, TARGET, World, assert_equal, call, count, put, steps, told,
-};
+use crate::support::{LONG_AGO, SOURCE, TARGET, World, assert_equal, call, count, steps, told};
 
 const NAME: &str = "/labelled";
 const VALUES: [&str; 4] = ["canary-1", "canary-2", "canary-3", "canary-4"];
