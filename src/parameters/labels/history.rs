@@ -10,7 +10,7 @@ use crate::parameters::model::Version;
 pub(super) struct Kept {
     /// Which.
     pub(super) version: Version,
-    /// Its value; none where it is encrypted and was read as it is.
+    /// Its value; none where it is encrypted and was read as it is, or is not needed.
     pub(super) value: Option<SecretText>,
     /// Its labels.
     pub(super) labels: BTreeSet<String>,
@@ -27,6 +27,8 @@ impl Kept {
 #[derive(Clone, Debug, Default)]
 pub(in crate::parameters) struct History {
     versions: Vec<Kept>,
+    /// Whether values are encrypted, since decryption was not asked for.
+    is_sealed: bool,
     /// Why AWS did not decrypt the values, where they were asked for.
     pub(super) unreadable: Option<Cause>,
 }
@@ -35,7 +37,16 @@ impl History {
     /// Of these versions, in any order.
     pub(super) fn new(mut versions: Vec<Kept>) -> Self {
         versions.sort_by_key(|kept| kept.version.number);
-        Self { versions, unreadable: None }
+        let is_sealed = versions.iter().any(|kept| kept.value.is_none());
+        Self { versions, is_sealed, unreadable: None }
+    }
+
+    /// The same without the values of versions that have no label: of a source no others are needed.
+    pub(super) fn without_idle_values(mut self) -> Self {
+        for kept in self.versions.iter_mut().filter(|kept| kept.labels.is_empty()) {
+            kept.value = None;
+        }
+        self
     }
 
     /// All versions, the oldest first.
@@ -70,9 +81,9 @@ impl History {
         labels.map(|(kept, label)| (label, kept.version.number)).collect()
     }
 
-    /// Whether all values are known.
+    /// Whether the values are known, as far as they are needed.
     pub(super) fn is_readable(&self) -> bool {
-        self.versions.iter().all(|kept| kept.value.is_some())
+        !self.is_sealed
     }
 
     /// Whether a version has this value; false where it is not known.

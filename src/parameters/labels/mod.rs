@@ -12,6 +12,9 @@
 //! that was lost is found by a run with `labels` alone (`hubctl verify --labels`). The history is read without
 //! decryption first; only where an older version has a label are values needed, and then it is read decrypted.
 //!
+//! A sweep that writes a source without labels does not look for labels that stayed on the replica, and a history that
+//! lags behind a label just written may hide a difference: such a verification finds those too.
+//!
 //! # Order
 //!
 //! A labelled replica is created with the oldest labelled value, then written over with the others, the current one

@@ -55,7 +55,8 @@ pub(super) fn plan(source: &History, replica: &History) -> LabelPlan {
         // The current version first, then the newest.
         let mut copies: Vec<&Kept> = replica.versions().iter().rev().collect();
         copies.retain(|copy| {
-            is_current && replica.is_current(copy) || comparable && copy.value == kept.value
+            is_current && replica.is_current(copy)
+                || comparable && copy.value.is_some() && copy.value == kept.value
         });
         match copies.iter().find(|copy| copy.labels.contains(label)) {
             Some(copy) => {

@@ -66,11 +66,11 @@ pub(in crate::parameters) async fn sources(
 }
 
 async fn source(run: &Run<'_>, name: &ParameterName, version: Version) -> Result<History, Stop> {
-    let history = at(run, run.source, name, version, false).await?;
-    if history.older_labelled().next().is_none() {
-        return Ok(history);
+    let mut history = at(run, run.source, name, version, false).await?;
+    if history.older_labelled().next().is_some() {
+        history = readable(run, run.source, name, version, history).await?;
     }
-    readable(run, run.source, name, version, history).await
+    Ok(history.without_idle_values())
 }
 
 fn needs(run: &Run<'_>, task: &Task) -> bool {
@@ -80,6 +80,11 @@ fn needs(run: &Run<'_>, task: &Task) -> bool {
         Change::Update => reads > Reads::WithCreates || is_half_done(task),
         Change::Retag | Change::Delete | Change::Tombstone | Change::Replicate => false,
     }
+}
+
+/// Whether the replica's labels are looked at though the source has none: one may have been taken off there.
+fn looks_for_stale(run: &Run<'_>, task: &Task) -> bool {
+    run.labels.of_item(&task.name) == Reads::Always || is_half_done(task)
 }
 
 /// Whether an earlier write may have ended between value and labels.
@@ -109,7 +114,9 @@ pub(in crate::parameters) async fn label(
             (wrote @ (Wrote::Proved(_) | Wrote::Done(_)), Some(Err(cause))) => {
                 (wrote, Some(cause.clone()))
             }
-            (Wrote::Proved(replica), Some(Ok(source))) if source.has_labels() => {
+            (Wrote::Proved(replica), Some(Ok(source)))
+                if source.has_labels() || looks_for_stale(run, task) =>
+            {
                 label_one(run, task, replica, source).await
             }
             (Wrote::Failed(cause), Some(Ok(source)))

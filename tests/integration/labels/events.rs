@@ -29,7 +29,21 @@ async fn a_label_event_before_the_event_of_its_version_copies_both() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn reads_that_lag_behind_lose_no_label() {
+async fn the_last_label_that_goes_is_followed_though_a_version_came_with_it() {
+    let stage = Stage::new(&[]).await;
+    stage.put(NAME, "first");
+    stage.label(SOURCE, NAME, 1, &["live"]);
+    stage.sweep().await;
+    stage.assert_same(TARGET, NAME);
+    stage.put(NAME, "second");
+    stage.unlabel(SOURCE, NAME, "live");
+    let early = stage.event(&stage.unlabel_event(NAME)).await;
+    assert_eq!(count(&early, "parameters", "updated"), 1, "{early:#}");
+    assert_eq!(stage.labels(TARGET, NAME).len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn histories_that_lag_behind_a_write_are_read_until_they_show_it() {
     let stage = Stage::new(&[]).await;
     stage.put(NAME, "first");
     stage.label(SOURCE, NAME, 1, &["stable"]);

@@ -137,9 +137,10 @@ async fn twenty_histories_give_the_same_by_label_after_the_first_fill_and_after_
             }
         }
         assert_ne!(all_labels(&stage, &owned), before, "labels move in round {round}");
-        // Late, twice, and out of order.
-        let twice = events.iter().cloned().chain(events.iter().rev().cloned()).collect();
-        let mut events = drawn(&mut runner, &Just::<Vec<Value>>(twice).prop_shuffle());
+        // Out of order, and in every other round each of them twice.
+        let twice = if round % 2 == 0 { events.clone() } else { Vec::new() };
+        events.extend(twice);
+        let mut events = drawn(&mut runner, &Just::<Vec<Value>>(events).prop_shuffle());
         while !events.is_empty() {
             let rest = events.split_off(events.len().min(10));
             let answer = stage.events(events).await;
