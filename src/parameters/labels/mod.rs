@@ -8,7 +8,7 @@
 //! # When they are read
 //!
 //! No list shows labels and no version or date moves with them; `GetParameterHistory` alone tells, at one parameter a
-//! call of the scarcest bucket. So they are read where something is known to be at stake ([`Reads`]), and a label event
+//! call of the scarcest bucket. So they are read where something is known to be at stake ([`reads::Reads`]), and a label event
 //! that was lost is found by a run with `labels` alone (`hubctl verify --labels`). The history is read without
 //! decryption first; only where an older version has a label are values needed, and then it is read decrypted.
 //!
