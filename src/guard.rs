@@ -13,7 +13,7 @@ use crate::domain::{
     Cause, Change, FailureKind, KmsKeys, Location, NameFilter, ParameterName, Purpose, Region,
     Routes, Timestamp,
 };
-use crate::settings::MaxDeletes;
+use crate::settings::{MaxDeletes, OnConflict};
 
 /// AWS asks for 30 s between the deletion of a parameter and the creation of one with its name.
 pub const PAUSE_AFTER_DELETE: Duration = Duration::from_secs(30);
@@ -43,6 +43,8 @@ pub struct Rules {
     pub writing: Writing,
     /// Whether provenance proves parity; if not, values are compared.
     pub trust: bool,
+    /// Whether labels are looked at of every item, not only of what is written.
+    pub labels: bool,
     /// How many replicas may be deleted.
     pub max_deletes: MaxDeletes,
     /// Whether events asked. They do not come again, as a sweep does: what the brake holds back gets a tombstone.
@@ -51,8 +53,8 @@ pub struct Rules {
     pub delete_grace_days: u32,
     /// What the run is for.
     pub purpose: Purpose,
-    /// Whether an equal parameter in the way is to be adopted.
-    pub adopt: bool,
+    /// What is done about somebody's parameter in the way.
+    pub on_conflict: OnConflict,
     /// Which names are in scope.
     pub names: NameFilter,
     /// Source key → target key.
@@ -110,7 +112,7 @@ impl Rules {
             || self.routes.from_source(source).is_some_and(|route| route.targets.contains(target));
         let fits = match (change, claim) {
             (Change::Create | Change::Replicate, _) => *vacant,
-            (Change::Retag, Some(Claim::Adopt)) => self.adopt,
+            (Change::Retag, Some(Claim::Adopt)) => self.on_conflict == OnConflict::Adopt,
             (Change::Retag | Change::Update, Some(Claim::Take)) => {
                 self.purpose == Purpose::Resolving
             }
@@ -209,11 +211,12 @@ mod tests {
         Rules {
             writing,
             trust: true,
+            labels: false,
             max_deletes,
             from_events: false,
             delete_grace_days: 0,
             purpose: Purpose::Equality,
-            adopt: false,
+            on_conflict: OnConflict::Report,
             names: NameFilter::default(),
             kms_keys: KmsKeys::default(),
             routes: Routes::parse("us-east-2=us-east-1").expect("a route"),
@@ -244,7 +247,8 @@ mod tests {
             let purpose = [Purpose::Equality, Purpose::Resolving, Purpose::Pruning(Leftovers::default())][purpose].clone();
             let prunes = matches!(purpose, Purpose::Pruning(_));
             let takes = purpose == Purpose::Resolving;
-            let rules = Rules { purpose, adopt, ..rules(writing, MaxDeletes::Percent(10)) };
+            let on_conflict = if adopt { OnConflict::Adopt } else { OnConflict::Report };
+            let rules = Rules { purpose, on_conflict, ..rules(writing, MaxDeletes::Percent(10)) };
             let claim = [None, Some(Claim::Adopt), Some(Claim::Take)][claim];
             let ruling = rules.judge(&Proposal { source, target, change, vacant, ours, claim });
             let fits = match (change, claim) {

@@ -23,6 +23,8 @@
 //!   before. All else of the name is a conflict.
 //! * After every write the source is read again. If it moved, the item goes round once more, and then provenance is not
 //!   believed. Provenance follows a write only once version and value have been read back.
+//! * Labels are matched by value, and are put on between read-back and provenance (`parameters::labels`): no list
+//!   shows them, so a replica that provenance calls equal would never be looked at again.
 //! * One item's failure is an outcome, never an error of the run. One account's panic is its own.
 //! * A value lives in [`domain::SecretText`] alone, which does not print.
 //! * The SDK's types stay in `aws`, in the `observe` and `apply` of the two slices, in `organization` and `notify`.

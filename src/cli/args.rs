@@ -14,6 +14,7 @@ const EXAMPLES: &str = "\
 Examples:
   hubctl plan                                    what would a sweep write?
   hubctl sweep --account 111122223333            one account, every route
+  hubctl verify --labels                         do values and labels agree everywhere?
   hubctl invoke payloads/sync-all.json           what the Lambda would do with this file
   hubctl prune                                   which replicas left the settings' scope?
 
@@ -25,7 +26,7 @@ Exit codes, the first that applies:
   1  a fault of hubctl's own
   5  the brake (REPLICATOR_MAX_DELETES) held deletes back
   4  something failed or is incomplete, or the run could not begin
-  3  a plan found something to do
+  3  a plan or a verification found something to do
   0  in sync, applied, ignored, or frozen
 
 Settings are environment variables that begin with REPLICATOR_; every command checks all of them.
@@ -58,12 +59,31 @@ pub(super) enum Command {
     ///
     /// Example: hubctl sweep --account 111122223333 --route us-east-2
     #[command(after_help = EXIT_CODES)]
-    Sweep(Extent),
+    Sweep {
+        #[command(flatten)]
+        extent: Extent,
+        /// Make labels equal too where nothing else differs: reads the history of every parameter
+        #[arg(long)]
+        labels: bool,
+    },
     /// Show what a sweep would write, and write nothing
     ///
     /// Example: hubctl plan --route us-east-2=us-east-1 --format json
     #[command(after_help = EXIT_CODES)]
     Plan(Extent),
+    /// Compare every replica with its source, their values too, and write nothing
+    ///
+    /// No list of AWS's shows the labels of versions, so that a lost label event is found by `--labels` alone.
+    ///
+    /// Example: hubctl verify --labels --account 111122223333
+    #[command(after_help = EXIT_CODES)]
+    Verify {
+        #[command(flatten)]
+        extent: Extent,
+        /// Compare labels too: reads the history of every parameter, one a second in each source Region
+        #[arg(long)]
+        labels: bool,
+    },
     /// Remove replicas that left the settings' scope: shown first, done with --yes
     ///
     /// A sweep never removes what a changed setting leaves out: names that the filters exclude, routes and targets that
@@ -206,8 +226,15 @@ impl Command {
                 (Source::Stdin, Narrow::default(), format)
             }
             Self::Invoke { file, format } => (Source::File(file), Narrow::default(), format),
-            Self::Sweep(extent) => extent.request(false),
-            Self::Plan(extent) => extent.request(true),
+            Self::Sweep { extent, labels: false } => extent.request(&[]),
+            Self::Sweep { extent, labels: true } => extent.request(&[("labels", true)]),
+            Self::Plan(extent) => extent.request(&[("plan", true)]),
+            Self::Verify { extent, labels: false } => {
+                extent.request(&[("plan", true), ("trust", false)])
+            }
+            Self::Verify { extent, labels: true } => {
+                extent.request(&[("plan", true), ("trust", false), ("labels", true)])
+            }
             Self::Prune { extent, regions, yes } => extent.pruned(regions, yes),
             Self::Resolve { name, place, take: Take::Source } => {
                 place.request(Item::Parameter(ParameterName::new(&name)), Purpose::Resolving, true)
@@ -220,14 +247,14 @@ impl Command {
 }
 
 impl Extent {
-    fn request(self, plan: bool) -> (Source, Narrow, Format) {
+    fn request(self, options: &[(&str, bool)]) -> (Source, Narrow, Format) {
         let mut payload = json!({ "detail": { "name": "all", "operation": "sync" } });
         if !self.accounts.is_empty() {
             let ids = self.accounts.iter().map(|account| Value::from(account.as_str()));
             payload["accounts"] = ids.collect();
         }
-        if plan {
-            payload["plan"] = true.into();
+        for (option, value) in options {
+            payload[option] = (*value).into();
         }
         (Source::Payload(payload.to_string().into_bytes()), narrowed(self.route), self.format)
     }
@@ -306,6 +333,22 @@ mod tests {
             payload("hubctl plan --account 111122223333 --account 222233334444"),
             r#"{"accounts":["111122223333","222233334444"],"detail":{"name":"all","operation":"sync"},"plan":true}"#
         );
+        assert_eq!(
+            payload("hubctl sweep --labels"),
+            r#"{"detail":{"name":"all","operation":"sync"},"labels":true}"#
+        );
+    }
+
+    #[test]
+    fn a_verification_is_a_plan_that_trusts_nothing() {
+        assert_eq!(
+            payload("hubctl verify"),
+            r#"{"detail":{"name":"all","operation":"sync"},"plan":true,"trust":false}"#
+        );
+        assert_eq!(
+            payload("hubctl verify --labels"),
+            r#"{"detail":{"name":"all","operation":"sync"},"labels":true,"plan":true,"trust":false}"#
+        );
     }
 
     #[test]
@@ -376,7 +419,7 @@ mod tests {
     #[test]
     fn every_help_has_an_example_and_the_exit_codes() {
         let mut command = Arguments::command();
-        for name in ["invoke", "sweep", "plan", "prune", "resolve", "release"] {
+        for name in ["invoke", "sweep", "plan", "verify", "prune", "resolve", "release"] {
             let found = command.find_subcommand_mut(name).expect("the command");
             let help = found.render_long_help().to_string();
             assert!(help.contains("Example: hubctl "), "{help}");

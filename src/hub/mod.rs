@@ -19,7 +19,7 @@ use crate::guard::{RecentDeletes, Rules, Writing};
 use crate::organization;
 use crate::report::{Repeats, Report, Response, Status};
 use crate::request::{self, Accounts, Reconcile, Refused, Request, RunOptions};
-use crate::settings::{OnConflict, RawSettings, Settings, SettingsError};
+use crate::settings::{RawSettings, Settings, SettingsError};
 use crate::sweep::{Finished, sweep};
 use crate::work::{self, Work};
 
@@ -313,10 +313,11 @@ impl Hub {
             writing: if options.plan { Writing::PlanOnly } else { Writing::Apply },
             from_events: lane == Lane::Events,
             trust: options.trust,
+            labels: options.labels,
             max_deletes: options.max_deletes.unwrap_or(settings.max_deletes),
             delete_grace_days: settings.delete_grace_days,
             purpose,
-            adopt: settings.on_conflict == OnConflict::Adopt,
+            on_conflict: settings.on_conflict,
             names: settings.names.clone(),
             kms_keys: settings.kms_keys.clone(),
             routes: settings.routes.clone(),

@@ -91,20 +91,9 @@ impl Endings {
         self.end(name, target, Ending::Failed { region: region.clone(), cause });
     }
 
-    /// Notes what an item lacks that is equal otherwise; one that was left alone, or failed, lacks more than this.
-    pub(super) fn fail_replicated(&mut self, name: &ParameterName, target: &Region, cause: Cause) {
-        let ending = self.by_item.get(&(name.clone(), target.clone()));
-        let is_equal = match ending {
-            Some(Ending::Left(outcome)) => *outcome == OutcomeKind::InSync,
-            Some(Ending::Counted(outcome)) => {
-                outcome.is_change()
-                    && !matches!(outcome, OutcomeKind::Deleted | OutcomeKind::Tombstoned)
-            }
-            Some(Ending::Failed { .. } | Ending::Planned { .. }) | None => false,
-        };
-        if is_equal {
-            self.fail(name, target, target, cause);
-        }
+    /// How an item ended in `target`, where it is not only counted.
+    pub(super) fn of(&self, name: &ParameterName, target: &Region) -> Option<&Ending> {
+        self.by_item.get(&(name.clone(), target.clone()))
     }
 
     /// Notes a failure of the account in `region`, which is no single item's.

@@ -6,6 +6,7 @@ mod endings;
 #[cfg(test)]
 mod fixtures;
 mod keys;
+mod labels;
 pub mod model;
 mod observe;
 pub mod plan;

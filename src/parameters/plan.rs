@@ -395,7 +395,10 @@ fn decide_replica(
     let (tags_left_out, form) = (desired.tags_left_out, desired.form);
     let (mut set_tags, remove_tags) = tag_difference(&desired.tags, &replica.tags);
     let attributes = different_attributes(&desired, &replica.parameter, now);
-    let policies_to_send = desired.policies.to_send(&replica.parameter.policies, now);
+    // What is created anew has none to take away.
+    let none = Policies::default();
+    let held = if recreation.is_some() { &none } else { &replica.parameter.policies };
+    let policies_to_send = desired.policies.to_send(held, now);
     let tier_stays = (replica.parameter.tier, desired.tier) == (Tier::Advanced, Tier::Standard);
     let tags_differ = !set_tags.is_empty() || !remove_tags.is_empty();
     let tier = match (replica.parameter.tier, desired.tier) {

@@ -41,6 +41,14 @@ pub struct Provenance {
 }
 
 impl Provenance {
+    /// What `replica` says while a labelled replica is still being created: no version has this number.
+    pub const UNFINISHED: i64 = 0;
+
+    /// Whether its replica was left before all labelled values of its source were written.
+    pub const fn is_unfinished(&self) -> bool {
+        self.replica == Self::UNFINISHED
+    }
+
     /// Reads the tag's text; `None` where it is not exactly of the format.
     pub fn parse(text: &str) -> Option<Self> {
         const KEYS: [&str; 8] =

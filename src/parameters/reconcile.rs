@@ -12,6 +12,7 @@ use futures::{StreamExt, stream};
 
 use super::endings::{Ending, Endings};
 use super::keys::Keys;
+use super::labels::LabelReads;
 use super::model::{Lender, Listing, Observed, Version};
 use super::observe::{ByName, by_name, lists, versions};
 use super::plan::{Case, Decision, Holder, decide, holder};
@@ -22,18 +23,19 @@ use super::settle::settled;
 use super::supply::{Supply, supply};
 use crate::aws::Session;
 use crate::domain::{
-    AccountOutcome, Assignment, Cause, FailureKind, Item, OutcomeKind, ParameterName, Region,
-    Route, Scope, Wanted,
+    AccountOutcome, Assignment, Cause, Item, OutcomeKind, ParameterName, Region, Route, Scope,
+    Wanted,
 };
 use crate::guard::{RecentDeletes, Rules};
 
 /// Items that go through a round together: values in memory at once are so many for each of [`CHUNKS_AT_ONCE`].
-const CHUNK: usize = 20;
+const CHUNK: usize = 10;
 /// Chunks under way at once, so that one's writes do not wait for another's reads.
 const CHUNKS_AT_ONCE: usize = 3;
-/// No chunk is begun with less than this left: with the default quotas a sweep writes some 1.8 parameters a second in a
-/// location, and the writes of all chunks under way are to be confirmed in time.
-const CHUNK_TIME: Duration = Duration::from_secs(40);
+/// No chunk is begun with less than this left: with the default quotas a sweep reads one history a second in a source
+/// location and writes some 1.8 parameters a second in a target's, and the writes of all chunks under way are to be
+/// confirmed in time.
+const CHUNK_TIME: Duration = Duration::from_secs(50);
 /// How long the lists may lag: what was written so lately is read by name before it is called a conflict.
 const LIST_LAG: Duration = Duration::from_mins(10);
 
@@ -53,7 +55,8 @@ pub async fn reconcile(
         .collect();
     let listings = lists(session, listed).await;
     let routes = assignments.iter().map(|Assignment { route, scope }| {
-        let run = Run { session, rules, recent, source: &route.source };
+        let labels = LabelReads::of(scope, rules);
+        let run = Run { session, rules, recent, source: &route.source, labels };
         let listings = &listings;
         async move {
             match scope {
@@ -137,6 +140,8 @@ impl Run<'_> {
             return true;
         }
         match decision {
+            // No list shows labels.
+            Decision::InSync { .. } if self.rules.labels => return false,
             Decision::InSync { tags_left_out: 0 } => endings.count(OutcomeKind::InSync),
             Decision::Leave(outcome) => endings.count(outcome),
             // The Tagging API may not show the tags of what was just written: what is taken for a source may be a
@@ -165,17 +170,7 @@ impl Run<'_> {
         }
         let versions = settled(self, wanted).await;
         let candidates = self.read(&names, versions, &mut endings).await;
-        let mut endings = self.rounds(candidates, None, endings).await;
-        for wanted in wanted {
-            if let Item::Parameter(name) = &wanted.item
-                && wanted.expect.iter().any(|expectation| expectation.labels)
-            {
-                for target in &route.targets {
-                    endings.fail_replicated(name, target, labels());
-                }
-            }
-        }
-        endings
+        self.rounds(candidates, None, endings).await
     }
 
     /// Reads items by name in the source, where their versions were read already, and in the targets concerned.
@@ -329,15 +324,6 @@ fn lender_in(originals: &Listing, original: &Observed, target: &Region) -> Optio
         }
         _ => None,
     }
-}
-
-/// An event told that labels moved.
-fn labels() -> Cause {
-    Cause::new(
-        FailureKind::Unsupported,
-        "labels of its versions moved at the source, and labels are not replicated yet: all else is equal",
-    )
-    .mended_by("set the replica's labels by hand, or read it by name alone")
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::apply::{Created, create, delete};
 use super::desired::Desired;
+use super::labels::{self, History};
 use super::observe::{Valued, tags, values};
 use super::plan::{Decision, Parity, decide};
 use super::policies::Policies;
@@ -28,6 +29,7 @@ pub(super) async fn recreate(
     run: &Run<'_>,
     task: &Task,
     value: &SecretText,
+    labelled: Option<&History>,
 ) -> Result<Wrote, Cause> {
     let Task { target, write, .. } = task;
     let Some(replica) = &task.replica else { return Ok(Wrote::Again) };
@@ -53,11 +55,18 @@ pub(super) async fn recreate(
     let location = run.session.location(target);
     run.recent.remember(location, name.clone(), run.session.now());
     tokio::time::sleep(PAUSE_AFTER_DELETE).await;
-    let policies = write.desired.policies.to_send(&Policies::default(), run.session.now());
-    let tags = created_tags(run, task);
-    match create(run.session, target, &write.desired, policies, value, &tags).await {
-        Ok(Created::Yes) => Ok(Wrote::Created(OutcomeKind::Recreated)),
-        Ok(Created::NameTaken) => Ok(Wrote::Again),
+    let anew = if let Some(history) = labelled {
+        labels::create(run, task, history, value).await
+    } else {
+        let (tags, policies) = (created_tags(run, task), write.policies_to_send.clone());
+        let created = create(run.session, target, &write.desired, policies, value, &tags).await;
+        created.map(|created| match created {
+            Created::Yes => Wrote::Created(OutcomeKind::Recreated),
+            Created::NameTaken => Wrote::Again,
+        })
+    };
+    match anew {
+        Ok(wrote) => Ok(wrote),
         Err(refused) if refused.kind.may_pass() => Err(refused),
         Err(refused) => Err(restored(run, task, old, refused).await),
     }

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::endings::Ending;
+use super::labels;
 use super::observe::{ByName, Valued, lenders, tags_of, values, versions};
 use super::plan::{Decision, Holder, Parity, Write, decide, holder};
 use super::run::{Candidate, Round, Run, left_out, tier_stays};
 use super::supply::{Supply, supply};
-use super::write::{Task, Values, Wanted, Wrote, read_back, write};
+use super::write::{Task, Values, Wanted, Wrote, prove, read_back, write};
 use crate::domain::{Cause, Change, FailureKind, OutcomeKind, ParameterName, Region, Tags};
 use crate::guard::{Proposal, Ruling};
 
@@ -19,14 +20,21 @@ pub(super) async fn make_equal(run: &Run<'_>, mut candidates: Vec<Candidate>) ->
     let mut tasks = decided(run, &candidates, &mut round);
     let source_values = source_values(run, &mut tasks, &mut round).await;
     compare(run, &mut tasks, &source_values, &mut round).await;
-    let tasks = judged(run, tasks, &mut round);
-    let wrote = write(run, &tasks, &source_values).await;
-    let mut outcomes = read_back(run, &tasks, wrote, &source_values).await;
+    let mut tasks = judged(run, tasks, &mut round);
+    let sources = labels::sources(run, &mut tasks, &mut round).await;
+    let wrote = write(run, &tasks, &source_values, &sources).await;
+    let read = read_back(run, &tasks, wrote, &source_values).await;
+    let labelled = labels::label(run, &tasks, read, &sources).await;
+    let (labelled, lacks): (Vec<Wrote>, Vec<Option<Cause>>) = labelled.into_iter().unzip();
+    let mut outcomes = prove(run, &tasks, labelled).await;
     confirm(run, &tasks, &mut outcomes).await;
-    for (task, wrote) in tasks.iter().zip(outcomes) {
+    for ((task, wrote), lacks) in tasks.iter().zip(outcomes).zip(lacks) {
         match wrote {
             Wrote::Done(outcome) | Wrote::Created(outcome) => {
-                let ending = finished(run, task, Ending::Counted(outcome));
+                let ending = match lacks {
+                    None => finished(run, task, Ending::Counted(outcome)),
+                    Some(cause) => Ending::Failed { region: task.target.clone(), cause },
+                };
                 round.endings.end(&task.name, &task.target, ending);
             }
             Wrote::Moved(outcome) => {
@@ -37,7 +45,9 @@ pub(super) async fn make_equal(run: &Run<'_>, mut candidates: Vec<Candidate>) ->
                 let pending = Ending::Counted(OutcomeKind::Pending);
                 round.endings.end(&task.name, &task.target, pending);
             }
-            Wrote::Again | Wrote::ReadBack(_) => round.go_again(&task.name, &task.target, false),
+            Wrote::Again | Wrote::ReadBack(_) | Wrote::Proved(_) => {
+                round.go_again(&task.name, &task.target, false);
+            }
             Wrote::Failed(cause) => {
                 round.endings.fail(&task.name, &task.target, &task.target, cause);
             }
@@ -46,6 +56,7 @@ pub(super) async fn make_equal(run: &Run<'_>, mut candidates: Vec<Candidate>) ->
             }
         }
     }
+    labels::follow(run, &candidates, &mut round).await;
     round
 }
 
@@ -235,7 +246,7 @@ async fn compare(run: &Run<'_>, tasks: &mut Vec<Task>, originals: &Values, round
             return true;
         }
         let replica = replicas.get(&task.target).and_then(|read| read.get(&task.name));
-        let decided_on = task.replica.as_ref().map(|replica| replica.parameter.version());
+        let decided_on = task.replica_version();
         match (task.value(originals), replica) {
             (Some(original), Some(Ok(Some(replica)))) if Some(replica.version) == decided_on => {
                 if *original == replica.text {

@@ -4,11 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::endings::{Ending, Endings};
+use super::labels::LabelReads;
 use super::model::{Lender, Observed};
 use super::plan::{Case, Decision, Parity, Policy};
 use crate::aws::Session;
 use crate::domain::{Cause, FailureKind, OutcomeKind, ParameterName, Purpose, Region};
 use crate::guard::{RecentDeletes, Rules};
+use crate::settings::OnConflict;
 
 /// One route of one account, being made equal.
 pub(super) struct Run<'a> {
@@ -16,6 +18,7 @@ pub(super) struct Run<'a> {
     pub(super) rules: &'a Rules,
     pub(super) recent: &'a RecentDeletes,
     pub(super) source: &'a Region,
+    pub(super) labels: LabelReads,
 }
 
 /// An item that was not proved equal, and what is known of it in its source and in the targets concerned.
@@ -43,7 +46,7 @@ impl Run<'_> {
             names: &self.rules.names,
             kms_keys: &self.rules.kms_keys,
             parity,
-            adopt: self.rules.adopt,
+            adopt: self.rules.on_conflict == OnConflict::Adopt,
             take: self.rules.purpose == Purpose::Resolving,
             keep_until: self.rules.keep_until(now),
             now,

@@ -1,4 +1,5 @@
-//! Carries a round's tasks out: writes, reads back what was written over, and only then writes provenance.
+//! Carries a round's tasks out: writes, reads back what was written over, and only then, when labels are on, writes
+//! provenance.
 //!
 //! Any crash on the way leaves a replica whose provenance does not name its version: visibly out of sync.
 
@@ -6,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::apply::{Created, Tagged, create, retag, update};
+use super::labels::{self, History, Sources};
 use super::model::{IMAGE, Lender, Observed, Parameter, Version};
 use super::observe::{ByName, Valued, values};
 use super::plan::{Holder, Write};
@@ -55,6 +57,16 @@ pub(super) struct Wanted {
 }
 
 impl Task {
+    /// The source's version that was decided on.
+    pub(super) fn source_version(&self) -> Version {
+        self.original.parameter.version()
+    }
+
+    /// The replica's version that was decided on.
+    pub(super) fn replica_version(&self) -> Option<Version> {
+        Some(self.replica.as_ref()?.parameter.version())
+    }
+
     /// What it needs to read for its value; nothing where a tag holds that.
     pub(super) fn reads(&self) -> Option<Wanted> {
         let Parameter { key, .. } = &self.original.parameter;
@@ -62,7 +74,7 @@ impl Task {
             (None, _) => Some(Wanted {
                 name: self.name.clone(),
                 key: key.clone(),
-                version: self.original.parameter.version(),
+                version: self.source_version(),
             }),
             (Some(Supply::Lender(name)), Some(Lender { version, .. })) => {
                 Some(Wanted { name: name.clone(), key: None, version })
@@ -88,7 +100,7 @@ impl Task {
 
     /// The versions on which it was decided.
     pub(super) fn stands_on(&self) -> Vec<(ParameterName, Version)> {
-        let mut versions = vec![(self.name.clone(), self.original.parameter.version())];
+        let mut versions = vec![(self.name.clone(), self.source_version())];
         if let (Some(Supply::Lender(name)), Some(lender)) =
             (&self.write.desired.supply, self.lender)
         {
@@ -104,8 +116,10 @@ pub(super) enum Wrote {
     Done(OutcomeKind),
     /// Created with all that belongs to it; finished but for the confirmation.
     Created(OutcomeKind),
-    /// Written over as this version; to be read back before provenance follows.
+    /// Written as this version; to be read back before labels and provenance follow.
     ReadBack(i64),
+    /// Read back as this version, which is the copy; labels and then provenance are to follow.
+    Proved(Version),
     /// The world moved before anything was written.
     Again,
     /// There was no time left to begin it.
@@ -118,10 +132,16 @@ pub(super) enum Wrote {
     Unconfirmed(Cause),
 }
 
-pub(super) async fn write(run: &Run<'_>, tasks: &[Task], values: &Values) -> Vec<Wrote> {
+pub(super) async fn write(
+    run: &Run<'_>,
+    tasks: &[Task],
+    values: &Values,
+    sources: &Sources,
+) -> Vec<Wrote> {
     let writes = tasks.iter().map(|task| async move {
         let began = Instant::now();
-        let wrote = write_one(run, task, task.value(values)).await;
+        let labelled = sources.labelled(task);
+        let wrote = write_one(run, task, task.value(values), labelled.as_ref()).await;
         let (name, change) = (task.name.as_str(), task.write.change.word());
         let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (account, region) = (run.session.account(), &task.target);
@@ -130,7 +150,12 @@ pub(super) async fn write(run: &Run<'_>, tasks: &[Task], values: &Values) -> Vec
                 tracing::warn!(%account, %region, kind = "parameter", name, change, error_kind = %kind, elapsed_ms, "{message}");
             }
             Wrote::Again | Wrote::Late => {}
-            Wrote::Done(_) | Wrote::Created(_) | Wrote::ReadBack(_) | Wrote::Moved(_) | Wrote::Unconfirmed(_) => {
+            Wrote::Done(_)
+            | Wrote::Created(_)
+            | Wrote::ReadBack(_)
+            | Wrote::Proved(_)
+            | Wrote::Moved(_)
+            | Wrote::Unconfirmed(_) => {
                 tracing::info!(%account, %region, kind = "parameter", name, change, elapsed_ms, "written");
             }
         }
@@ -139,7 +164,12 @@ pub(super) async fn write(run: &Run<'_>, tasks: &[Task], values: &Values) -> Vec
     at_once(writes).await
 }
 
-async fn write_one(run: &Run<'_>, task: &Task, value: Option<&SecretText>) -> Wrote {
+async fn write_one(
+    run: &Run<'_>,
+    task: &Task,
+    value: Option<&SecretText>,
+    labelled: Option<&History>,
+) -> Wrote {
     let Task { name, target, write, .. } = task;
     let Write { desired, .. } = write;
     let done = match (write.change, value) {
@@ -152,6 +182,11 @@ async fn write_one(run: &Run<'_>, task: &Task, value: Option<&SecretText>) -> Wr
                 }
                 tokio::time::sleep(pause).await;
             }
+            if let Some(history) = labelled {
+                return labels::create(run, task, history, value)
+                    .await
+                    .unwrap_or_else(Wrote::Failed);
+            }
             let (tags, policies) = (created_tags(run, task), write.policies_to_send.clone());
             create(run.session, target, desired, policies, value, &tags).await.map(|created| {
                 match created {
@@ -160,7 +195,7 @@ async fn write_one(run: &Run<'_>, task: &Task, value: Option<&SecretText>) -> Wr
                 }
             })
         }
-        (Change::Recreate, Some(value)) => recreate(run, task, value).await,
+        (Change::Recreate, Some(value)) => recreate(run, task, value, labelled).await,
         (Change::Update, Some(value)) => {
             // Tags first: if they are refused, no value moves.
             match retag(run.session, target, &desired.name, &write.set_tags, &write.remove_tags)
@@ -168,7 +203,13 @@ async fn write_one(run: &Run<'_>, task: &Task, value: Option<&SecretText>) -> Wr
             {
                 // The deletion of a replica under our hands: the write makes it anew, as version 1.
                 Ok(Tagged::Yes | Tagged::Gone) => {
-                    update(run.session, target, write, value).await.map(Wrote::ReadBack)
+                    match missing_written(run, task, labelled).await {
+                        Ok(None) => {
+                            update(run.session, target, write, value).await.map(Wrote::ReadBack)
+                        }
+                        Ok(Some(ended)) => Ok(ended),
+                        Err(cause) => Err(cause),
+                    }
                 }
                 Err(cause) => Err(cause),
             }
@@ -176,9 +217,9 @@ async fn write_one(run: &Run<'_>, task: &Task, value: Option<&SecretText>) -> Wr
         (Change::Retag, _) => {
             let mut set = write.set_tags.clone();
             if write.renew_provenance {
-                let Some(replica) = &task.replica else { return Wrote::Again };
-                let version = replica.parameter.version();
-                set.insert(PROVENANCE_KEY.to_owned(), provenance(run, task, version, false));
+                let Some(version) = task.replica_version() else { return Wrote::Again };
+                let provenance = provenance(run, task, version, false).to_string();
+                set.insert(PROVENANCE_KEY.to_owned(), provenance);
             }
             retag(run.session, target, &desired.name, &set, &write.remove_tags).await.map(
                 |tagged| match tagged {
@@ -196,29 +237,52 @@ async fn write_one(run: &Run<'_>, task: &Task, value: Option<&SecretText>) -> Wr
 
 /// All the tags of a replica that is created, which is then its version 1.
 pub(super) fn created_tags(run: &Run<'_>, task: &Task) -> Tags {
-    let first = Version { number: 1, modified: task.original.parameter.modified };
+    let first = Version { number: 1, ..task.source_version() };
+    all_tags(task, &provenance(run, task, first, true))
+}
+
+/// Gives a replica that was left unfinished the labelled values that it lacks.
+async fn missing_written(
+    run: &Run<'_>,
+    task: &Task,
+    labelled: Option<&History>,
+) -> Result<Option<Wrote>, Cause> {
+    match (&task.held, labelled) {
+        (Holder::Ours(provenance), Some(history)) if provenance.is_unfinished() => {
+            labels::write_missing(run, task, history).await
+        }
+        _ => Ok(None),
+    }
+}
+
+/// All tags of a replica that is still being created, so that it is known as ours and is visibly out of sync.
+pub(super) fn tags_of_unfinished(run: &Run<'_>, task: &Task) -> Tags {
+    let unfinished = Version { number: Provenance::UNFINISHED, ..task.source_version() };
+    all_tags(task, &provenance(run, task, unfinished, true))
+}
+
+fn all_tags(task: &Task, provenance: &Provenance) -> Tags {
     let mut tags = task.write.desired.tags.clone();
     tags.insert(MARK_KEY.to_owned(), MARK_VALUE.to_owned());
-    tags.insert(PROVENANCE_KEY.to_owned(), provenance(run, task, first, true));
+    tags.insert(PROVENANCE_KEY.to_owned(), provenance.to_string());
     tags
 }
 
-/// The tag's text for `replica`, the version that holds what was read of the source.
-fn provenance(run: &Run<'_>, task: &Task, replica: Version, created: bool) -> String {
-    let provenance = Provenance {
+/// What the tag says for `replica`, the version that holds what was read of the source.
+fn provenance(run: &Run<'_>, task: &Task, replica: Version, created: bool) -> Provenance {
+    Provenance {
         region: run.source.clone(),
-        source: task.original.parameter.version(),
+        source: task.source_version(),
         replica: replica.number,
         written: (!created).then_some(replica.modified),
         form: task.write.desired.form,
         adopted: task.write.adopted,
         gone: None,
-    };
-    provenance.to_string()
+    }
 }
 
 /// Reads what was written over by name until it shows at least that version; only if version and value are those just
-/// written does provenance follow, with the date read here. It also proves that the target's key decrypts.
+/// written may provenance follow, with the date read here. It also proves that the target's key decrypts.
 pub(super) async fn read_back(
     run: &Run<'_>,
     tasks: &[Task],
@@ -245,22 +309,31 @@ pub(super) async fn read_back(
         futures::future::join_all(reads).await.into_iter().collect();
     let proved = tasks.iter().zip(wrote).map(|(task, wrote)| {
         let back = read.get(&task.target).and_then(|names| names.get(&task.name));
-        async move {
-            let Some(least) = read_back_least(task, &wrote) else { return wrote };
-            match back {
-                Some(Err(cause)) => Wrote::Failed(cause.clone()),
-                Some(Ok(back)) if is_image(task) && !shows(back.as_ref(), least) => {
-                    Wrote::Failed(image_refused(task))
-                }
-                Some(Ok(Some(back))) if back.version.number == least => match wrote {
-                    Wrote::ReadBack(_) if task.value(values) == Some(&back.text) => {
-                        prove(run, task, back.version).await
-                    }
-                    Wrote::ReadBack(_) => Wrote::Moved(OutcomeKind::Updated),
-                    created => created,
-                },
-                _ => Wrote::Moved(OutcomeKind::Updated),
+        let Some(least) = read_back_least(task, &wrote) else { return wrote };
+        match back {
+            Some(Err(cause)) => Wrote::Failed(cause.clone()),
+            Some(Ok(back)) if is_image(task) && !shows(back.as_ref(), least) => {
+                Wrote::Failed(image_refused(task))
             }
+            Some(Ok(Some(back))) if back.version.number == least => match wrote {
+                Wrote::ReadBack(_) if task.value(values) == Some(&back.text) => {
+                    Wrote::Proved(back.version)
+                }
+                Wrote::ReadBack(_) => Wrote::Moved(task.write.change.done()),
+                created => created,
+            },
+            _ => Wrote::Moved(task.write.change.done()),
+        }
+    });
+    proved.collect()
+}
+
+/// Writes the provenance of what was read back.
+pub(super) async fn prove(run: &Run<'_>, tasks: &[Task], wrote: Vec<Wrote>) -> Vec<Wrote> {
+    let proved = tasks.iter().zip(wrote).map(|(task, wrote)| async move {
+        match wrote {
+            Wrote::Proved(replica) => prove_one(run, task, replica).await,
+            wrote => wrote,
         }
     });
     at_once(proved).await
@@ -323,17 +396,20 @@ async fn read_until(
     all
 }
 
-async fn prove(run: &Run<'_>, task: &Task, replica: Version) -> Wrote {
+async fn prove_one(run: &Run<'_>, task: &Task, replica: Version) -> Wrote {
     // Version 1 after a write over: the replica had been deleted meanwhile, and its tags with it. It gets all of them at
     // once, so that it is known as ours if its source is gone too, and goes round again.
-    let anew = replica.number == 1;
-    let mut set = if anew { task.write.desired.tags.clone() } else { Tags::new() };
-    set.insert(PROVENANCE_KEY.to_owned(), provenance(run, task, replica, false));
-    set.insert(MARK_KEY.to_owned(), MARK_VALUE.to_owned());
+    let anew = task.write.change == Change::Update && replica.number == 1;
+    let provenance = provenance(run, task, replica, false);
+    let mut set = all_tags(task, &provenance);
+    if !anew {
+        set.retain(|key, _| key == MARK_KEY || key == PROVENANCE_KEY);
+    }
+    let done = task.write.change.done();
     match retag(run.session, &task.target, &task.write.desired.name, &set, &[]).await {
-        Ok(Tagged::Gone) => Wrote::Moved(OutcomeKind::Updated),
-        Ok(Tagged::Yes) if anew => Wrote::Moved(OutcomeKind::Updated),
-        Ok(Tagged::Yes) => Wrote::Done(OutcomeKind::Updated),
+        Ok(Tagged::Gone) => Wrote::Moved(done),
+        Ok(Tagged::Yes) if anew => Wrote::Moved(done),
+        Ok(Tagged::Yes) => Wrote::Done(done),
         Err(cause) => Wrote::Failed(cause),
     }
 }

@@ -12,7 +12,7 @@ pub enum ExitCode {
     Bug,
     /// 2: the arguments, the settings or the payload were refused; nothing was done.
     Refused,
-    /// 3: a plan found something to do.
+    /// 3: a plan or a verification found something to do.
     Drift,
     /// 4: something failed or is incomplete, or the run could not begin.
     Failed,

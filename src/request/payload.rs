@@ -12,8 +12,18 @@ use super::{Refused, Request, sort};
 use crate::domain::{AccountId, Item, Kind, ParameterName, Purpose, Region, SecretName};
 use crate::settings::{MaxDeletes, shown};
 
-const FIELDS: [&str; 9] =
-    ["detail", "account", "accounts", "region", "plan", "trust", "max_deletes", "batch", "page"];
+const FIELDS: [&str; 10] = [
+    "detail",
+    "account",
+    "accounts",
+    "region",
+    "plan",
+    "trust",
+    "labels",
+    "max_deletes",
+    "batch",
+    "page",
+];
 const DETAIL_FIELDS: [&str; 3] = ["name", "operation", "kind"];
 const DETAIL: &str = "`\"detail\":{\"name\":…,\"operation\":…}`, such as `{\"name\":\"all\",\"operation\":\"sync\"}` or `{\"name\":\"/a/b\",\"operation\":\"update\"}`";
 const OPERATIONS: &str =
@@ -230,7 +240,12 @@ fn options(fields: &Map<String, Value>) -> Result<RunOptions, Refused> {
             "it with `\"account\":\"111122223333\"` beside it",
         ));
     }
-    Ok(RunOptions { plan: flag("plan", false)?, trust: flag("trust", true)?, max_deletes })
+    Ok(RunOptions {
+        plan: flag("plan", false)?,
+        trust: flag("trust", true)?,
+        labels: flag("labels", false)?,
+        max_deletes,
+    })
 }
 
 fn brake(value: &Value) -> Result<MaxDeletes, Refused> {

@@ -21,13 +21,15 @@ pub struct RunOptions {
     pub plan: bool,
     /// Whether provenance is believed; if not, values are compared.
     pub trust: bool,
+    /// Whether labels are looked at of every item; no list shows them.
+    pub labels: bool,
     /// The brake on deletions of this run.
     pub max_deletes: Option<MaxDeletes>,
 }
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self { plan: false, trust: true, max_deletes: None }
+        Self { plan: false, trust: true, labels: false, max_deletes: None }
     }
 }
 

@@ -19,17 +19,19 @@ const GROUPS: [&[&str]; 8] = [
 const WITHIN: [(&str, &str); 2] = [("notify", "report"), ("sweep", "work")];
 
 /// Files that may name an SDK crate, beside all of `aws/`.
-const SDK_FILES: [&str; 6] = [
+const SDK_FILES: [&str; 8] = [
     "organization.rs",
     "notify.rs",
     "parameters/observe.rs",
     "parameters/apply.rs",
+    "parameters/labels/observe.rs",
+    "parameters/labels/apply.rs",
     "secrets/observe.rs",
     "secrets/apply.rs",
 ];
 
 /// Modules that are pure: no task, no sleep, no file, no SDK.
-const PURE: [&str; 9] = [
+const PURE: [&str; 11] = [
     "domain/",
     "request/",
     "work",
@@ -38,6 +40,8 @@ const PURE: [&str; 9] = [
     "parameters/plan.rs",
     "parameters/desired.rs",
     "parameters/provenance.rs",
+    "parameters/labels/plan.rs",
+    "parameters/labels/history.rs",
     "secrets/plan",
 ];
 

@@ -153,6 +153,8 @@ async fn created_parameters_cost_one_write_a_target_and_no_provenance_of_its_own
     assert!((W..=2 * W).contains(&tags), "{tags}");
     add(&mut expected, "ssm:GetParameters+values", OHIO, W.div_ceil(10));
     add(&mut expected, "ssm:GetParameters", OHIO, W.div_ceil(10));
+    // No list shows labels: one look at each source that is written, for all targets.
+    add(&mut expected, "ssm:GetParameterHistory", OHIO, W);
     for target in TARGETS {
         add(&mut expected, "ssm:PutParameter", target, W);
     }
@@ -174,6 +176,7 @@ async fn changed_values_cost_a_write_its_provenance_and_shared_reads() {
     assert!((1..=2 * W).contains(&tags), "{tags}");
     add(&mut expected, "ssm:GetParameters+values", OHIO, W.div_ceil(10));
     add(&mut expected, "ssm:GetParameters", OHIO, W.div_ceil(10));
+    add(&mut expected, "ssm:GetParameterHistory", OHIO, W);
     for target in TARGETS {
         let tags = take(&mut bill, "ssm:ListTagsForResource", target);
         assert!(tags <= W, "{tags} in {target}");
@@ -182,6 +185,28 @@ async fn changed_values_cost_a_write_its_provenance_and_shared_reads() {
         add(&mut expected, "ssm:GetParameters+values", target, W.div_ceil(10));
     }
     assert_eq!(bill, expected);
+}
+
+#[tokio::test]
+async fn labels_cost_the_targets_history_their_calls_and_a_confirmation() {
+    const L: usize = 7;
+    let (world, names) = replicated(L + 3).await;
+    let ssm = world.ssm(0, OHIO).await;
+    for name in &names[..L] {
+        put(&ssm, name, "after").await;
+        let label = ssm.label_parameter_version().name(name).labels("live").labels("next");
+        label.send().await.expect("labels");
+    }
+    let (response, bill) = sync(&world, &world.hub(&[ROUTES]).await).await;
+    assert_eq!(count(&response, "parameters", "updated"), 2 * L as u64, "{response:#}");
+    let calls = |action: &str, region: &str| bill.get(&format!("{action} {region}")).copied();
+    // One before the write, and one after each target's labels.
+    assert_eq!(calls("ssm:GetParameterHistory", OHIO), Some(L + 2 * L));
+    for target in TARGETS {
+        assert_eq!(calls("ssm:GetParameterHistory", target), Some(L));
+        assert_eq!(calls("ssm:LabelParameterVersion", target), Some(L));
+    }
+    assert!(!bill.keys().any(|call| call.contains("History+values")), "{bill:?}");
 }
 
 #[tokio::test]

@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sim::{ParameterView, RegionSide, Settings, Sim};
-use failover_replicator::aws::Deadline;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
 use crate::support::{
-    MARK, PROVENANCE, SOURCE, TARGET, count, hub_on, simulated, sweep_all, told_of,
+    MARK, PROVENANCE, SOURCE, TARGET, answered, count, hub_on, simulated, sweep_all,
 };
 
 /// Worlds that are tried, each with several parameters.
@@ -245,7 +244,7 @@ async fn one_world(forms: Vec<Form>, fates: Vec<Fate>) {
     }
     assert_equal(&sim, account);
     let plan = json!({"plan": true, "detail": {"name": "all", "operation": "sync"}});
-    let plan = told_of(&hub, &plan, Deadline::never(), &|_| ()).await;
+    let plan = answered(&hub, &plan).await;
     assert_eq!((&plan["status"], &plan["steps"]), (&json!("in_sync"), &json!([])), "{plan:#}");
 }
 

@@ -18,6 +18,7 @@ mod fidelity;
 mod hard_attributes;
 mod hubctl;
 mod ignored;
+mod labels;
 mod lists;
 mod ownership;
 mod payloads;

@@ -215,7 +215,6 @@ fn line(answer: &Value) -> String {
     .replace('"', "")
 }
 
-/// Labels are not replicated: their events are looked at, and find all that is replicated equal.
 #[tokio::test(start_paused = true)]
 async fn every_sample_leads_to_the_right_replica() {
     let samples = samples();
@@ -253,10 +252,10 @@ async fn every_sample_leads_to_the_right_replica() {
     delete-parameters: changed parameters {deleted:3} secrets {} -> []
     delete-secret: in_sync parameters {} secrets {skipped:1} -> []
     delete-secret-refused: failed parameters {} secrets {conflict:1} conflict shop/db -> ["shop/db"]
-    label-parameter-version: failed parameters {failed:1} secrets {} unsupported /shop/db/host -> []
+    label-parameter-version: changed parameters {retagged:1} secrets {} -> []
     parameter-store-change-create: changed parameters {created:1} secrets {} -> []
     parameter-store-change-delete: changed parameters {deleted:1} secrets {} -> []
-    parameter-store-change-label: failed parameters {failed:1} secrets {} unsupported /shop/db/host -> []
+    parameter-store-change-label: changed parameters {retagged:1} secrets {} -> []
     parameter-store-change-update: changed parameters {updated:1} secrets {} -> []
     parameter-store-policy-action: changed parameters {deleted:1} secrets {} -> []
     put-parameter: changed parameters {updated:1} secrets {} -> []
@@ -267,7 +266,7 @@ async fn every_sample_leads_to_the_right_replica() {
     restore-secret: changed parameters {} secrets {replicated:1} -> ["shop/db"]
     secret-label-updated: changed parameters {} secrets {replicated:1} -> ["shop/db"]
     tag-resource: changed parameters {} secrets {replicated:1} -> ["shop/db"]
-    unlabel-parameter-version: failed parameters {failed:1} secrets {} unsupported /shop/db/host -> []
+    unlabel-parameter-version: changed parameters {retagged:1} secrets {} -> []
     untag-resource: changed parameters {} secrets {replicated:1} -> ["shop/db"]
     update-secret: changed parameters {} secrets {replicated:1} -> ["shop/db"]
     "#);

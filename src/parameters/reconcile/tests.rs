@@ -9,9 +9,9 @@ use proptest::prelude::*;
 use self::store::{FAR, Fate, NEAR, SOURCE, Stage, World};
 use super::*;
 use crate::aws::Deadline;
-use crate::domain::{Change, Failure, MARK_KEY, MARK_VALUE, PROVENANCE_KEY};
+use crate::domain::{Change, Failure, FailureKind, MARK_KEY, MARK_VALUE, PROVENANCE_KEY};
 use crate::guard::Writing;
-use crate::settings::MaxDeletes;
+use crate::settings::{MaxDeletes, OnConflict};
 
 /// Interleavings that are tried.
 const CASES: u32 = 200;
@@ -295,7 +295,7 @@ async fn an_equal_parameter_in_the_way_is_adopted_and_one_of_another_value_is_a_
     }
     let before = stage.world().of(NEAR, "/other").clone();
     assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::Conflict, 2)]);
-    stage.rules.adopt = true;
+    stage.rules.on_conflict = OnConflict::Adopt;
     let one_each = [(OutcomeKind::Retagged, 1), (OutcomeKind::Conflict, 1)];
     assert_eq!(counts(&stage.sweep().await), one_each);
     let one_each = [(OutcomeKind::InSync, 1), (OutcomeKind::Conflict, 1)];

@@ -40,6 +40,7 @@ fn line(request: &Request) -> String {
             let mut options = Vec::new();
             options.extend(r.options.plan.then(|| "plan".to_owned()));
             options.extend((!r.options.trust).then(|| "no trust".to_owned()));
+            options.extend(r.options.labels.then(|| "labels".to_owned()));
             options.extend(r.options.max_deletes.map(|brake| format!("brake {brake}")));
             format!("{item} of {accounts}, {region} {}", options.join(" ")).trim_end().to_owned()
         }

@@ -16,7 +16,7 @@ fn reconcile(text: &str) -> Reconcile {
 #[test]
 fn a_payload_is_read_with_all_its_fields() {
     let all = reconcile(
-        r#"{"account":"111122223333","region":"us-east-2","plan":true,"trust":false,"max_deletes":"100%",
+        r#"{"account":"111122223333","region":"us-east-2","plan":true,"trust":false,"labels":true,"max_deletes":"100%",
             "detail":{"name":"all","operation":"SYNC"}}"#,
     );
     let account = AccountId::parse("111122223333").expect("an account");
@@ -24,7 +24,7 @@ fn a_payload_is_read_with_all_its_fields() {
     assert_eq!(all.region, Region::parse("us-east-2").ok());
     assert_eq!(all.item, None);
     let max_deletes = Some(MaxDeletes::Percent(100));
-    assert_eq!(all.options, RunOptions { plan: true, trust: false, max_deletes });
+    assert_eq!(all.options, RunOptions { plan: true, trust: false, labels: true, max_deletes });
 
     let some = reconcile(
         r#"{"accounts":["111122223333","111122223333"],"detail":{"name":"all","operation":"sync"}}"#,

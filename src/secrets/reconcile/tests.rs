@@ -12,7 +12,7 @@ use crate::aws::Deadline;
 use crate::aws::double::{Answer, Double, Sent, json_error, role_given};
 use crate::domain::{AccountId, KmsKeys, NameFilter, Purpose, Route, Routes, Wanted};
 use crate::guard::Writing;
-use crate::settings::MaxDeletes;
+use crate::settings::{MaxDeletes, OnConflict};
 
 const SOURCE: &str = "us-east-2";
 const NEAR: &str = "us-east-1";
@@ -106,11 +106,12 @@ async fn run_with(
     let mut rules = Rules {
         writing: Writing::Apply,
         trust: true,
+        labels: false,
         max_deletes: MaxDeletes::Percent(10),
         from_events: false,
         delete_grace_days: 0,
         purpose: Purpose::Equality,
-        adopt: false,
+        on_conflict: OnConflict::Report,
         names: NameFilter::default(),
         kms_keys: KmsKeys::default(),
         routes: Routes::parse("us-east-2=us-east-1,us-west-2").expect("a route"),

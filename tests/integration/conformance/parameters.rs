@@ -394,6 +394,33 @@ pub(super) async fn versions_and_labels(stage: &Stage, mut page: Page<'_>) {
         told(unlabel.send().await, |a| format!("{:?} {:?}", a.removed_labels, a.invalid_labels)),
     );
 
+    page.outcome(
+        "unlabel a version that is not there",
+        ssm.unlabel_parameter_version().name(name).parameter_version(9).labels("l2").send().await,
+    );
+
+    let sealed = "/c/labels/sealed";
+    for value in ["1", "2"] {
+        let secure = ssm.put_parameter().name(sealed).value(value).overwrite(true);
+        secure.r#type(ParameterType::SecureString).send().await.expect("put");
+    }
+    for decrypt in [false, true] {
+        let history = ssm.get_parameter_history().name(sealed).with_decryption(decrypt).send();
+        let plain =
+            |history: aws_sdk_ssm::operation::get_parameter_history::GetParameterHistoryOutput| {
+                let values =
+                    history.parameters.unwrap_or_default().into_iter().filter_map(|p| p.value);
+                let plain = values.zip(["1", "2"]).map(|(read, value)| read == value);
+                format!("{:?}", plain.collect::<Vec<_>>())
+            };
+        let step = if decrypt { "history, decrypted" } else { "history, as it is kept" };
+        page.note(step, told(history.await, plain));
+    }
+    page.outcome(
+        "the history of what is not there",
+        ssm.get_parameter_history().name("/c/labels/none").send().await,
+    );
+
     let many = "/c/labels/many";
     for n in 0..100 {
         put(&ssm, many, &n.to_string()).overwrite(true).send().await.expect("put");

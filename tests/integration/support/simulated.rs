@@ -98,6 +98,11 @@ pub(crate) async fn sweep_by(hub: &Hub, deadline: Deadline) -> Value {
     told_of(hub, &payload, deadline, &|_| ()).await
 }
 
+/// What the hub answers to a payload, an event or a batch, with all the time that it needs.
+pub(crate) async fn answered(hub: &Hub, request: &Value) -> Value {
+    told_of(hub, request, Deadline::never(), &|_| ()).await
+}
+
 /// What the hub answers to a payload; `progress` sees each account as it is finished.
 pub(crate) async fn told_of(
     hub: &Hub,

@@ -10,7 +10,7 @@ use crate::aws::Deadline;
 use crate::aws::double::{Answer, Double, Sent, json_error, role_given};
 use crate::domain::{AccountId, KmsKeys, MARK_KEY, NameFilter, PROVENANCE_KEY, Purpose, Routes};
 use crate::guard::Writing;
-use crate::settings::MaxDeletes;
+use crate::settings::{MaxDeletes, OnConflict};
 
 pub(super) const SOURCE: &str = "us-east-2";
 pub(super) const NEAR: &str = "us-east-1";
@@ -72,6 +72,7 @@ impl World {
             "DescribeParameters" => self.describe(&region, &body),
             "GetResources" => self.resources(&region, &body),
             "GetParameters" => self.get(&region, &body),
+            "GetParameterHistory" => self.history(&region, &body),
             "PutParameter" => self.put_parameter(&region, &body),
             "DeleteParameters" => self.delete(&region, &body),
             "ListTagsForResource" | "AddTagsToResource" | "RemoveTagsFromResource" => {
@@ -125,6 +126,15 @@ impl World {
             })
             .collect();
         ok(&json!({ "Parameters": shown }))
+    }
+
+    /// The current version alone, without labels: those are the simulator's.
+    fn history(&self, region: &str, body: &Value) -> Answer {
+        let held = self.held.get(region).and_then(|held| held.get(key(&body["Name"])));
+        let Some(held) = held else { return json_error(400, "ParameterNotFound") };
+        let kept = json!({ "Name": held.name, "Type": held.kind, "Value": held.value, "Version": held.version,
+            "LastModifiedDate": seconds(held.modified), "Labels": [] });
+        ok(&json!({ "Parameters": [kept] }))
     }
 
     pub(super) fn put_parameter(&mut self, region: &str, body: &Value) -> Answer {
@@ -309,11 +319,12 @@ impl Stage {
         let rules = Rules {
             writing: Writing::Apply,
             trust: true,
+            labels: false,
             max_deletes: MaxDeletes::Percent(10),
             from_events: false,
             delete_grace_days: 0,
             purpose: Purpose::Equality,
-            adopt: false,
+            on_conflict: OnConflict::Report,
             names: NameFilter::default(),
             kms_keys: KmsKeys::default(),
             routes: Routes::parse(routes).expect("routes"),

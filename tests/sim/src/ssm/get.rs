@@ -1,4 +1,4 @@
-//! Reads by name: `GetParameter`, `GetParameters`, `GetParameterHistory` (FACTS 50 to 52, 55, 56).
+//! Reads by name: `GetParameter`, `GetParameters`, `GetParameterHistory` (FACTS 50 to 52, 55 to 57).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -78,11 +78,7 @@ fn read(
                 .map_err(|why| AwsError::new("InvalidKeyId", why))?;
             version.value.clone()
         }
-        // Not what was written, and other with each version.
-        Some(key) => {
-            let words = [key.as_str(), &version.value, &version.number.to_string()];
-            format!("AQICAH{}", crate::seed::letters(0, &words, 60))
-        }
+        Some(key) => encrypted(version, key),
         None => version.value.clone(),
     };
     let mut shown = json!({
@@ -98,6 +94,12 @@ fn read(
         shown["Selector"] = format!(":{selector}").into();
     }
     Ok(Some(shown))
+}
+
+/// Not what was written, and other with each version.
+fn encrypted(version: &Version, key: &str) -> String {
+    let words = [key, &version.value, &version.number.to_string()];
+    format!("AQICAH{}", crate::seed::letters(0, &words, 60))
 }
 
 fn selected<'a>(parameter: &'a Parameter, selector: Option<&str>) -> Result<&'a Version, AwsError> {
@@ -127,12 +129,17 @@ pub(super) fn get_parameter_history(world: &mut World, call: &Call<'_>) -> Answe
     let (versions, next) = pages::page(versions, &place, token.is_none(), size, empty_first);
     let mut shown = Vec::new();
     for version in versions {
-        if let (Some(key), true) = (&version.encrypted_under, call.flag("WithDecryption")) {
-            kms::usable(&region.ring, &call.account, &call.region, key)
-                .map_err(|why| AwsError::new("InvalidKeyId", why))?;
-        }
+        let value = match &version.encrypted_under {
+            Some(key) if call.flag("WithDecryption") => {
+                kms::usable(&region.ring, &call.account, &call.region, key)
+                    .map_err(|why| AwsError::new("InvalidKeyId", why))?;
+                version.value.clone()
+            }
+            Some(key) => encrypted(version, key),
+            None => version.value.clone(),
+        };
         let mut one = version.attributes(&parameter.name, call.now);
-        one["Value"] = version.value.as_str().into();
+        one["Value"] = value.into();
         one["Labels"] = parameter.labels_of(version.number).into_iter().collect();
         shown.push(one);
     }

@@ -1,0 +1,119 @@
+//! The values of a labelled replica, from the oldest labelled one to the current one.
+//!
+//! Only what is there anew, or was left unfinished, gets an older value.
+
+use super::history::History;
+use super::place::{Stop, at, readable};
+use crate::domain::{Cause, Region, SecretText, Tags};
+use crate::parameters::apply::{self, Created, retag, update};
+use crate::parameters::plan::Write;
+use crate::parameters::run::Run;
+use crate::parameters::write::{Task, Wrote, tags_of_unfinished};
+
+/// Creates a replica with the labelled values of `source`, and then the current one.
+///
+/// # Errors
+/// Why AWS refused a write.
+pub(in crate::parameters) async fn create(
+    run: &Run<'_>,
+    task: &Task,
+    source: &History,
+    current: &SecretText,
+) -> Result<Wrote, Cause> {
+    let Task { target, write, .. } = task;
+    let tags = tags_of_unfinished(run, task);
+    let older: Vec<&SecretText> = values(source).collect();
+    let Some((oldest, later)) = older.split_first() else {
+        return match create_first(run, target, write, current, &tags).await? {
+            Created::Yes => Ok(Wrote::ReadBack(1)),
+            Created::NameTaken => Ok(Wrote::Again),
+        };
+    };
+    match create_first(run, target, &for_older(write), oldest, &tags).await? {
+        Created::Yes => {}
+        Created::NameTaken => return Ok(Wrote::Again),
+    }
+    if let Some(ended) = write_over(run, task, later, &tags).await? {
+        return Ok(ended);
+    }
+    match update(run.session, target, write, current).await? {
+        1 => anew(run, task, &tags).await,
+        written => Ok(Wrote::ReadBack(written)),
+    }
+}
+
+async fn create_first(
+    run: &Run<'_>,
+    target: &Region,
+    write: &Write,
+    value: &SecretText,
+    tags: &Tags,
+) -> Result<Created, Cause> {
+    let policies = write.policies_to_send.clone();
+    apply::create(run.session, target, &write.desired, policies, value, tags).await
+}
+
+/// Writes the labelled older values that an unfinished replica lacks. `None`: the current one is to follow.
+///
+/// # Errors
+/// What could not be read, or why AWS refused a write.
+pub(in crate::parameters) async fn write_missing(
+    run: &Run<'_>,
+    task: &Task,
+    source: &History,
+) -> Result<Option<Wrote>, Cause> {
+    let (Task { target, write, .. }, Some(version)) = (task, task.replica_version()) else {
+        return Ok(None);
+    };
+    let name = &write.desired.name;
+    let read = async {
+        let there = at(run, target, name, version, false).await?;
+        readable(run, target, name, version, there).await
+    };
+    let there = match read.await {
+        Ok(there) => there,
+        Err(Stop::Moved) => return Ok(Some(Wrote::Again)),
+        Err(Stop::Failed(cause)) => return Err(cause),
+    };
+    if there.unreadable.is_some() {
+        return Ok(None);
+    }
+    let missing: Vec<&SecretText> =
+        values(source).filter(|value| !there.has_value(value)).collect();
+    write_over(run, task, &missing, &tags_of_unfinished(run, task)).await
+}
+
+/// The labelled older values, the oldest first.
+fn values(source: &History) -> impl Iterator<Item = &SecretText> {
+    source.older_labelled().filter_map(|kept| kept.value.as_ref())
+}
+
+async fn write_over(
+    run: &Run<'_>,
+    task: &Task,
+    values: &[&SecretText],
+    tags: &Tags,
+) -> Result<Option<Wrote>, Cause> {
+    let write = for_older(&task.write);
+    for value in values {
+        if update(run.session, &task.target, &write, value).await? == 1 {
+            return anew(run, task, tags).await.map(Some);
+        }
+    }
+    Ok(None)
+}
+
+/// Version 1 after a write over: the replica was deleted meanwhile, and its tags with it. It gets them again, so that it
+/// is known as ours, and goes round once more.
+async fn anew(run: &Run<'_>, task: &Task, tags: &Tags) -> Result<Wrote, Cause> {
+    retag(run.session, &task.target, &task.write.desired.name, tags, &[]).await?;
+    Ok(Wrote::Moved(task.write.change.done()))
+}
+
+/// The pattern is the current value's; older ones need not match it.
+fn for_older(write: &Write) -> Write {
+    let mut write = write.clone();
+    write.desired.pattern = None;
+    write.pattern_to_send = None;
+    write
+}
