@@ -94,3 +94,11 @@ def create(service, name, template, parameters):
         raise NotDeployed("; ".join(reasons)) from error
     outputs = cloudformation.describe_stacks(StackName=name)["Stacks"][0].get("Outputs", [])
     return {output["OutputKey"]: output["OutputValue"] for output in outputs}
+
+
+def remove(service, name):
+    """Deletes a stack and waits until it is gone."""
+    cloudformation = service.client("cloudformation")
+    cloudformation.delete_stack(StackName=name)
+    waiter = cloudformation.get_waiter("stack_delete_complete")
+    waiter.wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
