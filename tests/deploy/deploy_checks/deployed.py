@@ -17,7 +17,7 @@ from .base import HUB_REGION, SOURCE, the_emulator, the_service
 
 TARGET = "us-east-1"
 ACCOUNTS = 30
-BATCH, ROUNDS = 7, 3
+BATCH, ROUNDS = 7, 6
 STACK_SET = "failover-replicator-spoke"
 HUB_ROLES = ("failover-replicator-hub-events", "failover-replicator-hub-sweep", "failover-replicator-operator")
 
