@@ -18,6 +18,7 @@ mod ignored;
 mod lists;
 mod ownership;
 mod payloads;
+mod permissions;
 mod predecessor;
 mod predecessor_defects;
 mod races;
