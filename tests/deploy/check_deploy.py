@@ -1,7 +1,7 @@
 """Checks the deployment: the templates, and the stacks that they make, in the emulators.
 
 Run it by `make test`, or by itself after `cargo build --bin hub --bin hubctl`: `python tests/deploy/check_deploy.py`.
-With HUB_PROGRAM set to the path of a program it runs that one as the function: `make package` does so with the artefact.
+HUB_PROGRAM names another program to run as the function: `make package` has its artefact checked so.
 """
 
 import pathlib

@@ -1,7 +1,8 @@
 """What the hub costs in a month, from counted calls and list prices: prints the README's table.
 
 The calls of a sweep and of a change are those that tests/integration/budget.rs counts; the transitions are those of the
-state machine's definition. The prices are of us-east-1 in USD, as found in November 2026 in secondary texts: check them.
+state machine's definition. The prices are of us-east-1 in USD, as found in November 2026 in secondary texts.
+Check them.
 """
 
 import math
@@ -34,7 +35,7 @@ STARTER = ("StartSweep", "Begun")
 
 # A sweep waits for the slowest list, DescribeParameters of the source: 2 pages at 1 a second, and some latency.
 SWEEP_SECONDS, SWEEP_GB = 5, 0.5
-# Each change in an invocation of its own, which is the most that it can come to; CloudTrail tells of it and the service.
+# Each change in an invocation of its own, the most that it can come to. CloudTrail tells of it, and so does the service.
 EVENT_SECONDS, EVENT_GB, EVENTS_OF_A_CHANGE = 3, 0.25, 2
 # Send, receive, delete; and the pollers of an idle queue, five that ask every 20 seconds.
 REQUESTS_OF_AN_EVENT, IDLE_POLLS = 3, 5 * 3 * 60 * 24 * DAYS

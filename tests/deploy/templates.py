@@ -12,7 +12,7 @@ HUB, SPOKE = FOLDER / "hub.yaml", FOLDER / "spoke.yaml"
 NO_VALUE = {"Ref": "AWS::NoValue"}
 
 
-class _Loader(yaml.SafeLoader):
+class Loader(yaml.SafeLoader):
     """CloudFormation's short forms: `!Ref x` is `{"Ref": "x"}`, `!GetAtt a.b` is `{"Fn::GetAtt": ["a", "b"]}`."""
 
 
@@ -28,11 +28,11 @@ def _short_form(loader, tag, node):
     return {tag if tag in ("Ref", "Condition") else f"Fn::{tag}": value}
 
 
-_Loader.add_multi_constructor("!", _short_form)
+Loader.add_multi_constructor("!", _short_form)
 
 
 def load(path):
-    return yaml.load(path.read_text(encoding="utf-8"), _Loader)
+    return yaml.load(path.read_text(encoding="utf-8"), Loader)
 
 
 def definition(name):

@@ -13,7 +13,7 @@ import templates
 from emulator import MANAGEMENT_ACCOUNT
 from lambda_service import hub_program
 
-from .base import HUB_REGION, SOURCE, the_emulator, the_service
+from .base import HUB_REGION, the_emulator, the_service
 
 TARGET = "us-east-1"
 ACCOUNTS = 30
@@ -23,7 +23,7 @@ HUB_ROLES = ("failover-replicator-hub-events", "failover-replicator-hub-sweep", 
 
 
 class Deployment:
-    """An organisation of ACCOUNTS members in two units, one below the other; one more that no unit of the hub's holds."""
+    """An organisation: ACCOUNTS members in two units, one below the other, and one that no unit of the hub's holds."""
 
     def __init__(self):
         self.emulator, self.service = the_emulator(), the_service()

@@ -83,7 +83,8 @@ class RefusalsCheck(Check):
         spoke = templates.load(templates.SPOKE)
         said = self.refused({"RoleRegion": "us-east-1"}, spoke, usual)
         self.assertIn("RoleRegion must be one of SourceRegions", said)
-        said = self.refused({"RoleRegion": "us-east-2", "TrustedRoleArns": "failover-replicator-hub-sweep"}, spoke, usual)
+        nameless = {"RoleRegion": "us-east-2", "TrustedRoleArns": "failover-replicator-hub-sweep"}
+        said = self.refused(nameless, spoke, usual)
         self.assertIn("must be ARNs of roles", said)
 
     def test_what_the_service_cannot_create_is_exactly_what_the_other_checks_leave_out(self):

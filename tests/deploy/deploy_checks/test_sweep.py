@@ -7,7 +7,7 @@ import threading
 from emulator import MANAGEMENT_ACCOUNT
 
 from .base import SOURCE, Check, wait_for
-from .deployed import ACCOUNTS, BATCH, ROUNDS, TARGET, the_deployment
+from .deployed import BATCH, ROUNDS, TARGET, the_deployment
 
 EVERYTHING = {"name": "all", "operation": "sync"}
 
@@ -76,7 +76,7 @@ class SweepCheck(Check):
         return self.ended(arn["executionArn"])
 
     def batches(self, execution):
-        """The batches' own executions, as their inputs and what the function answered them, in turn."""
+        """The batches' own executions, with their inputs and outputs."""
         runs = self.states.list_map_runs(executionArn=execution["executionArn"])["mapRuns"]
         children = [
             child for run in runs for child in self.states.list_executions(mapRunArn=run["mapRunArn"])["executions"]

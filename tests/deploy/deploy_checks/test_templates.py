@@ -91,14 +91,15 @@ class PrivilegeCheck(unittest.TestCase):
             requested = json.dumps(statement["Condition"]["StringEquals"]["aws:RequestedRegion"])
             named = [name for name in everywhere if name in requested]
             regions.update({action: named for action in as_list(statement["Action"])})
-        for action in ("ssm:PutParameter", "ssm:DeleteParameters", "ssm:AddTagsToResource", "ssm:RemoveTagsFromResource"):
+        for call in ("PutParameter", "DeleteParameters", "AddTagsToResource", "RemoveTagsFromResource"):
+            action = f"ssm:{call}"
             self.assertEqual(["TargetRegions"], regions.pop(action), action)
         self.assertEqual(["SourceRegions"], regions.pop("secretsmanager:ReplicateSecretToRegions"))
         self.assertTrue(regions)
         self.assertEqual({action: everywhere for action in regions}, regions)
 
     def test_keys_are_used_through_the_two_services(self):
-        of_keys = [one for one in statements(spoke_role()) if any("kms:" in action for action in as_list(one["Action"]))]
+        of_keys = [one for one in statements(spoke_role()) if "kms:" in json.dumps(one["Action"])]
         self.assertEqual(1, len(of_keys))
         services = of_keys[0]["Condition"]["StringLike"]["kms:ViaService"]
         self.assertEqual(["ssm.*.amazonaws.com", "secretsmanager.*.amazonaws.com"], services)
@@ -124,8 +125,43 @@ class PrivilegeCheck(unittest.TestCase):
         self.assertEqual({"sts:ExternalId", "aws:PrincipalOrgID"}, set(condition["StringEquals"]))
 
 
+    def test_the_bus_takes_the_organisations_events_of_the_two_services_alone(self):
+        policy = load(HUB)["Resources"]["BusPolicy"]["Properties"]["Statement"]
+        self.assertEqual("events:PutEvents", policy["Action"])
+        self.assertEqual({"Fn::GetAtt": ["Bus", "Arn"]}, policy["Resource"])
+        self.assertEqual({"aws:PrincipalOrgID": {"Ref": "OrganizationId"}}, policy["Condition"]["StringEquals"])
+        services = policy["Condition"]["ForAllValues:StringEquals"]
+        self.assertEqual({"events:source": ["aws.ssm", "aws.secretsmanager"]}, services)
+
+    def test_only_the_hubs_roles_and_its_alarms_may_publish_unless_the_organisation_is_let(self):
+        template = load(HUB)
+        listed = template["Resources"]["TopicPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+        always = [statement for statement in listed if "Fn::If" not in statement]
+        roles = always[0]["Condition"]["ArnEquals"]["aws:PrincipalArn"]
+        named = {one["Fn::GetAtt"][0] for one in roles}
+        self.assertEqual({"HubEventsRole", "HubSweepRole", "SweepRole", "OperatorRole"}, named)
+        self.assertEqual({"Service": "cloudwatch.amazonaws.com"}, always[1]["Principal"])
+        self.assertEqual(2, len(always))
+        option = [statement["Fn::If"] for statement in listed if "Fn::If" in statement]
+        self.assertEqual(["LetsTheOrganizationPublish"], [condition for condition, _, _ in option])
+        self.assertEqual("false", template["Parameters"]["OrganizationMayPublish"]["Default"])
+
+
 class AgreementCheck(unittest.TestCase):
     maxDiff = None
+
+    def test_every_alarm_tells_the_topic_and_measures_what_there_is(self):
+        measured = (templates.ROOT / "src" / "report" / "metrics.rs").read_text(encoding="utf-8")
+        topic = {"Fn::If": ["MakesTopic", {"Ref": "Topic"}, {"Ref": "TopicArn"}]}
+        readme = (templates.ROOT / "README.md").read_text(encoding="utf-8")
+        alarms = resources(load(HUB), "AWS::CloudWatch::Alarm")
+        for name, alarm in alarms.items():
+            properties = alarm["Properties"]
+            self.assertEqual([topic], properties["AlarmActions"], name)
+            if properties["Namespace"] == "FailoverReplicator":
+                self.assertIn(f'"{properties["MetricName"]}"', measured, name)
+            self.assertIn(f"`{properties['AlarmName'].removeprefix('failover-replicator-')}`", readme)
+        self.assertIn("NotInSyncAlarm", alarms)
 
     def test_every_setting_can_be_set_by_the_stack(self):
         variables = set(load(HUB)["Globals"]["Function"]["Environment"]["Variables"])
