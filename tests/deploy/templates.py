@@ -52,7 +52,7 @@ def whichever(value):
 
 def statements(role):
     """The statements of a role's own policies."""
-    documents = [policy["PolicyDocument"] for policy in role["Properties"]["Policies"]]
+    documents = [policy["PolicyDocument"] for policy in role["Properties"].get("Policies", [])]
     return [one for document in documents for listed in document["Statement"] for one in whichever(listed)]
 
 
@@ -61,11 +61,18 @@ def resources(template, type):
     return {name: resource for name, resource in found if resource["Type"] == type}
 
 
-def allowed(role):
+def shared(template, role):
+    """The statements of the template's managed policies that a role has."""
+    policies = [template["Resources"][one["Ref"]] for one in role["Properties"].get("ManagedPolicyArns", [])]
+    documents = [policy["Properties"]["PolicyDocument"] for policy in policies]
+    return [one for document in documents for listed in document["Statement"] for one in whichever(listed)]
+
+
+def allowed(template, role):
     """The actions that a role's policies allow."""
     return {
         action
-        for statement in statements(role)
+        for statement in statements(role) + shared(template, role)
         if statement["Effect"] == "Allow"
         for action in as_list(statement["Action"])
     }

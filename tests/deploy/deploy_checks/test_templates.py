@@ -8,7 +8,7 @@ import tempfile
 import unittest
 
 import templates
-from templates import HUB, SPOKE, allowed, as_list, load, resources, statements
+from templates import HUB, SPOKE, allowed, as_list, load, resources, shared, statements
 
 # The hub's own roles do these; everything else that the code calls is done with the spoke role.
 OF_THE_HUB = {"organizations:ListAccounts", "sts:AssumeRole", "sns:Publish", "ssm:GetParameter"}
@@ -57,24 +57,26 @@ class PrivilegeCheck(unittest.TestCase):
     def test_the_spoke_role_may_do_what_the_code_calls_and_nothing_else(self):
         wanted = templates.actions_of_the_code() - OF_THE_HUB - WITHOUT_PERMISSION
         self.assertIn("ssm:PutParameter", wanted)
-        self.assertEqual(wanted | THROUGH_THE_SERVICES, allowed(spoke_role()))
+        self.assertEqual(wanted | THROUGH_THE_SERVICES, allowed(load(SPOKE), spoke_role()))
 
     def test_the_hubs_roles_may_do_what_the_code_calls_and_what_lambda_does_for_them(self):
         self.assertLessEqual(OF_THE_HUB, templates.actions_of_the_code())
-        roles = resources(load(HUB), "AWS::IAM::Role")
+        template = load(HUB)
+        roles = resources(template, "AWS::IAM::Role")
         key = {"kms:Decrypt", "kms:GenerateDataKey"}
         queue = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
-        self.assertEqual(OF_THE_HUB | LOG | key, allowed(roles["HubSweepRole"]))
+        self.assertEqual(OF_THE_HUB | LOG | key, allowed(template, roles["HubSweepRole"]))
         # Events are never a reason to ask Organizations.
         events = OF_THE_HUB - {"organizations:ListAccounts"}
-        self.assertEqual(events | LOG | key | queue, allowed(roles["HubEventsRole"]))
-        self.assertEqual(OF_THE_HUB | key, allowed(roles["OperatorRole"]))
+        self.assertEqual(events | LOG | key | queue, allowed(template, roles["HubEventsRole"]))
+        self.assertEqual(OF_THE_HUB | key, allowed(template, roles["OperatorRole"]))
 
     def test_no_policy_has_a_wildcard_action_or_reads_a_secrets_value(self):
         checked = 0
         for path in (HUB, SPOKE):
-            for name, role in resources(load(path), "AWS::IAM::Role").items():
-                for statement in statements(role):
+            template = load(path)
+            for name, role in resources(template, "AWS::IAM::Role").items():
+                for statement in statements(role) + shared(template, role):
                     self.assertNotIn("NotAction", statement, name)
                     for action in as_list(statement["Action"]):
                         self.assertRegex(action, r"\A[a-z]+:[A-Za-z]+\Z", name)
