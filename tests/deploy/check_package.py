@@ -86,7 +86,7 @@ class CommandsCheck(unittest.TestCase):
     def test_the_stack_is_deployed_invoked_and_removed(self):
         built = yaml.load((BUILD / "template.yaml").read_text(encoding="utf-8"), templates.Loader)
         emulated = BUILD / "emulated.json"
-        emulated.write_text(json.dumps(stack.without(built, stack.NOT_CREATED)), encoding="utf-8")
+        emulated.write_text(json.dumps(stack.emulated(built)), encoding="utf-8")
         config = ("--config-file", self.config)
         code, said = self.run_command(SAM, "deploy", "--template-file", emulated, *config)
         self.assertEqual(0, code, said)

@@ -35,7 +35,7 @@ STARTER = ("StartSweep", "Begun")
 
 # A sweep waits for the slowest list, DescribeParameters of the source: 2 pages at 1 a second, and some latency.
 SWEEP_SECONDS, SWEEP_GB = 5, 0.5
-# Each change in an invocation of its own, the most that it can come to. CloudTrail tells of it, and so does the service.
+# Each change in an invocation of its own, the most that it can come to; CloudTrail and the service both tell of it.
 EVENT_SECONDS, EVENT_GB, EVENTS_OF_A_CHANGE = 3, 0.25, 2
 # Send, receive, delete; and the pollers of an idle queue, five that ask every 20 seconds.
 REQUESTS_OF_AN_EVENT, IDLE_POLLS = 3, 5 * 3 * 60 * 24 * DAYS

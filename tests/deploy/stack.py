@@ -48,9 +48,6 @@ def packaged(service, program):
     """The template with its artefacts' addresses in the places of the local files."""
     template = copy.deepcopy(templates.load(templates.HUB))
     template["Globals"]["Function"]["CodeUri"] = store(service, "hub.zip", artefact(program))
-    # The service hands the text of a parameter on where CloudFormation makes a number of it.
-    queue = template["Resources"]["HubEvents"]["Properties"]["Events"]["Queue"]["Properties"]
-    queue["ScalingConfig"] = {"MaximumConcurrency": template["Parameters"]["EventConcurrency"]["Default"]}
     for resource in template["Resources"].values():
         if file := resource["Properties"].get("DefinitionUri"):
             body = (templates.FOLDER / file).read_bytes()
@@ -58,9 +55,14 @@ def packaged(service, program):
     return template
 
 
-def without(template, types):
-    kept = {name: one for name, one in template["Resources"].items() if one["Type"] not in types}
-    return {**template, "Resources": kept}
+def emulated(template):
+    """The template without what the service cannot create."""
+    kept = {name: one for name, one in template["Resources"].items() if one["Type"] not in NOT_CREATED}
+    template = copy.deepcopy({**template, "Resources": kept})
+    # The service hands the text of a parameter on where CloudFormation makes a number of it.
+    queue = template["Resources"]["HubEvents"]["Properties"]["Events"]["Queue"]["Properties"]
+    queue["ScalingConfig"] = {"MaximumConcurrency": template["Parameters"]["EventConcurrency"]["Default"]}
+    return template
 
 
 def create(service, name, template, parameters):

@@ -37,7 +37,7 @@ class Deployment:
         self.outputs = stack.create(
             self.service,
             stack.STACK,
-            stack.without(stack.packaged(self.service, hub_program()), stack.NOT_CREATED),
+            stack.emulated(stack.packaged(self.service, hub_program())),
             {
                 **stack.USUAL,
                 "OrganizationId": organization,
