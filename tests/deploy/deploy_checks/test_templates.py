@@ -210,3 +210,53 @@ class AgreementCheck(unittest.TestCase):
         everything = json.loads((payloads / "sync-all.json").read_text(encoding="utf-8"))
         sent = batch["Arguments"]["Payload"]
         self.assertEqual(everything, {field: sent[field] for field in sent if field != "accounts"})
+
+
+class StateMachinesCheck(unittest.TestCase):
+    """What the local engines do not look at: they take any definition."""
+
+    TRANSIENT = {
+        "Lambda.ServiceException",
+        "Lambda.AWSLambdaException",
+        "Lambda.SdkClientException",
+        "Lambda.TooManyRequestsException",
+    }
+
+    def machines(self):
+        """Every set of states that belong together: the definitions, and the map's own."""
+        sweep = templates.definition("sweep.asl.json")
+        return [sweep, sweep["States"]["SweepBatches"]["ItemProcessor"], templates.definition("daily-sweep.asl.json")]
+
+    def leads_to(self, state):
+        branches = [*state.get("Choices", []), *state.get("Catch", [])]
+        return {state.get("Next"), state.get("Default"), *(branch["Next"] for branch in branches)} - {None}
+
+    def test_every_state_leads_to_one_that_is_there_and_is_led_to(self):
+        for machine in self.machines():
+            states = machine["States"]
+            led_to = {machine["StartAt"]}.union(*(self.leads_to(state) for state in states.values()))
+            self.assertEqual(set(states), led_to)
+            for name, state in states.items():
+                ends = state.get("End") is True or state["Type"] in ("Succeed", "Fail")
+                self.assertNotEqual(ends, bool(self.leads_to(state)), name)
+
+    def test_the_function_is_asked_again_after_its_transient_errors_alone_and_with_jitter(self):
+        asked = 0
+        for machine in self.machines():
+            for name, state in machine["States"].items():
+                if state.get("Resource") != "arn:aws:states:::lambda:invoke":
+                    continue
+                self.assertEqual([self.TRANSIENT], [set(retry["ErrorEquals"]) for retry in state["Retry"]], name)
+                self.assertEqual("FULL", state["Retry"][0]["JitterStrategy"], name)
+                self.assertEqual(["States.ALL"], state["Catch"][0]["ErrorEquals"], name)
+                asked += 1
+        self.assertEqual(2, asked)
+
+    def test_a_sweep_is_over_before_the_next_one_of_the_schedule(self):
+        sweep = templates.definition("sweep.asl.json")
+        self.assertLess(sweep["TimeoutSeconds"], 24 * 60 * 60)
+        self.assertEqual(8, sweep["States"]["SweepBatches"]["MaxConcurrency"])
+        self.assertEqual(100, sweep["States"]["SweepBatches"]["ToleratedFailurePercentage"])
+        # A template's substitutions are text: CloudFormation reads the definition as JSON before it puts them in.
+        for path in templates.FOLDER.glob("*.asl.json"):
+            json.loads(path.read_text(encoding="utf-8"))
