@@ -47,7 +47,8 @@ invoke: $(CONFIG) $(TOOLS)/stamp ## send PAYLOAD=payloads/... to the deployed hu
 	@test -n "$(PAYLOAD)" || { echo "PAYLOAD is missing: make invoke PAYLOAD=payloads/sync-account.json"; exit 2; }
 	@$(TOOLS)/bin/python stacksets/invoke.py "$(PAYLOAD)"
 
-remove: $(CONFIG) $(TOOLS)/stamp ## remove the spokes and the hub; replicas and their tags stay
+remove: $(CONFIG) $(TOOLS)/stamp ## remove the spokes (PROFILE's too) and the hub; replicas and their tags stay
+	$(if $(PROFILE),$(TOOLS)/bin/python stacksets/spoke.py remove --profile $(PROFILE))
 	$(TOOLS)/bin/python stacksets/spoke.py remove
 	$(SAM) delete --no-prompts --config-file $(CONFIG)
 

@@ -17,7 +17,7 @@ from .base import HUB_REGION, the_emulator, the_service
 
 TARGET = "us-east-1"
 ACCOUNTS = 30
-BATCH, ROUNDS = 7, 6
+BATCH, ROUNDS = 7, 3
 STACK_SET = "failover-replicator-spoke"
 HUB_ROLES = ("failover-replicator-hub-events", "failover-replicator-hub-sweep", "failover-replicator-operator")
 
