@@ -1,4 +1,4 @@
-"""What the checks of deployed stacks share: one emulated AWS for the accounts, one service for the hub's own account."""
+"""What the checks of deployed stacks share: one emulated AWS for the accounts, one service for the hub's account."""
 
 import atexit
 import functools
