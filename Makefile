@@ -3,9 +3,14 @@
 PYTHON ?= python3
 VENV := .venv
 REQUIREMENTS := tests/emulator/requirements.txt
+# SAM CLI and cargo-lambda are large, and neither demo nor tests need them.
+TOOLS := target/deploy-tools
+BUILD := target/sam/build
+CONFIG := $(CURDIR)/samconfig.toml
+SAM := PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" SAM_CLI_TELEMETRY=0 $(TOOLS)/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test
+.PHONY: help demo test package deploy spoke remove invoke
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -23,7 +28,39 @@ test: $(VENV)/stamp ## formatting, lints, docs, the emulator's own checks, the f
 	@$(VENV)/bin/python tests/summary.py \
 		-- $(VENV)/bin/python tests/emulator/check_launcher.py \
 		-- $(VENV)/bin/python tests/emulator/check_hub.py \
+		-- $(VENV)/bin/python tests/deploy/check_deploy.py \
 		-- cargo test --locked --no-fail-fast
+
+package: $(VENV)/stamp $(TOOLS)/stamp ## build what Lambda runs, and check it: the artefact, the commands, the function
+	$(SAM) validate --lint --template stacksets/hub.yaml --region us-east-1
+	$(SAM) build --template stacksets/hub.yaml --build-dir $(BUILD) $(if $(wildcard $(CONFIG)),--config-file $(CONFIG))
+	$(VENV)/bin/python tests/deploy/check_package.py $(BUILD) $(TOOLS)/bin/sam
+
+deploy: $(CONFIG) package ## deploy the hub, the StackSet of the spokes, and the spoke of the hub's own account
+	$(SAM) deploy --template-file $(BUILD)/template.yaml --config-file $(CONFIG)
+	$(TOOLS)/bin/python stacksets/spoke.py deploy
+
+spoke: $(CONFIG) $(TOOLS)/stamp ## the spoke of the account of PROFILE=..., which no StackSet reaches
+	$(TOOLS)/bin/python stacksets/spoke.py deploy $(if $(PROFILE),--profile $(PROFILE))
+
+invoke: $(CONFIG) $(TOOLS)/stamp ## send PAYLOAD=payloads/... to the deployed hub
+	@test -n "$(PAYLOAD)" || { echo "PAYLOAD is missing: make invoke PAYLOAD=payloads/sync-account.json"; exit 2; }
+	@$(TOOLS)/bin/python stacksets/invoke.py "$(PAYLOAD)"
+
+remove: $(CONFIG) $(TOOLS)/stamp ## remove the spokes (PROFILE's too) and the hub; replicas and their tags stay
+	$(if $(PROFILE),$(TOOLS)/bin/python stacksets/spoke.py remove --profile $(PROFILE))
+	$(TOOLS)/bin/python stacksets/spoke.py remove
+	$(SAM) delete --no-prompts --config-file $(CONFIG)
+
+$(CONFIG):
+	@echo "samconfig.toml is missing: copy samconfig.toml.example and fill it in"; exit 2
+
+$(TOOLS)/stamp: stacksets/requirements.txt
+	rm -rf $(TOOLS)
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement $<
+	$(TOOLS)/bin/python -m pip check
+	touch $@
 
 # Made anew when a pinned version changes, so that what was installed is always what is written down.
 $(VENV)/stamp: $(REQUIREMENTS)

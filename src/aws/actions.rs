@@ -4,17 +4,16 @@ use crate::settings::Bucket;
 
 /// Every action of AWS's that the hub calls, spelled as IAM policies spell it, with the bucket that it counts into.
 ///
-/// The roles' policies are compared with this list. Nothing on it reads the value of a secret.
+/// The roles' policies in `stacksets/` are compared with this list, and the list with what the simulator is asked for: an
+/// action that the code calls stands here, and in a policy. Nothing on it reads the value of a secret.
 pub const ACTIONS: &[(&str, Bucket)] = &[
     ("ssm:GetParameter", Bucket::SsmRead),
     ("ssm:GetParameters", Bucket::SsmRead),
-    ("ssm:GetParametersByPath", Bucket::SsmRead),
     ("ssm:DescribeParameters", Bucket::SsmControl),
     ("ssm:GetParameterHistory", Bucket::SsmControl),
     ("ssm:PutParameter", Bucket::SsmControl),
     ("ssm:LabelParameterVersion", Bucket::SsmControl),
     ("ssm:UnlabelParameterVersion", Bucket::SsmControl),
-    ("ssm:DeleteParameter", Bucket::SsmDelete),
     ("ssm:DeleteParameters", Bucket::SsmDelete),
     ("ssm:AddTagsToResource", Bucket::SsmTags),
     ("ssm:RemoveTagsFromResource", Bucket::SsmTags),

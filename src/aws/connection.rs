@@ -249,7 +249,8 @@ impl Connection {
         let Inner { options, region, sts, clock, config, ration, .. } = &*self.0;
         let at = Location { account: account.clone(), region: region.clone() };
         let name = &options.spoke_role_name;
-        let role = Role::spoke(name, options.external_id.as_deref(), &at);
+        let by_operator = options.operator_role_arn.is_some();
+        let role = Role::spoke(name, options.external_id.as_deref(), by_operator, &at);
         let credentials = RoleCredentials::new(role, sts.clone(), clock.clone());
         let pacer = self.0.pacers.of(account, &self.0.quotas, &self.0.calls);
         let session = Session::new(

@@ -30,6 +30,8 @@ const ANSWERS: u32 = 5;
 const BETWEEN_ANSWERS: Duration = Duration::from_secs(1);
 /// What `CloudTrail` shows as the session, in every account.
 const SESSION_NAME: &str = "failover-replicator";
+/// The same for a person's hub that took on the operator's role: the spoke role lets it do a little more.
+const OPERATOR_SESSION_NAME: &str = "failover-replicator-operator";
 
 /// Which role, and what refusing it means.
 #[derive(Clone, Debug)]
@@ -38,6 +40,8 @@ pub(super) struct Role {
     pub(super) arn: String,
     /// The external id that its trust policy asks for.
     pub(super) external_id: Option<String>,
+    /// What `CloudTrail` shows as the session.
+    pub(super) session_name: &'static str,
     /// Where the failure is shown: the role's account, and the Region whose STS is asked.
     pub(super) place: String,
     /// What a refusal is.
@@ -45,12 +49,19 @@ pub(super) struct Role {
 }
 
 impl Role {
-    /// The spoke role `name` of an account; `refused` is [`FailureKind::NoSpokeRole`].
-    pub(super) fn spoke(name: &str, external_id: Option<&str>, at: &Location) -> Self {
+    /// The spoke role `name` of an account, taken on by the operator's role or by the hub's; `refused` is
+    /// [`FailureKind::NoSpokeRole`].
+    pub(super) fn spoke(
+        name: &str,
+        external_id: Option<&str>,
+        by_operator: bool,
+        at: &Location,
+    ) -> Self {
         let partition = at.region.partition();
         Self {
             arn: format!("arn:{partition}:iam::{}:role/{name}", at.account),
             external_id: external_id.map(str::to_owned),
+            session_name: if by_operator { OPERATOR_SESSION_NAME } else { SESSION_NAME },
             place: at.to_string(),
             refused: FailureKind::NoSpokeRole,
         }
@@ -61,6 +72,7 @@ impl Role {
         Self {
             arn: arn.to_owned(),
             external_id: None,
+            session_name: OPERATOR_SESSION_NAME,
             place: "the hub's account".to_owned(),
             refused: FailureKind::AccessDenied,
         }
@@ -203,7 +215,7 @@ async fn ask(role: &Role, sts: &aws_sdk_sts::Client) -> Result<Option<Held>, Cau
     let answer = sts
         .assume_role()
         .role_arn(&role.arn)
-        .role_session_name(SESSION_NAME)
+        .role_session_name(role.session_name)
         .set_external_id(role.external_id.clone())
         .duration_seconds(LIFETIME_SECONDS)
         .send()

@@ -23,7 +23,9 @@ INVOKE_SECONDS = 120
 
 
 def hub_program():
-    """The hub as cargo built it."""
+    """The hub as cargo built it; the packaged one where HUB_PROGRAM names it."""
+    if packaged := os.environ.get("HUB_PROGRAM"):
+        return pathlib.Path(packaged)
     target = os.environ.get("CARGO_TARGET_DIR", ROOT / "target")
     return pathlib.Path(target) / "debug" / "hub"
 
@@ -55,13 +57,15 @@ class LambdaService:
             self.end()
             raise
         self.url = line[len(prefix) :].strip()
-        self.lambda_client = self._client("lambda", region)
-        self.logs_client = self._client("logs", region)
+        self.region = region
+        self.lambda_client = self.client("lambda")
+        self.logs_client = self.client("logs")
 
-    def _client(self, service, region):
+    def client(self, service, region=None):
+        """A client of the management account's, in the service's own Region if none is named."""
         return boto3.client(
             service,
-            region_name=region,
+            region_name=region or self.region,
             endpoint_url=self.url,
             aws_access_key_id=MANAGEMENT_KEYS[0],
             aws_secret_access_key=MANAGEMENT_KEYS[1],

@@ -16,6 +16,7 @@ import os
 import sys
 import threading
 import time
+import warnings
 
 POLL_SECONDS = 0.5
 
@@ -72,8 +73,11 @@ def main():
     os.environ.pop("MOTO_ACCOUNT_ID", None)
     import keep_alive
 
-    # A request a line would drown the output of the tests; tracebacks still come.
+    # A request a line would drown the output of the tests, and so would the types of resources that moto's stacks leave
+    # out, a line each; tracebacks still come.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    logging.getLogger("moto").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", message="Tried to parse AWS::")
     if not options.stock:
         import patches
 

@@ -22,6 +22,7 @@ mod labels;
 mod lists;
 mod ownership;
 mod payloads;
+mod permissions;
 mod predecessor;
 mod predecessor_defects;
 mod races;

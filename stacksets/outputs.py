@@ -1,0 +1,22 @@
+"""What the hub's stack says of itself, for the commands beside it."""
+
+import tomllib
+
+import boto3
+
+
+def region(config):
+    """The hub's Region, by samconfig.toml."""
+    return _deploy(config)["region"]
+
+
+def of_the_hub(config):
+    """The outputs of the hub's stack, read with the caller's own credentials."""
+    cloudformation = boto3.client("cloudformation", region_name=region(config))
+    stack = cloudformation.describe_stacks(StackName=_deploy(config)["stack_name"])["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def _deploy(config):
+    with open(config, "rb") as opened:
+        return tomllib.load(opened)["default"]["deploy"]["parameters"]

@@ -1,0 +1,50 @@
+"""The README's costs: the table is the computed one, and what it counts is what the templates have."""
+
+import costs
+import templates
+
+from .base import Check
+
+
+def next_states(state):
+    return {state.get("Next"), state.get("Default"), *(choice["Next"] for choice in state.get("Choices", []))}
+
+
+class CostsCheck(Check):
+    def test_the_readme_has_the_computed_table(self):
+        readme = (templates.ROOT / "README.md").read_text(encoding="utf-8")
+        self.assertIn(costs.table(), readme)
+
+    def test_the_states_that_are_counted_are_the_way_through_the_state_machines(self):
+        sweep = templates.definition("sweep.asl.json")
+        batch = sweep["States"]["SweepBatches"]["ItemProcessor"]
+        for machine, way in (
+            (sweep, costs.BEGIN),
+            (batch, costs.OF_A_BATCH),
+            (templates.definition("daily-sweep.asl.json"), costs.STARTER),
+        ):
+            states = machine["States"]
+            self.assertEqual(machine["StartAt"], way[0])
+            for state, following in zip(way, way[1:]):
+                self.assertIn(following, next_states(states[state]), state)
+            last = states[way[-1]]
+            self.assertTrue(last["Type"] == "Succeed" or last.get("End"), way[-1])
+        loop = [*costs.MORE, costs.MORE[0]]
+        for state, following in zip(loop, loop[1:]):
+            self.assertIn(following, next_states(sweep["States"][state]), state)
+
+    def test_what_is_billed_by_the_piece_is_counted(self):
+        hub = templates.load(templates.HUB)
+        self.assertEqual(costs.HUB_ALARMS, len(templates.resources(hub, "AWS::CloudWatch::Alarm")))
+        self.assertEqual(costs.BATCH, hub["Parameters"]["SweepBatch"]["Default"])
+        megabytes = hub["Parameters"]["SweepMemory"]["Default"], hub["Parameters"]["EventsMemory"]["Default"]
+        self.assertEqual((costs.SWEEP_GB * 1024, costs.EVENT_GB * 1024), megabytes)
+        self.assertEqual(16, len(templates.actions_of_the_code()), "METRICS counts one for each action")
+
+    def test_more_accounts_cost_more_and_each_part_is_in_the_sum(self):
+        for few, many in zip(costs.ORGANIZATIONS, costs.ORGANIZATIONS[1:]):
+            cheap, dear = costs.monthly(few), costs.monthly(many)
+            for part in cheap:
+                self.assertLessEqual(cheap[part], dear[part], part)
+        self.assertEqual(2 + 8 + 4, costs.transitions(1))
+        self.assertEqual(2 + 8 + 5 + 40 * 4, costs.transitions(1000))

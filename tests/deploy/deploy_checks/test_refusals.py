@@ -1,0 +1,103 @@
+"""Parameters of the hub's stack that cannot work are refused as it is deployed, in words that say what is wrong."""
+
+import uuid
+
+import stack
+import templates
+from lambda_service import LambdaService, hub_program
+
+from .base import HUB_REGION, LIFETIME_SECONDS, Check
+
+
+class RefusalsCheck(Check):
+    @classmethod
+    def setUpClass(cls):
+        # One of its own: whole stacks are made and removed here.
+        cls.service = LambdaService(HUB_REGION, lifetime=LIFETIME_SECONDS)
+        cls.addClassCleanup(cls.service.end)
+        cls.whole = stack.packaged(cls.service, hub_program())
+        cls.template = stack.emulated(cls.whole)
+
+    def refused(self, changed, template=None, usual=None):
+        """What is said to the usual parameters with these changed; None leaves one out."""
+        given = {**(stack.USUAL if usual is None else usual), **changed}
+        parameters = {key: value for key, value in given.items() if value is not None}
+        with self.assertRaises(stack.NotDeployed) as refused:
+            stack.create(self.service, f"refused-{uuid.uuid4().hex}", template or self.template, parameters)
+        return str(refused.exception)
+
+    def test_a_source_among_its_targets(self):
+        said = self.refused({"TargetRegions": "us-east-1,us-east-2"})
+        self.assertIn("TargetRegions must not hold SourceRegion", said)
+        second = {"SecondSourceRegion": "eu-west-1", "SecondTargetRegions": "eu-west-1"}
+        self.assertIn("SecondTargetRegions must not hold SecondSourceRegion", self.refused(second))
+
+    def test_half_a_second_route(self):
+        said = self.refused({"SecondSourceRegion": "eu-west-1"})
+        self.assertIn("SecondSourceRegion needs SecondTargetRegions", said)
+        same = {"SecondSourceRegion": "us-east-2", "SecondTargetRegions": "eu-west-1"}
+        self.assertIn("must differ from SourceRegion", self.refused(same))
+
+    def test_a_malformed_unit(self):
+        for units in ("ou-1", "f6g7-h8i9j0k1", "ou-f6g7-h8i9j0k1,r_f6g7", "o-a1b2c3d4e5/r-f6g7/ou-f6g7-h8i9j0k1"):
+            with self.subTest(units=units):
+                self.assertIn("must be ids such as ou-f6g7-h8i9j0k1", self.refused({"OrganizationalUnitIds": units}))
+
+    def test_a_missing_or_malformed_topic(self):
+        self.assertIn("TopicArn", self.refused({"TopicArn": None}))
+        fifo = "arn:aws:sns:us-west-2:123456789012:failures.fifo"
+        for topic in ("", "failures", "arn:aws:sqs:us-west-2:123456789012:failures", fifo):
+            with self.subTest(topic=topic):
+                self.assertIn("must be the ARN of a standard topic", self.refused({"TopicArn": topic}))
+
+    def test_other_parameters_that_cannot_work(self):
+        for parameter, value, said in (
+            ("SourceRegion", "Ohio", "must be a Region such as us-east-2"),
+            ("TargetRegions", "us-east-1,", "must be Regions such as us-east-1"),
+            ("OrganizationId", "a1b2c3d4e5", "must be the id of an organisation"),
+            ("ExternalId", "x", "must be 2 to 1,224 letters"),
+            ("MaxDeletes", "101%", "must be a whole number, or a percentage"),
+            ("SourceQuotaShare", "0.0", "must be a number over 0"),
+            ("TargetQuotaShare", "1.5", "must be a number over 0"),
+            ("ScheduleExpression", "rate(1 hour)", "must be cron(MINUTE HOUR ...)"),
+            ("ScheduleExpression", "cron(0 */2 * * ? *)", "must be cron(MINUTE HOUR ...)"),
+            ("EncryptionKeyArn", "alias/hub", "must be the ARN of a key"),
+            ("OperatorPrincipalArns", "someone", "must be ARNs of users and roles"),
+        ):
+            with self.subTest(parameter=parameter, value=value):
+                self.assertIn(said, self.refused({parameter: value}))
+        for parameter, value in (("EventConcurrency", "1"), ("Architecture", "riscv"), ("LogRetentionDays", "2")):
+            with self.subTest(parameter=parameter, value=value):
+                self.assertIn(parameter, self.refused({parameter: value}))
+
+    def test_a_spoke_whose_roles_no_region_would_make(self):
+        usual = {
+            "HubAccountId": self.hub_account,
+            "TrustedRoleArns": f"arn:aws:iam::{self.hub_account}:role/failover-replicator-hub-sweep",
+            "ExternalId": "an-external-id",
+            "OrganizationId": stack.ORGANIZATION,
+            "HubBusArn": f"arn:aws:events:us-west-2:{self.hub_account}:event-bus/failover-replicator",
+            "SourceRegions": "us-east-2",
+            "TargetRegions": "us-east-1",
+        }
+        spoke = templates.load(templates.SPOKE)
+        said = self.refused({"RoleRegion": "us-east-1"}, spoke, usual)
+        self.assertIn("RoleRegion must be one of SourceRegions", said)
+        nameless = {"RoleRegion": "us-east-2", "TrustedRoleArns": "failover-replicator-hub-sweep"}
+        said = self.refused(nameless, spoke, usual)
+        self.assertIn("must be ARNs of roles", said)
+
+    def test_what_the_service_cannot_create_is_exactly_what_the_other_checks_leave_out(self):
+        said = self.refused({}, self.whole)
+        for type in stack.NOT_CREATED:
+            self.assertIn(type, said)
+        parameters = {**stack.USUAL, "SecondSourceRegion": "us-east-1", "SecondTargetRegions": "us-east-2"}
+        outputs = stack.create(self.service, "both-ways", self.template, parameters)
+        self.assertEqual("us-east-2,us-east-1", outputs["SpokeRegions"])
+        function = self.service.lambda_client.get_function_configuration(FunctionName=outputs["HubSweepName"])
+        routes = function["Environment"]["Variables"]["REPLICATOR_ROUTES"]
+        self.assertEqual("us-east-2=us-east-1,us-west-2;us-east-1=us-east-2", routes)
+
+        stack.remove(self.service, "both-ways")
+        self.assertEqual([], self.service.lambda_client.list_functions()["Functions"])
+        self.assertEqual([], self.service.client("sqs").list_queues().get("QueueUrls", []))

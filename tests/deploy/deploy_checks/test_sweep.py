@@ -1,0 +1,184 @@
+"""The state machine of the sweep, started by the schedule, over the whole organisation."""
+
+import contextlib
+import datetime
+import json
+
+import restless
+from emulator import MANAGEMENT_ACCOUNT
+
+from .base import SOURCE, Check, wait_for
+from .deployed import BATCH, ROUNDS, TARGET, the_deployment
+
+EVERYTHING = {"name": "all", "operation": "sync"}
+
+
+class SweepCheck(Check):
+    def setUp(self):
+        self.deployment = the_deployment()
+        self.emulator, self.service = self.deployment.emulator, self.deployment.service
+        self.states = self.service.client("stepfunctions")
+        self.name = f"/sweep/{self._testMethodName}"
+        self.deployment.digests(), self.deployment.told()
+
+    @contextlib.contextmanager
+    def moving(self, account, name, writes):
+        """While a source moves just after each of so many writes of its replica."""
+        with restless.Restless(self.emulator, account, name, SOURCE, TARGET, writes) as owner:
+            self.deployment.configure("hub-sweep", AWS_ENDPOINT_URL=owner.url)
+            try:
+                yield
+            finally:
+                self.deployment.configure("hub-sweep")
+        self.assertEqual(0, owner.left)
+
+    def put(self, account, value):
+        self.emulator.client("ssm", account, SOURCE).put_parameter(Name=self.name, Value=value, Type="String")
+
+    def assert_replicated(self, account, name=None):
+        name = name or self.name
+        source, target = (
+            self.emulator.client("ssm", account, region).get_parameter(Name=name)["Parameter"]
+            for region in (SOURCE, TARGET)
+        )
+        self.assertEqual(source["Value"], target["Value"], f"{name} of {account}")
+
+    def executions(self, machine="sweep"):
+        arn = self.deployment.outputs["SweepArn"].replace("failover-replicator-sweep", f"failover-replicator-{machine}")
+        return self.states.list_executions(stateMachineArn=arn)["executions"]
+
+    def ended(self, arn):
+        def execution_ended():
+            found = self.states.describe_execution(executionArn=arn)
+            return found if found["status"] != "RUNNING" else None
+
+        return wait_for(execution_ended, 120)
+
+    def sweep(self, given):
+        """Runs the state machine with this input to its end."""
+        arn = self.states.start_execution(stateMachineArn=self.deployment.outputs["SweepArn"], input=json.dumps(given))
+        return self.ended(arn["executionArn"])
+
+    def batches(self, execution):
+        """The batches' own executions, with their inputs and outputs."""
+        runs = self.states.list_map_runs(executionArn=execution["executionArn"])["mapRuns"]
+        children = [
+            child for run in runs for child in self.states.list_executions(mapRunArn=run["mapRunArn"])["executions"]
+        ]
+        return [self.states.describe_execution(executionArn=child["executionArn"]) for child in children]
+
+    def set_schedule_off(self, day):
+        """What the stack's schedule starts, at once, and with the time that Scheduler itself would fill in."""
+        scheduler = self.service.client("scheduler")
+        schedule = scheduler.get_schedule(Name="failover-replicator-daily-sweep")
+        self.assertEqual("cron(0 2 * * ? *)", schedule["ScheduleExpression"])
+        self.assertEqual("FLEXIBLE", schedule["FlexibleTimeWindow"]["Mode"])
+        self.assertIn("<aws.scheduler.scheduled-time>", schedule["Target"]["Input"])
+        given = schedule["Target"]["Input"].replace("<aws.scheduler.scheduled-time>", f"{day}T02:00:00Z")
+        soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=1)
+        scheduler.create_schedule(
+            Name=f"on-{day}",
+            ScheduleExpression=f"at({soon:%Y-%m-%dT%H:%M:%S})",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={**schedule["Target"], "Input": given},
+        )
+        return given
+
+    def test_the_schedule_starts_a_sweep_after_which_every_account_is_in_sync(self):
+        """One of thirty accounts answers `remaining` twice; one more of the organisation has no spoke."""
+        members, moving = self.deployment.members, self.deployment.members[3]
+        for account in (*members, MANAGEMENT_ACCOUNT):
+            self.put(account, f"of {account}")
+        hot = f"{self.name}/hot"
+        already = len(self.remained())
+        with self.moving(moving, hot, writes=2 * restless.ROUNDS):
+            given = self.set_schedule_off("2026-11-24")
+
+            def the_sweep_of_the_day():
+                named = [one for one in self.executions() if one["name"] == "sweep-2026-11-24"]
+                return named[0]["executionArn"] if named else None
+
+            execution = self.ended(wait_for(the_sweep_of_the_day))
+        self.assertEqual([], self.deployment.told(), "no batch failed")
+        self.assertEqual("SUCCEEDED", execution["status"], execution)
+        for account in (*members, MANAGEMENT_ACCOUNT):
+            self.assert_replicated(account)
+        self.assert_replicated(moving, hot)
+
+        batches = self.batches(execution)
+        swept = [account for batch in batches for account in json.loads(batch["input"])["accounts"]]
+        self.assertEqual(sorted((*members, self.deployment.outside, MANAGEMENT_ACCOUNT)), sorted(swept))
+        self.assertLessEqual(max(len(json.loads(batch["input"])["accounts"]) for batch in batches), BATCH)
+        self.assertEqual([{"swept": True}] * len(batches), [json.loads(batch["output"]) for batch in batches])
+
+        digests = [digest["Message"] for digest in self.deployment.digests()]
+        of_the_failing = [digest for digest in digests if self.deployment.outside in digest]
+        self.assertEqual(1, len(of_the_failing), digests)
+        self.assertIn("no_spoke_role", of_the_failing[0])
+        self.assertEqual([1, 1], self.remained()[already:], "just the one account, twice")
+
+        # Scheduler delivers at least once: the name of the day is taken.
+        before = len(self.executions())
+        again = self.ended(self.start("daily-sweep", given))
+        self.assertEqual("SUCCEEDED", again["status"], again)
+        self.assertEqual(before, len(self.executions()))
+        self.assertIn("SUCCEEDED", self.ended(self.start("daily-sweep", given.replace("11-24", "11-25")))["status"])
+        self.assertEqual(before + 1, len(self.executions()))
+
+    def start(self, machine, given):
+        arn = self.deployment.outputs["SweepArn"].replace("failover-replicator-sweep", f"failover-replicator-{machine}")
+        return self.states.start_execution(stateMachineArn=arn, input=given)["executionArn"]
+
+    def remained(self):
+        """How many accounts remained, for each answer in which any did, by the function's metrics."""
+        logs = self.service.logs_client
+        events = logs.filter_log_events(logGroupName="/aws/lambda/failover-replicator-hub-sweep")["events"]
+        lines = [json.loads(event["message"]) for event in events if event["message"].startswith('{"')]
+        return [line["Remaining"] for line in lines if line.get("Remaining")]
+
+    def test_accounts_that_are_named_are_swept_without_organizations(self):
+        """On the day that us-east-1 is down, Organizations cannot be asked."""
+        account = self.deployment.members[0]
+        self.put(account, "named")
+        before = self.emulator.calls()
+        execution = self.sweep({"batches": [{"accounts": [account]}, {"accounts": self.deployment.members[1:3]}]})
+        self.assertEqual("SUCCEEDED", execution["status"], execution)
+        self.assert_replicated(account)
+        asked = self.emulator.calls() - before
+        self.assertFalse([call for call in asked if call.startswith("AWSOrganizations")], asked)
+        self.assertEqual(2, len(self.batches(execution)))
+
+    def test_a_batch_that_fails_is_told_by_the_state_machine_and_the_others_are_swept(self):
+        account = self.deployment.members[5]
+        self.put(account, "beside")
+        execution = self.sweep({"batches": [{"accounts": ["not-an-account"]}, {"accounts": [account]}]})
+        self.assertEqual(("FAILED", "BatchesFailed"), (execution["status"], execution.get("error")), execution)
+        self.assert_replicated(account)
+        told = self.deployment.told()
+        self.assertEqual(["failover-replicator: a batch of a sweep failed"], [one["Subject"] for one in told])
+        self.assertIn("not-an-account", told[0]["Message"])
+        self.assertIn("InvalidPayload", told[0]["Message"])
+
+    def test_accounts_that_remain_after_the_last_round_are_told(self):
+        account = self.deployment.members[6]
+        with self.moving(account, self.name, writes=ROUNDS * restless.ROUNDS):
+            execution = self.sweep({"batches": [{"accounts": [account]}]})
+        self.assertEqual(("FAILED", "BatchesFailed"), (execution["status"], execution.get("error")), execution)
+        told = self.deployment.told()
+        self.assertEqual(1, len(told))
+        self.assertIn(account, told[0]["Message"])
+        self.assertIn(f"not finished after {ROUNDS} invocations", told[0]["Message"])
+
+    def test_accounts_that_cannot_be_listed_fail_the_sweep(self):
+        member = f"arn:aws:iam::{self.deployment.members[0]}:role/failover-replicator-hub-sweep"
+        iam = self.emulator.client("iam", self.deployment.members[0])
+        root = {"AWS": f"arn:aws:iam::{MANAGEMENT_ACCOUNT}:root"}
+        trust = {"Statement": [{"Effect": "Allow", "Principal": root, "Action": "sts:AssumeRole"}]}
+        iam.create_role(RoleName="failover-replicator-hub-sweep", AssumeRolePolicyDocument=json.dumps(trust))
+        self.deployment.configure("hub-sweep", REPLICATOR_OPERATOR_ROLE_ARN=member)
+        self.addCleanup(self.deployment.configure, "hub-sweep")
+        execution = self.sweep({})
+        self.assertEqual(("FAILED", "AccountsNotListed"), (execution["status"], execution.get("error")), execution)
+        digests = self.deployment.digests()
+        self.assertEqual(1, len(digests), digests)
+        self.assertIn("organizations:ListAccounts", digests[0]["Message"])
