@@ -24,6 +24,7 @@ mod races;
 mod readme;
 mod routes;
 mod samples;
+mod schedules;
 mod secrets;
 mod simulated;
 mod stock;

@@ -129,7 +129,7 @@ pub(crate) struct Befallen {
 }
 
 /// The rules, in the order in which they were made.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Faults(Vec<Option<Fault>>);
 
 impl Faults {

@@ -59,7 +59,7 @@ fn role_of_session(arn: &str) -> Option<String> {
 }
 
 /// Every access key that was given out.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Issued(BTreeMap<String, Principal>);
 
 impl Issued {

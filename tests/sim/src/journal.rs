@@ -51,7 +51,7 @@ pub struct Write {
 }
 
 /// The record.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Journal {
     counts: BTreeMap<(String, String, String), Count>,
     pub(crate) writes: Vec<Write>,

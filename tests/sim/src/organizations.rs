@@ -20,7 +20,7 @@ pub(crate) struct Member {
 }
 
 /// The organisation.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Organization {
     pub(crate) management: String,
     pub(crate) administrators: BTreeSet<String>,

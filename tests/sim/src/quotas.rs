@@ -67,7 +67,7 @@ struct Bucket {
 }
 
 /// All buckets.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Quotas {
     buckets: BTreeMap<Place, Bucket>,
     bought: BTreeMap<Place, Quota>,

@@ -28,6 +28,13 @@ impl Sim {
         Self(Arc::new(Inner { clock, world: Mutex::new(World::new(settings)) }))
     }
 
+    /// Another one, which holds what this one holds now; from here on they know nothing of each other.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        let world = self.world().clone();
+        Self(Arc::new(Inner { clock: self.0.clock, world: Mutex::new(world) }))
+    }
+
     /// Its clock.
     pub fn clock(&self) -> Clock {
         self.0.clock

@@ -81,7 +81,7 @@ impl Default for Settings {
 }
 
 /// One Region of one account.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Region {
     /// By name without a leading slash: `/Foo` and `Foo` are one (FACTS 23).
     pub(crate) parameters: BTreeMap<String, Past<Parameter>>,
@@ -94,7 +94,7 @@ pub(crate) struct Region {
 }
 
 /// One account.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Account {
     pub(crate) regions: BTreeMap<String, Region>,
     pub(crate) roles: BTreeMap<String, Role>,
@@ -105,7 +105,7 @@ pub(crate) struct Account {
 }
 
 /// Everything.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct World {
     pub(crate) settings: Settings,
     pub(crate) accounts: BTreeMap<String, Account>,

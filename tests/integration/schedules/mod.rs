@@ -1,0 +1,22 @@
+//! The convergence of replicas, with the code that ships: schedules of several invocations, of owners and of what goes
+//! wrong, each a list of choices that can be taken again.
+//!
+//! [`process`] runs one invocation of the hub, with the real SDK, up to its next calls, which it holds; [`store`] is
+//! the world, the simulator whose calls are done when a schedule says so. [`memory`] remembers what an invocation does
+//! after which answers, so that [`explore`] can go through all schedules of a case ([`exhaustive`]) without running the
+//! hub anew for each. [`conduct`] and [`check`] say what is bad.
+
+mod check;
+mod conduct;
+mod exhaustive;
+mod explore;
+mod history;
+mod memory;
+mod process;
+mod store;
+
+/// Whether all schedules are to be run, and not only those that fit into every run of the tests: `SCHEDULES=all`.
+#[expect(clippy::disallowed_methods, reason = "it chooses a set of tests, and is no setting")]
+fn all_schedules() -> bool {
+    std::env::var("SCHEDULES").is_ok_and(|which| which == "all")
+}
