@@ -3,8 +3,9 @@ each must make bad ends.
 
     run.py [PATCH…]
 
-A patch is applied to a copy of the tree, never to the tree itself, and the copy is tested with the tree's own target
-folder, so that only the hub is built anew. One that no longer applies, or finds nothing, is an error.
+A patch is applied to a copy of the tree, never to the tree itself. The copy has a target folder of its own, which begins
+with what the tree has built of other projects' crates, so that only this project's are built anew. A patch that no
+longer applies, or finds nothing, is an error.
 """
 
 import os
@@ -16,9 +17,12 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-TARGET = ROOT / "target"
-COPY = TARGET / "mutants"
+BUILT = ROOT / "target" / "debug"
+COPY = ROOT / "target" / "mutants"
+TARGET = COPY / "target"
 TEST = "schedules::exhaustive"
+# What is made of this project's own crates, by its beginning.
+OURS = ("failover", "libfailover", "aws_sim", "aws-sim", "libaws_sim", "integration", "hub", "facts")
 TOTAL = re.compile(r"^in all: (\d+) states, (\d+) ends, (\d+) bad ends$", re.MULTILINE)
 
 
@@ -31,6 +35,22 @@ def copy_tree():
         if source.is_file() and not (copy.is_file() and copy.read_bytes() == source.read_bytes()):
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, copy)
+
+
+def share_builds():
+    """Other projects' crates, as links; what is built anew replaces a link and not what it leads to."""
+    if TARGET.exists():
+        return
+    for part in (".fingerprint", "build", "deps"):
+        for entry in (BUILT / part).iterdir():
+            copy = TARGET / "debug" / part / entry.name
+            if entry.name.startswith(OURS):
+                continue
+            if entry.is_dir():
+                shutil.copytree(entry, copy, copy_function=os.link, symlinks=True)
+            else:
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                os.link(entry, copy)
 
 
 def apply(patch, *options):
@@ -61,6 +81,7 @@ def bad_ends(patch):
 
 def main():
     patches = [pathlib.Path(name) for name in sys.argv[1:]] or sorted(HERE.glob("*.patch"))
+    share_builds()
     survived = []
     for patch in patches:
         states, ends, bad = bad_ends(patch)

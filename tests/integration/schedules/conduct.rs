@@ -55,7 +55,7 @@ fn shows_a_value(request: &Value) -> bool {
 }
 
 /// The parameters that a request is about.
-fn names(request: &Value) -> Vec<&str> {
+pub(super) fn names(request: &Value) -> Vec<&str> {
     let one = request["Name"].as_str().or_else(|| request["ResourceId"].as_str());
     let many = request["Names"].as_array().into_iter().flatten().filter_map(Value::as_str);
     one.into_iter().chain(many).collect()

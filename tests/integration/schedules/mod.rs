@@ -4,15 +4,18 @@
 //! [`process`] runs one invocation of the hub, with the real SDK, up to its next calls, which it holds; [`store`] is
 //! the world, the simulator whose calls are done when a schedule says so. [`memory`] remembers what an invocation does
 //! after which answers, so that [`explore`] can go through all schedules of a case ([`exhaustive`]) without running the
-//! hub anew for each. [`conduct`] and [`check`] say what is bad.
+//! hub anew for each. [`live`] runs schedules of more invocations and items with live hubs, each drawn from a seed
+//! ([`seeded`]). [`conduct`] and [`check`] say what is bad.
 
 mod check;
 mod conduct;
 mod exhaustive;
 mod explore;
 mod history;
+mod live;
 mod memory;
 mod process;
+mod seeded;
 mod store;
 
 /// Whether all schedules are to be run, and not only those that fit into every run of the tests: `SCHEDULES=all`.
