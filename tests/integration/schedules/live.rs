@@ -222,11 +222,11 @@ impl Schedule {
         let request = json!({"Name": SECRET, "SecretString": format!("{}secret", history::VALUE)});
         let made =
             self.store.act(Who::Owner, SOURCE, "secretsmanager:CreateSecret", &request, false);
-        let name = if made.is_ok() { "CreateSecret" } else { "UpdateSecret" };
+        let name = if made.is_ok() { "CreateSecret" } else { "TagResource" };
         if made.is_err() {
-            let request =
-                json!({"SecretId": SECRET, "Description": format!("change {}", self.changed)});
-            self.store.must(Who::Owner, SOURCE, "secretsmanager:UpdateSecret", &request);
+            let tags = json!([{"Key": "change", "Value": self.changed.to_string()}]);
+            let request = json!({"SecretId": SECRET, "Tags": tags});
+            self.store.must(Who::Owner, SOURCE, "secretsmanager:TagResource", &request);
         }
         self.note(&format!("owner: {name} {SECRET}"));
         let event = call(ACCOUNT, &self.time(), name, &Value::Null, &json!({"name": SECRET}));

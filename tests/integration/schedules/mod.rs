@@ -5,10 +5,11 @@
 //! the world, the simulator whose calls are done when a schedule says so. [`memory`] remembers what an invocation does
 //! after which answers, so that [`explore`] can go through all schedules of a case ([`exhaustive`]) without running the
 //! hub anew for each. [`live`] runs schedules of more invocations and items with live hubs, each drawn from a seed
-//! ([`seeded`]). [`conduct`] and [`check`] say what is bad.
+//! ([`seeded`]). [`counterexamples`] are single schedules by name. [`conduct`] and [`check`] say what is bad.
 
 mod check;
 mod conduct;
+mod counterexamples;
 mod exhaustive;
 mod explore;
 mod history;
