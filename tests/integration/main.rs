@@ -13,6 +13,7 @@ mod dependencies;
 mod digests;
 mod events;
 mod failures;
+mod hostile;
 mod hubctl;
 mod ignored;
 mod lists;
