@@ -5,7 +5,7 @@ VENV := .venv
 REQUIREMENTS := tests/emulator/requirements.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test
+.PHONY: help demo test verify
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -24,6 +24,10 @@ test: $(VENV)/stamp ## formatting, lints, docs, the emulator's own checks, the f
 		-- $(VENV)/bin/python tests/emulator/check_launcher.py \
 		-- $(VENV)/bin/python tests/emulator/check_hub.py \
 		-- cargo test --locked --no-fail-fast
+
+verify: ## all schedules instead of some, and the faults that they must find; takes half an hour and more
+	SCHEDULES=all cargo test --locked --test integration schedules:: -- --nocapture --test-threads 1
+	$(PYTHON) tests/mutants/run.py
 
 # Made anew when a pinned version changes, so that what was installed is always what is written down.
 $(VENV)/stamp: $(REQUIREMENTS)

@@ -1,5 +1,5 @@
 """Shows that the schedules find what they are there for: each patch beside this file puts one fault into the hub, and
-each must make bad ends.
+each must make bad ends, or let a schedule fail that is kept by name.
 
     run.py [PATCH…]
 
@@ -20,7 +20,8 @@ ROOT = HERE.parent.parent
 BUILT = ROOT / "target" / "debug"
 COPY = ROOT / "target" / "mutants"
 TARGET = COPY / "target"
-TEST = "schedules::exhaustive"
+TESTS = ("schedules::exhaustive", "schedules::counterexamples")
+FAILED = re.compile(r"^test schedules::counterexamples::(\w+) \.\.\. FAILED$", re.MULTILINE)
 # What is made of this project's own crates, by its beginning.
 OURS = ("failover", "libfailover", "aws_sim", "aws-sim", "libaws_sim", "integration", "hub", "facts")
 TOTAL = re.compile(r"^in all: (\d+) states, (\d+) ends, (\d+) bad ends$", re.MULTILINE)
@@ -62,21 +63,22 @@ def apply(patch, *options):
         sys.exit(f"{patch.name} does not apply any more:\n{done.stdout}{done.stderr}")
 
 
-def bad_ends(patch):
-    """How many of how many ends are bad with the fault in."""
+def tested(patch):
+    """States, ends and bad ends with the fault in, and the schedules by name that fail."""
     copy_tree()
     apply(patch)
-    command = ["cargo", "test", "--locked", "--test", "integration", TEST, "--", "--nocapture"]
-    environment = {**os.environ, "CARGO_TARGET_DIR": str(TARGET)}
+    command = ["cargo", "test", "--locked", "--test", "integration", "--", "--nocapture", *TESTS]
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(TARGET), "SCHEDULES": "telling"}
     done = subprocess.run(command, cwd=COPY, env=environment, capture_output=True, text=True)
     apply(patch, "--reverse")
     total = TOTAL.search(done.stdout)
     if not total:
         sys.exit(f"{patch.name}: the schedules did not run to their end:\n{done.stdout}{done.stderr}")
+    failed = FAILED.findall(done.stdout)
     states, ends, bad = map(int, total.groups())
-    if (bad > 0) != (done.returncode != 0):
-        sys.exit(f"{patch.name}: {bad} bad ends, and yet the test ended with {done.returncode}")
-    return states, ends, bad
+    if (bad > 0 or bool(failed)) != (done.returncode != 0):
+        sys.exit(f"{patch.name}: {bad} bad ends, and yet the tests ended with {done.returncode}")
+    return states, ends, bad, failed
 
 
 def main():
@@ -84,9 +86,9 @@ def main():
     share_builds()
     survived = []
     for patch in patches:
-        states, ends, bad = bad_ends(patch)
-        print(f"{patch.stem}: {bad} bad ends, of {ends} in {states} states", flush=True)
-        if bad == 0:
+        states, ends, bad, failed = tested(patch)
+        print(f"{patch.stem}: {bad} bad ends, of {ends} in {states} states; by name {failed}", flush=True)
+        if bad == 0 and not failed:
             survived.append(patch.stem)
     if survived or not patches:
         sys.exit(f"not found: {', '.join(survived)}")

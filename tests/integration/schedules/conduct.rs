@@ -29,7 +29,8 @@ pub(super) fn fault<'a>(
         if !call.writes() {
             return None;
         }
-        if call.region == SOURCE {
+        // A secret's replicas are asked for where its primary is.
+        if call.region == SOURCE && call.operation.starts_with("ssm:") {
             return Some(format!("a write in the Region of the source: {call}"));
         }
         names(&request).into_iter().find_map(|name| {

@@ -202,6 +202,30 @@ fn a_second_round_does_not_believe_a_provenance_of_a_version_that_came_again() {
 }
 
 #[test]
+fn a_second_round_writes_whatever_lagging_reads_of_the_replica_say() {
+    let mut script = Script::replicated();
+    script.owner(Change::Value);
+    let mut late = script.begin();
+    script.until(&mut late, put);
+    script.owner(Change::Value);
+    let second = script.begin();
+    script.finish(second);
+    assert_eq!(script.standing(), Standing::Equal);
+    script.answer(&mut late, put, false);
+    script.until(&mut late, tag);
+    script.answer(&mut late, tag, false);
+    assert_eq!(script.standing(), Standing::Different);
+    // Its confirm finds the source moved. What it reads of the replica now is what it has just written over.
+    script.store.fall_behind(2);
+    while late.held(Call::writes).is_none() && late.held(|_| true).is_some() {
+        let in_target = late.held(|call| call.region == TARGET).is_some();
+        script.answer(&mut late, |call| (call.region == TARGET) == in_target, in_target);
+    }
+    script.finish(late);
+    script.assert_equal();
+}
+
+#[test]
 fn a_crash_between_value_and_provenance_leaves_nothing_that_looks_in_sync() {
     let (mut script, mut late, tagger) = three_at_once();
     script.answer(&mut late, put, false);

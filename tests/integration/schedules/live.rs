@@ -28,6 +28,8 @@ const SECRET: &str = "db/main";
 const AT_ONCE: usize = 4;
 /// AWS asks for 30 s between a deletion and a create, in milliseconds.
 const PAUSE_BEFORE_CREATE: u64 = 30_000;
+/// Longer than AWS takes for a secret's replica, in milliseconds.
+const REPLICATION: u64 = 10_000;
 /// How often a message is taken before it is set aside.
 const RECEIVES: u32 = 8;
 
@@ -128,10 +130,10 @@ pub(super) fn run(beginning: &Beginning, seed: u64) -> Told {
     fastrand::seed(seed);
     let mut dice = Dice(fastrand::Rng::with_seed(seed));
     let weather =
-        Weather { crashes: dice.one_in(3), stale_reads: dice.one_in(3), crowded: !dice.one_in(3) };
+        Weather { crashes: dice.one_in(2), stale_reads: dice.one_in(3), crowded: !dice.one_in(3) };
     let mut schedule = Schedule {
         store: beginning.0.fork(),
-        changes: 2 + dice.below(3),
+        changes: 3 + dice.below(2),
         changed: 0,
         sweeps: dice.below(2),
         dice,
@@ -179,10 +181,10 @@ impl Schedule {
 
     fn change(&mut self) {
         self.changed += 1;
-        if self.dice.one_in(5) {
+        if self.dice.one_in(8) {
             return self.change_secret();
         }
-        let names = [OLD[0], OLD[0], OLD[1], NEW];
+        let names = [OLD[0], OLD[0], OLD[0], OLD[1], NEW];
         let name = names[self.dice.below(names.len())];
         let fits: &[Change] = match self.store.parameter(SOURCE, name) {
             None => &[Change::Create],
@@ -269,7 +271,7 @@ impl Schedule {
         self.store.until(runner.process.now());
         let stale = self.weather.stale_reads && !call.writes() && self.dice.one_in(12);
         let answer = self.store.answer(&call, stale);
-        let crash = self.weather.crashes && call.writes() && self.dice.one_in(6);
+        let crash = self.weather.crashes && call.writes() && self.dice.one_in(4);
         let step = self.told.lines.len();
         if call.operation.starts_with("ssm:") {
             runner.see(&call, step);
@@ -345,6 +347,8 @@ impl Schedule {
     }
 
     fn end(&mut self) {
+        // A secret's replica that was asked for is AWS's to bring about, in its time.
+        self.store.until(self.store.now() + REPLICATION);
         let names = OLD.into_iter().chain([NEW]);
         let differs = |store: &mut Store| {
             names.clone().any(|name| standing(store, TARGET, name) == Standing::Different)

@@ -19,8 +19,23 @@ mod process;
 mod seeded;
 mod store;
 
-/// Whether all schedules are to be run, and not only those that fit into every run of the tests: `SCHEDULES=all`.
+/// Which schedules are run, by the variable `SCHEDULES`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Which {
+    /// Those that fit into every run of the tests.
+    Some,
+    /// `telling`: those that tell the hub from its mutants.
+    Telling,
+    /// `all`.
+    All,
+}
+
 #[expect(clippy::disallowed_methods, reason = "it chooses a set of tests, and is no setting")]
-fn all_schedules() -> bool {
-    std::env::var("SCHEDULES").is_ok_and(|which| which == "all")
+fn which() -> Which {
+    match std::env::var("SCHEDULES").as_deref() {
+        Err(_) => Which::Some,
+        Ok("telling") => Which::Telling,
+        Ok("all") => Which::All,
+        Ok(other) => panic!("SCHEDULES is `all` or `telling`, and not `{other}`"),
+    }
 }

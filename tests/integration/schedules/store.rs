@@ -58,17 +58,24 @@ pub(super) struct Store {
     now: u64,
     /// When each Region changed last.
     changed: BTreeMap<String, u64>,
+    /// How many changes a stale read is behind, where dates are counted.
+    behind: u64,
 }
 
 impl Store {
     pub(super) fn new(dates: Dates, mut settings: Settings) -> Self {
         settings.lag = Lag { reads: REMEMBERED, lists: REMEMBERED, tagging: REMEMBERED };
-        Self { sim: Sim::new(settings), dates, now: BEGINNING, changed: BTreeMap::new() }
+        Self { sim: Sim::new(settings), dates, now: BEGINNING, changed: BTreeMap::new(), behind: 1 }
     }
 
     /// Another one that goes its own way from here.
     pub(super) fn fork(&self) -> Self {
         Self { sim: self.sim.fork(), changed: self.changed.clone(), ..*self }
+    }
+
+    /// From now on stale reads show what was before so many changes.
+    pub(super) fn fall_behind(&mut self, changes: u64) {
+        self.behind = changes;
     }
 
     /// What a clock shows, in milliseconds since 1970.
@@ -115,7 +122,8 @@ impl Store {
                 self.now
             }
         };
-        let behind = Duration::from_millis(if stale { at - last + 1 } else { 0 });
+        let earlier = (self.behind - 1) * BETWEEN_CHANGES;
+        let behind = Duration::from_millis(if stale { at - last + 1 + earlier } else { 0 });
         let doer = Doer {
             arn: &who.arn(),
             at,
