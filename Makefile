@@ -10,7 +10,7 @@ CONFIG := $(CURDIR)/samconfig.toml
 SAM := PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" SAM_CLI_TELEMETRY=0 $(TOOLS)/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test package deploy spoke remove invoke
+.PHONY: help demo test verify package deploy spoke remove invoke
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -30,6 +30,10 @@ test: $(VENV)/stamp ## formatting, lints, docs, the emulator's own checks, the f
 		-- $(VENV)/bin/python tests/emulator/check_hub.py \
 		-- $(VENV)/bin/python tests/deploy/check_deploy.py \
 		-- cargo test --locked --no-fail-fast
+
+verify: ## all schedules instead of some, and the faults that they must find; takes half an hour and more
+	SCHEDULES=all cargo test --locked --test integration schedules:: -- --nocapture --test-threads 1
+	$(PYTHON) tests/mutants/run.py
 
 package: $(VENV)/stamp $(TOOLS)/stamp ## build what Lambda runs, and check it: the artefact, the commands, the function
 	$(SAM) validate --lint --template stacksets/hub.yaml --region us-east-1

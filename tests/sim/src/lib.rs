@@ -43,7 +43,7 @@ pub use faults::{Effect, Fault, FaultId};
 pub use identity::Keys;
 pub use journal::{Count, Write};
 pub use kms::KeyState;
-pub use owner::{AccountSide, ParameterView, RegionSide, SecretView};
+pub use owner::{AccountSide, Doer, ParameterView, RegionSide, SecretView};
 pub use quotas::{Metered, Quota};
 pub use sim::Sim;
 pub use sns::Message;

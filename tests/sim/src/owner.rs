@@ -32,8 +32,19 @@ pub struct RegionSide<'a> {
     region: String,
 }
 
+/// Who does a call, when, and how far its reads are behind: for whoever keeps the order of all calls himself.
+#[derive(Clone, Copy, Debug)]
+pub struct Doer<'a> {
+    /// The caller's ARN, in the account that is called.
+    pub arn: &'a str,
+    /// The moment of the call.
+    pub at: Millis,
+    /// How far its reads are behind.
+    pub lag: Lag,
+}
+
 /// A parameter as its owner sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Hash, PartialEq, Eq)]
 #[expect(missing_docs, reason = "AWS's own words")]
 pub struct ParameterView {
     pub value: String,
@@ -52,7 +63,7 @@ pub struct ParameterView {
 }
 
 /// A secret as its owner sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Hash, PartialEq, Eq)]
 #[expect(missing_docs, reason = "AWS's own words")]
 pub struct SecretView {
     pub arn: String,
@@ -126,19 +137,31 @@ impl RegionSide<'_> {
     /// # Errors
     /// Why AWS refuses it.
     pub fn call(&self, operation: &str, request: &Value) -> Result<Value, AwsError> {
-        let caller = Principal {
-            account: self.account.clone(),
-            arn: owner(&self.account),
-            token: None,
-            ends: None,
-        };
+        let arn = owner(&self.account);
+        let doer = Doer { arn: &arn, at: self.sim.now(), lag: Lag::default() };
+        self.call_by(doer, operation, request)
+    }
+
+    /// The same by anybody of the account, at any moment not before the last change.
+    ///
+    /// # Errors
+    /// Why AWS refuses it.
+    pub fn call_by(
+        &self,
+        doer: Doer<'_>,
+        operation: &str,
+        request: &Value,
+    ) -> Result<Value, AwsError> {
+        let Doer { arn, at, lag } = doer;
+        let account = self.account.clone();
+        let caller = Principal { account, arn: arn.to_owned(), token: None, ends: None };
         let call = Call {
             operation,
             account: self.account.clone(),
             region: self.region.clone(),
             caller: &caller,
-            now: self.sim.now(),
-            lag: Lag::default(),
+            now: at,
+            lag,
             input: request,
         };
         perform(&mut self.sim.world(), &call)

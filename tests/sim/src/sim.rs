@@ -28,7 +28,7 @@ impl Sim {
         Self(Arc::new(Inner { clock, world: Mutex::new(World::new(settings)) }))
     }
 
-    /// Another one, in which everything is as it is here now, and which goes its own way from there. They share the clock.
+    /// Another one, which holds what this one holds now; from here on they know nothing of each other.
     #[must_use]
     pub fn fork(&self) -> Self {
         let world = self.world().clone();

@@ -1,0 +1,140 @@
+//! What owners and strangers do to one item, one change after the other.
+
+use serde_json::{Value, json};
+
+use super::store::{Store, Who};
+
+/// Where the item is the owner's.
+pub(super) const SOURCE: &str = "us-east-2";
+/// The item.
+pub(super) const NAME: &str = "/app/key";
+/// Every value begins so; nothing else of a case does.
+pub(super) const VALUE: &str = "value-of-";
+
+/// A change at the source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Change {
+    /// It is created, with a tag in the same call.
+    Create,
+    /// Another value.
+    Value,
+    /// Its tag gets the other of two values, so that it can come back to what it was.
+    Tag,
+    /// It is tagged as one to leave alone, or no longer so.
+    OptOut,
+    /// It is deleted.
+    Delete,
+}
+
+/// How a case begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Start {
+    /// Nobody holds the name.
+    Nothing,
+    /// The source is there, and its replica in every target.
+    Replicated,
+    /// The source is there, and a stranger holds the name in the targets.
+    Taken,
+}
+
+/// What a stranger does in a target, once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Meddling {
+    /// Writes another value over what is there, or takes the name.
+    Write,
+    /// Takes the mark off.
+    Release,
+    /// Deletes what is there.
+    Delete,
+}
+
+impl Meddling {
+    pub(super) const ALL: [Self; 3] = [Self::Write, Self::Release, Self::Delete];
+
+    /// Does it; false where there is nothing to do it to.
+    pub(super) fn happen(self, store: &mut Store, region: &str) -> bool {
+        let (operation, request) = match self {
+            Self::Write => (
+                "ssm:PutParameter",
+                json!({"Name": NAME, "Value": "a stranger's", "Type": "String", "Overwrite": true}),
+            ),
+            Self::Release => (
+                "ssm:RemoveTagsFromResource",
+                json!({"ResourceType": "Parameter", "ResourceId": NAME, "TagKeys": [crate::support::MARK.0]}),
+            ),
+            Self::Delete => ("ssm:DeleteParameter", json!({"Name": NAME})),
+        };
+        let held = store.parameter(region, NAME);
+        let fits = match self {
+            Self::Write => true,
+            Self::Release => {
+                held.is_some_and(|held| held.tags.contains_key(crate::support::MARK.0))
+            }
+            Self::Delete => held.is_some(),
+        };
+        if fits {
+            store.must(Who::Stranger, region, operation, &request);
+        }
+        fits
+    }
+}
+
+/// All histories of so many changes that an owner can make.
+pub(super) fn histories(start: Start, length: usize) -> Vec<Vec<Change>> {
+    let mut all = vec![(Vec::new(), start != Start::Nothing)];
+    for _ in 0..length {
+        all = all
+            .into_iter()
+            .flat_map(|(before, is_there): (Vec<Change>, bool)| {
+                let next: &[Change] = if is_there {
+                    &[Change::Value, Change::Tag, Change::OptOut, Change::Delete]
+                } else {
+                    &[Change::Create]
+                };
+                next.iter().map(move |change| {
+                    let history = before.iter().chain([change]).copied().collect();
+                    (history, *change != Change::Delete)
+                })
+            })
+            .collect();
+    }
+    all.into_iter().map(|(history, _)| history).collect()
+}
+
+/// A change of `name`, the `nth` of its history, from 1.
+pub(super) fn happen(store: &mut Store, name: &str, change: Change, nth: usize) {
+    let value = format!("{VALUE}{name}-{nth}");
+    let tags = store.parameter(SOURCE, name).map(|held| held.tags).unwrap_or_default();
+    let resource = |fields: Value| {
+        let mut request = json!({"ResourceType": "Parameter", "ResourceId": name});
+        request
+            .as_object_mut()
+            .expect("an object")
+            .extend(fields.as_object().cloned().unwrap_or_default());
+        request
+    };
+    let tagged = |key: &str, value: &str| resource(json!({"Tags": [{"Key": key, "Value": value}]}));
+    let (operation, request) = match change {
+        Change::Create => (
+            "ssm:PutParameter",
+            json!({"Name": name, "Value": value, "Type": "String", "Tags": [{"Key": "team", "Value": "a"}]}),
+        ),
+        Change::Value => (
+            "ssm:PutParameter",
+            json!({"Name": name, "Value": value, "Type": "String", "Overwrite": true}),
+        ),
+        Change::Tag => {
+            let other = if tags.get("team").is_some_and(|team| team == "a") { "b" } else { "a" };
+            ("ssm:AddTagsToResource", tagged("team", other))
+        }
+        Change::OptOut if tags.contains_key(OPT_OUT) => {
+            ("ssm:RemoveTagsFromResource", resource(json!({"TagKeys": [OPT_OUT]})))
+        }
+        Change::OptOut => ("ssm:AddTagsToResource", tagged(OPT_OUT, "exclude")),
+        Change::Delete => ("ssm:DeleteParameter", json!({"Name": name})),
+    };
+    store.must(Who::Owner, SOURCE, operation, &request);
+}
+
+/// The tag by which an owner has an item left alone.
+pub(super) const OPT_OUT: &str = "failover-replicator";

@@ -1,0 +1,41 @@
+//! The convergence of replicas, with the code that ships: schedules of several invocations, of owners and of what goes
+//! wrong, each a list of choices that can be taken again.
+//!
+//! [`process`] runs one invocation of the hub, with the real SDK, up to its next calls, which it holds; [`store`] is
+//! the world, the simulator whose calls are done when a schedule says so. [`memory`] remembers what an invocation does
+//! after which answers, so that [`explore`] can go through all schedules of a case ([`exhaustive`]) without running the
+//! hub anew for each. [`live`] runs schedules of more invocations and items with live hubs, each drawn from a seed
+//! ([`seeded`]). [`counterexamples`] are single schedules by name. [`conduct`] and [`check`] say what is bad.
+
+mod check;
+mod conduct;
+mod counterexamples;
+mod exhaustive;
+mod explore;
+mod history;
+mod live;
+mod memory;
+mod process;
+mod seeded;
+mod store;
+
+/// Which schedules are run, by the variable `SCHEDULES`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Which {
+    /// Those that fit into every run of the tests.
+    Some,
+    /// `telling`: those that tell the hub from its mutants.
+    Telling,
+    /// `all`.
+    All,
+}
+
+#[expect(clippy::disallowed_methods, reason = "it chooses a set of tests, and is no setting")]
+fn which() -> Which {
+    match std::env::var("SCHEDULES").as_deref() {
+        Err(_) => Which::Some,
+        Ok("telling") => Which::Telling,
+        Ok("all") => Which::All,
+        Ok(other) => panic!("SCHEDULES is `all` or `telling`, and not `{other}`"),
+    }
+}

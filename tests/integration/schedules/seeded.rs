@@ -1,0 +1,95 @@
+//! Ten thousand schedules of three and more invocations, several items, sweeps against events, and secrets.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::live::{Beginning, Told, run};
+
+/// Schedules in every run of the tests, and with `SCHEDULES=all`.
+const SEEDS: (u64, u64) = (10_000, 50_000);
+const THREADS: usize = 2;
+/// Of a hundred schedules at least so many have each of the things that matter.
+const LEAST_PERCENT: u64 = 10;
+
+/// How many schedules had what.
+#[derive(Clone, Debug, Default)]
+struct Figures {
+    schedules: u64,
+    calls: u64,
+    invocations: u64,
+    crowded: u64,
+    overlaps: u64,
+    crashes: u64,
+    second_rounds: u64,
+    stale: u64,
+    mended: u64,
+    bad: Vec<(u64, Told)>,
+}
+
+impl Figures {
+    fn add(&mut self, seed: u64, told: Told) {
+        self.schedules += 1;
+        self.calls += told.calls;
+        self.invocations += told.invocations;
+        self.crowded += u64::from(told.invocations >= 3);
+        self.overlaps += u64::from(told.overlap);
+        self.crashes += u64::from(told.crash);
+        self.second_rounds += u64::from(told.second_round);
+        self.stale += u64::from(told.stale);
+        self.mended += u64::from(told.mended);
+        if told.bad.is_some() {
+            self.bad.push((seed, told));
+        }
+    }
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "the figures are what the test is for")]
+fn schedules_by_seeds_end_equal_or_visibly_out_of_sync() {
+    let seeds = if super::which() == super::Which::All { SEEDS.1 } else { SEEDS.0 };
+    let next = AtomicU64::new(0);
+    let figures = Mutex::new(Figures::default());
+    std::thread::scope(|threads| {
+        for _ in 0..THREADS {
+            threads.spawn(|| {
+                let beginning = Beginning::new();
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds {
+                        break;
+                    }
+                    let told = run(&beginning, seed);
+                    figures.lock().expect("no thread panics").add(seed, told);
+                }
+            });
+        }
+    });
+    let mut figures = figures.into_inner().expect("no thread panics");
+    let Figures { schedules, calls, invocations, crowded, .. } = figures;
+    println!(
+        "{schedules} schedules, {invocations} invocations, {calls} calls; {crowded} of three and more invocations"
+    );
+    let Figures { overlaps, crashes, second_rounds, stale, mended, .. } = figures;
+    println!(
+        "two invocations in each other's window {overlaps}, a crash {crashes}, a second round {second_rounds}, a stale read {stale}, left to a sweep {mended}; {} bad ends",
+        figures.bad.len()
+    );
+    figures.bad.sort_by_key(|(seed, _)| *seed);
+    if let Some((seed, told)) = figures.bad.first() {
+        let why = told.bad.as_deref().unwrap_or_default();
+        panic!("seed {seed}: {why}\n{}", told.lines.join("\n"));
+    }
+    for (what, number) in
+        [("overlap", overlaps), ("crash", crashes), ("second round", second_rounds)]
+    {
+        assert!(number * 100 > schedules * LEAST_PERCENT, "{what}: {number} of {schedules}");
+    }
+}
+
+#[test]
+fn a_seed_is_a_schedule() {
+    let (one, other) = (Beginning::new(), Beginning::new());
+    for seed in 0..40 {
+        assert_eq!(run(&one, seed).lines, run(&other, seed).lines, "seed {seed}");
+    }
+}

@@ -1,0 +1,157 @@
+//! The world that all invocations share: the simulator without a clock of its own. A schedule says when things happen.
+
+use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
+use std::time::Duration;
+
+use aws_sim::{AwsError, Doer, Lag, ParameterView, Settings, Sim};
+use serde_json::{Value, json};
+
+use super::process::{Answer, Call, writes};
+
+/// When it begins, in milliseconds since 1970.
+pub(super) const BEGINNING: u64 = aws_sim::BEGINNING * 1000;
+/// The account in which all happens.
+pub(super) const ACCOUNT: &str = "111122223333";
+/// The longest pause that any rule of AWS's asks for is 30 s.
+const BETWEEN_CHANGES: u64 = 60_000;
+/// What a call takes where a clock counts.
+const CALL: u64 = 5;
+/// Longer than any schedule: a stale read finds what was before the last change, whenever that was.
+const REMEMBERED: Duration = Duration::from_hours(1000);
+
+/// Which moment a call has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dates {
+    /// The number of changes that its Region has seen, in minutes. Schedules that differ in nothing but the order of
+    /// independent calls then end in one and the same state. Dates are compared for equality alone, and in the order of
+    /// a Region's changes, which this keeps.
+    Counted,
+    /// That of a clock, which every call and every sleep of a caller puts forward.
+    Flowing,
+}
+
+/// Who does something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Who {
+    Hub,
+    Owner,
+    Stranger,
+}
+
+impl Who {
+    fn arn(self) -> String {
+        match self {
+            Self::Hub => format!(
+                "arn:aws:sts::{ACCOUNT}:assumed-role/failover-replicator-spoke/failover-replicator"
+            ),
+            Self::Owner => format!("arn:aws:iam::{ACCOUNT}:user/owner"),
+            Self::Stranger => format!("arn:aws:iam::{ACCOUNT}:user/stranger"),
+        }
+    }
+}
+
+/// All parameters and secrets of the account.
+pub(super) struct Store {
+    sim: Sim,
+    dates: Dates,
+    now: u64,
+    /// When each Region changed last.
+    changed: BTreeMap<String, u64>,
+    /// How many changes a stale read is behind, where dates are counted.
+    behind: u64,
+}
+
+impl Store {
+    pub(super) fn new(dates: Dates, mut settings: Settings) -> Self {
+        settings.lag = Lag { reads: REMEMBERED, lists: REMEMBERED, tagging: REMEMBERED };
+        Self { sim: Sim::new(settings), dates, now: BEGINNING, changed: BTreeMap::new(), behind: 1 }
+    }
+
+    /// Another one that goes its own way from here.
+    pub(super) fn fork(&self) -> Self {
+        Self { sim: self.sim.fork(), changed: self.changed.clone(), ..*self }
+    }
+
+    /// From now on stale reads show what was before so many changes.
+    pub(super) fn fall_behind(&mut self, changes: u64) {
+        self.behind = changes;
+    }
+
+    /// What a clock shows, in milliseconds since 1970.
+    pub(super) fn now(&self) -> u64 {
+        self.now
+    }
+
+    /// Puts the clock forward, never back.
+    pub(super) fn until(&mut self, now: u64) {
+        self.now = self.now.max(now);
+    }
+
+    /// Does a call of the hub's. A stale one reads what was before the last change of its Region.
+    pub(super) fn answer(&mut self, call: &Call, stale: bool) -> Answer {
+        match self.act(Who::Hub, &call.region, &call.operation, &call.request(), stale) {
+            Ok(body) => Answer { status: 200, body: body.to_string() },
+            Err(AwsError { status, code, message }) => {
+                let body = json!({"__type": code, "message": message}).to_string();
+                Answer { status, body }
+            }
+        }
+    }
+
+    /// Does what must work.
+    pub(super) fn must(&mut self, who: Who, region: &str, operation: &str, request: &Value) {
+        self.act(who, region, operation, request, false)
+            .unwrap_or_else(|error| panic!("{operation} {request}: {error}"));
+    }
+
+    /// Does any operation.
+    pub(super) fn act(
+        &mut self,
+        who: Who,
+        region: &str,
+        operation: &str,
+        request: &Value,
+        stale: bool,
+    ) -> Result<Value, AwsError> {
+        let last = self.changed.get(region).copied().unwrap_or(BEGINNING);
+        let at = match self.dates {
+            Dates::Counted => last + if writes(operation) { BETWEEN_CHANGES } else { 0 },
+            Dates::Flowing => {
+                self.now = self.now.max(last) + CALL;
+                self.now
+            }
+        };
+        let earlier = (self.behind - 1) * BETWEEN_CHANGES;
+        let behind = Duration::from_millis(if stale { at - last + 1 + earlier } else { 0 });
+        let doer = Doer {
+            arn: &who.arn(),
+            at,
+            lag: Lag { reads: behind, lists: behind, tagging: behind },
+        };
+        let side = self.sim.account(ACCOUNT).region(region);
+        let answer = side.call_by(doer, operation, request);
+        if writes(operation) && answer.is_ok() {
+            self.changed.insert(region.to_owned(), at);
+        }
+        answer
+    }
+
+    /// Every parameter of a Region.
+    pub(super) fn parameters(&self, region: &str) -> BTreeMap<String, ParameterView> {
+        self.sim.account(ACCOUNT).region(region).parameters()
+    }
+
+    /// One parameter.
+    pub(super) fn parameter(&self, region: &str, name: &str) -> Option<ParameterView> {
+        self.parameters(region).remove(name)
+    }
+
+    /// What tells one state of a Region from another, by all that calls from now on can show.
+    pub(super) fn digest(&self, region: &str) -> u64 {
+        let mut hasher = std::hash::DefaultHasher::new();
+        self.parameters(region).hash(&mut hasher);
+        self.changed.get(region).hash(&mut hasher);
+        hasher.finish()
+    }
+}
