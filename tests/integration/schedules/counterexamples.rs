@@ -37,6 +37,11 @@ struct Invocation {
 }
 
 impl Invocation {
+    fn started(input: &Input) -> Self {
+        let (process, status) = Process::start(input, BEGINNING);
+        Self { process, status }
+    }
+
     /// The first of its calls that is so.
     fn held(&self, is: impl Fn(&Call) -> bool) -> Option<&Call> {
         match &self.status {
@@ -72,13 +77,8 @@ impl Script {
     }
 
     /// An event has the item looked at.
-    fn begin(&self) -> Invocation {
-        self.started(&touched(ROUTES))
-    }
-
-    fn started(&self, input: &Input) -> Invocation {
-        let (process, status) = Process::start(input, BEGINNING);
-        Invocation { process, status }
+    fn begin() -> Invocation {
+        Invocation::started(&touched(ROUTES))
     }
 
     /// Answers one of its calls; whether that was a write.
@@ -110,7 +110,7 @@ impl Script {
                     if !again {
                         return writes;
                     }
-                    one = self.begin();
+                    one = Self::begin();
                 }
             }
         }
@@ -118,7 +118,7 @@ impl Script {
 
     /// One sweep alone: how many writes it makes.
     fn sweep(&mut self) -> usize {
-        self.finish(self.started(&check::sweep(ROUTES)))
+        self.finish(Invocation::started(&check::sweep(ROUTES)))
     }
 
     fn standing(&self) -> Standing {
@@ -143,10 +143,10 @@ impl Script {
 fn a_create_that_meets_the_deletion_of_its_source_is_taken_back() {
     let mut script = Script::from_nothing();
     script.owner(Change::Create);
-    let mut first = script.begin();
+    let mut first = Script::begin();
     script.until(&mut first, put);
     script.owner(Change::Delete);
-    let second = script.begin();
+    let second = Script::begin();
     assert_eq!(script.finish(second), 0, "it finds nothing on either side");
     assert_eq!(script.finish(first), 2, "a create, and its deletion");
     script.assert_equal();
@@ -156,10 +156,10 @@ fn a_create_that_meets_the_deletion_of_its_source_is_taken_back() {
 fn a_tag_that_came_back_to_what_it_was_is_not_overtaken_by_an_older_one() {
     let mut script = Script::replicated();
     script.owner(Change::Tag);
-    let mut first = script.begin();
+    let mut first = Script::begin();
     script.until(&mut first, tag);
     script.owner(Change::Tag);
-    let second = script.begin();
+    let second = Script::begin();
     assert_eq!(script.finish(second), 0, "it finds both sides equal");
     script.finish(first);
     script.assert_equal();
@@ -170,13 +170,13 @@ fn a_tag_that_came_back_to_what_it_was_is_not_overtaken_by_an_older_one() {
 fn three_at_once() -> (Script, Invocation, Invocation) {
     let mut script = Script::replicated();
     script.owner(Change::Value);
-    let mut late = script.begin();
+    let mut late = Script::begin();
     script.until(&mut late, put);
     script.owner(Change::Delete);
-    let mut creator = script.begin();
+    let mut creator = Script::begin();
     script.until(&mut creator, delete);
     script.owner(Change::Create);
-    let mut tagger = script.begin();
+    let mut tagger = Script::begin();
     script.until(&mut tagger, put);
     script.answer(&mut tagger, put, false);
     script.until(&mut tagger, tag);
@@ -205,10 +205,10 @@ fn a_second_round_does_not_believe_a_provenance_of_a_version_that_came_again() {
 fn a_second_round_writes_whatever_lagging_reads_of_the_replica_say() {
     let mut script = Script::replicated();
     script.owner(Change::Value);
-    let mut late = script.begin();
+    let mut late = Script::begin();
     script.until(&mut late, put);
     script.owner(Change::Value);
-    let second = script.begin();
+    let second = Script::begin();
     script.finish(second);
     assert_eq!(script.standing(), Standing::Equal);
     script.answer(&mut late, put, false);
@@ -230,7 +230,7 @@ fn a_crash_between_value_and_provenance_leaves_nothing_that_looks_in_sync() {
     let (mut script, mut late, tagger) = three_at_once();
     script.answer(&mut late, put, false);
     drop(late);
-    let mut again = script.begin();
+    let mut again = Script::begin();
     script.answer(&mut again, read_of_the_source, false);
     script.finish(tagger);
     script.finish(again);
@@ -241,13 +241,13 @@ fn a_crash_between_value_and_provenance_leaves_nothing_that_looks_in_sync() {
 fn a_confirm_that_reads_a_moment_ago_leaves_a_difference_that_a_sweep_sees() {
     let mut script = Script::replicated();
     script.owner(Change::Delete);
-    let mut creator = script.begin();
+    let mut creator = Script::begin();
     script.until(&mut creator, delete);
     script.owner(Change::Create);
-    let mut late = script.begin();
+    let mut late = Script::begin();
     script.until(&mut late, put);
     script.owner(Change::Value);
-    let mut tagger = script.begin();
+    let mut tagger = Script::begin();
     script.until(&mut tagger, put);
     script.answer(&mut tagger, put, false);
     script.until(&mut tagger, tag);

@@ -61,6 +61,7 @@ struct Weather {
 
 /// What is told of a schedule.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that is counted")]
 pub(super) struct Told {
     /// What happened, line by line.
     pub(super) lines: Vec<String>,
@@ -172,7 +173,7 @@ impl Schedule {
                 1 => self.receive(),
                 _ => {
                     self.sweeps -= 1;
-                    self.begin(check::sweep(ROUTES), Vec::new());
+                    self.begin(&check::sweep(ROUTES), Vec::new());
                 }
             },
         }
@@ -250,14 +251,14 @@ impl Schedule {
             messages.push(message);
         }
         let payload = batch(messages.iter().map(|one| (one.id.clone(), one.event.clone())));
-        self.begin(Input { routes: ROUTES, payload: payload.to_string() }, messages);
+        self.begin(&Input { routes: ROUTES, payload: payload.to_string() }, messages);
     }
 
-    fn begin(&mut self, input: Input, messages: Vec<Message>) {
+    fn begin(&mut self, input: &Input, messages: Vec<Message>) {
         self.told.invocations += 1;
         let number = self.told.invocations;
         self.note(&format!("{number} begins: {}", input.payload));
-        let (process, status) = Process::start(&input, self.store.now());
+        let (process, status) = Process::start(input, self.store.now());
         let heard = Vec::new();
         let windows = BTreeMap::new();
         self.running.push(Runner { number, process, status, messages, heard, windows });
