@@ -35,23 +35,27 @@ impl Session {
 
 /// The failure of a key, with the setting that mends it.
 fn about_key(kind: FailureKind, how: &str, key: &str, place: &Location) -> Cause {
-    Cause::new(kind, format!("the key {key} {how} in {place}")).mended_by(remedy(kind, key))
+    Cause::new(kind, format!("the key {key} {how} in {place}")).mended_by(remedy(
+        kind,
+        key,
+        &place.region,
+    ))
 }
 
-fn remedy(kind: FailureKind, key: &str) -> String {
+fn remedy(kind: FailureKind, key: &str, region: &Region) -> String {
     let first = match kind {
         FailureKind::DisabledKey => format!("enable the key {key}, or cancel its deletion"),
-        _ => format!("create the key {key} in this Region"),
+        _ => format!("create the key {key} in {region}"),
     };
     format!("{first}; or name another for it in REPLICATOR_KMS_KEYS")
 }
 
 /// The same cause, which names its key if it is a key's: AWS's own words often do not.
-pub fn naming_key(cause: Cause, key: Option<&str>) -> Cause {
+pub fn naming_key(cause: Cause, key: Option<&str>, region: &Region) -> Cause {
     match (cause.kind, key) {
         (FailureKind::MissingKey | FailureKind::DisabledKey, Some(key)) => {
             let message = format!("{} (key {key})", cause.message);
-            Cause::new(cause.kind, message).mended_by(remedy(cause.kind, key))
+            Cause::new(cause.kind, message).mended_by(remedy(cause.kind, key, region))
         }
         _ => cause,
     }
@@ -100,11 +104,12 @@ mod tests {
 
     #[test]
     fn a_failure_that_is_a_keys_names_it_and_no_other_does() {
+        let region = Region::parse("us-east-1").expect("a Region");
         let disabled = Cause::new(FailureKind::DisabledKey, "refused");
-        let named = naming_key(disabled.clone(), Some("alias/app"));
+        let named = naming_key(disabled.clone(), Some("alias/app"), &region);
         assert!(named.message.contains("alias/app") && named.remedy().contains("KMS_KEYS"));
-        assert_eq!(naming_key(disabled.clone(), None), disabled);
+        assert_eq!(naming_key(disabled.clone(), None, &region), disabled);
         let other = Cause::new(FailureKind::Throttled, "refused");
-        assert_eq!(naming_key(other.clone(), Some("alias/app")), other);
+        assert_eq!(naming_key(other.clone(), Some("alias/app"), &region), other);
     }
 }

@@ -350,15 +350,21 @@ async fn what_is_called_is_on_the_list_of_actions() {
 
 #[tokio::test(start_paused = true)]
 async fn credentials_that_aws_calls_over_are_renewed_once_and_the_calls_made_again() {
-    let double = double(|_, before| match before {
-        0..3 => json_error(400, "ExpiredTokenException"),
+    // What is signed before the role was assumed again is refused.
+    let assumed = AtomicUsize::new(0);
+    let double = Double::new(move |sent| match sent.operation.as_str() {
+        "AssumeRole" => {
+            assumed.fetch_add(1, Ordering::Relaxed);
+            role_given(sent)
+        }
+        _ if assumed.load(Ordering::Relaxed) < 2 => json_error(400, "ExpiredTokenException"),
         _ => done(),
     });
     let (_connection, session) = session(&double).await;
     let (first, second, third) = tokio::join!(put(&session), put(&session), put(&session));
     first.and(second).and(third).unwrap();
     assert_eq!(double.sent("AssumeRole").len(), 2, "one renewal serves all three");
-    assert_eq!(double.sent("PutParameter").len(), 6);
+    assert!((4..=6).contains(&double.sent("PutParameter").len()));
 }
 
 #[tokio::test(start_paused = true)]

@@ -168,7 +168,7 @@ fn refused(
             "ssm:PutParameter was refused in {place}: {code}, with a message that holds the value and is not shown"
         );
     }
-    naming_key(cause, key.as_deref())
+    naming_key(cause, key.as_deref(), &place.region)
 }
 
 fn value_type(value_type: ValueType) -> Result<ParameterType, Cause> {

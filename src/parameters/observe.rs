@@ -14,8 +14,8 @@ use crate::domain::{
     Cause, FailureKind, MARK_KEY, MARK_VALUE, ParameterName, Region, SecretText, Tags, Timestamp,
 };
 use aws_sdk_ssm::types::{
-    Parameter as Read, ParameterMetadata, ParameterStringFilter, ParameterTier, ParameterType,
-    ResourceTypeForTagging,
+    Parameter as Read, ParameterHistory, ParameterMetadata, ParameterStringFilter, ParameterTier,
+    ParameterType, ResourceTypeForTagging,
 };
 
 /// SSM gives at most 50 parameters per DescribeParameters call.
@@ -197,7 +197,9 @@ async fn described(
     described
 }
 
-/// Moves what DescribeParameters shows of `names` from `awaited` to `described`.
+/// Moves what DescribeParameters shows of `names` from `awaited` to `described`. It leaves names out of each page only
+/// once the page is made, so that a few names in an account of thousands would cost hundreds of pages: after as many
+/// pages as there are names, the rest are read by their histories, one or two calls each.
 async fn describe(
     session: &Session,
     region: &Region,
@@ -217,8 +219,11 @@ async fn describe(
     let request =
         session.ssm(region).describe_parameters().parameter_filters(filter).max_results(LIST_PAGE);
     let mut pages = request.into_paginator().send();
-    while names.iter().any(|name| awaited.contains_key(name)) {
-        let Some(page) = pages.next().await else { break };
+    for _ in 0..names.len() {
+        if !names.iter().any(|name| awaited.contains_key(name)) {
+            return Ok(());
+        }
+        let Some(page) = pages.next().await else { return Ok(()) };
         let page = page.map_err(|error| cause("ssm:DescribeParameters", &place, &error))?;
         for parameter in
             page.parameters.unwrap_or_default().into_iter().filter_map(|m| attributes(session, m))
@@ -229,7 +234,70 @@ async fn describe(
             }
         }
     }
+    let rest = names.iter().filter(|name| awaited.contains_key(*name));
+    let rest = rest.map(|name| async move { (name, latest(session, region, name).await) });
+    for (name, read) in at_once(rest.collect::<Vec<_>>()).await {
+        let shows = |parameter: &Parameter| {
+            awaited.get(name).is_some_and(|read| read.number <= parameter.version)
+        };
+        match read {
+            Ok(parameter) => {
+                if let Some(parameter) = parameter.filter(shows) {
+                    awaited.remove(name);
+                    described.insert(name.clone(), Ok(parameter));
+                }
+            }
+            Err(cause) => {
+                awaited.remove(name);
+                described.insert(name.clone(), Err(cause));
+            }
+        }
+    }
     Ok(())
+}
+
+/// A parameter as the last version of its history shows it; `None` where there is no such parameter.
+async fn latest(
+    session: &Session,
+    region: &Region,
+    name: &ParameterName,
+) -> Result<Option<Parameter>, Cause> {
+    let request = session.ssm(region).get_parameter_history().name(name.as_str());
+    let mut pages = request.max_results(LIST_PAGE).into_paginator().send();
+    let mut last: Option<ParameterHistory> = None;
+    while let Some(page) = pages.next().await {
+        let page = match page {
+            Ok(page) => page,
+            Err(error) if code(&error) == Some("ParameterNotFound") => return Ok(None),
+            Err(error) => {
+                return Err(cause("ssm:GetParameterHistory", &session.location(region), &error));
+            }
+        };
+        last = page
+            .parameters
+            .unwrap_or_default()
+            .into_iter()
+            .chain(last)
+            .max_by_key(|one| one.version);
+    }
+    Ok(last.and_then(|last| attributes(session, as_listed(last))))
+}
+
+/// A version as a list would show it.
+fn as_listed(version: ParameterHistory) -> ParameterMetadata {
+    ParameterMetadata::builder()
+        .set_name(version.name)
+        .set_type(version.r#type)
+        .version(version.version)
+        .set_last_modified_date(version.last_modified_date)
+        .set_last_modified_user(version.last_modified_user)
+        .set_description(version.description)
+        .set_allowed_pattern(version.allowed_pattern)
+        .set_tier(version.tier)
+        .set_policies(version.policies)
+        .set_data_type(version.data_type)
+        .set_key_id(version.key_id)
+        .build()
 }
 
 /// The versions of parameters by name, 10 a call, without decryption.
@@ -269,7 +337,7 @@ pub(super) async fn values<'a>(
     let groups = by_key.into_iter().map(|(key, names)| async move {
         let names: Vec<ParameterName> = names.into_iter().collect();
         let read = get(session, region, &names, true).await;
-        let named = |read: Result<_, Cause>| read.map_err(|cause| naming_key(cause, key));
+        let named = |read: Result<_, Cause>| read.map_err(|cause| naming_key(cause, key, region));
         read.into_iter().map(|(name, read)| (name, named(read))).collect::<ByName<_>>()
     });
     at_once(groups).await.into_iter().flatten().collect()

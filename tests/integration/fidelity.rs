@@ -1,16 +1,18 @@
-//! Whatever a source is and whatever became of its replica: one sweep makes them equal in every attribute, and the next
-//! plan is empty. Random sources within AWS's limits, on the simulator, in virtual time.
+//! Whatever a source is and whatever became of its replica: a sweep, or their events, make them equal in every attribute,
+//! and the next plan is empty. Random sources within AWS's limits, on the simulator, in virtual time.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sim::{ParameterView, RegionSide, Settings, Sim};
+use failover_replicator::hub::Hub;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
 use crate::support::{
-    MARK, PROVENANCE, SOURCE, TARGET, answered, count, hub_on, simulated, sweep_all,
+    LONG_AGO, MARK, PROVENANCE, SOURCE, TARGET, answered, batch, count, hub_on, native_event,
+    simulated, sweep_all,
 };
 
 /// Worlds that are tried, each with several parameters.
@@ -214,7 +216,24 @@ fn assert_equal(sim: &Sim, account: &str) {
     assert_eq!(replicas, BTreeMap::new(), "no replica is without its source");
 }
 
-async fn one_world(forms: Vec<Form>, fates: Vec<Fate>) {
+/// Has everything looked at: by a sweep, or by an event of each item.
+async fn looked_at(hub: &Hub, account: &str, by_events: bool) {
+    if by_events {
+        let events = NAMES.iter().map(|name| {
+            let event = native_event(account, LONG_AGO, name, "Update");
+            ((*name).to_owned(), event)
+        });
+        let answer = answered(hub, &batch(events)).await;
+        assert_eq!(answer, json!({"batchItemFailures": []}));
+        return;
+    }
+    let response = sweep_all(hub).await;
+    let failures = response["failures"].as_array().expect("failures").iter();
+    let other: Vec<&Value> = failures.filter(|failure| failure["error_kind"] != "limit").collect();
+    assert!(other.is_empty(), "{other:#?}");
+}
+
+async fn one_world(forms: Vec<Form>, fates: Vec<Fate>, by_events: bool) {
     let (sim, accounts) = simulated(Settings::default(), 1);
     let account = &accounts[0];
     for region in [SOURCE, TARGET] {
@@ -236,11 +255,7 @@ async fn one_world(forms: Vec<Form>, fates: Vec<Fate>) {
     tokio::time::sleep(AFTER_A_DELETION).await;
     // One more, for what is first given its provenance and then created anew.
     for _ in 0..2 {
-        let response = sweep_all(&hub).await;
-        let failures = response["failures"].as_array().expect("failures").iter();
-        let other: Vec<&Value> =
-            failures.filter(|failure| failure["error_kind"] != "limit").collect();
-        assert!(other.is_empty(), "{other:#?}");
+        looked_at(&hub, account, by_events).await;
     }
     assert_equal(&sim, account);
     let plan = json!({"plan": true, "detail": {"name": "all", "operation": "sync"}});
@@ -249,18 +264,19 @@ async fn one_world(forms: Vec<Form>, fates: Vec<Fate>) {
 }
 
 #[test]
-fn one_sweep_makes_any_replica_equal_to_any_source_in_every_attribute() {
-    let worlds = (proptest::collection::vec(form(), 6), proptest::collection::vec(fate(), 6));
+fn a_sweep_or_events_make_any_replica_equal_to_any_source_in_every_attribute() {
+    let six_of = proptest::collection::vec(form(), 6);
+    let worlds = (six_of, proptest::collection::vec(fate(), 6), any::<bool>());
     let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(CASES) };
     let mut runner = TestRunner::new(config);
     runner
-        .run(&worlds, |(forms, fates)| {
+        .run(&worlds, |(forms, fates, by_events)| {
             tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .start_paused(true)
                 .build()
                 .expect("a runtime")
-                .block_on(one_world(forms, fates));
+                .block_on(one_world(forms, fates, by_events));
             Ok(())
         })
         .expect("every world ends equal");

@@ -3,10 +3,35 @@
 use aws_sim::Settings;
 use serde_json::json;
 
-use crate::support::{MARK, count, hub_on, simulated, sweep_all};
+use crate::support::{
+    LONG_AGO, MARK, answered, batch, count, hub_on, native_event, simulated, sweep_all,
+};
 
 const SOURCE: &str = "us-east-2";
 const TARGET: &str = "us-east-1";
+
+#[tokio::test(start_paused = true)]
+async fn one_item_of_an_account_of_thousands_costs_a_few_calls_and_not_a_list() {
+    let (sim, accounts) = simulated(Settings::default(), 1);
+    let source = sim.account(&accounts[0]).region(SOURCE);
+    for n in 0..3_000 {
+        source.put(&format!("/many/{n:04}"), "x");
+    }
+    let hub = hub_on(&sim, &[]).await;
+    for value in ["first", "second"] {
+        source.put("/zzz/last", value);
+        sim.forget_calls();
+        let event = native_event(&accounts[0], LONG_AGO, "/zzz/last", "Update");
+        let answer = answered(&hub, &batch([("1", event)])).await;
+        assert_eq!(answer, json!({"batchItemFailures": []}));
+        let replicas = sim.account(&accounts[0]).region(TARGET).parameters();
+        assert_eq!(replicas["/zzz/last"].value, value);
+        let counts = sim.counts();
+        let calls = |operation| counts.get(operation).map_or(0, |count| count.calls);
+        let reads = calls("ssm:DescribeParameters") + calls("ssm:GetParameterHistory");
+        assert!(reads <= 6, "{counts:?}");
+    }
+}
 
 #[tokio::test(start_paused = true)]
 async fn three_accounts_are_filled_under_aws_quotas_and_a_second_sweep_writes_nothing() {
