@@ -39,7 +39,7 @@ class CostsCheck(Check):
         self.assertEqual(costs.BATCH, hub["Parameters"]["SweepBatch"]["Default"])
         megabytes = hub["Parameters"]["SweepMemory"]["Default"], hub["Parameters"]["EventsMemory"]["Default"]
         self.assertEqual((costs.SWEEP_GB * 1024, costs.EVENT_GB * 1024), megabytes)
-        self.assertEqual(16, len(templates.actions_of_the_code()), "METRICS counts one for each action")
+        self.assertEqual(21, len(templates.actions_of_the_code()), "METRICS counts one for each action")
 
     def test_more_accounts_cost_more_and_each_part_is_in_the_sum(self):
         for few, many in zip(costs.ORGANIZATIONS, costs.ORGANIZATIONS[1:]):

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -93,18 +94,29 @@ class PrivilegeCheck(unittest.TestCase):
             requested = json.dumps(statement["Condition"]["StringEquals"]["aws:RequestedRegion"])
             named = [name for name in everywhere if name in requested]
             regions.update({action: named for action in as_list(statement["Action"])})
-        for call in ("PutParameter", "DeleteParameters", "AddTagsToResource", "RemoveTagsFromResource"):
-            action = f"ssm:{call}"
+        writes = ("PutParameter", "DeleteParameters", "AddTagsToResource", "RemoveTagsFromResource")
+        labels = ("LabelParameterVersion", "UnlabelParameterVersion")
+        for action in [f"ssm:{call}" for call in writes + labels] + ["kms:DescribeKey"]:
             self.assertEqual(["TargetRegions"], regions.pop(action), action)
-        self.assertEqual(["SourceRegions"], regions.pop("secretsmanager:ReplicateSecretToRegions"))
+        for call in ("ReplicateSecretToRegions", "RemoveRegionsFromReplication"):
+            self.assertEqual(["SourceRegions"], regions.pop(f"secretsmanager:{call}"), call)
         self.assertTrue(regions)
         self.assertEqual({action: everywhere for action in regions}, regions)
 
     def test_keys_are_used_through_the_two_services(self):
-        of_keys = [one for one in statements(spoke_role()) if "kms:" in json.dumps(one["Action"])]
-        self.assertEqual(1, len(of_keys))
+        uses = [one for one in statements(spoke_role()) if "kms:" in json.dumps(one["Action"])]
+        of_keys = [one for one in uses if as_list(one["Action"]) != ["kms:DescribeKey"]]
+        self.assertEqual((1, 2), (len(of_keys), len(uses)))
         services = of_keys[0]["Condition"]["StringLike"]["kms:ViaService"]
         self.assertEqual(["ssm.*.amazonaws.com", "secretsmanager.*.amazonaws.com"], services)
+
+    def test_the_replication_of_a_secret_is_ended_by_operators_alone(self):
+        ends = "secretsmanager:RemoveRegionsFromReplication"
+        (ending,) = [one for one in statements(spoke_role()) if ends in as_list(one["Action"])]
+        self.assertEqual([ends], as_list(ending["Action"]))
+        session = (templates.ROOT / "src" / "aws" / "credentials.rs").read_text(encoding="utf-8")
+        name = re.search(r'OPERATOR_SESSION_NAME: &str = "([a-z-]+)"', session)[1]
+        self.assertEqual(f"*:{name}", ending["Condition"]["StringLike"]["aws:userid"])
 
     def test_what_is_unmarked_is_neither_overwritten_nor_deleted_nor_untagged(self):
         denied = {}
