@@ -409,7 +409,7 @@ fn policies_follow_their_source_both_ways_and_a_replica_that_expired_stays_away(
         Decision::Write(write) => (write.because, write.policies_to_send),
         other => panic!("no write: {other:?}"),
     };
-    let list = Some(original.parameter.policies.texts());
+    let list = original.parameter.policies.to_send(&Policies::default(), NOW);
     assert_eq!(sent(&original, None), (vec!["missing"], list.clone()));
     assert_eq!(sent(&original, Some(&bare)), (vec!["form"], list));
     let none = observed(parameter("/a"), &[]);

@@ -26,6 +26,8 @@ struct Policy {
     finished: bool,
     /// When it deletes the parameter, if that is what it is for.
     expires: Option<Timestamp>,
+    /// The text as its owner wrote it, which is what a write sends.
+    written: String,
 }
 
 impl Policies {
@@ -38,7 +40,7 @@ impl Policies {
                 let expires = (json["Type"] == "Expiration")
                     .then(|| Timestamp::parse(json["Attributes"]["Timestamp"].as_str()?))
                     .flatten();
-                Policy { text: json.to_string(), finished, expires }
+                Policy { text: json.to_string(), finished, expires, written: text.to_owned() }
             })
             .collect();
         policies.sort_unstable();
@@ -65,7 +67,7 @@ impl Policies {
 
     /// What a write sends so that a replica with `held` policies has these; nothing where neither has any.
     pub fn to_send(&self, held: &Self, now: Timestamp) -> Option<String> {
-        let live: Vec<&str> = self.live(now).collect();
+        let live: Vec<&str> = self.live(now).map(|policy| policy.written.as_str()).collect();
         if live.is_empty() {
             return (!held.is_empty()).then(|| NONE.to_owned());
         }
@@ -74,17 +76,17 @@ impl Policies {
 
     /// Whether a replica with `held` policies has these: those that are over here may be there or not.
     pub fn are_on(&self, held: &Self, now: Timestamp) -> bool {
-        let live: BTreeSet<&str> = self.live(now).collect();
+        let live: BTreeSet<&str> = self.live(now).map(|policy| policy.text.as_str()).collect();
         let over = |text: &&str| self.0.iter().any(|own| own.text == *text) && !live.contains(text);
         let there: BTreeSet<&str> =
             held.0.iter().map(|policy| policy.text.as_str()).filter(|text| !over(text)).collect();
         live == there
     }
 
-    fn live(&self, now: Timestamp) -> impl Iterator<Item = &str> {
+    fn live(&self, now: Timestamp) -> impl Iterator<Item = &Policy> {
         let is_live =
             move |policy: &&Policy| !policy.finished && policy.expires.is_none_or(|at| at > now);
-        self.0.iter().filter(is_live).map(|policy| policy.text.as_str())
+        self.0.iter().filter(is_live)
     }
 }
 
@@ -107,7 +109,10 @@ mod tests {
         let list: Vec<Value> = serde_json::from_str(&sent).expect("a list");
         assert_eq!(list.len(), 2);
         let spelled = format!(" {} ", EXPIRES.replace(',', " , "));
-        assert_eq!(Policies::new([(spelled.as_str(), false), (TELLS, false)]), policies);
+        let respelled = Policies::new([(spelled.as_str(), false), (TELLS, false)]);
+        assert!(respelled.are_on(&policies, june(1)) && respelled.texts() == policies.texts());
+        let sent = respelled.to_send(&Policies::default(), june(1)).expect("something");
+        assert!(sent.contains(spelled.trim()), "as its owner wrote it");
         assert!(policies.are_on(&policies, june(1)));
         assert!(!policies.are_on(&Policies::default(), june(1)));
     }

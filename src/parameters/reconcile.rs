@@ -32,10 +32,11 @@ use crate::guard::{RecentDeletes, Rules};
 const CHUNK: usize = 10;
 /// Chunks under way at once, so that one's writes do not wait for another's reads.
 const CHUNKS_AT_ONCE: usize = 3;
-/// No chunk is begun with less than this left: with the default quotas a sweep reads one history a second in a source
-/// location and writes some 1.8 parameters a second in a target's, and the writes of all chunks under way are to be
-/// confirmed in time.
-const CHUNK_TIME: Duration = Duration::from_secs(50);
+/// No chunk is begun with less than this left, and so much more for each item: with the default quotas a sweep reads one
+/// history a second in a source location and writes some 1.8 parameters a second in a target's, and the writes of all
+/// chunks under way are to be confirmed in time.
+const CHUNK_TIME: Duration = Duration::from_secs(20);
+const ITEM_TIME: Duration = Duration::from_secs(3);
 /// How long the lists may lag: what was written so lately is read by name before it is called a conflict.
 const LIST_LAG: Duration = Duration::from_mins(10);
 
@@ -284,11 +285,16 @@ impl Run<'_> {
         let key = |c: &Candidate| c.original.as_ref().and_then(|o| o.parameter.key.clone());
         candidates.sort_by_cached_key(key);
         let (present, unwanted) = self.divided(candidates);
+        let leaves_time_for = |items: usize| {
+            let items = u32::try_from(items.min(CHUNK)).unwrap_or(u32::MAX);
+            self.rules.deadline.leaves(CHUNK_TIME + ITEM_TIME * items)
+        };
+        let (all, leaves_time_for) = (present.len(), &leaves_time_for);
         // Collected first: a stream that borrows from the iterator's closure is not known to be `Send`.
         let chunks: Vec<_> = present
             .chunks(CHUNK)
             .map(|chunk| async move {
-                if self.rules.deadline.leaves(CHUNK_TIME) {
+                if leaves_time_for(all) {
                     make_equal(self, chunk.to_vec()).await
                 } else {
                     Round::left(chunk)
@@ -298,7 +304,7 @@ impl Run<'_> {
         let chunks = stream::iter(chunks).buffer_unordered(CHUNKS_AT_ONCE);
         let deleted = endings.deleted();
         let removal = async {
-            if self.rules.deadline.leaves(CHUNK_TIME) {
+            if leaves_time_for(unwanted.len()) {
                 remove(self, unwanted, owned, &deleted).await
             } else {
                 Round::left(&unwanted)

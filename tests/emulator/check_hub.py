@@ -5,7 +5,7 @@ Run it by `make test`, or by itself after `cargo build --bin hub`: `python tests
 
 import unittest
 
-MODULES = ("test_payloads", "test_events", "test_refusals", "test_batches", "test_process")
+MODULES = ("test_payloads", "test_events", "test_refusals", "test_batches", "test_fidelity", "test_process")
 
 
 def load_tests(loader, _tests, _pattern):
