@@ -16,7 +16,6 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime::client::identity::IdentityCache;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
-use aws_smithy_types::DateTime;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
@@ -29,7 +28,7 @@ use super::failure;
 use super::pacer::{Calls, Pacer, Pacers};
 use super::pacing::{CallStats, Lane, Quotas};
 use super::ration::Ration;
-use super::session::{Session, Shared};
+use super::session::{Session, Shared, now};
 use crate::domain::{AccountId, Cause, FailureKind, Location, ParameterName, Region, Timestamp};
 
 /// Time for a connection to stand. Lambda's own clients use the same.
@@ -302,11 +301,6 @@ pub(super) async fn load(options: &Options) -> SdkConfig {
         Ok(name) => loader.app_name(name).load().await,
         Err(_) => loader.load().await,
     }
-}
-
-/// The time on `clock`, in the hub's own words.
-pub(super) fn now(clock: &SharedTimeSource) -> Timestamp {
-    Timestamp::from_aws(&DateTime::from(clock.now()))
 }
 
 fn clock_of(options: &Options) -> SharedTimeSource {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::time::SharedTimeSource;
 use aws_smithy_runtime::client::identity::IdentityCache;
+use aws_smithy_types::DateTime;
 use aws_types::SdkConfig;
 use tokio::sync::Mutex;
 
 use super::client::{PerRegion, client};
-use super::connection::now;
 use super::credentials::RoleCredentials;
 use super::pacer::Pacer;
 use super::ration::{Held, Ration};
@@ -138,4 +138,9 @@ impl Session {
             client!(aws_sdk_resourcegroupstagging, "tag", config, region, pacer, credentials)
         })
     }
+}
+
+/// The time on `clock`, in the hub's own words.
+pub(super) fn now(clock: &SharedTimeSource) -> Timestamp {
+    Timestamp::from_aws(&DateTime::from(clock.now()))
 }

@@ -34,6 +34,18 @@ async fn session(double: &Double) -> (Connection, Session) {
     (connection, session)
 }
 
+/// A session whose writes, as those of a sweep, may be so many a second.
+async fn slow_session(double: &Double, writes_per_second: f64) -> Session {
+    let slow = QuotaOverride {
+        account: None,
+        region: None,
+        bucket: Some(Bucket::SsmControl),
+        calls_per_second: writes_per_second * 1.5,
+    };
+    let connection = double.connect(|options| options.quotas.overrides = vec![slow]).await;
+    connection.session(&account("111122223333")).await.unwrap()
+}
+
 async fn put(session: &Session) -> Result<(), (FailureKind, String)> {
     let call = session.ssm(&region()).put_parameter().name("n").value("v");
     let at = Location { account: session.account().clone(), region: region() };
@@ -126,17 +138,7 @@ async fn a_throttled_account_neither_slows_nor_starves_another() {
 #[tokio::test(start_paused = true)]
 async fn a_request_may_wait_long_for_its_turn() {
     let double = double(|_, _| done());
-    let connection = double
-        .connect(|options| {
-            options.quotas.overrides = vec![QuotaOverride {
-                account: None,
-                region: None,
-                bucket: Some(Bucket::SsmControl),
-                calls_per_second: 0.02 * 1.5,
-            }];
-        })
-        .await;
-    let session = connection.session(&account("111122223333")).await.unwrap();
+    let session = slow_session(&double, 0.02).await;
     for _ in 0..2 {
         let once = aws_sdk_ssm::Config::builder().retry_config(RetryConfig::disabled());
         let call = session.ssm(&region()).put_parameter().name("n").value("v");
@@ -148,17 +150,7 @@ async fn a_request_may_wait_long_for_its_turn() {
 #[tokio::test(start_paused = true)]
 async fn a_request_whose_signature_grew_old_in_the_queue_is_signed_anew() {
     let double = double(|_, _| done());
-    let connection = double
-        .connect(|options| {
-            options.quotas.overrides = vec![QuotaOverride {
-                account: None,
-                region: None,
-                bucket: Some(Bucket::SsmControl),
-                calls_per_second: 0.01 * 1.5,
-            }];
-        })
-        .await;
-    let session = connection.session(&account("111122223333")).await.unwrap();
+    let session = slow_session(&double, 0.01).await;
     let results = futures::future::join_all((0..5).map(|_| put(&session))).await;
     assert!(results.iter().all(Result::is_ok), "{results:?}");
     let sent = double.sent("PutParameter");

@@ -11,6 +11,7 @@ pub mod model;
 mod observe;
 pub mod plan;
 pub mod policies;
+mod proof;
 pub mod provenance;
 mod prune;
 mod reconcile;
@@ -20,6 +21,7 @@ mod round;
 mod run;
 mod settle;
 pub mod supply;
+mod task;
 mod write;
 
 pub use prune::prune;

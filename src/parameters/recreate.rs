@@ -14,7 +14,7 @@ use super::observe::{Valued, tags, values};
 use super::plan::{Decision, Parity, decide};
 use super::policies::Policies;
 use super::run::Run;
-use super::write::{Task, Wrote, created_tags};
+use super::task::{Task, Wrote, created_tags};
 use crate::domain::{Cause, Change, OutcomeKind, SecretText};
 use crate::guard::PAUSE_AFTER_DELETE;
 

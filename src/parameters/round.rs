@@ -6,9 +6,11 @@ use super::endings::Ending;
 use super::labels;
 use super::observe::{ByName, Valued, lenders, tags_of, values, versions};
 use super::plan::{Decision, Holder, Parity, Write, decide, holder};
+use super::proof::{prove, read_back};
 use super::run::{Candidate, Round, Run, left_out, tier_stays};
 use super::supply::{Supply, supply};
-use super::write::{Task, Values, Wanted, Wrote, prove, read_back, write};
+use super::task::{Task, Values, Wanted, Wrote};
+use super::write::write;
 use crate::domain::{Cause, Change, FailureKind, OutcomeKind, ParameterName, Region, Tags};
 use crate::guard::{Proposal, Ruling};
 

@@ -5,7 +5,8 @@
 
 use serde_json::Value;
 
-use super::event::{self, Event, Ignored};
+use super::envelope;
+use super::event::{Event, Ignored};
 use super::{Refused, sort};
 
 /// One message.
@@ -55,7 +56,7 @@ fn content(body: &Value) -> Content {
         return Content::Unreadable(format!("the message's body is {}", sort(body)));
     };
     match serde_json::from_str::<Value>(body) {
-        Ok(value) if event::has_its_shape(&value) => match event::read(&value) {
+        Ok(value) if envelope::has_its_shape(&value) => match envelope::read(&value) {
             Ok(event) => Content::Event(event),
             Err(ignored) => Content::Ignored(ignored),
         },

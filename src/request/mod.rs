@@ -6,6 +6,7 @@
 mod arn;
 mod batch;
 mod cloudtrail;
+mod envelope;
 mod event;
 mod native;
 mod payload;
@@ -79,7 +80,9 @@ pub fn from_value(value: &Value) -> Result<Request, Refused> {
         Value::Object(fields) if fields.contains_key("Records") => {
             batch::read(&fields["Records"]).map(Request::Batch)
         }
-        Value::Object(_) if event::has_its_shape(value) => Ok(Request::Event(event::read(value))),
+        Value::Object(_) if envelope::has_its_shape(value) => {
+            Ok(Request::Event(envelope::read(value)))
+        }
         Value::Object(fields) => payload::read(fields),
         other => Err(Refused::new(format!("the request is {}", sort(other)), FORMS)),
     }

@@ -10,6 +10,7 @@ mod reconcile;
 mod refused;
 mod release;
 mod settle;
+mod slice;
 mod waiting;
 
 pub use reconcile::reconcile;

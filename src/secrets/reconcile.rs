@@ -8,22 +8,20 @@ use futures::stream;
 
 use crate::aws::Session;
 use crate::domain::{
-    AccountOutcome, Assignment, Cause, Failure, FailureKind, Item, Kind, OutcomeKind, Region,
-    Scope, SecretName, Subject,
+    AccountOutcome, Assignment, FailureKind, Item, Kind, OutcomeKind, Region, Scope, SecretName,
+    Subject,
 };
 use crate::guard::Rules;
 
 use super::model::Secret;
 use super::observe;
-use super::plan::{Decision, Question, plan};
+use super::plan::{Decision, plan};
 use super::settle::{Case, Held, Open, settle};
+use super::slice::{CALLS, Slice};
 use super::waiting::wait;
 
 #[cfg(test)]
 mod tests;
-
-/// Calls of one account that are under way at once.
-pub(super) const CALLS: usize = 8;
 
 /// The secrets of one Region by name.
 type Listing = HashMap<SecretName, Secret>;
@@ -67,67 +65,7 @@ pub async fn reconcile(
     outcome
 }
 
-/// One account's secrets, and the rules for them.
-#[derive(Clone, Copy)]
-pub(super) struct Slice<'a> {
-    /// The account.
-    pub(super) session: &'a Session,
-    /// What may be done.
-    pub(super) rules: &'a Rules,
-}
-
 impl Slice<'_> {
-    /// An outcome with nothing in it.
-    pub(super) fn nothing(&self) -> AccountOutcome {
-        AccountOutcome::new(self.session.account().clone())
-    }
-
-    /// The question of one secret in one target, now.
-    pub(super) fn question<'q>(
-        &'q self,
-        secret: &'q Secret,
-        held: Option<&'q Secret>,
-        source: &'q Region,
-        target: &'q Region,
-    ) -> Question<'q> {
-        let Rules { names, kms_keys, .. } = self.rules;
-        Question { secret, held, source, target, names, kms_keys, now: self.session.now() }
-    }
-
-    /// Counts and reports what is wrong with one secret in one target.
-    pub(super) fn report(
-        &self,
-        outcome: &mut AccountOutcome,
-        name: &SecretName,
-        target: &Region,
-        cause: Cause,
-    ) {
-        let conflict = cause.kind == FailureKind::Conflict;
-        let counted = if conflict { OutcomeKind::Conflict } else { OutcomeKind::Failed };
-        outcome.count(Kind::Secret, counted);
-        self.fail(outcome, Subject::Item(Item::Secret(name.clone())), target, cause);
-    }
-
-    /// Counts a secret that could not be read in the source as failed in so many targets, and reports it once.
-    pub(super) fn unreadable(
-        &self,
-        outcome: &mut AccountOutcome,
-        name: &SecretName,
-        source: &Region,
-        targets: usize,
-        cause: Cause,
-    ) {
-        for _ in 0..targets {
-            outcome.count(Kind::Secret, OutcomeKind::Failed);
-        }
-        self.fail(outcome, Subject::Item(Item::Secret(name.clone())), source, cause);
-    }
-
-    fn fail(&self, outcome: &mut AccountOutcome, subject: Subject, region: &Region, cause: Cause) {
-        let account = Some(self.session.account().clone());
-        outcome.fail(Failure { account, region: Some(region.clone()), subject, cause });
-    }
-
     /// Lists every Region of these routes once, all at the same time. A Region whose list failed is left out, and told.
     async fn list(
         &self,

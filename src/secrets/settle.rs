@@ -11,7 +11,7 @@ use crate::guard::{Proposal, Ruling};
 
 use super::model::Secret;
 use super::plan::{Decision, exemption, plan};
-use super::reconcile::Slice;
+use super::slice::Slice;
 use super::waiting::{Underway, Waiting};
 use super::{apply, observe};
 

@@ -10,7 +10,7 @@ use crate::domain::{AccountOutcome, Kind, OutcomeKind, Region};
 use super::model::Secret;
 use super::observe;
 use super::plan::{Decision, plan};
-use super::reconcile::{CALLS, Slice};
+use super::slice::{CALLS, Slice};
 
 /// The first pause; the next is twice as long, and so on.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);

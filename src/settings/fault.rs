@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::known::Known;
+
 /// Characters of what was read that a fault shows.
 const SHOWN: usize = 80;
 
@@ -16,6 +18,19 @@ pub struct Fault {
     pub problem: String,
     /// What is accepted.
     pub accepted: String,
+}
+
+impl Fault {
+    /// What is wrong with a known setting, and with what was read of it.
+    pub(super) fn of(setting: &Known, read: Option<&str>, problem: String) -> Self {
+        let Known { name, accepted, .. } = setting;
+        Self {
+            setting: (*name).to_owned(),
+            read: read.map(shown),
+            problem,
+            accepted: (*accepted).to_owned(),
+        }
+    }
 }
 
 impl fmt::Display for Fault {

@@ -1,13 +1,12 @@
 //! Each setting's text → its value. A fault of one setting keeps none of the others from being checked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use super::fault::{SettingsError, shown};
+use super::fault::{Fault, SettingsError, shown};
 use super::known::{self as names, Known};
-use super::raw::{Resolved, fault};
 use super::{AccountFilter, MaxDeletes, OnConflict, Settings, Topic, maps};
 use crate::domain::{AccountId, KmsKeys, NameFilter, Region, Routes};
 
@@ -16,6 +15,15 @@ use crate::domain::{AccountId, KmsKeys, NameFilter, Region, Routes};
 pub(super) enum For {
     Terminal,
     Lambda,
+}
+
+/// What each setting says, and the faults so far.
+#[derive(Default)]
+pub(super) struct Resolved {
+    pub(super) texts: BTreeMap<&'static str, String>,
+    /// Settings that are among the faults already: their defaults must not be taken for what was meant.
+    pub(super) unread: Vec<&'static str>,
+    pub(super) faults: Vec<Fault>,
 }
 
 /// The setting's fault is noted already.
@@ -145,7 +153,7 @@ impl Texts {
     }
 
     fn add(&mut self, setting: &Known, read: Option<&str>, problem: &dyn Display) -> Faulty {
-        self.0.faults.push(fault(setting, read, problem.to_string()));
+        self.0.faults.push(Fault::of(setting, read, problem.to_string()));
         Faulty
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use super::fault::{Fault, SettingsError, shown};
-use super::known::{Known, PREFIX, known, nearest};
+use super::fault::{Fault, SettingsError};
+use super::known::{PREFIX, known, nearest};
 use super::{Settings, parse};
 use crate::domain::ParameterName;
 
@@ -103,8 +103,8 @@ impl RawSettings {
         parse::settings(self.resolve(), parse::For::Lambda)
     }
 
-    fn resolve(self) -> Resolved {
-        let mut resolved = Resolved::default();
+    fn resolve(self) -> parse::Resolved {
+        let mut resolved = parse::Resolved::default();
         for (name, value) in self.values {
             let Some(setting) = known().iter().find(|setting| setting.name == name) else {
                 // Not what it holds: it is none of ours to show.
@@ -123,7 +123,7 @@ impl RawSettings {
                 }
                 Err((read, problem)) => {
                     resolved.unread.push(setting.name);
-                    resolved.faults.push(fault(setting, read.as_deref(), problem));
+                    resolved.faults.push(Fault::of(setting, read.as_deref(), problem));
                 }
             }
         }
@@ -154,24 +154,6 @@ impl Value {
             }),
             None => Ok(given),
         }
-    }
-}
-
-/// What each setting says, and the faults so far.
-#[derive(Default)]
-pub(super) struct Resolved {
-    pub(super) texts: BTreeMap<&'static str, String>,
-    /// Settings that are among the faults already: their defaults must not be taken for what was meant.
-    pub(super) unread: Vec<&'static str>,
-    pub(super) faults: Vec<Fault>,
-}
-
-pub(super) fn fault(setting: &Known, read: Option<&str>, problem: String) -> Fault {
-    Fault {
-        setting: setting.name.to_owned(),
-        read: read.map(shown),
-        problem,
-        accepted: setting.accepted.to_owned(),
     }
 }
 

@@ -5,11 +5,10 @@ checked in the other emulator, which has an organisation; a bus policy nowhere b
 """
 
 import copy
-import io
 import json
-import zipfile
 
 import templates
+from lambda_service import packed
 
 STACK = "failover-replicator"
 BUCKET = "artefacts"
@@ -27,14 +26,6 @@ class NotDeployed(Exception):
     """What CloudFormation said."""
 
 
-def artefact(program):
-    """The package of a program; a debug build is large, so it is not compressed for long."""
-    package = io.BytesIO()
-    with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as opened:
-        opened.write(program, "bootstrap")
-    return package.getvalue()
-
-
 def store(service, key, body):
     """Puts an artefact where the stack finds it."""
     s3 = service.client("s3")
@@ -47,7 +38,7 @@ def store(service, key, body):
 def packaged(service, program):
     """The template with its artefacts' addresses in the places of the local files."""
     template = copy.deepcopy(templates.load(templates.HUB))
-    template["Globals"]["Function"]["CodeUri"] = store(service, "hub.zip", artefact(program))
+    template["Globals"]["Function"]["CodeUri"] = store(service, "hub.zip", packed(program))
     for resource in template["Resources"].values():
         if file := resource["Properties"].get("DefinitionUri"):
             body = (templates.FOLDER / file).read_bytes()

@@ -26,13 +26,7 @@ def topic(running, filter_policy):
 
 
 def messages(running, queue):
-    sqs = running.client("sqs")
-    bodies = []
-    while got := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
-        for message in got:
-            bodies.append(json.loads(message["Body"]))
-            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-    return bodies
+    return emulator.taken(running.client("sqs"), queue)
 
 
 def key(running, account, region, alias):

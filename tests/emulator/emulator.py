@@ -3,14 +3,12 @@
 import collections
 import functools
 import json
-import os
 import pathlib
-import subprocess
-import sys
 import urllib.request
 
 import boto3
 from botocore.config import Config
+from launched import Launched
 
 LAUNCHER = pathlib.Path(__file__).with_name("launch.py")
 MANAGEMENT_ACCOUNT = "123456789012"
@@ -25,14 +23,8 @@ class Emulator:
     """A running emulator; a context manager that ends it, whatever happened, by its process id."""
 
     def __init__(self, lifetime=600, stock=False):
-        command = [sys.executable, str(LAUNCHER), "--lifetime", str(lifetime), "--parent", str(os.getpid())]
-        self.process = subprocess.Popen(command + ["--stock"] * stock, stdout=subprocess.PIPE, text=True)
-        line = self.process.stdout.readline()
-        prefix = "listening on "
-        if not line.startswith(prefix):
-            self.end()
-            raise RuntimeError(f"the emulator did not start: {line!r}")
-        self.url = line[len(prefix) :].strip()
+        self.launched = Launched(LAUNCHER, lifetime, *["--stock"] * stock)
+        self.url = self.launched.url
 
     def __enter__(self):
         return self
@@ -41,13 +33,7 @@ class Emulator:
         self.end()
 
     def end(self):
-        self.process.terminate()
-        try:
-            self.process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait(timeout=10)
-        self.process.stdout.close()
+        self.launched.end()
 
     def calls(self):
         """How many calls it was sent so far, by operation: `AmazonSSM.GetParameters`."""
@@ -88,3 +74,13 @@ class Emulator:
 def every(client, operation, key, **arguments):
     """All items of a list operation, over all its pages."""
     return [item for page in client.get_paginator(operation).paginate(**arguments) for item in page[key]]
+
+
+def taken(sqs, queue):
+    """The messages in a queue, as JSON; it holds them no more."""
+    bodies = []
+    while got := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+        for message in got:
+            bodies.append(json.loads(message["Body"]))
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+    return bodies

@@ -7,15 +7,13 @@ import json
 import os
 import pathlib
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
 import zipfile
 
 import boto3
 from botocore.config import Config
 from emulator import MANAGEMENT_ACCOUNT, MANAGEMENT_KEYS, every
+from launched import Launched
 
 LAUNCHER = pathlib.Path(__file__).with_name("launch_lambda.py")
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -43,20 +41,12 @@ class LambdaService:
 
     def __init__(self, region="us-west-2", lifetime=600):
         self.scratch = tempfile.mkdtemp(prefix="lambda-service-")
-        command = [sys.executable, str(LAUNCHER), "--scratch", self.scratch, "--lifetime", str(lifetime)]
-        # A session of its own: an interrupt at the terminal must not end it before its functions.
-        self.process = subprocess.Popen(
-            [*command, "--parent", str(os.getpid())], stdout=subprocess.PIPE, text=True, start_new_session=True
-        )
         try:
-            line = self.process.stdout.readline()
-            prefix = "listening on "
-            if not line.startswith(prefix):
-                raise RuntimeError(f"the Lambda service did not start: {line!r}")
+            self.launched = Launched(LAUNCHER, lifetime, "--scratch", self.scratch, group=True)
         except BaseException:
-            self.end()
+            self.clean_up()
             raise
-        self.url = line[len(prefix) :].strip()
+        self.url = self.launched.url
         self.region = region
         self.lambda_client = self.client("lambda")
         self.logs_client = self.client("logs")
@@ -79,17 +69,10 @@ class LambdaService:
         self.end()
 
     def end(self):
-        self.process.terminate()
-        try:
-            self.process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            pass
-        try:
-            os.killpg(self.process.pid, signal.SIGKILL)  # the group that the launcher made: what is left of it
-        except ProcessLookupError:
-            pass
-        self.process.wait(timeout=10)
-        self.process.stdout.close()
+        self.launched.end()
+        self.clean_up()
+
+    def clean_up(self):
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     def deploy(self, name, program, environment, timeout=60):

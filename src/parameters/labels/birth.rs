@@ -8,7 +8,7 @@ use crate::domain::{Cause, Region, SecretText, Tags};
 use crate::parameters::apply::{self, Created, retag, update};
 use crate::parameters::plan::Write;
 use crate::parameters::run::Run;
-use crate::parameters::write::{Task, Wrote, tags_of_unfinished};
+use crate::parameters::task::{Task, Wrote, tags_of_unfinished};
 
 /// Creates a replica with the labelled values of `source`, and then the current one.
 ///

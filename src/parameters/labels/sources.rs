@@ -12,7 +12,7 @@ use crate::domain::{Cause, Change, FailureKind, ParameterName};
 use crate::parameters::model::Version;
 use crate::parameters::plan::Holder;
 use crate::parameters::run::{Round, Run};
-use crate::parameters::write::{Task, Wrote};
+use crate::parameters::task::{Task, Wrote};
 
 /// The histories of the sources that a round writes, or why they could not be read.
 #[derive(Debug, Default)]

@@ -10,7 +10,7 @@ import json
 import furnish
 import stack
 import templates
-from emulator import MANAGEMENT_ACCOUNT
+from emulator import MANAGEMENT_ACCOUNT, taken
 from lambda_service import hub_program
 
 from .base import HUB_REGION, the_emulator, the_service
@@ -124,22 +124,13 @@ class Deployment:
                 Capabilities=["CAPABILITY_NAMED_IAM"],
             )
 
-    def take(self, sqs, queue):
-        """The notifications in a queue, which it then holds no more."""
-        taken = []
-        while got := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
-            for message in got:
-                taken.append(json.loads(message["Body"]))
-                sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-        return taken
-
     def digests(self):
         """The hub's messages since the last look."""
-        return self.take(self.emulator.client("sqs", region=HUB_REGION), self.digest_queue)
+        return taken(self.emulator.client("sqs", region=HUB_REGION), self.digest_queue)
 
     def told(self):
         """The state machine's."""
-        return self.take(self.service.client("sqs"), self.told_queue)
+        return taken(self.service.client("sqs"), self.told_queue)
 
 
 @functools.cache

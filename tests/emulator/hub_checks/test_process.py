@@ -122,7 +122,7 @@ class ProcessCheck(Check):
             "from lambda_service import LambdaService, hub_program\n"
             "service = LambdaService(lifetime=60)\n"
             "service.deploy('hub', hub_program(), {}).invoke({})\n"
-            "print(service.process.pid, service.scratch, flush=True)\n"
+            "print(service.launched.process.pid, service.scratch, flush=True)\n"
             "time.sleep(60)\n"
         )
         command = [sys.executable, "-c", program, str(LAUNCHER.parent)]

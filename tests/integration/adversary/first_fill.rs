@@ -8,23 +8,14 @@ use failover_replicator::aws::Deadline;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::{EXCLUDED, QUOTAS, SHARES};
 use crate::support::{SOURCE, TARGET, count, hub_on, out_of_step, simulated, sweep_all, sweep_by};
 
 const PARAMETERS: usize = 10_000;
 /// Lambda ends an invocation then.
 const QUARTER: Duration = Duration::from_mins(15);
-/// What AWS grants (the simulator's buckets), and what a sweep may take of it: two thirds of the share, which is half
-/// in a source Region and nine tenths elsewhere.
-const QUOTAS: [(&str, f64); 5] = [
-    ("ssm.get", 40.0),
-    ("ssm.control", 3.0),
-    ("ssm.delete", 3.0),
-    ("ssm.tags", 5.0),
-    ("tagging", 15.0),
-];
-const SHARES: [(&str, f64); 2] = [(SOURCE, 0.5), (TARGET, 0.9)];
+/// What a sweep may take of a share.
 const OF_A_SWEEP: f64 = 2.0 / 3.0;
-const EXCLUDED: [(&str, &str); 1] = [("EXCLUDE_ACCOUNTS", "123456789012")];
 
 fn full_account() -> (Sim, String) {
     let (sim, accounts) = simulated(Settings::default(), 1);

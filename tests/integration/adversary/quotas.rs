@@ -11,22 +11,12 @@ use failover_replicator::hub::{Hub, Progress};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::{EXCLUDED, QUOTAS, SHARES};
 use crate::support::{
     LONG_AGO, SOURCE, TARGET, batch, count, hub_on, out_of_step, put_event, returned, simulated,
     sweep_all, told_of,
 };
 
-/// AWS's quotas by bucket: calls a second, which are also the burst that each bears.
-const QUOTAS: [(&str, f64); 5] = [
-    ("ssm.get", 40.0),
-    ("ssm.control", 3.0),
-    ("ssm.delete", 3.0),
-    ("ssm.tags", 5.0),
-    ("tagging", 15.0),
-];
-/// The hub's share by Region, as the settings' defaults have it.
-const SHARES: [(&str, f64); 2] = [(SOURCE, 0.5), (TARGET, 0.9)];
-const EXCLUDED: [(&str, &str); 1] = [("EXCLUDE_ACCOUNTS", "123456789012")];
 const EVENTS: usize = 500;
 
 /// An account in sync, with so many parameters.

@@ -1,0 +1,149 @@
+//! What makes a write provable: it is read back, and only then, when labels are on, provenance follows.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::apply::{Tagged, retag};
+use super::model::{IMAGE, Version};
+use super::observe::{ByName, Valued, values};
+use super::run::Run;
+use super::task::{Task, Values, Wrote, all_tags, provenance};
+use crate::aws::at_once;
+use crate::domain::{Cause, Change, FailureKind, MARK_KEY, PROVENANCE_KEY, ParameterName, Region};
+
+/// How often, and how far apart, a replica is read back that does not yet show the version just written.
+const READ_BACK_TRIES: u32 = 5;
+const READ_BACK_PAUSE: Duration = Duration::from_millis(400);
+
+/// Reads what was written over by name until it shows at least that version; only if version and value are those just
+/// written may provenance follow, with the date read here. It also proves that the target's key decrypts.
+pub(super) async fn read_back(
+    run: &Run<'_>,
+    tasks: &[Task],
+    wrote: Vec<Wrote>,
+    values: &Values,
+) -> Vec<Wrote> {
+    let mut waiting: BTreeMap<Region, BTreeMap<ParameterName, Option<String>>> = BTreeMap::new();
+    for (task, wrote) in tasks.iter().zip(&wrote) {
+        if read_back_least(task, wrote).is_some() {
+            waiting
+                .entry(task.target.clone())
+                .or_default()
+                .insert(task.name.clone(), task.write.desired.key.clone());
+        }
+    }
+    let reads = waiting.into_iter().map(|(target, names)| {
+        let written = tasks.iter().zip(&wrote).filter(|(task, _)| task.target == target);
+        let least: BTreeMap<&ParameterName, i64> = written
+            .filter_map(|(task, wrote)| Some((&task.name, read_back_least(task, wrote)?)))
+            .collect();
+        async move { (target.clone(), read_until(run, &target, names, &least).await) }
+    });
+    let read: BTreeMap<Region, ByName<Valued>> =
+        futures::future::join_all(reads).await.into_iter().collect();
+    let proved = tasks.iter().zip(wrote).map(|(task, wrote)| {
+        let back = read.get(&task.target).and_then(|names| names.get(&task.name));
+        let Some(least) = read_back_least(task, &wrote) else { return wrote };
+        match back {
+            Some(Err(cause)) => Wrote::Failed(cause.clone()),
+            Some(Ok(back)) if is_image(task) && !shows(back.as_ref(), least) => {
+                Wrote::Failed(image_refused(task))
+            }
+            Some(Ok(Some(back))) if back.version.number == least => match wrote {
+                Wrote::ReadBack(_) if task.value(values) == Some(&back.text) => {
+                    Wrote::Proved(back.version)
+                }
+                Wrote::ReadBack(_) => Wrote::Moved(task.write.change.done()),
+                created => created,
+            },
+            _ => Wrote::Moved(task.write.change.done()),
+        }
+    });
+    proved.collect()
+}
+
+/// Writes the provenance of what was read back.
+pub(super) async fn prove(run: &Run<'_>, tasks: &[Task], wrote: Vec<Wrote>) -> Vec<Wrote> {
+    let proved = tasks.iter().zip(wrote).map(|(task, wrote)| async move {
+        match wrote {
+            Wrote::Proved(replica) => prove_one(run, task, replica).await,
+            wrote => wrote,
+        }
+    });
+    at_once(proved).await
+}
+
+/// The version that a read of what was written must show at least, where it is to be read back: what was written over,
+/// and the id of an image, which AWS looks at only once it has said yes.
+fn read_back_least(task: &Task, wrote: &Wrote) -> Option<i64> {
+    match wrote {
+        Wrote::ReadBack(version) => Some(*version),
+        Wrote::Created(_) if is_image(task) => Some(1),
+        _ => None,
+    }
+}
+
+fn shows(back: Option<&Valued>, least: i64) -> bool {
+    back.is_some_and(|back| back.version.number >= least)
+}
+
+fn is_image(task: &Task) -> bool {
+    &*task.write.desired.data_type == IMAGE
+}
+
+fn image_refused(task: &Task) -> Cause {
+    let target = &task.target;
+    let message = format!(
+        "ssm:PutParameter said yes in {target}, and what was written does not show: AWS found no image there of the id that the source's tag gives"
+    );
+    Cause::new(FailureKind::Invalid, message).mended_by(format!(
+        "tag the source with the id of an image in {target} that the account may use"
+    ))
+}
+
+async fn read_until(
+    run: &Run<'_>,
+    target: &Region,
+    mut names: BTreeMap<ParameterName, Option<String>>,
+    least: &BTreeMap<&ParameterName, i64>,
+) -> ByName<Valued> {
+    let mut all = ByName::new();
+    for attempt in 1..=READ_BACK_TRIES {
+        let read =
+            values(run.session, target, names.iter().map(|(name, key)| (name, key.as_deref())))
+                .await;
+        for (name, valued) in read {
+            let lags = match &valued {
+                Ok(back) => !least.get(&name).is_none_or(|least| shows(back.as_ref(), *least)),
+                Err(_) => false,
+            };
+            if !lags {
+                names.remove(&name);
+            }
+            all.insert(name, valued);
+        }
+        if names.is_empty() {
+            break;
+        }
+        tokio::time::sleep(READ_BACK_PAUSE * attempt).await;
+    }
+    all
+}
+
+async fn prove_one(run: &Run<'_>, task: &Task, replica: Version) -> Wrote {
+    // Version 1 after a write over: the replica had been deleted meanwhile, and its tags with it. It gets all of them at
+    // once, so that it is known as ours if its source is gone too, and goes round again.
+    let anew = task.write.change == Change::Update && replica.number == 1;
+    let provenance = provenance(run, task, replica, false);
+    let mut set = all_tags(task, &provenance);
+    if !anew {
+        set.retain(|key, _| key == MARK_KEY || key == PROVENANCE_KEY);
+    }
+    let done = task.write.change.done();
+    match retag(run.session, &task.target, &task.write.desired.name, &set, &[]).await {
+        Ok(Tagged::Gone) => Wrote::Moved(done),
+        Ok(Tagged::Yes) if anew => Wrote::Moved(done),
+        Ok(Tagged::Yes) => Wrote::Done(done),
+        Err(cause) => Wrote::Failed(cause),
+    }
+}

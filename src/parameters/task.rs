@@ -1,0 +1,159 @@
+//! One write of one item in one target: what was decided, what it stands on, the tags that belong to it, and what came
+//! of it.
+
+use std::collections::BTreeMap;
+
+use super::model::{Lender, Observed, Parameter, Version};
+use super::plan::{Holder, Write};
+use super::provenance::Provenance;
+use super::run::Run;
+use super::supply::Supply;
+use crate::domain::{
+    Cause, MARK_KEY, MARK_VALUE, OutcomeKind, PROVENANCE_KEY, ParameterName, Region, SecretText,
+    Tags,
+};
+use crate::guard::Claim;
+
+/// A write of one item in one target, on its way.
+pub(super) struct Task {
+    pub(super) name: ParameterName,
+    pub(super) target: Region,
+    /// The source as it was read, and decided on.
+    pub(super) original: Observed,
+    /// The replica as it was read.
+    pub(super) replica: Option<Observed>,
+    /// The parameter that lends the value, as it was read.
+    pub(super) lender: Option<Lender>,
+    /// What holds the name, by its tags as read.
+    pub(super) held: Holder,
+    pub(super) write: Write,
+    /// Whether values are still to decide between update and retag.
+    pub(super) compare: bool,
+}
+
+/// The values that a round has in hand, by the name that they were read under.
+pub(super) type Values = BTreeMap<ParameterName, SecretText>;
+
+/// A value that a task needs.
+pub(super) struct Wanted {
+    /// The name of what holds it.
+    pub(super) name: ParameterName,
+    /// The key that encrypts it, where that is known.
+    pub(super) key: Option<Box<str>>,
+    /// The version that was decided on.
+    pub(super) version: Version,
+}
+
+impl Task {
+    /// The source's version that was decided on.
+    pub(super) fn source_version(&self) -> Version {
+        self.original.parameter.version()
+    }
+
+    /// The replica's version that was decided on.
+    pub(super) fn replica_version(&self) -> Option<Version> {
+        Some(self.replica.as_ref()?.parameter.version())
+    }
+
+    /// What it needs to read for its value; nothing where a tag holds that.
+    pub(super) fn reads(&self) -> Option<Wanted> {
+        let Parameter { key, .. } = &self.original.parameter;
+        match (&self.write.desired.supply, self.lender) {
+            (None, _) => Some(Wanted {
+                name: self.name.clone(),
+                key: key.clone(),
+                version: self.source_version(),
+            }),
+            (Some(Supply::Lender(name)), Some(Lender { version, .. })) => {
+                Some(Wanted { name: name.clone(), key: None, version })
+            }
+            (Some(Supply::Lender(_) | Supply::Text(_)), _) => None,
+        }
+    }
+
+    /// Its value, among those that were read or in a tag.
+    pub(super) fn value<'a>(&'a self, values: &'a Values) -> Option<&'a SecretText> {
+        match &self.write.desired.supply {
+            None => values.get(&self.name),
+            Some(Supply::Text(text)) => Some(text),
+            Some(Supply::Lender(name)) => values.get(name),
+        }
+    }
+
+    /// By what it makes the hub's what is somebody's.
+    pub(super) fn claim(&self) -> Option<Claim> {
+        self.held.objection()?;
+        Some(if self.write.adopts() { Claim::Adopt } else { Claim::Take })
+    }
+
+    /// The versions on which it was decided.
+    pub(super) fn stands_on(&self) -> Vec<(ParameterName, Version)> {
+        let mut versions = vec![(self.name.clone(), self.source_version())];
+        if let (Some(Supply::Lender(name)), Some(lender)) =
+            (&self.write.desired.supply, self.lender)
+        {
+            versions.push((name.clone(), lender.version));
+        }
+        versions
+    }
+}
+
+/// What one task came to.
+pub(super) enum Wrote {
+    /// Finished but for the confirmation.
+    Done(OutcomeKind),
+    /// Created with all that belongs to it; finished but for the confirmation.
+    Created(OutcomeKind),
+    /// Written as this version; to be read back before labels and provenance follow.
+    ReadBack(i64),
+    /// Read back as this version, which is the copy; labels and then provenance are to follow.
+    Proved(Version),
+    /// The world moved before anything was written.
+    Again,
+    /// There was no time left to begin it.
+    Late,
+    /// The world moved while this was done.
+    Moved(OutcomeKind),
+    /// Refused.
+    Failed(Cause),
+    /// Done, but the source could not be read again.
+    Unconfirmed(Cause),
+}
+
+/// All the tags of a replica that is created, which is then its version 1.
+pub(super) fn created_tags(run: &Run<'_>, task: &Task) -> Tags {
+    let first = Version { number: 1, ..task.source_version() };
+    all_tags(task, &provenance(run, task, first, true))
+}
+
+/// All tags of a replica that is still being created, so that it is known as ours and is visibly out of sync.
+pub(super) fn tags_of_unfinished(run: &Run<'_>, task: &Task) -> Tags {
+    let unfinished = Version { number: Provenance::UNFINISHED, ..task.source_version() };
+    all_tags(task, &provenance(run, task, unfinished, true))
+}
+
+/// All tags of a replica with this provenance.
+pub(super) fn all_tags(task: &Task, provenance: &Provenance) -> Tags {
+    let mut tags = task.write.desired.tags.clone();
+    tags.insert(MARK_KEY.to_owned(), MARK_VALUE.to_owned());
+    tags.insert(PROVENANCE_KEY.to_owned(), provenance.to_string());
+    tags
+}
+
+/// What the tag says for `replica`, the version that holds what was read of the source.
+pub(super) fn provenance(
+    run: &Run<'_>,
+    task: &Task,
+    replica: Version,
+    created: bool,
+) -> Provenance {
+    Provenance {
+        region: run.source.clone(),
+        source: task.source_version(),
+        replica: replica.number,
+        written: (!created).then_some(replica.modified),
+        form: task.write.desired.form,
+        adopted: task.write.adopted,
+        gone: None,
+    }
+}
