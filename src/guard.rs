@@ -197,6 +197,27 @@ impl RecentDeletes {
 }
 
 #[cfg(test)]
+impl Rules {
+    /// Those of a sweep over `routes`, by the settings' defaults.
+    pub(crate) fn of_a_sweep(routes: &str) -> Self {
+        Self {
+            writing: Writing::Apply,
+            trust: true,
+            labels: false,
+            max_deletes: MaxDeletes::Percent(10),
+            from_events: false,
+            delete_grace_days: 0,
+            purpose: Purpose::Equality,
+            on_conflict: OnConflict::Report,
+            names: NameFilter::default(),
+            kms_keys: KmsKeys::default(),
+            routes: Routes::parse(routes).expect("routes"),
+            deadline: Deadline::never(),
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
@@ -208,20 +229,7 @@ mod tests {
     }
 
     fn rules(writing: Writing, max_deletes: MaxDeletes) -> Rules {
-        Rules {
-            writing,
-            trust: true,
-            labels: false,
-            max_deletes,
-            from_events: false,
-            delete_grace_days: 0,
-            purpose: Purpose::Equality,
-            on_conflict: OnConflict::Report,
-            names: NameFilter::default(),
-            kms_keys: KmsKeys::default(),
-            routes: Routes::parse("us-east-2=us-east-1").expect("a route"),
-            deadline: Deadline::never(),
-        }
+        Rules { writing, max_deletes, ..Rules::of_a_sweep("us-east-2=us-east-1") }
     }
 
     const CHANGES: [Change; 7] = [

@@ -10,9 +10,8 @@ use tokio::time::Instant;
 use super::*;
 use crate::aws::Deadline;
 use crate::aws::double::{Answer, Double, Sent, json_error, role_given};
-use crate::domain::{AccountId, KmsKeys, NameFilter, Purpose, Route, Routes, Wanted};
+use crate::domain::{AccountId, Route, Wanted};
 use crate::guard::Writing;
-use crate::settings::{MaxDeletes, OnConflict};
 
 const SOURCE: &str = "us-east-2";
 const NEAR: &str = "us-east-1";
@@ -103,20 +102,7 @@ async fn run_with(
     let connection = double.connect(|_| ()).await;
     let account = AccountId::parse("111122223333").expect("an account");
     let session = connection.session(&account).await.expect("a session");
-    let mut rules = Rules {
-        writing: Writing::Apply,
-        trust: true,
-        labels: false,
-        max_deletes: MaxDeletes::Percent(10),
-        from_events: false,
-        delete_grace_days: 0,
-        purpose: Purpose::Equality,
-        on_conflict: OnConflict::Report,
-        names: NameFilter::default(),
-        kms_keys: KmsKeys::default(),
-        routes: Routes::parse("us-east-2=us-east-1,us-west-2").expect("a route"),
-        deadline: Deadline::never(),
-    };
+    let mut rules = Rules::of_a_sweep("us-east-2=us-east-1,us-west-2");
     change(&mut rules);
     let route = Route { source: region(SOURCE), targets: vec![region(NEAR), region(FAR)] };
     let outcome = reconcile(&session, &rules, &[Assignment { route, scope }]).await;

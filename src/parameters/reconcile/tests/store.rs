@@ -6,11 +6,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::super::*;
-use crate::aws::Deadline;
 use crate::aws::double::{Answer, Double, Sent, json_error, role_given};
-use crate::domain::{AccountId, KmsKeys, MARK_KEY, NameFilter, PROVENANCE_KEY, Purpose, Routes};
-use crate::guard::Writing;
-use crate::settings::{MaxDeletes, OnConflict};
+use crate::domain::{AccountId, MARK_KEY, PROVENANCE_KEY};
 
 pub(super) const SOURCE: &str = "us-east-2";
 pub(super) const NEAR: &str = "us-east-1";
@@ -316,20 +313,7 @@ impl Stage {
         let connection = double.connect(|_| ()).await;
         let account = AccountId::parse("111122223333").expect("an account");
         let session = connection.session(&account).await.expect("a session");
-        let rules = Rules {
-            writing: Writing::Apply,
-            trust: true,
-            labels: false,
-            max_deletes: MaxDeletes::Percent(10),
-            from_events: false,
-            delete_grace_days: 0,
-            purpose: Purpose::Equality,
-            on_conflict: OnConflict::Report,
-            names: NameFilter::default(),
-            kms_keys: KmsKeys::default(),
-            routes: Routes::parse(routes).expect("routes"),
-            deadline: Deadline::never(),
-        };
+        let rules = Rules::of_a_sweep(routes);
         Self { world, double, session, rules, recent: RecentDeletes::default() }
     }
 
