@@ -5,11 +5,11 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use super::fault::{SettingsError, shown};
+use super::fault::SettingsError;
 use super::known::{self as names, Known};
 use super::raw::{Resolved, fault};
 use super::{AccountFilter, MaxDeletes, OnConflict, Settings, Topic, maps};
-use crate::domain::{AccountId, KmsKeys, NameFilter, Region, Routes};
+use crate::domain::{AccountId, KmsKeys, NameFilter, Region, Routes, shown};
 
 /// For whom the settings are read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -243,7 +243,8 @@ fn globs(text: &str) -> Result<Vec<String>, String> {
             continue;
         }
         if let Err(error) = NameFilter::new([glob], []) {
-            return Err(format!("`{}` is no glob: {}", shown(glob), error.kind()));
+            let why = shown(&error.kind().to_string());
+            return Err(format!("`{}` is no glob: {why}", shown(glob)));
         }
         globs.push(glob.to_owned());
     }
