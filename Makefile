@@ -7,10 +7,14 @@ REQUIREMENTS := tests/emulator/requirements.txt
 TOOLS := target/deploy-tools
 BUILD := target/sam/build
 CONFIG := $(CURDIR)/samconfig.toml
+# What libFuzzer finds stays here; the committed corpus is only read.
+FUZZ := target/fuzz
+FUZZERS := request provenance settings arn
+SECONDS ?= 600
 SAM := PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" SAM_CLI_TELEMETRY=0 $(TOOLS)/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test verify package deploy spoke remove invoke
+.PHONY: help demo test verify fuzz fuzzers $(FUZZERS:%=fuzz-%) package deploy spoke remove invoke
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -34,6 +38,23 @@ test: $(VENV)/stamp ## formatting, lints, docs, the emulator's own checks, the f
 verify: ## all schedules instead of some, and the faults that they must find; takes half an hour and more
 	SCHEDULES=all cargo test --locked --test integration schedules:: -- --nocapture --test-threads 1
 	$(PYTHON) tests/mutants/run.py
+
+fuzz: $(FUZZERS:%=fuzz-%) ## SECONDS=600 of invented input for each reader of what others write; needs a nightly compiler
+
+fuzz-request: SEEDS := payloads
+$(FUZZERS:%=fuzz-%): fuzz-%: fuzzers
+	@mkdir -p $(FUZZ)/corpus/$* $(FUZZ)/artifacts/$*
+	$(FUZZ)/build/$$(rustc -vV | sed -n 's/^host: //p')/release/$* -max_total_time=$(SECONDS) -timeout=10 \
+		-max_len=4096 -print_final_stats=1 -dict=tests/fuzz/dictionaries/$*.dict \
+		-artifact_prefix=$(FUZZ)/artifacts/$*/ $(FUZZ)/corpus/$* tests/fuzz/corpus/$* $(SEEDS)
+
+# No sanitizer: no line of ours is unsafe. Their coverage is what guides the inputs.
+fuzzers:
+	@cargo +nightly --version >/dev/null 2>&1 || \
+		{ echo "a nightly compiler is missing: rustup toolchain install nightly"; exit 2; }
+	@cargo fuzz --version >/dev/null 2>&1 || \
+		{ echo "cargo-fuzz is missing: cargo install cargo-fuzz --version 0.13.2 --locked"; exit 2; }
+	cargo +nightly fuzz build --fuzz-dir tests/fuzz --target-dir $(FUZZ)/build --sanitizer none
 
 package: $(VENV)/stamp $(TOOLS)/stamp ## build what Lambda runs, and check it: the artefact, the commands, the function
 	$(SAM) validate --lint --template stacksets/hub.yaml --region us-east-1

@@ -6,6 +6,10 @@ use std::time::Duration;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
+/// The dates that RFC 3339 writes here: of the years 1 to 9999. The year 0 is read but not written, and the last instants
+/// of 9999 are rounded into a year with five digits.
+const WRITTEN: std::ops::Range<i64> = -62_135_596_800_000..253_402_300_800_000;
+
 /// A point in time in whole milliseconds since 1970 in UTC.
 ///
 /// Parameter Store sends dates as JSON numbers with three decimals, which arrive as binary fractions:
@@ -30,9 +34,10 @@ impl Timestamp {
         Self(date.secs().saturating_mul(1000).saturating_add(millis))
     }
 
-    /// From RFC 3339 in UTC (`2026-11-24T10:00:00.123Z`).
+    /// From RFC 3339 in UTC (`2026-11-24T10:00:00.123Z`); only what is written so again.
     pub fn parse(text: &str) -> Option<Self> {
-        DateTime::from_str(text, Format::DateTime).ok().as_ref().map(Self::from_aws)
+        let time = DateTime::from_str(text, Format::DateTime).ok().as_ref().map(Self::from_aws)?;
+        WRITTEN.contains(&time.0).then_some(time)
     }
 
     /// This time and `duration` more; at the end of time, the end of time.
@@ -72,10 +77,14 @@ mod tests {
 
     #[test]
     fn what_is_written_reads_back() {
-        for millis in [0, 1, 999, 1_700_000_000_000, 1_700_000_000_120] {
+        let (first, last) = (WRITTEN.start, WRITTEN.end - 1);
+        for millis in [first, -1, 0, 1, 999, 1_700_000_000_000, 1_700_000_000_120, last] {
             let time = Timestamp::from_millis(millis);
             assert_eq!(Timestamp::parse(&time.to_string()), Some(time));
         }
-        assert_eq!(Timestamp::parse("yesterday"), None);
+        let unwritten = ["0000-12-31T23:59:59.999Z", "9999-12-31T23:59:59.9995Z"];
+        for wrong in ["yesterday", "2026-11-24T10:00:00+01:00"].into_iter().chain(unwritten) {
+            assert_eq!(Timestamp::parse(wrong), None, "{wrong}");
+        }
     }
 }

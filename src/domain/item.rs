@@ -5,6 +5,8 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use super::shown::shown;
+
 /// The two kinds of item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
@@ -57,10 +59,10 @@ pub enum InvalidName {
         allowed: &'static str,
     },
     /// A public parameter of AWS's, which is the same everywhere.
-    #[error("the name `{0}` is of AWS's own parameters, which are there in every Region")]
+    #[error("the name `{}` is of AWS's own parameters, which are there in every Region", shown(.0))]
     AwssOwn(String),
     /// A hierarchy that does not begin at its root.
-    #[error("the name `{0}` has a `/` inside but none in front; write `/{0}`")]
+    #[error("the name `{name}` has a `/` inside but none in front; write `/{name}`", name = shown(.0))]
     NotFullyQualified(String),
 }
 
@@ -275,6 +277,9 @@ mod tests {
             error(&"x".repeat(1012)),
             "the name has 1012 characters; a parameter's has at most 1011"
         );
+        for long in [format!("{}/y", "x".repeat(1000)), format!("/aws/{}", "x".repeat(1000))] {
+            assert!(error(&long).len() < 300, "{long}");
+        }
         assert!(SecretName::parse(&"x".repeat(513)).is_err());
         assert!(
             SecretName::parse(

@@ -11,6 +11,7 @@ mod place;
 mod purpose;
 mod route;
 mod secret_text;
+mod shown;
 mod tags;
 
 pub use assignment::{Assignment, Expectation, Scope, Wanted};
@@ -24,6 +25,7 @@ pub use place::{AccountId, InvalidPlace, Location, Region};
 pub use purpose::{Leftovers, Purpose};
 pub use route::{InvalidRoute, Route, Routes};
 pub use secret_text::SecretText;
+pub(crate) use shown::shown;
 pub use tags::{
     EXCLUDE_TAG, MARK_KEY, MARK_VALUE, OVERRIDE_TAG_PREFIX, PROVENANCE_KEY, TAG_LIMIT, Tags,
 };

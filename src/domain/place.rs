@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::shown::shown;
+
 /// What is wrong with the text of an account id or a Region.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPlace {
@@ -24,7 +26,7 @@ impl AccountId {
         if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
             Ok(Self(text.into()))
         } else {
-            Err(InvalidPlace::Account(text.chars().take(40).collect()))
+            Err(InvalidPlace::Account(shown(text)))
         }
     }
 
@@ -69,7 +71,7 @@ impl Region {
         if shaped && text.len() <= 32 {
             Ok(Self(text.into()))
         } else {
-            Err(InvalidPlace::Region(text.chars().take(40).collect()))
+            Err(InvalidPlace::Region(shown(text)))
         }
     }
 
@@ -129,6 +131,9 @@ mod tests {
         {
             assert!(AccountId::parse(wrong).is_err(), "{wrong}");
         }
+        let two_lines =
+            AccountId::parse("111122223333\n444455556666").expect_err("two").to_string();
+        assert!(two_lines.starts_with("`111122223333 444455556666` is not an account id"));
     }
 
     #[test]
@@ -156,6 +161,8 @@ mod tests {
         ] {
             assert!(Region::parse(wrong).is_err(), "{wrong}");
         }
+        let long = Region::parse(&"x\n".repeat(500)).expect_err("no Region").to_string();
+        assert!(!long.contains('\n') && long.len() < 200, "{long}");
         let partition = |name| Region::parse(name).expect("a Region").partition();
         assert_eq!(partition("us-east-2"), "aws");
         assert_eq!(partition("us-gov-west-1"), "aws-us-gov");

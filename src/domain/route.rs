@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::place::{InvalidPlace, Region};
+use super::shown::shown;
 
 /// What is wrong with the text of the routes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -100,13 +101,13 @@ impl Routes {
 }
 
 fn parse_route(part: &str) -> Result<Route, InvalidRoute> {
-    let shape = || InvalidRoute::Shape(part.to_owned());
+    let shape = || InvalidRoute::Shape(shown(part));
     let (source, targets) = part.split_once('=').ok_or_else(shape)?;
     let source = Region::parse(source.trim())?;
     let targets =
         targets.split(',').map(|t| Region::parse(t.trim())).collect::<Result<Vec<_>, _>>()?;
     if targets.contains(&source) {
-        return Err(InvalidRoute::Loop(part.to_owned()));
+        return Err(InvalidRoute::Loop(shown(part)));
     }
     let mut seen = BTreeSet::new();
     if let Some(twice) = targets.iter().find(|target| !seen.insert(*target)) {
@@ -143,9 +144,13 @@ mod tests {
 
     #[test]
     fn what_cannot_be_a_route_says_why() {
-        let error = |text| Routes::parse(text).expect_err(text);
+        let error = |text: &str| Routes::parse(text).expect_err(text);
         assert_eq!(error(" ; "), InvalidRoute::Empty);
         assert!(matches!(error("us-east-2"), InvalidRoute::Shape(_)));
+        let long = error(&format!("a\n{}", "x".repeat(500))).to_string();
+        assert!(!long.contains('\n') && long.len() < 300, "{long}");
+        let long = format!("us-east-2={}us-east-2", "us-east-1,".repeat(50));
+        assert!(error(&long).to_string().len() < 300, "{long}");
         assert!(matches!(error("us-east-2="), InvalidRoute::Region(_)));
         assert!(matches!(error("us-east-2=us-east-1,us-east-2"), InvalidRoute::Loop(_)));
         assert!(matches!(error("us-east-2=us-east-1,us-east-1"), InvalidRoute::Twice(_)));

@@ -66,14 +66,16 @@ impl Provenance {
             Some(text) => Timestamp::parse(text).map(Some),
             None => Some(None),
         };
-        let form = form.filter(|form| form.len() == 8)?;
+        // The standard library's numbers may have a sign in front, which the hub never writes.
+        let number = |text: &str| {
+            text.parse::<i64>().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()))
+        };
+        let is_form = |form: &&str| form.len() == 8 && form.bytes().all(|b| b.is_ascii_hexdigit());
+        let form = form.filter(is_form)?;
         Some(Self {
             region: Region::parse(region?).ok()?,
-            source: Version {
-                number: version?.parse().ok()?,
-                modified: Timestamp::parse(modified?)?,
-            },
-            replica: replica?.parse().ok()?,
+            source: Version { number: number(version?)?, modified: Timestamp::parse(modified?)? },
+            replica: number(replica?)?,
             written: date(written)?,
             form: Form(u32::from_str_radix(form, 16).ok()?),
             adopted: match adopted {
@@ -152,6 +154,10 @@ mod tests {
             EXAMPLE.replace("form=9c1e20aa", "form=9c1e"),
             EXAMPLE.replace("version=12", "version=twelve"),
             EXAMPLE.replace("version=12 ", ""),
+            EXAMPLE.replace("version=12", "version=+12"),
+            EXAMPLE.replace("replica=5", "replica=-5"),
+            EXAMPLE.replace("form=9c1e20aa", "form=+c1e20aa"),
+            EXAMPLE.replace("2026-11-24T10:00:00.123Z", "9999-12-31T23:59:59.9999Z"),
             format!("{EXAMPLE} colour=blue"),
             format!("{EXAMPLE} version=13"),
             format!("{EXAMPLE} adopted=yes"),

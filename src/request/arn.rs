@@ -1,7 +1,6 @@
 //! ARNs of parameters and secrets: who passes a name may pass its ARN.
 
-use crate::domain::{AccountId, Item, ParameterName, Region, SecretName};
-use crate::settings::shown;
+use crate::domain::{AccountId, Item, ParameterName, Region, SecretName, shown};
 
 /// What an ARN names, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,8 +9,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::event::{self, Asks, Event, Ignored, looks_at};
-use crate::domain::{Expectation, Item, Kind, Location};
-use crate::settings::shown;
+use crate::domain::{Expectation, Item, Kind, Location, shown};
 
 /// What `CloudTrail` writes in the place of a text that it does not show.
 const MASK: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";

@@ -7,8 +7,7 @@ use serde_json::Value;
 
 use super::event::{Event, Ignored};
 use super::{cloudtrail, native};
-use crate::domain::{AccountId, Kind, Location, Region};
-use crate::settings::shown;
+use crate::domain::{AccountId, Kind, Location, Region, shown};
 
 /// Whether `value` is an event, and no person's payload.
 pub(super) fn has_its_shape(value: &Value) -> bool {

@@ -4,9 +4,8 @@ use serde_json::Value;
 
 use super::arn;
 use crate::domain::{
-    Expectation, Item, Kind, Location, ParameterName, SecretName, Timestamp, Wanted,
+    Expectation, Item, Kind, Location, ParameterName, SecretName, Timestamp, Wanted, shown,
 };
-use crate::settings::shown;
 
 /// An event that names something of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,15 +95,21 @@ pub(super) fn item(kind: Kind, text: &str, location: &Location) -> Result<Item, 
                 "`{text}` is of another place than the event, {location}"
             )));
         }
-        return Ok(arn.item);
-    }
-    if kind == Kind::Parameter && text.split('/').any(|part| part == "." || part == "..") {
-        let text = shown(text);
-        return Err(Ignored::new(format!("`{text}` looks like a path: it is left to the sweep")));
+        return no_path(arn.item);
     }
     let item = match kind {
         Kind::Parameter => ParameterName::parse(text).map(Item::Parameter),
         Kind::Secret => SecretName::parse(text).map(Item::Secret),
     };
-    item.map_err(|error| Ignored::new(error.to_string()))
+    no_path(item.map_err(|error| Ignored::new(error.to_string()))?)
+}
+
+/// `item`, unless it is a parameter whose name would climb about in a tree of files.
+fn no_path(item: Item) -> Result<Item, Ignored> {
+    let climbs = item.name().split('/').any(|part| part == "." || part == "..");
+    if item.kind() == Kind::Parameter && climbs {
+        let name = shown(item.name());
+        return Err(Ignored::new(format!("`{name}` looks like a path: it is left to the sweep")));
+    }
+    Ok(item)
 }

@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use super::arn::{self, Arn};
 use super::reconcile::{Accounts, Reconcile, RunOptions};
 use super::{Refused, Request, sort};
-use crate::domain::{AccountId, Item, Kind, ParameterName, Purpose, Region, SecretName};
-use crate::settings::{MaxDeletes, shown};
+use crate::domain::{AccountId, Item, Kind, ParameterName, Purpose, Region, SecretName, shown};
+use crate::settings::MaxDeletes;
 
 const FIELDS: [&str; 10] = [
     "detail",
@@ -275,12 +275,13 @@ fn known_fields(of: &str, fields: &Map<String, Value>, known: &[&str]) -> Result
     let Some(unknown) = fields.keys().find(|field| !known.contains(&field.as_str())) else {
         return Ok(());
     };
+    // Cut first: the comparison takes memory for each pair of their characters.
+    let unknown = shown(unknown);
     let lower = unknown.to_ascii_lowercase();
     let nearest = known.iter().min_by_key(|name| strsim::damerau_levenshtein(&lower, name));
     Err(Refused::new(
         format!(
-            "{of} has the unknown field `{}`; the nearest known one is `{}`",
-            shown(unknown),
+            "{of} has the unknown field `{unknown}`; the nearest known one is `{}`",
             nearest.unwrap_or(&"detail")
         ),
         known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),

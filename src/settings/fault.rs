@@ -3,14 +3,12 @@
 use std::fmt;
 
 use super::known::Known;
-
-/// Characters of what was read that a fault shows.
-const SHOWN: usize = 80;
+use crate::domain::shown;
 
 /// One fault of one setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The full name of the environment variable.
+    /// The full name of the environment variable; of one that is none of ours, cut.
     pub setting: String,
     /// What was read, cut; nothing where nothing was read or the variable is none of ours.
     pub read: Option<String>,
@@ -59,27 +57,5 @@ impl fmt::Display for SettingsError {
                 faults.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
             }
         }
-    }
-}
-
-/// `text` as a message shows it: on one line and cut.
-pub(crate) fn shown(text: &str) -> String {
-    let mut shown: String =
-        text.chars().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if text.chars().nth(SHOWN).is_some() {
-        shown.push('…');
-    }
-    shown
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_read_is_shown_on_one_line_and_cut() {
-        assert_eq!(shown("a\nb"), "a b");
-        assert_eq!(shown(&"x".repeat(80)), "x".repeat(80));
-        assert_eq!(shown(&"é".repeat(81)), format!("{}…", "é".repeat(80)));
     }
 }

@@ -5,10 +5,10 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
+use serde_json::error::Category;
 
-use super::fault::shown;
 use super::quota::{Bucket, QuotaOverride};
-use crate::domain::{AccountId, Region, TargetKey};
+use crate::domain::{AccountId, Region, TargetKey, shown};
 
 /// `{"alias/a":"alias/b","alias/c":{"us-east-1":"alias/d"}}`
 pub(super) fn kms_keys(text: &str) -> Result<BTreeMap<String, TargetKey>, String> {
@@ -104,8 +104,11 @@ fn kms_key(text: &str) -> Result<String, String> {
 }
 
 fn entries(text: &str) -> Result<Vec<(String, Value)>, String> {
-    let Entries(entries) =
-        serde_json::from_str(text).map_err(|error| format!("not such a JSON object: {error}"))?;
+    let Entries(entries) = serde_json::from_str(text).map_err(|error| match error.classify() {
+        // Its own words would have in them what stands in the object's place, as long as it is.
+        Category::Data => "not such a JSON object: expected an object".to_owned(),
+        _ => format!("not such a JSON object: {error}"),
+    })?;
     for (index, (name, _)) in entries.iter().enumerate() {
         if entries[..index].iter().any(|(other, _)| other == name) {
             return Err(format!("`{}` stands twice", shown(name)));
@@ -171,6 +174,7 @@ mod tests {
         for (text, why) in [
             ("", "not such a JSON object: EOF while parsing a value at line 1 column 0"),
             ("[]", "expected an object"),
+            (&format!("{:?}", "x".repeat(500)), "not such a JSON object: expected an object"),
             (r#"{"alias/a":"alias/b","alias/a":"alias/c"}"#, "`alias/a` stands twice"),
             (r#"{"alias/a":7}"#, "`alias/a` has neither a key nor an object of Regions"),
             (r#"{"alias/a":{}}"#, "`alias/a` has neither a key nor an object of Regions"),
@@ -180,7 +184,7 @@ mod tests {
             (r#"{"":"alias/b"}"#, "`` is not a key's id, alias or ARN"),
         ] {
             let error = kms_keys(text).expect_err(text);
-            assert!(error.contains(why), "{text}: {error}");
+            assert!(error.contains(why) && error.len() < 200, "{text}: {error}");
         }
         for (text, why) in [
             (r#"{"ssm.read":1}"#, "`ssm.read`: not of the form `account/region/bucket`"),

@@ -13,7 +13,6 @@ mod quota;
 mod raw;
 
 pub use accounts::AccountFilter;
-pub(crate) use fault::shown;
 pub use fault::{Fault, SettingsError};
 pub use known::{Known, PREFIX, known};
 pub use max_deletes::{InvalidMaxDeletes, MaxDeletes};

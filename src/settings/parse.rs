@@ -5,10 +5,10 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use super::fault::{Fault, SettingsError, shown};
+use super::fault::{Fault, SettingsError};
 use super::known::{self as names, Known};
 use super::{AccountFilter, MaxDeletes, OnConflict, Settings, Topic, maps};
-use crate::domain::{AccountId, KmsKeys, NameFilter, Region, Routes};
+use crate::domain::{AccountId, KmsKeys, NameFilter, Region, Routes, shown};
 
 /// For whom the settings are read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -251,7 +251,8 @@ fn globs(text: &str) -> Result<Vec<String>, String> {
             continue;
         }
         if let Err(error) = NameFilter::new([glob], []) {
-            return Err(format!("`{}` is no glob: {}", shown(glob), error.kind()));
+            let why = shown(&error.kind().to_string());
+            return Err(format!("`{}` is no glob: {why}", shown(glob)));
         }
         globs.push(glob.to_owned());
     }

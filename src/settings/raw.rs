@@ -6,7 +6,7 @@ use std::io::Read;
 use super::fault::{Fault, SettingsError};
 use super::known::{PREFIX, known, nearest};
 use super::{Settings, parse};
-use crate::domain::ParameterName;
+use crate::domain::{ParameterName, shown};
 
 /// Bytes that are read of a `file:`: far over any setting, far under what would hurt.
 const FILE_LIMIT: u64 = 1024 * 1024;
@@ -108,6 +108,7 @@ impl RawSettings {
         for (name, value) in self.values {
             let Some(setting) = known().iter().find(|setting| setting.name == name) else {
                 // Not what it holds: it is none of ours to show.
+                let name = shown(&name);
                 resolved.faults.push(Fault {
                     problem: "there is no such setting".to_owned(),
                     accepted: format!("`{}`, which is the nearest", nearest(&name)),

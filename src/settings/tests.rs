@@ -161,6 +161,9 @@ fn what_was_read_is_cut_and_an_unknown_variable_is_not_shown() {
     let text = error.expect_err("two faults").to_string();
     assert!(!text.contains("canary"), "{text}");
     assert!(text.len() < 1000, "{text}");
+    let name = format!("TOKEN\n{}", "X".repeat(500));
+    let text = raw(&[GOOD_ROUTES, (&name, "canary")]).parse().expect_err("no setting").to_string();
+    assert!(text.lines().count() == 1 && text.len() < 300, "{text}");
 }
 
 #[test]

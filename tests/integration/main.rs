@@ -10,6 +10,7 @@ mod brake;
 mod budget;
 mod canary;
 mod conformance;
+mod corpus;
 mod dependencies;
 mod digests;
 mod events;

@@ -26,6 +26,7 @@ fn event_with(pointer: &str, value: Value) -> Result<Event, Ignored> {
 #[test]
 fn an_event_of_no_concern_is_ignored_with_its_reason() {
     let elsewhere = "arn:aws:ssm:us-east-2:444455556666:parameter/a";
+    let climbing = "arn:aws:ssm:us-east-2:111122223333:parameter/a/../b";
     for (pointer, value, why) in [
         ("/source", json!("com.example"), "the source `com.example` is not ours"),
         ("/source", json!(7), "the event has no source"),
@@ -76,6 +77,7 @@ fn an_event_of_no_concern_is_ignored_with_its_reason() {
         ("/detail/requestParameters/name", json!(elsewhere), "is of another place than the event"),
         ("/detail/requestParameters/name", json!("/a\u{0}b"), "the name has the character '\\0'"),
         ("/detail/requestParameters/name", json!("/a/../b"), "looks like a path"),
+        ("/detail/requestParameters/name", json!(climbing), "`/a/../b` looks like a path"),
         ("/detail/requestParameters/name", json!(""), "the name is empty"),
         (
             "/detail/requestParameters/name",

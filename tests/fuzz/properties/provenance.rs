@@ -1,0 +1,90 @@
+//! The tag `ReplicationSource`, which whoever may tag parameters can write.
+
+use failover_replicator::domain::{PROVENANCE_KEY, Region, Tags, Timestamp};
+use failover_replicator::parameters::model::Version;
+use failover_replicator::parameters::provenance::{Form, Provenance};
+
+/// AWS takes so many characters in a tag's value.
+const TAG_VALUE: usize = 256;
+/// The first millisecond that no date of AWS's can be: the year 10,000.
+const END_OF_DATES: u64 = 253_402_300_800_000;
+
+/// Asks the properties of any bytes: as the tag's text, and as the numbers that a tag is written from.
+pub fn check(bytes: &[u8]) {
+    if let Ok(text) = str::from_utf8(bytes) {
+        reads(text);
+    }
+    written_of(bytes);
+}
+
+fn reads(text: &str) {
+    let read = Provenance::parse(text);
+    assert_eq!(read, Provenance::parse(text), "the same text, another answer");
+    let tags = Tags::from([(PROVENANCE_KEY.to_owned(), text.to_owned())]);
+    assert_eq!(Provenance::of(&tags), read);
+    let Some(read) = read else { return };
+
+    let written = read.to_string();
+    assert!(written.len() <= TAG_VALUE, "{} characters: {written}", written.len());
+    assert_eq!(Provenance::parse(&written).as_ref(), Some(&read), "{written}");
+
+    let mut parts: Vec<&str> = text.split(' ').collect();
+    for part in &parts {
+        let (key, value) = part.split_once('=').expect("a key and a value");
+        match key {
+            "version" | "replica" => {
+                assert!(value.bytes().all(|b| b.is_ascii_digit()), "no version of AWS's: {part}");
+            }
+            "form" => {
+                let is_form = value.len() == 8 && value.bytes().all(|b| b.is_ascii_hexdigit());
+                assert!(is_form, "not eight hex digits: {part}");
+            }
+            _ => {}
+        }
+        let without: Vec<&str> = parts.iter().filter(|other| *other != part).copied().collect();
+        let without = Provenance::parse(&without.join(" "));
+        let may_be_missing = ["written", "adopted", "gone"].contains(&key);
+        assert_eq!(without.is_some(), may_be_missing, "without {part}");
+        assert_eq!(Provenance::parse(&format!("{text} {part}")), None, "{part} twice");
+    }
+    assert_eq!(Provenance::parse(&format!("{text} later=1")), None, "a later release's key");
+    parts.reverse();
+    assert_eq!(Provenance::parse(&parts.join(" ")), Some(read), "the order means nothing");
+}
+
+/// What the hub writes of a version reads back, fits, and names that version alone.
+fn written_of(bytes: &[u8]) {
+    let mut numbers = bytes
+        .chunks(8)
+        .map(|chunk| chunk.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte)));
+    let mut number = || numbers.next().unwrap_or_default();
+    let version = |number: u64| i64::try_from(number >> 1).unwrap_or_default();
+    let date = |number: u64| {
+        Timestamp::from_millis(i64::try_from(number % END_OF_DATES).unwrap_or_default())
+    };
+    let choice = number();
+    let is = |bit: u32| choice >> bit & 1 == 1;
+    let region = if is(0) { "us-east-2" } else { "ap-southeast-10" };
+    let provenance = Provenance {
+        region: Region::parse(region).expect("a Region"),
+        source: Version { number: version(number()), modified: date(number()) },
+        replica: version(number()),
+        written: is(1).then(|| date(number())),
+        form: Form(u32::try_from(number() & 0xffff_ffff).unwrap_or_default()),
+        adopted: is(2),
+        gone: is(3).then(|| date(number())),
+    };
+    let text = provenance.to_string();
+    assert!(text.len() <= TAG_VALUE, "{} characters: {text}", text.len());
+    assert_eq!(Provenance::parse(&text).as_ref(), Some(&provenance), "{text}");
+    let named = |number, modified| provenance.names_replica(Version { number, modified });
+    match provenance.written {
+        Some(written) => {
+            assert!(named(provenance.replica, written));
+            let later = Timestamp::from_millis(written.millis() + 1);
+            assert!(!named(provenance.replica, later), "the number came again");
+        }
+        None => assert_eq!(named(provenance.replica, date(0)), provenance.replica == 1),
+    }
+    assert!(!named(provenance.replica ^ 1, provenance.written.unwrap_or(date(0))));
+}

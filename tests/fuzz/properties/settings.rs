@@ -1,0 +1,246 @@
+//! Settings, as variables of the environment: a line is `NAME=value`, and one without `=` goes on with the value before.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use failover_replicator::domain::Routes;
+use failover_replicator::settings::{
+    Fault, MaxDeletes, PREFIX, RawSettings, Settings, SettingsError, known,
+};
+
+use super::{is_a_message, is_one_line};
+
+/// More variables than there are settings.
+const VARIABLES: usize = 32;
+/// Variables that are no settings: the nearest known name of each costs more than all else.
+const STRANGERS: usize = 2;
+const ROUTES: &str = "REPLICATOR_ROUTES";
+const TOPIC: &str = "REPLICATOR_SNS_TOPIC_ARN";
+/// Whose value a parameter holds in which a setting's value stands.
+const FETCHED: &str = "FETCHED";
+
+/// Asks the properties of any bytes. A value that stands in a file is left out: what is there is not the input's.
+pub fn check(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let variables = variables(&text);
+    let strangers =
+        variables.iter().filter(|(name, _)| name.starts_with(PREFIX) && !is_known(name));
+    if variables.len() > VARIABLES
+        || strangers.count() > STRANGERS
+        || variables.iter().any(in_a_file)
+    {
+        return;
+    }
+    let answer = raw(&variables).parse();
+    let mut with_others = variables.clone();
+    with_others.push(("PATH".to_owned(), "/bin".to_owned()));
+    same(&answer, &raw(&with_others).parse());
+    match &answer {
+        Ok(settings) => are_settings(settings),
+        Err(error) => {
+            tells_all(error, &variables, bytes.len() % 5);
+            hides_what_is_not_ours(error, &variables);
+        }
+    }
+    for_the_lambda(&answer, &variables);
+    references(&variables);
+}
+
+fn variables(text: &str) -> Vec<(String, String)> {
+    let mut variables: Vec<(String, String)> = Vec::new();
+    for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
+        match (line.split_once('='), variables.last_mut()) {
+            (Some((name, value)), _) => variables.push((name.to_owned(), value.to_owned())),
+            (None, Some((_, value))) => {
+                value.push('\n');
+                value.push_str(line);
+            }
+            (None, None) => {}
+        }
+    }
+    variables
+}
+
+fn in_a_file((name, value): &(String, String)) -> bool {
+    name.starts_with(PREFIX) && value.trim().starts_with("file:")
+}
+
+fn is_known(name: &str) -> bool {
+    known().iter().any(|setting| setting.name == name)
+}
+
+fn raw(variables: &[(String, String)]) -> RawSettings {
+    RawSettings::from_variables(variables.iter().cloned())
+}
+
+type Answer = Result<Settings, SettingsError>;
+
+/// The same answer twice; another program's variable means nothing.
+fn same(one: &Answer, other: &Answer) {
+    match (one, other) {
+        (Ok(one), Ok(other)) => assert_eq!(main_points(one), main_points(other)),
+        (Err(one), Err(other)) => assert_eq!(one, other),
+        (Ok(_), Err(error)) | (Err(error), Ok(_)) => panic!("another answer: {error}"),
+    }
+}
+
+/// All but the globs, which compile into automata.
+fn main_points(settings: &Settings) -> String {
+    let Settings { routes, spoke_role_name, spoke_external_id, operator_role_arn, .. } = settings;
+    let Settings { sns_topic, accounts, kms_keys, on_conflict, delete_grace_days, .. } = settings;
+    let Settings { max_deletes, source_quota_share, target_quota_share, quotas, .. } = settings;
+    let Settings { account_concurrency, items_in_flight, event_concurrency, .. } = settings;
+    format!(
+        "{routes:?} {spoke_role_name} {spoke_external_id:?} {operator_role_arn:?} {sns_topic:?} {accounts:?} \
+         {kms_keys:?} {on_conflict:?} {delete_grace_days} {max_deletes} {source_quota_share} {target_quota_share} \
+         {quotas:?} {account_concurrency} {items_in_flight} {event_concurrency}"
+    )
+}
+
+/// Whoever takes them need not look again.
+fn are_settings(settings: &Settings) {
+    let routes: Vec<String> = settings.routes.iter().map(ToString::to_string).collect();
+    assert!(!routes.is_empty(), "no route");
+    assert_eq!(Routes::parse(&routes.join(";")).as_ref(), Ok(&settings.routes));
+    for route in settings.routes.iter() {
+        assert!(!route.targets.contains(&route.source), "{route}");
+        assert_eq!(route.targets.iter().collect::<BTreeSet<_>>().len(), route.targets.len());
+    }
+    assert_eq!(MaxDeletes::parse(&settings.max_deletes.to_string()), Ok(settings.max_deletes));
+    for share in [settings.source_quota_share, settings.target_quota_share] {
+        assert!(share > 0.0 && share <= 1.0, "{share}");
+    }
+    for quota in &settings.quotas {
+        let rate = quota.calls_per_second;
+        assert!(rate > 0.0 && rate.is_finite(), "{rate}");
+    }
+    assert!((1..=1000).contains(&settings.account_concurrency));
+    assert!((1000..=10_000_000).contains(&settings.items_in_flight));
+    assert!((1..=1000).contains(&settings.event_concurrency));
+    assert!(settings.delete_grace_days <= 3650);
+    if let Some(topic) = &settings.sns_topic {
+        assert!(topic.arn.contains(&format!(":sns:{}:", topic.region)), "{}", topic.arn);
+    }
+    let filter = &settings.accounts;
+    assert!(filter.include_ous.iter().chain(&filter.exclude_ous).all(|path| path.ends_with('/')));
+    let named = [&settings.spoke_role_name].into_iter().chain(&settings.spoke_external_id);
+    for text in named.chain(&settings.operator_role_arn) {
+        assert!(text.bytes().all(|b| b.is_ascii_graphic()), "{text}");
+    }
+    // Whatever the globs are, asking them is no fault.
+    for name in ["", "/", "/shop/db/host", "db/main-a1b2c3"] {
+        let _in_scope = settings.names.matches(name);
+    }
+}
+
+/// All faults at once: those that are told of one half of the variables, and those of the other. `bit` says of which
+/// halves, so that any two variables come to stand in different ones.
+fn tells_all(error: &SettingsError, variables: &[(String, String)], bit: usize) {
+    assert!(!error.faults.is_empty(), "an error without a fault");
+    error.faults.iter().for_each(is_a_fault);
+    let lines = if let [_] = error.faults.as_slice() { 1 } else { error.faults.len() + 1 };
+    assert_eq!(error.to_string().split('\n').count(), lines, "{error}");
+
+    let given: BTreeMap<&str, &str> = variables
+        .iter()
+        .filter(|(name, value)| name.starts_with(PREFIX) && !value.trim().is_empty())
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    let mut apart: BTreeSet<String> = BTreeSet::new();
+    for half in 0..2 {
+        // A key's Region must be a route's target, so that the routes stand in both.
+        let given = given
+            .iter()
+            .enumerate()
+            .filter(|(at, (name, _))| at >> bit & 1 == half || **name == ROUTES);
+        let given = given.map(|(_, (name, value))| ((*name).to_owned(), (*value).to_owned()));
+        let faults = RawSettings::from_variables(given).parse().err();
+        let faults = faults.map_or_else(Vec::new, |error| error.faults);
+        apart.extend(faults.iter().map(ToString::to_string));
+    }
+    let together: BTreeSet<String> = error.faults.iter().map(ToString::to_string).collect();
+    assert_eq!(together, apart);
+}
+
+/// Of a variable that is no setting's only the name is told.
+fn hides_what_is_not_ours(error: &SettingsError, variables: &[(String, String)]) {
+    if variables.iter().all(|(name, _)| is_known(name)) {
+        return;
+    }
+    let hidden = variables.iter().cloned().map(|(name, value)| {
+        let shown = is_known(&name) || value.trim().is_empty();
+        let value = if shown { value } else { "hidden".to_owned() };
+        (name, value)
+    });
+    assert_eq!(RawSettings::from_variables(hidden).parse().err().as_ref(), Some(error));
+}
+
+fn is_a_fault(fault: &Fault) {
+    let Fault { setting, read, problem, accepted } = fault;
+    is_a_message(problem);
+    is_a_message(accepted);
+    is_a_message(setting);
+    assert!(setting.starts_with(PREFIX), "{setting}");
+    assert!(setting.chars().count() <= 81, "{setting}");
+    if let Some(read) = read {
+        is_one_line(read);
+        assert!(read.chars().count() <= 81, "{read}");
+    }
+    if let Some(known) = known().iter().find(|known| known.name == setting) {
+        assert_eq!(accepted, known.accepted);
+    } else {
+        assert_eq!(*read, None);
+        assert!(known().iter().any(|known| accepted.contains(known.name)), "{accepted}");
+    }
+}
+
+/// The Lambda asks for a topic, and is told the same of everything else.
+fn for_the_lambda(answer: &Answer, variables: &[(String, String)]) {
+    match (answer, raw(variables).parse_for_lambda()) {
+        (Ok(settings), Ok(lambda)) => {
+            assert!(lambda.sns_topic.is_some(), "failures must reach someone");
+            assert_eq!(main_points(settings), main_points(&lambda));
+        }
+        (Ok(settings), Err(error)) => {
+            assert_eq!(settings.sns_topic, None);
+            assert!(
+                matches!(error.faults.as_slice(), [fault] if fault.setting == TOPIC),
+                "{error}"
+            );
+            error.faults.iter().for_each(is_a_fault);
+        }
+        (Err(terminal), Err(lambda)) => {
+            let mut faults = lambda.faults;
+            if faults.len() > terminal.faults.len() {
+                faults.retain(|fault| fault.setting != TOPIC);
+            }
+            assert_eq!(terminal.faults, faults);
+        }
+        (Err(error), Ok(_)) => panic!("only a terminal refuses it: {error}"),
+    }
+}
+
+/// What stands in Parameter Store is asked for once, and its text refers to nothing further.
+fn references(variables: &[(String, String)]) {
+    let mut settings = raw(variables);
+    let references = settings.references();
+    if references.is_empty() {
+        return;
+    }
+    let names: BTreeSet<&str> = references.iter().map(|reference| reference.setting).collect();
+    assert_eq!(names.len(), references.len(), "a setting is asked for twice");
+    let fetched = variables.iter().find(|(name, _)| name == FETCHED);
+    let fetched = fetched.map_or("us-east-2=us-east-1", |(_, value)| value.as_str());
+    for reference in &references {
+        let value = variables.iter().rev().find(|(name, _)| name == reference.setting);
+        assert!(value.is_some(), "{} is not there", reference.setting);
+        settings = settings.with_fetched(&reference.name, fetched);
+    }
+    assert_eq!(settings.references(), []);
+    if let Err(error) = settings.parse() {
+        for fault in error.faults {
+            is_a_fault(&fault);
+            assert_ne!(fault.problem, "the parameter was not fetched");
+            assert!(!fault.problem.starts_with("the file cannot be read"), "{fault}");
+        }
+    }
+}
