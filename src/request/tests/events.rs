@@ -90,6 +90,17 @@ fn an_event_of_no_concern_is_ignored_with_its_reason() {
 }
 
 #[test]
+fn an_event_is_known_by_its_source_or_its_detail_type_alone() {
+    for (event, why) in [
+        (json!({"source": "aws.ssm"}), "the event's envelope names no account and Region"),
+        (json!({"detail-type": "Parameter Store Change"}), "the event has no source"),
+    ] {
+        let request = from_value(&event).expect("an event, not a payload with faults");
+        assert_eq!(line(&request), format!("ignored: {why}"));
+    }
+}
+
+#[test]
 fn an_event_says_what_to_wait_for_and_no_more() {
     let expect = |pointer, value| match event_with(pointer, value).expect("an event").asks {
         Asks::Items(items) => items[0].expect.clone(),
