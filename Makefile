@@ -7,10 +7,12 @@ REQUIREMENTS := tests/emulator/requirements.txt
 TOOLS := target/deploy-tools
 BUILD := target/sam/build
 CONFIG := $(CURDIR)/samconfig.toml
+# Another version may make other mutants than those that the configuration explains.
+MUTANTS := 27.1.0
 SAM := PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" SAM_CLI_TELEMETRY=0 $(TOOLS)/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test verify package deploy spoke remove invoke
+.PHONY: help demo test verify mutants package deploy spoke remove invoke
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -34,6 +36,11 @@ test: $(VENV)/stamp ## formatting, lints, docs, the emulator's own checks, the f
 verify: ## all schedules instead of some, and the faults that they must find; takes half an hour and more
 	SCHEDULES=all cargo test --locked --test integration schedules:: -- --nocapture --test-threads 1
 	$(PYTHON) tests/mutants/run.py
+
+mutants: ## change the code that decides in hundreds of small ways, each of which a unit test must notice; an hour
+	@cargo mutants --version 2>/dev/null | grep -qxF "cargo-mutants $(MUTANTS)" \
+		|| { echo "cargo-mutants $(MUTANTS) is missing: cargo install cargo-mutants --version $(MUTANTS) --locked"; exit 2; }
+	cargo mutants --config tests/mutants/cargo-mutants.toml --output target
 
 package: $(VENV)/stamp $(TOOLS)/stamp ## build what Lambda runs, and check it: the artefact, the commands, the function
 	$(SAM) validate --lint --template stacksets/hub.yaml --region us-east-1

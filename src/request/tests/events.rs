@@ -167,6 +167,38 @@ fn only_a_deletion_refused_for_its_parameters_is_told() {
 }
 
 #[test]
+fn what_a_record_that_was_cut_off_is_about_is_read_from_its_arns() {
+    let event = |source: &str, call: &str, arns: &[&str]| {
+        let resources: Vec<Value> = arns.iter().map(|arn| json!({"ARN": arn})).collect();
+        let event = json!({
+            "detail-type": "AWS API Call via CloudTrail", "source": source,
+            "account": "111122223333", "region": "us-east-2",
+            "detail": {
+                "eventName": call, "requestParameters": null, "responseElements": {"omitted": true},
+                "resources": resources,
+            },
+        });
+        line(&from_value(&event).expect("an event"))
+    };
+    let parameter = "arn:aws:ssm:us-east-2:111122223333:parameter/shop/db/host";
+    let secret = "arn:aws:secretsmanager:us-east-2:111122223333:secret:db-a1b2c3";
+    assert_eq!(
+        event("aws.ssm", "PutParameter", &[parameter]),
+        "PutParameter at 111122223333/us-east-2: parameter /shop/db/host []"
+    );
+    assert_eq!(
+        event("aws.ssm", "DeleteParameters", &[parameter, &format!("{parameter}name")]),
+        "DeleteParameters at 111122223333/us-east-2: parameter /shop/db/host [\"absent\"], \
+         parameter /shop/db/hostname [\"absent\"]"
+    );
+    assert_eq!(
+        event("aws.secretsmanager", "UpdateSecret", &[secret]),
+        format!("UpdateSecret at 111122223333/us-east-2: secret {secret} []")
+    );
+    assert_eq!(event("aws.ssm", "PutParameter", &[]), "ignored: PutParameter names no parameter");
+}
+
+#[test]
 fn a_masked_tag_is_not_waited_for() {
     let event = json!({
         "detail-type": "AWS API Call via CloudTrail", "source": "aws.ssm",
