@@ -11,10 +11,12 @@ CONFIG := $(CURDIR)/samconfig.toml
 FUZZ := target/fuzz
 FUZZERS := request provenance settings arn
 SECONDS ?= 600
+# Another version may make other mutants than those that the configuration explains.
+MUTANTS := 27.1.0
 SAM := PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" SAM_CLI_TELEMETRY=0 $(TOOLS)/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test verify fuzz fuzzers $(FUZZERS:%=fuzz-%) package deploy spoke remove invoke
+.PHONY: help demo test verify mutants fuzz fuzzers $(FUZZERS:%=fuzz-%) package deploy spoke remove invoke
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -38,6 +40,11 @@ test: $(VENV)/stamp ## formatting, lints, docs, the emulator's own checks, the f
 verify: ## all schedules instead of some, and the faults that they must find; takes half an hour and more
 	SCHEDULES=all cargo test --locked --test integration schedules:: -- --nocapture --test-threads 1
 	$(PYTHON) tests/mutants/run.py
+
+mutants: ## change the code that decides in hundreds of small ways, each of which a unit test must notice; an hour
+	@cargo mutants --version 2>/dev/null | grep -qxF "cargo-mutants $(MUTANTS)" \
+		|| { echo "cargo-mutants $(MUTANTS) is missing: cargo install cargo-mutants --version $(MUTANTS) --locked"; exit 2; }
+	cargo mutants --config tests/mutants/cargo-mutants.toml --output target
 
 fuzz: $(FUZZERS:%=fuzz-%) ## SECONDS=600 of invented input for each reader of what others write; needs a nightly compiler
 

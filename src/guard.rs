@@ -242,39 +242,108 @@ mod tests {
         Change::Replicate,
     ];
 
-    proptest! {
-        #[test]
-        fn nothing_passes_that_is_not_vacant_or_ours_or_off_the_route(
-            change in 0_usize..7, vacant: bool, ours: bool, claim in 0_usize..3, adopt: bool, purpose in 0_usize..3,
-            backwards: bool, planning: bool,
-        ) {
-            let (east_2, east_1) = (region("us-east-2"), region("us-east-1"));
-            let (source, target) = if backwards { (&east_1, &east_2) } else { (&east_2, &east_1) };
-            let change = CHANGES[change];
-            let writing = if planning { Writing::PlanOnly } else { Writing::Apply };
-            let purpose = [Purpose::Equality, Purpose::Resolving, Purpose::Pruning(Leftovers::default())][purpose].clone();
+    const CLAIMS: [Option<Claim>; 3] = [None, Some(Claim::Adopt), Some(Claim::Take)];
+
+    /// Every step that a plan could propose for the pair of Regions.
+    fn proposals<'a>(source: &'a Region, target: &'a Region) -> impl Iterator<Item = Proposal<'a>> {
+        CHANGES.into_iter().flat_map(move |change| {
+            CLAIMS.into_iter().flat_map(move |claim| {
+                [(false, false), (false, true), (true, false), (true, true)]
+                    .map(|(vacant, ours)| Proposal { source, target, change, vacant, ours, claim })
+            })
+        })
+    }
+
+    fn purposes() -> [Purpose; 4] {
+        let pruning = Purpose::Pruning(Leftovers::default());
+        [Purpose::Equality, pruning, Purpose::Resolving, Purpose::Releasing]
+    }
+
+    // All of them, not some at random: a hole for one change alone is as bad as one for all.
+    #[test]
+    fn nothing_passes_that_is_not_vacant_or_ours_or_off_the_route() {
+        let (east_2, east_1) = (region("us-east-2"), region("us-east-1"));
+        for purpose in purposes() {
             let prunes = matches!(purpose, Purpose::Pruning(_));
             let takes = purpose == Purpose::Resolving;
-            let on_conflict = if adopt { OnConflict::Adopt } else { OnConflict::Report };
-            let rules = Rules { purpose, on_conflict, ..rules(writing, MaxDeletes::Percent(10)) };
-            let claim = [None, Some(Claim::Adopt), Some(Claim::Take)][claim];
-            let ruling = rules.judge(&Proposal { source, target, change, vacant, ours, claim });
-            let fits = match (change, claim) {
-                (Change::Create | Change::Replicate, _) => vacant,
-                (Change::Retag, Some(Claim::Adopt)) => adopt,
-                (Change::Retag | Change::Update, Some(Claim::Take)) => takes,
-                _ => ours,
-            };
-            let backwards = backwards && !(prunes && matches!(change, Change::Delete | Change::Retag));
-            prop_assert_eq!(ruling == Ruling::Go, !planning && !backwards && fits);
+            for on_conflict in [OnConflict::Report, OnConflict::Adopt] {
+                let purpose = purpose.clone();
+                let max_deletes = MaxDeletes::Percent(10);
+                let rules = Rules { purpose, on_conflict, ..rules(Writing::Apply, max_deletes) };
+                let on_route = proposals(&east_2, &east_1).map(|proposal| (proposal, true));
+                let backwards = proposals(&east_1, &east_2).map(|proposal| (proposal, false));
+                for (proposal, on_route) in on_route.chain(backwards) {
+                    let Proposal { change, vacant, ours, claim, .. } = proposal;
+                    let fits = match (change, claim) {
+                        (Change::Create | Change::Replicate, _) => vacant,
+                        (Change::Retag, Some(Claim::Adopt)) => on_conflict == OnConflict::Adopt,
+                        (Change::Retag | Change::Update, Some(Claim::Take)) => takes,
+                        _ => ours,
+                    };
+                    let leftover = prunes && matches!(change, Change::Delete | Change::Retag);
+                    match rules.judge(&proposal) {
+                        Ruling::Go => assert!(fits && (on_route || leftover), "{proposal:?}"),
+                        Ruling::Held(cause) => {
+                            assert!(!fits || !(on_route || leftover), "{proposal:?}");
+                            assert_eq!(cause.kind, FailureKind::Bug);
+                        }
+                        Ruling::TellOnly => panic!("{proposal:?}"),
+                    }
+                }
+            }
         }
+    }
 
+    #[test]
+    fn a_plan_and_a_freeze_write_nothing_and_still_hold_what_may_not_be() {
+        let (east_2, east_1) = (region("us-east-2"), region("us-east-1"));
+        let judged = |writing| {
+            let rules = rules(writing, MaxDeletes::Percent(10));
+            proposals(&east_2, &east_1).map(|proposal| rules.judge(&proposal)).collect::<Vec<_>>()
+        };
+        let applied = judged(Writing::Apply);
+        assert!(Writing::Apply.allows() && applied.contains(&Ruling::Go));
+        for writing in [Writing::PlanOnly, Writing::Frozen] {
+            assert!(!writing.allows());
+            let told = applied.iter().map(|ruling| match ruling {
+                Ruling::Go => Ruling::TellOnly,
+                held => held.clone(),
+            });
+            assert_eq!(judged(writing), told.collect::<Vec<_>>());
+        }
+    }
+
+    proptest! {
         #[test]
         fn the_brake_holds_whatever_is_asked(asked in 0_usize..200, owned in 0_usize..200, percent in 0_u8..=100) {
             let rules = rules(Writing::Apply, MaxDeletes::Percent(percent));
             let held = rules.judge_deletes(asked, owned, &region("us-east-2"), &region("us-east-1")).is_err();
             prop_assert_eq!(held, asked > (owned * usize::from(percent) / 100).max(5));
         }
+    }
+
+    #[test]
+    fn few_deletes_are_allowed_however_few_replicas_there_are_but_never_more_than_were_set() {
+        let always = |max_deletes| rules(Writing::Apply, max_deletes).deletes_always_allowed();
+        assert_eq!(always(MaxDeletes::Percent(10)), 5);
+        assert_eq!(always(MaxDeletes::Count(0)), 0);
+        assert_eq!(always(MaxDeletes::Count(25)), 25);
+    }
+
+    #[test]
+    fn an_orphan_is_kept_for_the_days_of_the_settings_and_longer_where_the_brake_holds_it() {
+        let now = Timestamp::parse("2026-11-24T10:00:00Z").expect("a date");
+        let week = Duration::from_hours(7 * 24);
+        let kept = |delete_grace_days| {
+            let rules =
+                Rules { delete_grace_days, ..rules(Writing::Apply, MaxDeletes::Percent(10)) };
+            let until = rules.keep_until(now).map(|until| until.to_string());
+            (until, rules.keep_for(week, now).to_string())
+        };
+        let day = |day: u32| format!("2026-12-{day:02}T10:00:00Z");
+        assert_eq!(kept(0), (None, day(1)));
+        assert_eq!(kept(1), (Some("2026-11-25T10:00:00Z".to_owned()), day(1)));
+        assert_eq!(kept(30), (Some(day(24)), day(24)));
     }
 
     #[test]
@@ -292,5 +361,25 @@ mod tests {
         assert_eq!(pause(&name, 11_000), Duration::from_secs(20));
         assert_eq!(pause(&name, 31_000), Duration::ZERO);
         assert_eq!(pause(&other, 1_000), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_delete_is_remembered_beside_others_for_as_long_as_a_create_must_wait() {
+        let deletes = RecentDeletes::default();
+        let location = Location {
+            account: AccountId::parse("111122223333").expect("an id"),
+            region: region("us-east-1"),
+        };
+        let at = Timestamp::from_millis;
+        let [first, second, third] = ["/a", "/b", "/c"].map(ParameterName::new);
+        let pause = |name, now| deletes.pause_before_create(&location, name, now);
+        deletes.remember(location.clone(), first.clone(), at(0));
+        deletes.remember(location.clone(), second.clone(), at(20_000));
+        assert_eq!(pause(&first, at(20_000)), Duration::from_secs(10));
+        assert_eq!(pause(&second, at(20_000)), PAUSE_AFTER_DELETE);
+        // A process that lives for weeks keeps no list of all that it ever deleted.
+        deletes.remember(location.clone(), third.clone(), at(30_000));
+        assert_eq!(pause(&second, at(30_000)), Duration::from_secs(20));
+        assert_eq!(deletes.0.lock().expect("no panic").len(), 2);
     }
 }

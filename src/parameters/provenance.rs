@@ -146,6 +146,19 @@ mod tests {
     }
 
     #[test]
+    fn a_replica_that_is_still_being_created_is_named_in_none_of_its_versions() {
+        let finished = Provenance::parse(EXAMPLE).expect("readable");
+        assert!(!finished.is_unfinished());
+        let text = EXAMPLE.replace("replica=5 written=2026-11-24T10:00:03.456Z", "replica=0");
+        let unfinished = Provenance::parse(&text).expect("readable");
+        assert!(unfinished.is_unfinished());
+        let modified = finished.written.expect("a date");
+        for number in 1..=5 {
+            assert!(!unfinished.names_replica(Version { number, modified }));
+        }
+    }
+
+    #[test]
     fn what_is_not_exactly_of_the_format_is_unreadable() {
         for wrong in [
             String::new(),

@@ -123,12 +123,37 @@ fn labels_change_places_between_two_full_versions() {
 
 #[test]
 fn without_values_older_labels_stay_as_they_are_and_the_current_ones_follow() {
-    let source = sealed(&history(&[("a", "old older"), ("b", "live")]));
+    let source = history(&[("a", "old older"), ("b", "live")]);
     let replica = history(&[("a", "old live theirs"), ("b", "")]);
-    let planned = plan(&source, &sealed(&replica));
-    assert_eq!(planned.steps, [take_off(1, "theirs"), attach(2, "live")]);
-    assert_eq!(planned.unknown, names("old older"));
-    assert_eq!(planned.lacking, names(""));
+    // Values of one side alone tell no more than none.
+    for (source, replica) in [
+        (&sealed(&source), &sealed(&replica)),
+        (&source, &sealed(&replica)),
+        (&sealed(&source), &replica),
+    ] {
+        let planned = plan(source, replica);
+        assert_eq!(planned.steps, [take_off(1, "theirs"), attach(2, "live")]);
+        assert_eq!(planned.unknown, names("old older"));
+        assert_eq!(planned.lacking, names(""));
+    }
+}
+
+#[test]
+fn a_label_that_moves_is_taken_off_before_only_where_its_version_would_be_too_full() {
+    // Six of version 1 go to version 2, and as many come as there is room for.
+    let replica = history(&[("a", "l1 l2 l3 l4 l5 l6"), ("b", "")]);
+    let source = history(&[("a", "m1 m2 m3 m4"), ("b", "l1 l2 l3 l4 l5 l6")]);
+    let of = |source: &History| plan(source, &replica).steps;
+    let attached = |version, labels: &str| LabelStep::Attach {
+        version,
+        labels: labels.split_whitespace().map(str::to_owned).collect(),
+    };
+    let leaving = attached(2, "l1 l2 l3 l4 l5 l6");
+    assert_eq!(of(&source), [attached(1, "m1 m2 m3 m4"), leaving.clone()]);
+    let source = history(&[("a", "m1 m2 m3 m4 m5"), ("b", "l1 l2 l3 l4 l5 l6")]);
+    let LabelStep::Attach { labels, .. } = &leaving else { panic!("{leaving:?}") };
+    let room = LabelStep::TakeOff { version: 1, labels: labels.clone() };
+    assert_eq!(of(&source), [room, attached(1, "m1 m2 m3 m4 m5"), leaving]);
 }
 
 #[test]
@@ -147,8 +172,31 @@ fn what_keeps_the_oldest_version_and_need_not_be_there_is_taken_away() {
     let source = history(&[("a", "old"), ("c", "")]);
     let twice = history(&[("a", "old gone"), ("a", ""), ("b", "")]);
     assert_eq!(unblocking(&source, &twice), [take_off(1, "gone"), attach(2, "old")]);
-    assert_eq!(unblocking(&sealed(&source), &replica), []);
+    for (source, replica) in [
+        (&sealed(&source), &replica),
+        (&source, &sealed(&replica)),
+        (&sealed(&source), &sealed(&replica)),
+    ] {
+        assert_eq!(unblocking(source, replica), [], "what is not known to be wrong stays");
+    }
+    assert_eq!(unblocking(&source, &sealed(&twice)), [take_off(1, "gone")]);
     assert_eq!(unblocking(&source, &history(&[("a", "")])), []);
+}
+
+#[test]
+fn labels_leave_the_oldest_version_only_for_versions_with_room() {
+    let source = history(&[("a", "old older"), ("c", "")]);
+    let nine = "n1 n2 n3 n4 n5 n6 n7 n8 n9";
+    let of = |newer: &[(&str, &str)]| {
+        let versions: Vec<_> = [("a", "old older")].iter().chain(newer).copied().collect();
+        unblocking(&source, &history(&versions))
+    };
+    assert_eq!(of(&[("a", &ten(0)), ("c", "")]), []);
+    assert_eq!(of(&[("a", nine), ("c", "")]), [attach(2, "old")]);
+    // The newest first, and the next one once that is full.
+    assert_eq!(of(&[("a", ""), ("a", nine), ("c", "")]), [attach(2, "older"), attach(3, "old")]);
+    let both = LabelStep::Attach { version: 2, labels: vec!["old".into(), "older".into()] };
+    assert_eq!(of(&[("a", "n1 n2 n3 n4 n5 n6 n7 n8"), ("c", "")]), [both]);
 }
 
 /// Values of a few letters, and labels over them, at most 10 on each.

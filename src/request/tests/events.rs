@@ -92,6 +92,17 @@ fn an_event_of_no_concern_is_ignored_with_its_reason() {
 }
 
 #[test]
+fn an_event_is_known_by_its_source_or_its_detail_type_alone() {
+    for (event, why) in [
+        (json!({"source": "aws.ssm"}), "the event's envelope names no account and Region"),
+        (json!({"detail-type": "Parameter Store Change"}), "the event has no source"),
+    ] {
+        let request = from_value(&event).expect("an event, not a payload with faults");
+        assert_eq!(line(&request), format!("ignored: {why}"));
+    }
+}
+
+#[test]
 fn an_event_says_what_to_wait_for_and_no_more() {
     let expect = |pointer, value| match event_with(pointer, value).expect("an event").asks {
         Asks::Items(items) => items[0].expect.clone(),
@@ -155,6 +166,38 @@ fn only_a_deletion_refused_for_its_parameters_is_told() {
         delete("UpdateSecret", code, named),
         "ignored: UpdateSecret failed with InvalidParameterException, so it changed nothing"
     );
+}
+
+#[test]
+fn what_a_record_that_was_cut_off_is_about_is_read_from_its_arns() {
+    let event = |source: &str, call: &str, arns: &[&str]| {
+        let resources: Vec<Value> = arns.iter().map(|arn| json!({"ARN": arn})).collect();
+        let event = json!({
+            "detail-type": "AWS API Call via CloudTrail", "source": source,
+            "account": "111122223333", "region": "us-east-2",
+            "detail": {
+                "eventName": call, "requestParameters": null, "responseElements": {"omitted": true},
+                "resources": resources,
+            },
+        });
+        line(&from_value(&event).expect("an event"))
+    };
+    let parameter = "arn:aws:ssm:us-east-2:111122223333:parameter/shop/db/host";
+    let secret = "arn:aws:secretsmanager:us-east-2:111122223333:secret:db-a1b2c3";
+    assert_eq!(
+        event("aws.ssm", "PutParameter", &[parameter]),
+        "PutParameter at 111122223333/us-east-2: parameter /shop/db/host []"
+    );
+    assert_eq!(
+        event("aws.ssm", "DeleteParameters", &[parameter, &format!("{parameter}name")]),
+        "DeleteParameters at 111122223333/us-east-2: parameter /shop/db/host [\"absent\"], \
+         parameter /shop/db/hostname [\"absent\"]"
+    );
+    assert_eq!(
+        event("aws.secretsmanager", "UpdateSecret", &[secret]),
+        format!("UpdateSecret at 111122223333/us-east-2: secret {secret} []")
+    );
+    assert_eq!(event("aws.ssm", "PutParameter", &[]), "ignored: PutParameter names no parameter");
 }
 
 #[test]

@@ -148,6 +148,7 @@ fn what_cannot_be_a_request_says_why_and_what_is_accepted() {
             "`batch` is no such number",
         ),
         (r#"{"page":7,"detail":{"name":"accounts","operation":"list"}}"#, "`page` is no text"),
+        (r#"{"page":"","detail":{"name":"accounts","operation":"list"}}"#, "`page` is no text"),
         (
             r#"{"plan":true,"detail":{"name":"accounts","operation":"list"}}"#,
             "`plan` does not go with",
@@ -162,6 +163,10 @@ fn what_cannot_be_a_request_says_why_and_what_is_accepted() {
         ),
         (r#"{"Records":{}}"#, "`Records` is an object"),
         (r#"{"Records":[{"Sns":{}}]}"#, "record 1 of the batch has no `messageId`"),
+        (
+            r#"{"Records":[{"messageId":"","body":"{}"}]}"#,
+            "record 1 of the batch has no `messageId`",
+        ),
         (
             r#"{"region":"eu-west-1","detail":{"kind":"secret","name":"arn:aws:secretsmanager:us-east-2:111122223333:secret:a","operation":"sync"}}"#,
             "the ARN is of 111122223333 in us-east-2",

@@ -194,6 +194,16 @@ fn a_failed_replica_is_reported_with_the_words_of_aws() {
 }
 
 #[test]
+fn a_failed_replica_whose_name_another_holds_is_that_conflict() {
+    let failed = described(secret(), &[(TARGET, Status::Failed)]);
+    let arn = "arn:aws:secretsmanager:us-east-1:111122223333:secret:db/main-zzzzzz".to_owned();
+    let standalone = Secret { arn, primary_region: None, ..replica(&secret()) };
+    let cause = reported(decide(&failed, Some(&standalone)));
+    assert_eq!(cause.kind, FailureKind::Conflict, "{cause}");
+    assert!(cause.message.contains("a secret of its own holds the name"), "{cause}");
+}
+
+#[test]
 fn a_difference_counts_once_it_is_older_than_ten_minutes() {
     let old = secret();
     let held = Secret { current_version: Some("v0".to_owned()), ..replica(&old) };
@@ -204,6 +214,9 @@ fn a_difference_counts_once_it_is_older_than_ten_minutes() {
     ] {
         assert_eq!(decide(&young, Some(&held)), IN_SYNC);
     }
+    let aged = Secret { last_changed: ago(10), ..old.clone() };
+    let held_since = Secret { last_changed: ago(10), ..held.clone() };
+    assert_eq!(decide(&aged, Some(&held_since)), Decision::LookCloser);
     let told = described(old.clone(), &[(TARGET, Status::InSync)]);
     assert_eq!(decide(&told, Some(&held)), Decision::LookCloser, "the target's list may be old");
     assert_eq!(
