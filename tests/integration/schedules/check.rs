@@ -64,7 +64,7 @@ pub(super) fn alone(memory: &mut Memory, store: &mut Store, input: &Input) -> (V
         };
         let held = memory.call(call);
         writes += usize::from(held.writes());
-        let answer = store.answer(held, false);
+        let answer = store.answer(held, 0);
         node = memory.next(node, call, &answer);
     }
 }

@@ -81,10 +81,10 @@ impl Script {
         Invocation::started(&touched(ROUTES))
     }
 
-    /// Answers one of its calls; whether that was a write.
-    fn answer(&mut self, one: &mut Invocation, is: impl Fn(&Call) -> bool, stale: bool) -> bool {
+    /// Answers one of its calls, a read with what was before so many changes; whether it was a write.
+    fn answer(&mut self, one: &mut Invocation, is: impl Fn(&Call) -> bool, behind: u64) -> bool {
         let call = one.held(is).expect("such a call is held").clone();
-        let answer = self.store.answer(&call, stale);
+        let answer = self.store.answer(&call, behind);
         one.status = one.process.answer(&call, answer, BEGINNING);
         call.writes()
     }
@@ -92,8 +92,14 @@ impl Script {
     /// Answers its calls until one is held that is so.
     fn until(&mut self, one: &mut Invocation, is: impl Fn(&Call) -> bool) {
         while one.held(&is).is_none() {
-            self.answer(one, |_| true, false);
+            self.answer(one, |_| true, 0);
         }
+    }
+
+    /// Answers its calls up to the first that is so, and that one.
+    fn take(&mut self, one: &mut Invocation, is: impl Fn(&Call) -> bool) {
+        self.until(one, &is);
+        self.answer(one, is, 0);
     }
 
     /// Answers all its calls, and those of each invocation that its message begins again; how many wrote.
@@ -102,7 +108,7 @@ impl Script {
         loop {
             match &one.status {
                 Status::Waiting(_) => {
-                    writes += usize::from(self.answer(&mut one, |_| true, false));
+                    writes += usize::from(self.answer(&mut one, |_| true, 0));
                 }
                 Status::Ended(answer) => {
                     let again =
@@ -177,10 +183,9 @@ fn three_at_once() -> (Script, Invocation, Invocation) {
     script.until(&mut creator, delete);
     script.owner(Change::Create);
     let mut tagger = Script::begin();
-    script.until(&mut tagger, put);
-    script.answer(&mut tagger, put, false);
+    script.take(&mut tagger, put);
     script.until(&mut tagger, tag);
-    script.answer(&mut creator, delete, false);
+    script.answer(&mut creator, delete, 0);
     script.finish(creator);
     assert_eq!(script.standing(), Standing::Equal);
     (script, late, tagger)
@@ -189,13 +194,11 @@ fn three_at_once() -> (Script, Invocation, Invocation) {
 #[test]
 fn a_second_round_does_not_believe_a_provenance_of_a_version_that_came_again() {
     let (mut script, mut late, tagger) = three_at_once();
-    script.answer(&mut late, put, false);
+    script.answer(&mut late, put, 0);
     // Its confirm finds the source moved, and it reads the source for its second round.
-    script.until(&mut late, tag);
-    script.answer(&mut late, tag, false);
-    script.answer(&mut late, read_of_the_source, false);
-    script.until(&mut late, read_of_the_source);
-    script.answer(&mut late, read_of_the_source, false);
+    script.take(&mut late, tag);
+    script.answer(&mut late, read_of_the_source, 0);
+    script.take(&mut late, read_of_the_source);
     script.finish(tagger);
     script.finish(late);
     script.assert_equal();
@@ -211,15 +214,14 @@ fn a_second_round_writes_whatever_lagging_reads_of_the_replica_say() {
     let second = Script::begin();
     script.finish(second);
     assert_eq!(script.standing(), Standing::Equal);
-    script.answer(&mut late, put, false);
-    script.until(&mut late, tag);
-    script.answer(&mut late, tag, false);
+    script.answer(&mut late, put, 0);
+    script.take(&mut late, tag);
     assert_eq!(script.standing(), Standing::Different);
     // Its confirm finds the source moved. What it reads of the replica now is what it has just written over.
-    script.store.fall_behind(2);
     while late.held(Call::writes).is_none() && late.held(|_| true).is_some() {
         let in_target = late.held(|call| call.region == TARGET).is_some();
-        script.answer(&mut late, |call| (call.region == TARGET) == in_target, in_target);
+        let behind = if in_target { 2 } else { 0 };
+        script.answer(&mut late, |call| (call.region == TARGET) == in_target, behind);
     }
     script.finish(late);
     script.assert_equal();
@@ -228,10 +230,10 @@ fn a_second_round_writes_whatever_lagging_reads_of_the_replica_say() {
 #[test]
 fn a_crash_between_value_and_provenance_leaves_nothing_that_looks_in_sync() {
     let (mut script, mut late, tagger) = three_at_once();
-    script.answer(&mut late, put, false);
+    script.answer(&mut late, put, 0);
     drop(late);
     let mut again = Script::begin();
-    script.answer(&mut again, read_of_the_source, false);
+    script.answer(&mut again, read_of_the_source, 0);
     script.finish(tagger);
     script.finish(again);
     script.assert_equal();
@@ -248,16 +250,14 @@ fn a_confirm_that_reads_a_moment_ago_leaves_a_difference_that_a_sweep_sees() {
     script.until(&mut late, put);
     script.owner(Change::Value);
     let mut tagger = Script::begin();
-    script.until(&mut tagger, put);
-    script.answer(&mut tagger, put, false);
+    script.take(&mut tagger, put);
     script.until(&mut tagger, tag);
-    script.answer(&mut creator, delete, false);
+    script.answer(&mut creator, delete, 0);
     script.finish(creator);
-    script.answer(&mut late, put, false);
-    script.until(&mut late, tag);
-    script.answer(&mut late, tag, false);
+    script.answer(&mut late, put, 0);
+    script.take(&mut late, tag);
     // The confirm.
-    script.answer(&mut late, read_of_the_source, true);
+    script.answer(&mut late, read_of_the_source, 1);
     script.finish(late);
     script.finish(tagger);
     script.assert_left_to_a_sweep();

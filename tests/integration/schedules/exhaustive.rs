@@ -1,10 +1,9 @@
 //! Every schedule of two invocations of one item.
 //!
 //! Each class of cases is a set of histories and what may go wrong in them. `make test` runs the small ones; `make
-//! verify` sets `SCHEDULES=all` and runs all of them, and for each mutant `SCHEDULES=telling`.
+//! verify` sets `SCHEDULES=all` and runs all of them, and for each mutant `SCHEDULES=telling`. A part of a class's name
+//! runs that class alone.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::Which;
@@ -14,10 +13,12 @@ use super::memory::Memory;
 
 const ONE: (&str, &[&str]) = ("us-east-2=us-east-1", &["us-east-1"]);
 const TWO: (&str, &[&str]) = ("us-east-2=us-east-1,us-west-2", &["us-east-1", "us-west-2"]);
-const NONE: Mishaps = Mishaps { crashes: 0, stale_sources: 0, stale_targets: 0, meddling: 0 };
+const NONE: Mishaps =
+    Mishaps { crashes: 0, stale_sources: 0, stale_targets: 0, lags: 0, meddling: 0 };
 const CRASH: Mishaps = Mishaps { crashes: 1, ..NONE };
 const STALE_SOURCE: Mishaps = Mishaps { stale_sources: 1, ..NONE };
 const STALE_TARGET: Mishaps = Mishaps { stale_targets: 1, ..NONE };
+const LAG: Mishaps = Mishaps { lags: 1, ..NONE };
 const MEDDLING: Mishaps = Mishaps { meddling: 1, ..NONE };
 /// Threads: each has a memory of its own.
 const THREADS: usize = 2;
@@ -60,6 +61,7 @@ fn small() -> Vec<Class> {
         class("one change, a crash", ONE, &OURS, 1, CRASH),
         class("one change, a stale read of the target", ONE, &OURS, 1, STALE_TARGET),
         class("two changes", ONE, &EVERY, 2, NONE),
+        class("two changes, a target that falls behind", ONE, &OURS, 2, LAG),
     ]
 }
 
@@ -77,30 +79,43 @@ fn large() -> Vec<Class> {
 
 /// The least in which each fault that `tests/mutants` has is found, but for what the counterexamples find.
 fn telling() -> Vec<Class> {
-    let mut crash = class("two values, a crash", ONE, &[Start::Replicated], 2, CRASH);
-    crash.cases.retain(|case| case.history == [Change::Value, Change::Value]);
-    vec![class("two changes", ONE, &OURS, 2, NONE), crash]
+    let two_values = |name, mishaps| {
+        let mut class = class(name, ONE, &[Start::Replicated], 2, mishaps);
+        class.cases.retain(|case| case.history == [Change::Value, Change::Value]);
+        class
+    };
+    vec![
+        class("two changes", ONE, &OURS, 2, NONE),
+        two_values("two values, a crash", CRASH),
+        two_values("two values, a target that falls behind", LAG),
+    ]
 }
 
 /// What came of a class, and how many states the hub was run into.
 fn run(class: &Class) -> (Found, Vec<String>, usize) {
-    let next = AtomicUsize::new(0);
-    let all = Mutex::new((Found::default(), Vec::new(), 0));
-    std::thread::scope(|threads| {
-        for _ in 0..THREADS {
-            threads.spawn(|| {
+    // Always the same ones: what a memory has seen decides which of two equal ways is gone.
+    let part = |thread| class.cases.iter().skip(thread).step_by(THREADS);
+    let parts: Vec<_> = std::thread::scope(|threads| {
+        let started = (0..THREADS).map(|thread| {
+            threads.spawn(move || {
                 let mut memory = Memory::new();
-                while let Some(case) = class.cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let (found, bad) = explore(&mut memory, case);
-                    let mut all = all.lock().expect("no thread panics");
-                    all.0 += found;
-                    all.1.extend(bad);
-                }
-                all.lock().expect("no thread panics").2 += memory.len();
-            });
-        }
+                let explored: Vec<_> =
+                    part(thread).map(|case| explore(&mut memory, case)).collect();
+                (explored, memory.len())
+            })
+        });
+        let started: Vec<_> = started.collect();
+        started.into_iter().map(|thread| thread.join().expect("no thread panics")).collect()
     });
-    all.into_inner().expect("no thread panics")
+    let mut all = (Found::default(), Vec::new(), 0);
+    for (explored, states) in parts {
+        all.2 += states;
+        for (found, bad) in explored {
+            all.0 += found;
+            all.1.extend(bad);
+        }
+    }
+    all
 }
 
 #[expect(clippy::print_stdout, reason = "the figures are what the test is for")]
@@ -126,9 +141,13 @@ fn assert_good(classes: Vec<Class>) {
 
 #[test]
 fn two_invocations_end_equal_whatever_the_order_of_their_calls() {
-    assert_good(match super::which() {
+    let all = || small().into_iter().chain(large());
+    let classes: Vec<Class> = match super::which() {
         Which::Some => small(),
         Which::Telling => telling(),
-        Which::All => small().into_iter().chain(large()).collect(),
-    });
+        Which::All => all().collect(),
+        Which::Named(name) => all().filter(|class| class.name.contains(&name)).collect(),
+    };
+    assert!(!classes.is_empty(), "SCHEDULES is `all`, `telling` or a part of a class's name");
+    assert_good(classes);
 }

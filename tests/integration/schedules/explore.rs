@@ -16,6 +16,8 @@
 //!   when owner and stranger are done. What is done later cannot change that answer, and it changes nothing that others
 //!   read.
 //! * Events do not wait for what they tell to be readable: the wait only delays all that follows.
+//!
+//! Not tried is a target that falls behind while several invocations are at work; single stale reads are.
 
 use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
@@ -32,9 +34,13 @@ use crate::support::{LONG_AGO, batch, native_event};
 
 /// How often a message comes again after its invocation asked for that.
 const RETURNS: u8 = 3;
+/// A value and its provenance are two changes.
+const LAG: u64 = 2;
+/// States of a Region that reads can show: what is, and what was.
+const PAST: usize = 3;
 
 /// What may go wrong in one schedule, and how often.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Mishaps {
     /// Invocations that vanish after a write.
     pub(super) crashes: u8,
@@ -42,6 +48,10 @@ pub(super) struct Mishaps {
     pub(super) stale_sources: u8,
     /// The same in a target.
     pub(super) stale_targets: u8,
+    /// Times that the first target falls behind: all its reads then show what was before a value and its provenance
+    /// were written, until it is changed or the invocation is over. AWS is behind for seconds; a message that comes
+    /// again takes minutes.
+    pub(super) lags: u8,
     /// Changes of a stranger in the first target.
     pub(super) meddling: u8,
 }
@@ -83,8 +93,8 @@ impl std::ops::AddAssign for Found {
 /// The world, and what tells it from another one.
 struct World {
     store: Store,
-    /// Of each Region: what is, and what was before its last change, which a stale read shows.
-    digests: Vec<(u64, u64)>,
+    /// Of each Region: what is, and before it what was, as far back as a stale read shows; the latest first.
+    digests: Vec<Vec<u64>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,6 +113,8 @@ struct State {
     world: Rc<World>,
     changes: usize,
     left: Mishaps,
+    /// Whether the first target is behind.
+    lags: bool,
     invocations: Vec<Invocation>,
 }
 
@@ -110,6 +122,7 @@ struct State {
 enum Choice {
     Change,
     Meddle(Meddling),
+    FallBehind,
     Answer { invocation: usize, call: CallId, stale: bool, crash: bool },
 }
 
@@ -185,7 +198,7 @@ impl Explorer<'_> {
 
     fn beginning(&mut self) -> State {
         let store = world(self.memory, self.case, Dates::Counted);
-        let digests = self.regions().map(|region| (store.digest(region), 0)).collect();
+        let digests = self.regions().map(|region| vec![store.digest(region)]).collect();
         let mut invocations: Vec<Invocation> =
             self.case.events.iter().map(|after| Invocation::Expected(*after)).collect();
         self.arrive(0, &mut invocations);
@@ -193,6 +206,7 @@ impl Explorer<'_> {
             world: Rc::new(World { store, digests }),
             changes: 0,
             left: self.case.mishaps,
+            lags: false,
             invocations,
         }
     }
@@ -221,7 +235,7 @@ impl Explorer<'_> {
             let state = state.clone();
             let node = match choice {
                 Choice::Answer { invocation, .. } => Some(running(&state, invocation).0),
-                Choice::Change | Choice::Meddle(_) => None,
+                Choice::Change | Choice::Meddle(_) | Choice::FallBehind => None,
             };
             way.push(Step { choice, changes: state.changes, node });
             let next = self.step(&state, choice);
@@ -258,8 +272,8 @@ impl Explorer<'_> {
 
     fn end(&mut self, state: &State, way: &[Step]) {
         let Case { routes, targets, mishaps, .. } = self.case;
-        let untouched =
-            Mishaps { stale_targets: state.left.stale_targets, ..*mishaps } == state.left;
+        let Mishaps { stale_targets, lags, .. } = state.left;
+        let untouched = Mishaps { stale_targets, lags, ..*mishaps } == state.left;
         let quiet = untouched && !state.invocations.contains(&Invocation::GivenUp);
         let store = &state.world.store;
         let equal = targets
@@ -299,11 +313,16 @@ impl Explorer<'_> {
         };
         let is_alone = owner_is_done && state.left.meddling == 0 && running == 1;
         let only = if is_alone { held.first() } else { held.iter().find(|one| is_settled(one)) };
-        if let Some((at, call)) = only {
-            return self.answers(state, *at, *call);
-        }
+        let answered = only.map_or(&*held, std::slice::from_ref);
         let mut choices: Vec<Choice> =
-            held.iter().flat_map(|(at, call)| self.answers(state, *at, *call)).collect();
+            answered.iter().flat_map(|(at, call)| self.answers(state, *at, *call)).collect();
+        let past = state.world.digests[1].len() as u64 - 1;
+        if is_alone && state.left.lags > 0 && past >= LAG {
+            choices.push(Choice::FallBehind);
+        }
+        if only.is_some() {
+            return choices;
+        }
         if !owner_is_done {
             choices.push(Choice::Change);
         }
@@ -329,7 +348,7 @@ impl Explorer<'_> {
         let stale_left =
             if held.region == SOURCE { state.left.stale_sources } else { state.left.stale_targets };
         let store = &state.world.store;
-        if stale_left > 0 && store.fork().answer(held, true) != store.fork().answer(held, false) {
+        if stale_left > 0 && store.fork().answer(held, 1) != store.fork().answer(held, 0) {
             answers.push(answer(true, false));
         }
         answers
@@ -353,13 +372,20 @@ impl Explorer<'_> {
                 let mut store = state.world.store.fork();
                 meddling.happen(&mut store, self.case.targets[0]);
                 next.left.meddling -= 1;
+                next.lags = false;
                 next.world = self.changed(&state.world, store);
+            }
+            Choice::FallBehind => {
+                next.left.lags -= 1;
+                next.lags = true;
             }
             Choice::Answer { invocation, call, stale, crash } => {
                 let held = self.memory.call(call).clone();
                 let mut store = state.world.store.fork();
-                let answer = store.answer(&held, stale);
+                let lags = state.lags && held.region == self.case.targets[0] && !held.writes();
+                let answer = store.answer(&held, if lags { LAG } else { stale.into() });
                 if held.writes() {
+                    next.lags &= held.region != self.case.targets[0];
                     next.world = self.changed(&state.world, store);
                 }
                 if stale && held.region == SOURCE {
@@ -373,6 +399,7 @@ impl Explorer<'_> {
                     Invocation::Running(self.memory.root(&self.event), returns)
                 } else {
                     let node = self.memory.next(node, call, &answer);
+                    next.lags &= matches!(self.memory.doing(node), Doing::Waiting(_));
                     self.after(node, returns)
                 };
             }
@@ -394,14 +421,14 @@ impl Explorer<'_> {
     }
 
     fn changed(&self, before: &World, store: Store) -> Rc<World> {
-        let digests = self
-            .regions()
-            .zip(&before.digests)
-            .map(|(region, (now, past))| {
-                let digest = store.digest(region);
-                if digest == *now { (*now, *past) } else { (digest, *now) }
-            })
-            .collect();
+        let mut digests = before.digests.clone();
+        for (region, digests) in self.regions().zip(&mut digests) {
+            let now = store.digest(region);
+            if now != digests[0] {
+                digests.insert(0, now);
+                digests.truncate(PAST);
+            }
+        }
         Rc::new(World { store, digests })
     }
 
@@ -409,6 +436,7 @@ impl Explorer<'_> {
         match step.choice {
             Choice::Change => Some(format!("owner: {:?}", self.case.history[step.changes])),
             Choice::Meddle(meddling) => Some(format!("stranger: {meddling:?}")),
+            Choice::FallBehind => Some("the target falls behind".to_owned()),
             Choice::Answer { call, stale, crash, .. } => {
                 let stale = if stale { " STALE" } else { "" };
                 let crash = if crash { " CRASH" } else { "" };
@@ -429,12 +457,19 @@ fn running(state: &State, invocation: usize) -> (Node, u8) {
 fn key(state: &State) -> (u64, u64) {
     let of = |salt: u8| {
         let mut hasher = std::hash::DefaultHasher::new();
-        let stale = state.left.stale_sources > 0 || state.left.stale_targets > 0;
+        let Mishaps { stale_sources, stale_targets, lags, .. } = state.left;
+        let shown = if lags > 0 || state.lags {
+            PAST
+        } else if stale_sources > 0 || stale_targets > 0 {
+            2
+        } else {
+            1
+        };
         salt.hash(&mut hasher);
-        for (now, past) in &state.world.digests {
-            (now, stale.then_some(past)).hash(&mut hasher);
+        for digests in &state.world.digests {
+            digests[..shown.min(digests.len())].hash(&mut hasher);
         }
-        (state.changes, state.left, &state.invocations).hash(&mut hasher);
+        (state.changes, state.left, state.lags, &state.invocations).hash(&mut hasher);
         hasher.finish()
     };
     (of(0), of(1))

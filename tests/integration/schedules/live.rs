@@ -223,8 +223,7 @@ impl Schedule {
 
     fn change_secret(&mut self) {
         let request = json!({"Name": SECRET, "SecretString": format!("{}secret", history::VALUE)});
-        let made =
-            self.store.act(Who::Owner, SOURCE, "secretsmanager:CreateSecret", &request, false);
+        let made = self.store.act(Who::Owner, SOURCE, "secretsmanager:CreateSecret", &request, 0);
         let name = if made.is_ok() { "CreateSecret" } else { "TagResource" };
         if made.is_err() {
             let tags = json!([{"Key": "change", "Value": self.changed.to_string()}]);
@@ -271,7 +270,7 @@ impl Schedule {
         let runner = &mut self.running[at];
         self.store.until(runner.process.now());
         let stale = self.weather.stale_reads && !call.writes() && self.dice.one_in(12);
-        let answer = self.store.answer(&call, stale);
+        let answer = self.store.answer(&call, stale.into());
         let crash = self.weather.crashes && call.writes() && self.dice.one_in(4);
         let step = self.told.lines.len();
         if call.operation.starts_with("ssm:") {
@@ -429,7 +428,7 @@ impl Runner {
 fn secret_is_replicated(store: &mut Store) -> bool {
     let described = |store: &mut Store, region| {
         let request = json!({ "SecretId": SECRET });
-        store.act(Who::Owner, region, "secretsmanager:DescribeSecret", &request, false)
+        store.act(Who::Owner, region, "secretsmanager:DescribeSecret", &request, 0)
     };
     described(store, SOURCE).is_err()
         || described(store, TARGET).is_ok_and(|replica| replica["PrimaryRegion"] == SOURCE)
@@ -446,7 +445,7 @@ fn alone(store: &mut Store) -> (Value, usize) {
         };
         store.until(process.now());
         writes += usize::from(call.writes());
-        let answer = store.answer(&call, false);
+        let answer = store.answer(&call, 0);
         status = process.answer(&call, answer, store.now());
     }
 }

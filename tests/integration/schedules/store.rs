@@ -58,24 +58,17 @@ pub(super) struct Store {
     now: u64,
     /// When each Region changed last.
     changed: BTreeMap<String, u64>,
-    /// How many changes a stale read is behind, where dates are counted.
-    behind: u64,
 }
 
 impl Store {
     pub(super) fn new(dates: Dates, mut settings: Settings) -> Self {
         settings.lag = Lag { reads: REMEMBERED, lists: REMEMBERED, tagging: REMEMBERED };
-        Self { sim: Sim::new(settings), dates, now: BEGINNING, changed: BTreeMap::new(), behind: 1 }
+        Self { sim: Sim::new(settings), dates, now: BEGINNING, changed: BTreeMap::new() }
     }
 
     /// Another one that goes its own way from here.
     pub(super) fn fork(&self) -> Self {
         Self { sim: self.sim.fork(), changed: self.changed.clone(), ..*self }
-    }
-
-    /// From now on stale reads show what was before so many changes.
-    pub(super) fn fall_behind(&mut self, changes: u64) {
-        self.behind = changes;
     }
 
     /// What a clock shows, in milliseconds since 1970.
@@ -88,9 +81,10 @@ impl Store {
         self.now = self.now.max(now);
     }
 
-    /// Does a call of the hub's. A stale one reads what was before the last change of its Region.
-    pub(super) fn answer(&mut self, call: &Call, stale: bool) -> Answer {
-        match self.act(Who::Hub, &call.region, &call.operation, &call.request(), stale) {
+    /// Does a call of the hub's. A read shows what was before the last `behind` changes of its Region; more than one only
+    /// where dates are counted.
+    pub(super) fn answer(&mut self, call: &Call, behind: u64) -> Answer {
+        match self.act(Who::Hub, &call.region, &call.operation, &call.request(), behind) {
             Ok(body) => Answer { status: 200, body: body.to_string() },
             Err(AwsError { status, code, message }) => {
                 let body = json!({"__type": code, "message": message}).to_string();
@@ -101,18 +95,18 @@ impl Store {
 
     /// Does what must work.
     pub(super) fn must(&mut self, who: Who, region: &str, operation: &str, request: &Value) {
-        self.act(who, region, operation, request, false)
+        self.act(who, region, operation, request, 0)
             .unwrap_or_else(|error| panic!("{operation} {request}: {error}"));
     }
 
-    /// Does any operation.
+    /// Does any operation; a read is as far behind as one of [`Self::answer`].
     pub(super) fn act(
         &mut self,
         who: Who,
         region: &str,
         operation: &str,
         request: &Value,
-        stale: bool,
+        behind: u64,
     ) -> Result<Value, AwsError> {
         let last = self.changed.get(region).copied().unwrap_or(BEGINNING);
         let at = match self.dates {
@@ -122,8 +116,10 @@ impl Store {
                 self.now
             }
         };
-        let earlier = (self.behind - 1) * BETWEEN_CHANGES;
-        let behind = Duration::from_millis(if stale { at - last + 1 + earlier } else { 0 });
+        let behind = match behind.checked_sub(1) {
+            None => Duration::ZERO,
+            Some(earlier) => Duration::from_millis(at - last + 1 + earlier * BETWEEN_CHANGES),
+        };
         let doer = Doer {
             arn: &who.arn(),
             at,
