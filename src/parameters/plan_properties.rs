@@ -94,9 +94,8 @@ proptest! {
         applied.tags.extend(write.set_tags.clone());
         let desired = write.desired;
         let anew = matches!(write.change, Change::Create | Change::Recreate);
-        if wants_removal(&original.tags)
-            || write.change == Change::Retag && desired.value_type != applied.parameter.value_type {
-            // It was not proved ours before this, and is removed, or recreated, at the next look.
+        if write.change == Change::Retag && desired.value_type != applied.parameter.value_type {
+            // It was not proved ours before this, and is recreated at the next look.
             return Ok(());
         }
         if anew {
