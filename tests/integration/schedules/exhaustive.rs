@@ -52,6 +52,13 @@ fn class(
     Class { name, cases: starts.iter().flat_map(of).collect() }
 }
 
+/// The class of one history.
+fn two_values(name: &'static str, mishaps: Mishaps) -> Class {
+    let mut class = class(name, ONE, &[Start::Replicated], 2, mishaps);
+    class.cases.retain(|case| case.history == [Change::Value, Change::Value]);
+    class
+}
+
 const EVERY: [Start; 3] = [Start::Nothing, Start::Replicated, Start::Taken];
 const OURS: [Start; 2] = [Start::Nothing, Start::Replicated];
 
@@ -61,7 +68,7 @@ fn small() -> Vec<Class> {
         class("one change, a crash", ONE, &OURS, 1, CRASH),
         class("one change, a stale read of the target", ONE, &OURS, 1, STALE_TARGET),
         class("two changes", ONE, &EVERY, 2, NONE),
-        class("two changes, a target that falls behind", ONE, &OURS, 2, LAG),
+        two_values("two values, a target that falls behind", LAG),
     ]
 }
 
@@ -73,17 +80,13 @@ fn large() -> Vec<Class> {
         class("two changes, a crash", ONE, &OURS, 2, CRASH),
         class("two changes, a stale read of the source", ONE, &OURS, 2, STALE_SOURCE),
         class("two changes, a stale read of the target", ONE, &OURS, 2, STALE_TARGET),
+        class("two changes, a target that falls behind", ONE, &OURS, 2, LAG),
         class("three changes", ONE, &OURS, 3, NONE),
     ]
 }
 
 /// The least in which each fault that `tests/mutants` has is found, the small classes first.
 fn telling() -> Vec<Class> {
-    let two_values = |name, mishaps| {
-        let mut class = class(name, ONE, &[Start::Replicated], 2, mishaps);
-        class.cases.retain(|case| case.history == [Change::Value, Change::Value]);
-        class
-    };
     vec![
         class("two changes", ONE, &OURS, 2, NONE),
         two_values("two values, a target that falls behind", LAG),

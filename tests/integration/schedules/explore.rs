@@ -271,8 +271,12 @@ impl Explorer<'_> {
     }
 
     fn end(&mut self, state: &State, way: &[Step]) {
-        let Case { routes, targets, mishaps, .. } = self.case;
-        let Mishaps { stale_targets, lags, .. } = state.left;
+        let Case { routes, targets, history, mishaps, .. } = self.case;
+        let stale_targets = state.left.stale_targets;
+        // What falls behind may hide a replica, or that it is gone, and only the next sweep sees it; of values it hides
+        // nothing that the rules do not provide for.
+        let only_values = history.iter().all(|change| *change == Change::Value);
+        let lags = if only_values { state.left.lags } else { mishaps.lags };
         let untouched = Mishaps { stale_targets, lags, ..*mishaps } == state.left;
         let quiet = untouched && !state.invocations.contains(&Invocation::GivenUp);
         let store = &state.world.store;
