@@ -19,7 +19,8 @@ pub enum Parity {
     ByProvenance,
     /// The values themselves, and only differences are written.
     ByValue,
-    /// Nothing that was read before: the source moved meanwhile, so it is written again whatever provenance says.
+    /// Nothing that was read: the source moved meanwhile, so that value and tags are written again, whatever the
+    /// replica's own say.
     Rewrite,
 }
 
@@ -394,13 +395,17 @@ fn decide_replica(
     let recreation = needs_recreation(&desired, &replica.parameter);
     let (tags_left_out, form) = (desired.tags_left_out, desired.form);
     let (mut set_tags, remove_tags) = tag_difference(&desired.tags, &replica.tags);
+    let tags_differ = !set_tags.is_empty() || !remove_tags.is_empty();
+    if parity == Parity::Rewrite {
+        // Tags that were written over meanwhile may still be read.
+        set_tags.clone_from(&desired.tags);
+    }
     let attributes = different_attributes(&desired, &replica.parameter, now);
     // What is created anew has none to take away.
     let none = Policies::default();
     let held = if recreation.is_some() { &none } else { &replica.parameter.policies };
     let policies_to_send = desired.policies.to_send(held, now);
     let tier_stays = (replica.parameter.tier, desired.tier) == (Tier::Advanced, Tier::Standard);
-    let tags_differ = !set_tags.is_empty() || !remove_tags.is_empty();
     let tier = match (replica.parameter.tier, desired.tier) {
         (Tier::Advanced, _) => Tier::Advanced,
         (_, tier) => tier,

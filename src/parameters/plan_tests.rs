@@ -382,3 +382,18 @@ fn without_trust_values_decide_and_a_second_round_writes_whatever_provenance_say
         (Change::Update, vec!["moved"])
     );
 }
+
+#[test]
+fn a_second_round_writes_all_tags_whatever_is_read_of_the_replicas() {
+    let world = World { parity: Parity::Rewrite, ..World::new() };
+    let original = observed(parameter("/a"), &[("team", "shop"), ("stage", "live")]);
+    let mut replica = world.replica_of(&original);
+    let set = |replica: &Observed| match world.decide(Some(&original), Some(replica)) {
+        Decision::Write(write) => (write.set_tags, write.remove_tags),
+        other => panic!("not written: {other:?}"),
+    };
+    assert_eq!(set(&replica), (original.tags.clone(), vec![]));
+    replica.tags.insert("stage".into(), "test".into());
+    replica.tags.insert("owner".into(), "ann".into());
+    assert_eq!(set(&replica), (original.tags.clone(), vec!["owner".to_owned()]));
+}

@@ -67,9 +67,11 @@ pub(super) fn plan(source: &History, replica: &History) -> LabelPlan {
         }
     }
     for (label, copies) in homeless {
+        // Those that stay for want of values take room, too.
         let has_room = |copy: &&&Kept| {
-            let there = placed.get(&copy.version.number);
-            there.is_none_or(|labels| labels.len() < LABELS_PER_VERSION)
+            let there = placed.get(&copy.version.number).map_or(0, BTreeSet::len);
+            let staying = copy.labels.intersection(&plan.unknown).count();
+            there + staying < LABELS_PER_VERSION
         };
         match copies.iter().find(has_room) {
             Some(copy) => {
@@ -106,8 +108,8 @@ fn steps(
             continue;
         }
         if there.len() + incoming.len() > LABELS_PER_VERSION {
-            let leaves = |label: &&str| !labels.contains(label) && !stay.contains(*label);
-            take_off(*version, there, leaves, &mut steps);
+            // None of these stays for want of values: it was counted when room was looked for.
+            take_off(*version, there, |label| !labels.contains(label), &mut steps);
         }
         for elsewhere in now.values_mut() {
             elsewhere.retain(|label| !incoming.contains(label));

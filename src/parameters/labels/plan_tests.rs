@@ -96,6 +96,9 @@ fn a_label_that_the_source_has_not_or_whose_value_is_nowhere_is_taken_off() {
     let planned = plan(&source, &replica);
     assert_eq!(planned.steps, [take_off(1, "theirs"), take_off(2, "lost")]);
     assert_eq!(planned.lacking, names("lost"));
+    // What is right beside it is not written once more.
+    let replica = history(&[("a", "lost theirs"), ("b", "")]);
+    assert_eq!(plan(&source, &replica).steps, [take_off(1, "theirs")]);
 }
 
 #[test]
@@ -139,21 +142,32 @@ fn without_values_older_labels_stay_as_they_are_and_the_current_ones_follow() {
 }
 
 #[test]
+fn labels_that_stay_for_want_of_values_leave_less_room_for_others() {
+    let source = sealed(&history(&[("a", "u1 u2 u3 u4 u5 u6"), ("b", "n1 n2 n3 n4 n5")]));
+    let replica = sealed(&history(&[("b", "u1 u2 u3 u4 u5 u6")]));
+    let planned = plan(&source, &replica);
+    assert_eq!(carried_out(&replica, &planned.steps).len(), 10);
+    assert_eq!(planned.crowded, names("n5"));
+    assert_eq!(planned.unknown, names("u1 u2 u3 u4 u5 u6"));
+}
+
+#[test]
 fn a_label_that_moves_is_taken_off_before_only_where_its_version_would_be_too_full() {
-    // Six of version 1 go to version 2, and as many come as there is room for.
-    let replica = history(&[("a", "l1 l2 l3 l4 l5 l6"), ("b", "")]);
-    let source = history(&[("a", "m1 m2 m3 m4"), ("b", "l1 l2 l3 l4 l5 l6")]);
-    let of = |source: &History| plan(source, &replica).steps;
-    let attached = |version, labels: &str| LabelStep::Attach {
-        version,
-        labels: labels.split_whitespace().map(str::to_owned).collect(),
+    let replica = history(&[("a", "l1 l2 l3 l4 l5 stays"), ("b", "")]);
+    let planned = |incoming: &str| {
+        let there = format!("stays {incoming}");
+        plan(&history(&[("a", &there), ("b", "l1 l2 l3 l4 l5")]), &replica).steps
     };
-    let leaving = attached(2, "l1 l2 l3 l4 l5 l6");
-    assert_eq!(of(&source), [attached(1, "m1 m2 m3 m4"), leaving.clone()]);
-    let source = history(&[("a", "m1 m2 m3 m4 m5"), ("b", "l1 l2 l3 l4 l5 l6")]);
-    let LabelStep::Attach { labels, .. } = &leaving else { panic!("{leaving:?}") };
-    let room = LabelStep::TakeOff { version: 1, labels: labels.clone() };
-    assert_eq!(of(&source), [room, attached(1, "m1 m2 m3 m4 m5"), leaving]);
+    let of = |labels: &str| labels.split_whitespace().map(str::to_owned).collect();
+    let attached = |version, labels| LabelStep::Attach { version, labels: of(labels) };
+    let leaving = attached(2, "l1 l2 l3 l4 l5");
+    assert_eq!(planned("m1 m2 m3 m4"), [attached(1, "m1 m2 m3 m4"), leaving.clone()]);
+    let room = LabelStep::TakeOff { version: 1, labels: of("l1 l2 l3 l4 l5") };
+    assert_eq!(
+        planned("m1 m2 m3 m4 m5"),
+        [room, attached(1, "m1 m2 m3 m4 m5"), leaving],
+        "what stays is not touched"
+    );
 }
 
 #[test]
@@ -199,10 +213,17 @@ fn labels_leave_the_oldest_version_only_for_versions_with_room() {
     assert_eq!(of(&[("a", "n1 n2 n3 n4 n5 n6 n7 n8"), ("c", "")]), [both]);
 }
 
-/// Values of a few letters, and labels over them, at most 10 on each.
+/// Values of a few letters, and labels over them, at most 10 on each: spread over many versions, or crowded on few.
 fn any_history(labels: &'static [&'static str]) -> impl Strategy<Value = History> {
-    let values = proptest::collection::vec("[abc]", 1..9);
-    let places = proptest::collection::vec(proptest::option::of(0_usize..9), labels.len());
+    prop_oneof![any_history_of(9, labels), any_history_of(3, labels)]
+}
+
+fn any_history_of(
+    versions: usize,
+    labels: &'static [&'static str],
+) -> impl Strategy<Value = History> {
+    let values = proptest::collection::vec("[abc]", 1..=versions);
+    let places = proptest::collection::vec(proptest::option::of(0..versions), labels.len());
     (values, places).prop_map(move |(values, places)| {
         let mut on: Vec<Vec<&str>> = vec![Vec::new(); values.len()];
         for (label, place) in labels.iter().zip(places) {
@@ -256,5 +277,25 @@ proptest! {
             ..kept.clone()
         });
         prop_assert_eq!(plan(&source, &History::new(relabelled.collect())).steps, []);
+    }
+
+    #[test]
+    fn without_values_no_older_label_moves_and_no_version_is_overfilled(
+        source in any_history(MANY), replica in any_history(MANY), which in 0..3
+    ) {
+        let source = if which == 1 { source } else { sealed(&source) };
+        let replica = if which == 2 { replica } else { sealed(&replica) };
+        let planned = plan(&source, &replica);
+        let (labels, before) = (carried_out(&replica, &planned.steps), replica.labels());
+        for label in &planned.unknown {
+            prop_assert_eq!(labels.get(label), before.get(label.as_str()));
+        }
+        let current = source.current().map(|kept| kept.labels.clone()).unwrap_or_default();
+        for label in &current {
+            prop_assert!(labels.contains_key(label) || planned.crowded.contains(label));
+        }
+        for label in labels.keys() {
+            prop_assert!(current.contains(label) || planned.unknown.contains(label));
+        }
     }
 }
