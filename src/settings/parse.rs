@@ -180,7 +180,7 @@ fn role_arn(text: &str) -> Result<String, &'static str> {
     let is_role = matches!(
         text.splitn(6, ':').collect::<Vec<_>>().as_slice(),
         ["arn", partition, "iam", "", account, resource]
-            if partition.starts_with("aws")
+            if is_partition(partition)
                 && AccountId::parse(account).is_ok()
                 && resource.strip_prefix("role/").is_some_and(|name| made_of(name, "_+=,.@/-"))
     );
@@ -190,7 +190,7 @@ fn role_arn(text: &str) -> Result<String, &'static str> {
 fn topic(text: &str) -> Result<Topic, &'static str> {
     match text.splitn(6, ':').collect::<Vec<_>>().as_slice() {
         ["arn", partition, "sns", region, account, name]
-            if partition.starts_with("aws") && AccountId::parse(account).is_ok() =>
+            if is_partition(partition) && AccountId::parse(account).is_ok() =>
         {
             if name.strip_suffix(".fifo").is_some() {
                 return Err("a FIFO topic, which asks for groups that a digest does not have");
@@ -204,6 +204,11 @@ fn topic(text: &str) -> Result<Topic, &'static str> {
         }
         _ => Err("not the ARN of a topic"),
     }
+}
+
+/// By its shape, as Regions are known: `aws`, `aws-cn`, `aws-us-gov` and those to come.
+fn is_partition(text: &str) -> bool {
+    text.starts_with("aws") && made_of(text, "-")
 }
 
 /// Whether `text` is there and has only letters, digits and `others`.

@@ -123,7 +123,9 @@ fn are_settings(settings: &Settings) {
     let filter = &settings.accounts;
     assert!(filter.include_ous.iter().chain(&filter.exclude_ous).all(|path| path.ends_with('/')));
     let named = [&settings.spoke_role_name].into_iter().chain(&settings.spoke_external_id);
-    for text in named.chain(&settings.operator_role_arn) {
+    let arns =
+        settings.operator_role_arn.iter().chain(settings.sns_topic.iter().map(|topic| &topic.arn));
+    for text in named.chain(arns) {
         assert!(text.bytes().all(|b| b.is_ascii_graphic()), "{text}");
     }
     // Whatever the globs are, asking them is no fault.
