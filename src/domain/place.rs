@@ -80,13 +80,20 @@ impl Region {
         &self.0
     }
 
-    /// The partition that the Region is in, as its ARNs spell it.
+    /// The partition that the Region is in, as its ARNs spell it: the SDK's own table (`partitions.json`), by the
+    /// beginnings of names.
     pub fn partition(&self) -> &'static str {
-        match self.0.split_once('-') {
-            Some(("cn", _)) => "aws-cn",
-            Some(("us", rest)) if rest.starts_with("gov-") => "aws-us-gov",
-            _ => "aws",
-        }
+        const PARTITIONS: [(&str, &str); 7] = [
+            ("cn-", "aws-cn"),
+            ("us-gov-", "aws-us-gov"),
+            ("eusc-", "aws-eusc"),
+            ("us-iso-", "aws-iso"),
+            ("us-isob-", "aws-iso-b"),
+            ("eu-isoe-", "aws-iso-e"),
+            ("us-isof-", "aws-iso-f"),
+        ];
+        let own = PARTITIONS.iter().find(|(beginning, _)| self.0.starts_with(beginning));
+        own.map_or("aws", |(_, partition)| partition)
     }
 }
 
@@ -163,9 +170,18 @@ mod tests {
         }
         let long = Region::parse(&"x\n".repeat(500)).expect_err("no Region").to_string();
         assert!(!long.contains('\n') && long.len() < 200, "{long}");
-        let partition = |name| Region::parse(name).expect("a Region").partition();
-        assert_eq!(partition("us-east-2"), "aws");
-        assert_eq!(partition("us-gov-west-1"), "aws-us-gov");
-        assert_eq!(partition("cn-north-1"), "aws-cn");
+        for (region, partition) in [
+            ("us-east-2", "aws"),
+            ("eu-central-1", "aws"),
+            ("us-gov-west-1", "aws-us-gov"),
+            ("cn-north-1", "aws-cn"),
+            ("eusc-de-east-1", "aws-eusc"),
+            ("us-iso-east-1", "aws-iso"),
+            ("us-isob-east-1", "aws-iso-b"),
+            ("eu-isoe-west-1", "aws-iso-e"),
+            ("us-isof-south-1", "aws-iso-f"),
+        ] {
+            assert_eq!(Region::parse(region).expect("a Region").partition(), partition);
+        }
     }
 }
