@@ -121,7 +121,6 @@ fn run(class: &Class) -> (Found, Vec<String>, usize) {
     all
 }
 
-#[expect(clippy::print_stdout, reason = "the figures are what the test is for")]
 fn assert_good(classes: Vec<Class>) {
     let mut total = Found::default();
     let mut all_bad = Vec::new();
@@ -129,12 +128,12 @@ fn assert_good(classes: Vec<Class>) {
         let began = Instant::now();
         let (found, bad, local) = run(&class);
         let Found { states, steps, ends, mended, bad: number } = found;
-        println!(
+        super::tell(&format!(
             "{}: {} histories, {states} states, {steps} steps, {local} states of an invocation, {ends} ends, {mended} of them left to a sweep, {number} bad ends ({:.0?})",
             class.name,
             class.cases.len(),
             began.elapsed()
-        );
+        ));
         total += found;
         all_bad.extend(bad);
         if found.bad > 0 {
@@ -142,7 +141,8 @@ fn assert_good(classes: Vec<Class>) {
             break;
         }
     }
-    println!("in all: {} states, {} ends, {} bad ends", total.states, total.ends, total.bad);
+    let Found { states, ends, bad, .. } = total;
+    super::tell(&format!("in all: {states} states, {ends} ends, {bad} bad ends"));
     assert!(all_bad.is_empty(), "{} bad ends, the first of them:\n{}", total.bad, all_bad[0]);
 }
 

@@ -7,6 +7,8 @@
 //! hub anew for each. [`live`] runs schedules of more invocations and items with live hubs, each drawn from a seed
 //! ([`seeded`]). [`counterexamples`] are single schedules by name. [`conduct`] and [`check`] say what is bad.
 
+use std::io::Write as _;
+
 mod check;
 mod conduct;
 mod counterexamples;
@@ -18,6 +20,11 @@ mod memory;
 mod process;
 mod seeded;
 mod store;
+
+/// Prints a line past the harness, which keeps back what a test prints that passes.
+fn tell(line: &str) {
+    writeln!(std::io::stdout(), "{line}").expect("an open output");
+}
 
 /// Which schedules are run, by the variable `SCHEDULES`.
 #[derive(Clone, Debug, PartialEq, Eq)]

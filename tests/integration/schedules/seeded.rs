@@ -44,7 +44,6 @@ impl Figures {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the figures are what the test is for")]
 fn schedules_by_seeds_end_equal_or_visibly_out_of_sync() {
     let seeds = if super::which() == super::Which::All { SEEDS.1 } else { SEEDS.0 };
     let next = AtomicU64::new(0);
@@ -66,14 +65,14 @@ fn schedules_by_seeds_end_equal_or_visibly_out_of_sync() {
     });
     let mut figures = figures.into_inner().expect("no thread panics");
     let Figures { schedules, calls, invocations, crowded, .. } = figures;
-    println!(
+    super::tell(&format!(
         "{schedules} schedules, {invocations} invocations, {calls} calls; {crowded} of three and more invocations"
-    );
+    ));
     let Figures { overlaps, crashes, second_rounds, stale, mended, .. } = figures;
-    println!(
+    super::tell(&format!(
         "two invocations in each other's window {overlaps}, a crash {crashes}, a second round {second_rounds}, a stale read {stale}, left to a sweep {mended}; {} bad ends",
         figures.bad.len()
-    );
+    ));
     figures.bad.sort_by_key(|(seed, _)| *seed);
     if let Some((seed, told)) = figures.bad.first() {
         let why = told.bad.as_deref().unwrap_or_default();
