@@ -8,6 +8,8 @@ use crate::support::{MARK, PROVENANCE};
 
 /// How often a source must read absent before its replica is deleted.
 const ABSENT_READS: usize = 2;
+/// What tells a parameter's version and who wrote it.
+const DESCRIBING: [&str; 2] = ["ssm:DescribeParameters", "ssm:GetParameterHistory"];
 
 /// What is wrong with what an invocation does after these answers, oldest first.
 pub(super) fn fault<'a>(
@@ -106,15 +108,13 @@ fn is_strangers<'a>(
     if has(MARK.0) {
         return false;
     }
-    let newborn = last("ssm:DescribeParameters").is_some_and(|(_, answer)| {
+    // Described, or by its history where no list shows it yet: the newest of its versions comes last.
+    let newborn = DESCRIBING.into_iter().filter_map(last).any(|(_, answer)| {
         let described = read(answer);
         let mut held = described["Parameters"].as_array().into_iter().flatten();
-        held.any(|held| {
-            held["Name"] == name
-                && held["Version"] == 1
-                && held["LastModifiedUser"]
-                    .as_str()
-                    .is_some_and(|user| user.contains("assumed-role/failover-replicator-spoke/"))
+        held.rfind(|held| held["Name"] == name).is_some_and(|held| {
+            let user = held["LastModifiedUser"].as_str().unwrap_or_default();
+            held["Version"] == 1 && user.contains("assumed-role/failover-replicator-spoke/")
         })
     });
     has(PROVENANCE) || !newborn
