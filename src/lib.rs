@@ -21,8 +21,8 @@
 //!   parity from lists alone.
 //! * Only what carries mark *and* provenance of this route is written or deleted, by its tags as read by name just
 //!   before. All else of the name is a conflict.
-//! * After every write the source is read again. If it moved, the item goes round once more, and then provenance is not
-//!   believed. Provenance follows a write only once version and value have been read back.
+//! * After every write the source is read again. If it moved, the item goes round once more, and then nothing that is
+//!   read of the replica is believed: value and tags are written. Provenance follows a write only once version and value have been read back.
 //! * Labels are matched by value, and are put on between read-back and provenance (`parameters::labels`): no list
 //!   shows them, so a replica that provenance calls equal would never be looked at again.
 //! * One item's failure is an outcome, never an error of the run. One account's panic is its own.

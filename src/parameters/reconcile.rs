@@ -2,8 +2,8 @@
 //!
 //! A sweep lists each location once; what provenance proves equal from the lists costs nothing more. Everything else,
 //! and every item that was asked for by name, goes through rounds: read, decide, write, read back, and read the source
-//! again. An item whose source moved meanwhile goes round once more, and what was written of it is written again whatever
-//! provenance says; if it moved again it stays pending for the next invocation.
+//! again. An item whose source moved meanwhile goes round once more, and what was written of it is written again, value and
+//! tags, whatever is read of the replica; if it moved again it stays pending for the next invocation.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

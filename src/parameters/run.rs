@@ -31,7 +31,7 @@ pub(super) struct Candidate {
     pub(super) fresh: bool,
     /// The parameters that lend their values, by target, as read by name.
     pub(super) lenders: BTreeMap<Region, Lender>,
-    /// Targets that were written for a source that moved meanwhile: they are written again whatever provenance says.
+    /// Targets that were written for a source that moved meanwhile: they are written again whatever is read there.
     pub(super) moved: BTreeSet<Region>,
 }
 

@@ -35,9 +35,9 @@ use crate::support::{LONG_AGO, batch, native_event};
 /// How often a message comes again after its invocation asked for that.
 const RETURNS: u8 = 3;
 /// A value and its provenance are two changes.
-const LAG: u64 = 2;
+const LAG: u8 = 2;
 /// States of a Region that reads can show: what is, and what was.
-const PAST: usize = 3;
+const PAST: usize = LAG as usize + 1;
 
 /// What may go wrong in one schedule, and how often.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -273,8 +273,8 @@ impl Explorer<'_> {
     fn end(&mut self, state: &State, way: &[Step]) {
         let Case { routes, targets, history, mishaps, .. } = self.case;
         let stale_targets = state.left.stale_targets;
-        // What falls behind may hide a replica, or that it is gone, and only the next sweep sees it; of values it hides
-        // nothing that the rules do not provide for.
+        // A target that falls behind may hide that the replica is there, is gone, or has a tag too many: that is left to
+        // the next sweep. Another value is not: it is written again whatever is read.
         let only_values = history.iter().all(|change| *change == Change::Value);
         let lags = if only_values { state.left.lags } else { mishaps.lags };
         let untouched = Mishaps { stale_targets, lags, ..*mishaps } == state.left;
@@ -320,8 +320,8 @@ impl Explorer<'_> {
         let answered = only.map_or(&*held, std::slice::from_ref);
         let mut choices: Vec<Choice> =
             answered.iter().flat_map(|(at, call)| self.answers(state, *at, *call)).collect();
-        let past = state.world.digests[1].len() as u64 - 1;
-        if is_alone && state.left.lags > 0 && past >= LAG {
+        let has_past = state.world.digests[1].len() == PAST;
+        if is_alone && state.left.lags > 0 && has_past {
             choices.push(Choice::FallBehind);
         }
         if only.is_some() {
@@ -387,7 +387,7 @@ impl Explorer<'_> {
                 let held = self.memory.call(call).clone();
                 let mut store = state.world.store.fork();
                 let lags = state.lags && held.region == self.case.targets[0] && !held.writes();
-                let answer = store.answer(&held, if lags { LAG } else { stale.into() });
+                let answer = store.answer(&held, if lags { LAG.into() } else { stale.into() });
                 if held.writes() {
                     next.lags &= held.region != self.case.targets[0];
                     next.world = self.changed(&state.world, store);

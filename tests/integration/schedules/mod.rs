@@ -42,7 +42,7 @@ enum Which {
 #[expect(clippy::disallowed_methods, reason = "it chooses a set of tests, and is no setting")]
 fn which() -> Which {
     match std::env::var("SCHEDULES").as_deref() {
-        Err(_) => Which::Some,
+        Err(_) | Ok("") => Which::Some,
         Ok("telling") => Which::Telling,
         Ok("all") => Which::All,
         Ok(name) => Which::Named(name.to_owned()),
