@@ -7,7 +7,8 @@ use futures::{Stream, StreamExt, stream};
 
 use crate::aws::Connection;
 use crate::domain::{AccountId, AccountOutcome, Cause, Failure, FailureKind, Purpose, Subject};
-use crate::guard::{RecentDeletes, Rules};
+use crate::recent_deletes::RecentDeletes;
+use crate::run_policy::RunPolicy;
 use crate::work::Work;
 use crate::{parameters, secrets};
 
@@ -28,7 +29,7 @@ pub enum Finished {
 /// Reconciles each account's work, `at_once` accounts at a time, in the order in which they finish.
 pub fn sweep(
     connection: &Connection,
-    rules: &Arc<Rules>,
+    rules: &Arc<RunPolicy>,
     recent: &Arc<RecentDeletes>,
     work: Vec<Work>,
     at_once: usize,
@@ -54,7 +55,7 @@ pub fn sweep(
 
 async fn reconciled(
     connection: &Connection,
-    rules: &Rules,
+    rules: &RunPolicy,
     recent: &RecentDeletes,
     work: Work,
 ) -> Finished {
@@ -75,7 +76,7 @@ async fn reconciled(
 
 async fn reconcile(
     connection: &Connection,
-    rules: &Rules,
+    rules: &RunPolicy,
     recent: &RecentDeletes,
     work: Work,
 ) -> AccountOutcome {
@@ -85,7 +86,7 @@ async fn reconcile(
         Err(cause) => return failed(&account, cause),
     };
     match &rules.purpose {
-        Purpose::Equality | Purpose::Resolving => {}
+        Purpose::Equality | Purpose::Resolving(_) => {}
         Purpose::Pruning(leftovers) => {
             return parameters::prune(&session, rules, recent, leftovers, &assignments).await;
         }

@@ -236,9 +236,11 @@ impl Command {
                 extent.request(&[("plan", true), ("trust", false), ("labels", true)])
             }
             Self::Prune { extent, regions, yes } => extent.pruned(regions, yes),
-            Self::Resolve { name, place, take: Take::Source } => {
-                place.request(Item::Parameter(ParameterName::new(&name)), Purpose::Resolving, true)
-            }
+            Self::Resolve { name, place, take: Take::Source } => place.request(
+                Item::Parameter(ParameterName::new(&name)),
+                Purpose::Resolving(crate::domain::Take::Source),
+                true,
+            ),
             Self::Release { kind: Released::Secret, name, place, yes } => {
                 place.request(Item::Secret(SecretName::new(&name)), Purpose::Releasing, yes)
             }
@@ -381,7 +383,10 @@ mod tests {
         let place = "--account 111122223333 --region us-east-2";
         let (resolve, narrow) =
             asked(&format!("hubctl resolve /a {place} --target us-west-2 --take source"));
-        assert_eq!((resolve.purpose, resolve.options.plan), (Purpose::Resolving, false));
+        assert_eq!(
+            (resolve.purpose, resolve.options.plan),
+            (Purpose::Resolving(crate::domain::Take::Source), false)
+        );
         assert_eq!(resolve.item, Some(Item::Parameter(ParameterName::new("/a"))));
         assert_eq!(narrow.route_target, Some(region("us-west-2")));
         let (release, _) = asked(&format!("hubctl release secret shop/db {place}"));

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::conflict::ConflictClass;
 use super::item::Item;
 use super::place::{AccountId, Region};
 
@@ -143,12 +144,19 @@ pub struct Cause {
     pub message: String,
     /// A better remedy than the kind's own.
     pub remedy: Option<String>,
+    /// What holds the name, of a conflict.
+    pub class: Option<ConflictClass>,
 }
 
 impl Cause {
     /// A cause with its kind's own remedy.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), remedy: None }
+        Self { kind, message: message.into(), remedy: None, class: None }
+    }
+
+    /// A conflict over a name that something of this class holds.
+    pub fn conflict(class: ConflictClass, message: impl Into<String>) -> Self {
+        Self { class: Some(class), ..Self::new(FailureKind::Conflict, message) }
     }
 
     /// The same with a remedy of its own.

@@ -59,6 +59,7 @@ impl KmsKeys {
             return Ok(source_key.replacen(&format!(":{source}:"), &format!(":{target}:"), 1));
         }
         Err(Cause {
+            class: None,
             kind: FailureKind::MissingKey,
             message: format!("no key in {target} is known for the source's key {source_key}"),
             remedy: Some(format!(

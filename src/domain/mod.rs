@@ -2,10 +2,12 @@
 
 mod assignment;
 mod clock;
+mod conflict;
 mod failure;
 mod item;
 mod kms;
 mod names;
+mod opt_out;
 mod outcome;
 mod place;
 mod purpose;
@@ -13,19 +15,25 @@ mod route;
 mod secret_text;
 mod shown;
 mod tags;
+mod version;
+mod writers;
 
 pub use assignment::{Assignment, Expectation, Scope, Wanted};
 pub use clock::Timestamp;
+pub use conflict::ConflictClass;
 pub use failure::{Cause, Failure, FailureKind, Subject};
 pub use item::{InvalidName, Item, Kind, ParameterName, SecretName};
 pub use kms::{DEFAULT_PARAMETER_KEY, DEFAULT_SECRET_KEY, KmsKeys, TargetKey};
 pub use names::NameFilter;
-pub use outcome::{AccountOutcome, Change, Counts, OutcomeKind, Step};
+pub use opt_out::OptOut;
+pub use outcome::{AccountOutcome, Change, Counts, OutcomeKind, Step, WrittenBy};
 pub use place::{AccountId, InvalidPlace, Location, Region};
-pub use purpose::{Leftovers, Purpose};
+pub use purpose::{Leftovers, Purpose, Take};
 pub use route::{InvalidRoute, Route, Routes};
 pub use secret_text::SecretText;
 pub(crate) use shown::shown;
 pub use tags::{
     EXCLUDE_TAG, MARK_KEY, MARK_VALUE, OVERRIDE_TAG_PREFIX, PROVENANCE_KEY, TAG_LIMIT, Tags,
 };
+pub use version::Version;
+pub use writers::{TrustedWriters, Writer, Writers, assumed_role};

@@ -1,7 +1,8 @@
 //! What was done, counted and listed for one account.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::conflict::ConflictClass;
 use super::failure::{Failure, Subject};
 use super::item::{Item, Kind};
 use super::place::{AccountId, Region};
@@ -186,6 +187,38 @@ pub struct Step {
     pub change: Change,
     /// Why, in words such as `value`, `tags`, `missing`.
     pub because: Vec<&'static str>,
+    /// What holds the name, where the step takes it over.
+    pub class: Option<ConflictClass>,
+}
+
+/// Who wrote the versions that the provenance of an account's replicas names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WrittenBy {
+    /// The hub.
+    pub hub: u64,
+    /// Roles that `REPLICATOR_TRUSTED_WRITERS` names: these replicas depend on that setting.
+    pub trusted: u64,
+    /// Other roles, by name: these replicas are not owned.
+    pub others: BTreeMap<String, u64>,
+}
+
+impl WrittenBy {
+    /// Takes `other`'s counts in.
+    pub fn merge(&mut self, other: &Self) {
+        let Self { hub, trusted, others } = other;
+        self.hub += hub;
+        self.trusted += trusted;
+        for (role, many) in others {
+            *self.others.entry(role.clone()).or_default() += many;
+        }
+    }
+
+    /// The one other role that wrote more than half of all, and how many of how many.
+    pub fn most_by_one_other_role(&self) -> Option<(&str, u64, u64)> {
+        let all = self.hub + self.trusted + self.others.values().sum::<u64>();
+        let (role, many) = self.others.iter().max_by_key(|(_, many)| **many)?;
+        (*many * 2 > all).then_some((role, *many, all))
+    }
 }
 
 /// All that came of one account's work.
@@ -207,6 +240,8 @@ pub struct AccountOutcome {
     pub complete: bool,
     /// Whether something was written.
     pub changed: bool,
+    /// Who wrote the replicas, where a list showed all of them.
+    pub written_by: WrittenBy,
 }
 
 impl AccountOutcome {
@@ -221,6 +256,7 @@ impl AccountOutcome {
             pending: BTreeSet::new(),
             complete: true,
             changed: false,
+            written_by: WrittenBy::default(),
         }
     }
 
@@ -262,6 +298,7 @@ impl AccountOutcome {
         self.pending.extend(other.pending);
         self.complete &= other.complete;
         self.changed |= other.changed;
+        self.written_by.merge(&other.written_by);
     }
 
     /// Whether the same work on `item`, tried again later, may well come to more: it is pending, or it failed for a

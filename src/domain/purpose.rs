@@ -12,10 +12,20 @@ pub enum Purpose {
     Equality,
     /// To remove replicas that left the settings' scope, and nothing else.
     Pruning(Leftovers),
-    /// To make the replica of one named parameter equal to its source even where somebody's parameter is in the way.
-    Resolving,
-    /// To end the managed replication of one named secret.
+    /// To end the conflict over the name of one parameter as a person decided.
+    Resolving(Take),
+    /// To end the replication of one named item: a secret's managed replication is ended, a parameter's replicas stay and
+    /// are their owner's from then on.
     Releasing,
+}
+
+/// Which side of a conflict a person keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Take {
+    /// The source: it is written over what is in the target.
+    Source,
+    /// The target: what is there stays, and is its owner's from then on.
+    Target,
 }
 
 /// Where replicas left the scope that no route of the settings leads to any more.

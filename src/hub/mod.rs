@@ -14,11 +14,12 @@ use serde_json::{Value, json};
 
 use self::events::Handled;
 use crate::aws::{Connection, Deadline, Lane, Options, Quotas};
-use crate::domain::{AccountId, Cause, Failure, Purpose, Region, Routes, Subject};
-use crate::guard::{RecentDeletes, Rules, Writing};
+use crate::domain::{AccountId, Cause, Failure, Purpose, Region, Routes, Subject, Writers};
 use crate::organization;
+use crate::recent_deletes::RecentDeletes;
 use crate::report::{Repeats, Report, Response, Status};
 use crate::request::{self, Accounts, Reconcile, Refused, Request, RunOptions};
+use crate::run_policy::{RunPolicy, Writing};
 use crate::settings::{RawSettings, Settings, SettingsError};
 use crate::sweep::{Finished, sweep};
 use crate::work::{self, Work};
@@ -252,7 +253,7 @@ impl Hub {
     async fn reconcile(
         &self,
         lane: Lane,
-        rules: Rules,
+        rules: RunPolicy,
         work: Vec<Work>,
         progress: &(dyn Fn(Progress) + Sync),
         each: &mut (dyn FnMut(&Finished) + Send),
@@ -307,17 +308,24 @@ impl Hub {
         purpose: Purpose,
         options: RunOptions,
         deadline: Deadline,
-    ) -> Rules {
+    ) -> RunPolicy {
         let settings = &self.settings;
-        Rules {
+        RunPolicy {
             writing: if options.plan { Writing::PlanOnly } else { Writing::Apply },
             from_events: lane == Lane::Events,
             trust: options.trust,
             labels: options.labels,
+            take_over: options.take_over,
             max_deletes: options.max_deletes.unwrap_or(settings.max_deletes),
             delete_grace_days: settings.delete_grace_days,
             purpose,
             on_conflict: settings.on_conflict,
+            on_target_change: settings.on_target_change,
+            writers: Writers {
+                spoke_role: settings.spoke_role_name.clone(),
+                failover_role: settings.failover_role_name.clone(),
+                trusted: settings.trusted_writers.clone(),
+            },
             names: settings.names.clone(),
             kms_keys: settings.kms_keys.clone(),
             routes: settings.routes.clone(),

@@ -137,7 +137,7 @@ impl Endings {
                     }
                 }
                 Ending::Planned { change, because } => {
-                    outcome.steps.push(Step { region: target, item, change, because });
+                    outcome.steps.push(Step { region: target, item, change, because, class: None });
                 }
             }
         }

@@ -14,14 +14,16 @@ use crate::domain::{
     AccountOutcome, Assignment, Cause, Change, Leftovers, MARK_KEY, OutcomeKind, PROVENANCE_KEY,
     ParameterName, Region, Tags,
 };
-use crate::guard::{Proposal, RecentDeletes, Rules, Ruling};
+use crate::guard::{Proposal, Ruling};
+use crate::recent_deletes::RecentDeletes;
+use crate::run_policy::RunPolicy;
 
 /// What makes a replica a leftover, in a plan's words.
 const BECAUSE: &str = "out_of_scope";
 
 struct Pruning<'a> {
     session: &'a Session,
-    rules: &'a Rules,
+    rules: &'a RunPolicy,
     recent: &'a RecentDeletes,
     leftovers: &'a Leftovers,
 }
@@ -29,7 +31,7 @@ struct Pruning<'a> {
 /// Removes the leftovers of one account in the targets of `assignments` and the Regions that `leftovers` names.
 pub async fn prune(
     session: &Session,
-    rules: &Rules,
+    rules: &RunPolicy,
     recent: &RecentDeletes,
     leftovers: &Leftovers,
     assignments: &[Assignment],

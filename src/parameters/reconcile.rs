@@ -26,7 +26,8 @@ use crate::domain::{
     AccountOutcome, Assignment, Cause, Item, OutcomeKind, ParameterName, Region, Route, Scope,
     Wanted,
 };
-use crate::guard::{RecentDeletes, Rules};
+use crate::recent_deletes::RecentDeletes;
+use crate::run_policy::RunPolicy;
 
 /// Items that go through a round together: values in memory at once are so many for each of [`CHUNKS_AT_ONCE`].
 const CHUNK: usize = 10;
@@ -43,7 +44,7 @@ const LIST_LAG: Duration = Duration::from_mins(10);
 /// Reconciles the parameters of one account.
 pub async fn reconcile(
     session: &Session,
-    rules: &Rules,
+    rules: &RunPolicy,
     recent: &RecentDeletes,
     assignments: &[Assignment],
 ) -> AccountOutcome {

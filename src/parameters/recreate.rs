@@ -16,7 +16,7 @@ use super::policies::Policies;
 use super::run::Run;
 use super::task::{Task, Wrote, created_tags};
 use crate::domain::{Cause, Change, OutcomeKind, SecretText};
-use crate::guard::PAUSE_AFTER_DELETE;
+use crate::recent_deletes::PAUSE_AFTER_DELETE;
 
 /// Not begun with less time left than this: the pause, and the calls around it.
 const NEEDED: Duration = Duration::from_secs(90);

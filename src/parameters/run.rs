@@ -8,14 +8,15 @@ use super::labels::LabelReads;
 use super::model::{Lender, Observed};
 use super::plan::{Case, Decision, Parity, Policy};
 use crate::aws::Session;
-use crate::domain::{Cause, FailureKind, OutcomeKind, ParameterName, Purpose, Region};
-use crate::guard::{RecentDeletes, Rules};
+use crate::domain::{Cause, FailureKind, OutcomeKind, ParameterName, Purpose, Region, Take};
+use crate::recent_deletes::RecentDeletes;
+use crate::run_policy::RunPolicy;
 use crate::settings::OnConflict;
 
 /// One route of one account, being made equal.
 pub(super) struct Run<'a> {
     pub(super) session: &'a Session,
-    pub(super) rules: &'a Rules,
+    pub(super) rules: &'a RunPolicy,
     pub(super) recent: &'a RecentDeletes,
     pub(super) source: &'a Region,
     pub(super) labels: LabelReads,
@@ -47,7 +48,7 @@ impl Run<'_> {
             kms_keys: &self.rules.kms_keys,
             parity,
             adopt: self.rules.on_conflict == OnConflict::Adopt,
-            take: self.rules.purpose == Purpose::Resolving,
+            take: self.rules.purpose == Purpose::Resolving(Take::Source),
             keep_until: self.rules.keep_until(now),
             now,
         }

@@ -111,8 +111,8 @@ impl Report {
     fn keep(&mut self, failure: Failure) {
         self.held_back |= failure.cause.kind == FailureKind::TooManyDeletes;
         self.unfinished |= failure.cause.kind == FailureKind::NotInTime;
-        let Cause { kind, message, remedy } = failure.cause;
-        let cause = Cause { kind, message: clip(message), remedy: remedy.map(clip) };
+        let Cause { kind, message, remedy, class } = failure.cause;
+        let cause = Cause { kind, message: clip(message), remedy: remedy.map(clip), class };
         self.failures.insert(Ranked(Failure { cause, ..failure }));
     }
 }

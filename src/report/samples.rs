@@ -51,7 +51,8 @@ pub(crate) fn hub_failure(message: &str) -> Failure {
 }
 
 pub(crate) fn parameter_step(name: &str, change: Change) -> Step {
-    Step { region: region("us-east-1"), item: parameter(name), change, because: vec!["missing"] }
+    let (region, item) = (region("us-east-1"), parameter(name));
+    Step { region, item, change, because: vec!["missing"], class: None }
 }
 
 /// An organisation of five accounts: two in sync, one changed, one with conflicts, one without the role, and one more

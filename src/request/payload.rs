@@ -244,6 +244,7 @@ fn options(fields: &Map<String, Value>) -> Result<RunOptions, Refused> {
         plan: flag("plan", false)?,
         trust: flag("trust", true)?,
         labels: flag("labels", false)?,
+        take_over: false,
         max_deletes,
     })
 }

@@ -23,13 +23,16 @@ pub struct RunOptions {
     pub trust: bool,
     /// Whether labels are looked at of every item; no list shows them.
     pub labels: bool,
+    /// Whether replicas that depend on `REPLICATOR_TRUSTED_WRITERS` are written once more by the hub; asked for at a
+    /// terminal alone.
+    pub take_over: bool,
     /// The brake on deletions of this run.
     pub max_deletes: Option<MaxDeletes>,
 }
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self { plan: false, trust: true, labels: false, max_deletes: None }
+        Self { plan: false, trust: true, labels: false, take_over: false, max_deletes: None }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::domain::{
     AccountOutcome, Assignment, FailureKind, Item, Kind, OutcomeKind, Region, Scope, SecretName,
     Subject,
 };
-use crate::guard::Rules;
+use crate::run_policy::RunPolicy;
 
 use super::model::Secret;
 use super::observe;
@@ -29,7 +29,7 @@ type Listing = HashMap<SecretName, Secret>;
 /// Makes the secrets of these routes of one account equal, or says why not. Every secret counts once for each target.
 pub async fn reconcile(
     session: &Session,
-    rules: &Rules,
+    rules: &RunPolicy,
     assignments: &[Assignment],
 ) -> AccountOutcome {
     let slice = Slice { session, rules };

@@ -8,12 +8,13 @@ use crate::domain::{
     AccountOutcome, Assignment, Cause, Change, Failure, FailureKind, Item, Kind, OutcomeKind,
     Region, Scope, SecretName, Step, Subject, Wanted,
 };
-use crate::guard::{Proposal, Rules, Ruling};
+use crate::guard::{Proposal, Ruling};
+use crate::run_policy::RunPolicy;
 
 /// Ends the replication of the secrets that `assignments` name, into the targets of their routes.
 pub async fn release(
     session: &Session,
-    rules: &Rules,
+    rules: &RunPolicy,
     assignments: &[Assignment],
 ) -> AccountOutcome {
     let mut outcome = AccountOutcome::new(session.account().clone());
@@ -39,7 +40,7 @@ pub async fn release(
 
 async fn release_one(
     session: &Session,
-    rules: &Rules,
+    rules: &RunPolicy,
     name: &SecretName,
     source: &Region,
     targets: &[Region],
@@ -68,6 +69,7 @@ async fn release_one(
                 item: Item::Secret(secret.name.clone()),
                 change,
                 because: vec!["release"],
+                class: None,
             }),
             Ruling::Held(cause) => return Err(cause),
         }

@@ -105,6 +105,7 @@ pub(super) async fn settle<'a>(
                         item: Item::Secret(secret.name.clone()),
                         change,
                         because: vec!["missing"],
+                        class: None,
                     }),
                     Ruling::Held(cause) => slice.report(&mut outcome, &secret.name, target, cause),
                 }

@@ -7,7 +7,7 @@ use crate::domain::{
     AccountOutcome, Cause, Failure, FailureKind, Item, Kind, OutcomeKind, Region, SecretName,
     Subject,
 };
-use crate::guard::Rules;
+use crate::run_policy::RunPolicy;
 
 /// Calls of one account that are under way at once.
 pub(super) const CALLS: usize = 8;
@@ -18,7 +18,7 @@ pub(super) struct Slice<'a> {
     /// The account.
     pub(super) session: &'a Session,
     /// What may be done.
-    pub(super) rules: &'a Rules,
+    pub(super) rules: &'a RunPolicy,
 }
 
 impl Slice<'_> {
@@ -35,7 +35,7 @@ impl Slice<'_> {
         source: &'q Region,
         target: &'q Region,
     ) -> Question<'q> {
-        let Rules { names, kms_keys, .. } = self.rules;
+        let RunPolicy { names, kms_keys, .. } = self.rules;
         Question { secret, held, source, target, names, kms_keys, now: self.session.now() }
     }
 

@@ -41,6 +41,10 @@ settings! {
         "`SOURCE=TARGET[,TARGET]`, several with `;` between, such as `us-east-2=us-east-1,us-west-2;eu-west-1=eu-central-1`";
     SPOKE_ROLE_NAME = "SPOKE_ROLE_NAME", Some("failover-replicator-spoke"),
         "the name of a role without its path: 1 to 64 letters, digits and `_+=,.@-`";
+    FAILOVER_ROLE_NAME = "FAILOVER_ROLE_NAME", Some("failover-replicator-failover"),
+        "the name of a role without its path: 1 to 64 letters, digits and `_+=,.@-`";
+    TRUSTED_WRITERS = "TRUSTED_WRITERS", None,
+        "exact names of roles, without paths, with commas between";
     SPOKE_EXTERNAL_ID = "SPOKE_EXTERNAL_ID", None,
         "2 to 1,224 letters, digits and `_+=,.@:/-`";
     OPERATOR_ROLE_ARN = "OPERATOR_ROLE_ARN", None,
@@ -56,6 +60,7 @@ settings! {
     KMS_KEYS = "KMS_KEYS", Some("{}"),
         "a JSON object from source key to target key, or to an object from target Region to key, such as `{\"alias/a\":\"alias/b\",\"alias/c\":{\"us-east-1\":\"alias/d\"}}`";
     ON_CONFLICT = "ON_CONFLICT", Some("report"), "`report` or `adopt`";
+    ON_TARGET_CHANGE = "ON_TARGET_CHANGE", Some("report"), "`report` or `restore`";
     DELETE_GRACE_DAYS = "DELETE_GRACE_DAYS", Some("0"), "a whole number of days from 0 to 3650";
     MAX_DELETES = "MAX_DELETES", Some("10%"),
         "a whole number such as `25`, or a percentage from `0%` to `100%`";

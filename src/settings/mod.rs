@@ -19,7 +19,7 @@ pub use max_deletes::{InvalidMaxDeletes, MaxDeletes};
 pub use quota::{Bucket, QuotaOverride};
 pub use raw::{RawSettings, Reference, runs_in_lambda};
 
-use crate::domain::{KmsKeys, NameFilter, Region, Routes};
+use crate::domain::{KmsKeys, NameFilter, Region, Routes, TrustedWriters};
 
 /// A shared SNS topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +39,15 @@ pub enum OnConflict {
     Adopt,
 }
 
+/// What becomes of a replica that another writer changed in the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnTargetChange {
+    /// It is kept and reported.
+    Report,
+    /// The source's value is written over it once; a second time it is kept and reported.
+    Restore,
+}
+
 /// Every setting, checked.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -46,6 +55,10 @@ pub struct Settings {
     pub routes: Routes,
     /// Name, without a path, of the role that is assumed in every account.
     pub spoke_role_name: String,
+    /// Name, without a path, of the role that failover commands assume. Its versions are never the hub's.
+    pub failover_role_name: String,
+    /// Further roles whose versions count for the ones that provenance names.
+    pub trusted_writers: TrustedWriters,
     /// The external id that the spoke roles ask for.
     pub spoke_external_id: Option<String>,
     /// A role that a terminal assumes before anything else.
@@ -60,6 +73,8 @@ pub struct Settings {
     pub kms_keys: KmsKeys,
     /// What becomes of a name that something else holds.
     pub on_conflict: OnConflict,
+    /// What becomes of a replica that another writer changed in the target.
+    pub on_target_change: OnTargetChange,
     /// Days for which a replica outlives its source.
     pub delete_grace_days: u32,
     /// How many replicas of an account's route and target one run may delete.

@@ -7,8 +7,8 @@ use std::str::FromStr;
 
 use super::fault::{Fault, SettingsError};
 use super::known::{self as names, Known};
-use super::{AccountFilter, MaxDeletes, OnConflict, Settings, Topic, maps};
-use crate::domain::{AccountId, KmsKeys, NameFilter, Region, Routes, shown};
+use super::{AccountFilter, MaxDeletes, OnConflict, OnTargetChange, Settings, Topic, maps};
+use crate::domain::{AccountId, KmsKeys, NameFilter, Region, Routes, TrustedWriters, shown};
 
 /// For whom the settings are read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,6 +44,8 @@ fn check(texts: &mut Texts, reader: For) -> Result<Settings, Faulty> {
     // Every setting is read before the first `?`: all faults are to be told at once.
     let routes = texts.required(&names::ROUTES, Routes::parse);
     let spoke_role_name = texts.required(&names::SPOKE_ROLE_NAME, role_name);
+    let failover_role_name = texts.required(&names::FAILOVER_ROLE_NAME, role_name);
+    let trusted_writers = texts.optional(&names::TRUSTED_WRITERS, trusted_writers);
     let spoke_external_id = texts.optional(&names::SPOKE_EXTERNAL_ID, external_id);
     let operator_role_arn = texts.optional(&names::OPERATOR_ROLE_ARN, role_arn);
     let sns_topic = match reader {
@@ -68,6 +70,7 @@ fn check(texts: &mut Texts, reader: For) -> Result<Settings, Faulty> {
         }
     });
     let on_conflict = texts.required(&names::ON_CONFLICT, on_conflict);
+    let on_target_change = texts.required(&names::ON_TARGET_CHANGE, on_target_change);
     let delete_grace_days = texts.required(&names::DELETE_GRACE_DAYS, |t| whole(t, 0..=3650));
     let max_deletes = texts.required(&names::MAX_DELETES, MaxDeletes::parse);
     let source_quota_share = texts.required(&names::SOURCE_QUOTA_SHARE, share);
@@ -87,6 +90,8 @@ fn check(texts: &mut Texts, reader: For) -> Result<Settings, Faulty> {
     Ok(Settings {
         routes: routes?,
         spoke_role_name: spoke_role_name?,
+        failover_role_name: failover_role_name?,
+        trusted_writers: trusted_writers?.unwrap_or_default(),
         spoke_external_id: spoke_external_id?,
         operator_role_arn: operator_role_arn?,
         sns_topic: sns_topic?,
@@ -99,6 +104,7 @@ fn check(texts: &mut Texts, reader: For) -> Result<Settings, Faulty> {
         names: filter.map_err(|error| texts.add(&names::INCLUDE_NAMES, None, &error))?,
         kms_keys: kms_keys?,
         on_conflict: on_conflict?,
+        on_target_change: on_target_change?,
         delete_grace_days: delete_grace_days?,
         max_deletes: max_deletes?,
         source_quota_share: source_quota_share?,
@@ -274,6 +280,20 @@ fn on_conflict(text: &str) -> Result<OnConflict, &'static str> {
         "adopt" => Ok(OnConflict::Adopt),
         _ => Err("neither of the two"),
     }
+}
+
+fn on_target_change(text: &str) -> Result<OnTargetChange, &'static str> {
+    match text {
+        "report" => Ok(OnTargetChange::Report),
+        "restore" => Ok(OnTargetChange::Restore),
+        _ => Err("unknown word"),
+    }
+}
+
+/// Exact names of roles.
+fn trusted_writers(text: &str) -> Result<TrustedWriters, String> {
+    let name = |part: &str| role_name(part).map_err(|why| format!("`{}` is {why}", shown(part)));
+    Ok(TrustedWriters::Roles(parts(text).map(name).collect::<Result<_, _>>()?))
 }
 
 fn share(text: &str) -> Result<f64, &'static str> {

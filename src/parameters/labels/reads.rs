@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{Item, ParameterName, Scope};
-use crate::guard::Rules;
+use crate::run_policy::RunPolicy;
 
 /// When an item's labels are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,7 +26,7 @@ pub(in crate::parameters) struct LabelReads {
 
 impl LabelReads {
     /// What `scope` asks for under `rules`.
-    pub(in crate::parameters) fn of(scope: &Scope, rules: &Rules) -> Self {
+    pub(in crate::parameters) fn of(scope: &Scope, rules: &RunPolicy) -> Self {
         let otherwise = if rules.labels { Reads::Always } else { Reads::WithWrites };
         let by_name = match scope {
             Scope::Everything => BTreeMap::new(),

@@ -7,7 +7,7 @@ use self::store::{FAR, NEAR, SOURCE, Stage};
 use super::*;
 use crate::aws::Deadline;
 use crate::domain::{Change, Failure, FailureKind, MARK_KEY, MARK_VALUE, PROVENANCE_KEY};
-use crate::guard::Writing;
+use crate::run_policy::Writing;
 use crate::settings::{MaxDeletes, OnConflict};
 
 fn counts(outcome: &AccountOutcome) -> Vec<(OutcomeKind, u64)> {

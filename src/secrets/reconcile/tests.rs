@@ -11,7 +11,7 @@ use super::*;
 use crate::aws::Deadline;
 use crate::aws::double::{Answer, Double, Sent, json_error, role_given};
 use crate::domain::{AccountId, Route, Wanted};
-use crate::guard::Writing;
+use crate::run_policy::Writing;
 
 const SOURCE: &str = "us-east-2";
 const NEAR: &str = "us-east-1";
@@ -95,14 +95,14 @@ fn region(name: &str) -> Region {
 async fn run_with(
     world: World,
     scope: Scope,
-    change: impl FnOnce(&mut Rules),
+    change: impl FnOnce(&mut RunPolicy),
 ) -> (AccountOutcome, Double) {
     let world = Arc::new(Mutex::new(world));
     let double = Double::new(move |sent| world.lock().expect("no panic").answer(sent));
     let connection = double.connect(|_| ()).await;
     let account = AccountId::parse("111122223333").expect("an account");
     let session = connection.session(&account).await.expect("a session");
-    let mut rules = Rules::of_a_sweep("us-east-2=us-east-1,us-west-2");
+    let mut rules = RunPolicy::of_a_sweep("us-east-2=us-east-1,us-west-2");
     change(&mut rules);
     let route = Route { source: region(SOURCE), targets: vec![region(NEAR), region(FAR)] };
     let outcome = reconcile(&session, &rules, &[Assignment { route, scope }]).await;
@@ -196,7 +196,7 @@ async fn the_deadline_cuts_the_wait_and_says_so() {
     assert!(!outcome.complete);
     assert!(Instant::now() < end);
 
-    let over = |rules: &mut Rules| rules.deadline = Deadline::at(Instant::now());
+    let over = |rules: &mut RunPolicy| rules.deadline = Deadline::at(Instant::now());
     let (outcome, double) = run_with(World::default(), Scope::Everything, over).await;
     assert_eq!((counts(&outcome), outcome.complete), (vec![], false));
     assert!(outcome.failures.is_empty() && double.sent("ReplicateSecretToRegions").is_empty());

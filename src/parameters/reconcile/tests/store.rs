@@ -287,7 +287,7 @@ pub(super) struct Stage {
     pub(super) world: Arc<Mutex<World>>,
     pub(super) double: Double,
     pub(super) session: Session,
-    pub(super) rules: Rules,
+    pub(super) rules: RunPolicy,
     pub(super) recent: RecentDeletes,
 }
 
@@ -313,7 +313,7 @@ impl Stage {
         let connection = double.connect(|_| ()).await;
         let account = AccountId::parse("111122223333").expect("an account");
         let session = connection.session(&account).await.expect("a session");
-        let rules = Rules::of_a_sweep(routes);
+        let rules = RunPolicy::of_a_sweep(routes);
         Self { world, double, session, rules, recent: RecentDeletes::default() }
     }
 
