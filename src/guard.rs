@@ -1,15 +1,16 @@
-//! What no account's steps may do: write while frozen or only planning, touch what is not this route's replica, or
-//! delete many replicas at once.
+//! What no account's steps may do: write while only planning, touch what is not this route's own, or delete many replicas
+//! at once.
 //!
-//! It judges steps without asking how they were planned, so that a fault in a plan ends here. Pure: the time is an
-//! argument.
+//! It is handed the evidence and judges by itself whose a parameter is, without asking how a step was planned: a fault in
+//! a plan ends here. Pure: the time is an argument.
 
-use crate::domain::{Cause, Change, FailureKind, Purpose, Region, Take};
+use crate::domain::{Cause, Change, FailureKind, Purpose, Region, Take, Timestamp};
+use crate::ownership::{Evidence, Ownership, Viewpoint, judge};
 use crate::run_policy::{RunPolicy, Writing};
-use crate::settings::OnConflict;
+use crate::settings::{OnConflict, OnTargetChange};
 
 /// A step, by what decides whether it may be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Proposal<'a> {
     /// The Region that was read as the source.
     pub source: &'a Region,
@@ -17,21 +18,38 @@ pub struct Proposal<'a> {
     pub target: &'a Region,
     /// What is to be done.
     pub change: Change,
-    /// Whether the name is vacant in the target by what was read.
-    pub vacant: bool,
-    /// Whether what holds it is this route's replica by its tags as read by name.
-    pub ours: bool,
-    /// By what the step makes a parameter the hub's that is somebody's.
+    /// What holds the name in the target.
+    pub held: Held<'a>,
+    /// By what the step touches what is not owned.
     pub claim: Option<Claim>,
 }
 
-/// By what a step makes a parameter the hub's that is somebody's.
+/// What holds a name in the target.
+#[derive(Clone, Copy, Debug)]
+pub enum Held<'a> {
+    /// Nothing, by a read by name.
+    Vacant,
+    /// A parameter, with all that was read of it.
+    Parameter(Evidence<'a>),
+    /// A replica of a secret, by its primary's own list. Secrets Manager writes it, and nobody else can.
+    SecretReplica,
+    /// Another secret.
+    OtherSecret,
+}
+
+/// By what a step touches what is not owned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// It is equal to the source, and the settings say so: it only takes the hub's tags.
+    /// It is equal to the source, has neither of the hub's tags, and the settings say so.
     Adopt,
     /// A person named it, and wants the source in its place.
     Take,
+    /// The hub or a trusted writer wrote it, and it is marked.
+    TakeOver,
+    /// Another writer changed it, and the settings say that the source is written over such a change.
+    Restore,
+    /// A person named it, or its source is gone and it was adopted: the hub's tags come off.
+    Release,
 }
 
 /// What the guard says to a step.
@@ -39,7 +57,7 @@ pub enum Claim {
 pub enum Ruling {
     /// Carry it out.
     Go,
-    /// Tell it, and leave it.
+    /// Report it, and leave it.
     TellOnly,
     /// Not this one.
     Held(Cause),
@@ -47,28 +65,85 @@ pub enum Ruling {
 
 impl RunPolicy {
     /// Whether a step may be carried out.
-    pub fn judge(&self, proposal: &Proposal<'_>) -> Ruling {
-        let Proposal { source, target, change, vacant, ours, claim } = proposal;
+    pub fn judge(&self, proposal: &Proposal<'_>, now: Timestamp) -> Ruling {
+        let Proposal { source, target, change, held, claim } = proposal;
         let prunes = matches!(self.purpose, Purpose::Pruning(_))
             && matches!(change, Change::Delete | Change::Retag);
         let on_route = prunes
             || self.routes.from_source(source).is_some_and(|route| route.targets.contains(target));
-        let fits = match (change, claim) {
-            (Change::Create | Change::Replicate, _) => *vacant,
-            (Change::Retag, Some(Claim::Adopt)) => self.on_conflict == OnConflict::Adopt,
-            (Change::Retag | Change::Update, Some(Claim::Take)) => {
-                self.purpose == Purpose::Resolving(Take::Source)
+        let fits = match (change, held) {
+            (Change::Create | Change::Replicate, held) => matches!(held, Held::Vacant),
+            (Change::Delete, Held::SecretReplica) => self.purpose == Purpose::Releasing,
+            (_, Held::Vacant | Held::SecretReplica | Held::OtherSecret) => false,
+            (change, Held::Parameter(evidence)) => {
+                let viewpoint = Viewpoint {
+                    source,
+                    only_route: self.routes.sources_into(target).count() <= 1,
+                    writers: &self.writers,
+                    now,
+                };
+                self.may_write(*change, *claim, &judge(*evidence, viewpoint))
             }
-            _ => *ours,
         };
         if !on_route || !fits {
-            let message =
-                format!("a step was planned that may not be: {} in {target}", change.word());
+            let message = format!(
+                "internal error: the guard refused a planned step: {} in {target}",
+                change.word()
+            );
             return Ruling::Held(Cause::new(FailureKind::Bug, message));
         }
         match self.writing {
             Writing::Apply => Ruling::Go,
             Writing::PlanOnly | Writing::Frozen => Ruling::TellOnly,
+        }
+    }
+
+    /// Whether a parameter of this ownership may be changed so by this claim.
+    fn may_write(&self, change: Change, claim: Option<Claim>, ownership: &Ownership) -> bool {
+        let rewrites = matches!(change, Change::Update | Change::Recreate);
+        match (claim, ownership) {
+            (None, Ownership::Owned { .. }) => {
+                !matches!(change, Change::Create | Change::Replicate)
+            }
+            // The hub's own create, which an invocation that has died left without its tags.
+            (None, Ownership::UntaggedCreate { fresh: true }) => {
+                rewrites || change == Change::Retag
+            }
+            (None, _) => false,
+            (Some(Claim::Adopt), held) => {
+                change == Change::Update
+                    && *held == Ownership::Unmarked
+                    && self.on_conflict == OnConflict::Adopt
+            }
+            (Some(Claim::Take), held) => {
+                rewrites && self.purpose == Purpose::Resolving(Take::Source) && held.may_be_taken()
+            }
+            (Some(Claim::TakeOver), held) => {
+                rewrites && matches!(held, Ownership::MarkOnly { trusted: true })
+            }
+            (Some(Claim::Restore), held) => {
+                let is_first = matches!(
+                    held,
+                    Ownership::ChangedInTarget {
+                        restorable: true,
+                        restored_before: false,
+                        covered: None,
+                        ..
+                    }
+                );
+                change == Change::Update
+                    && is_first
+                    && self.on_target_change == OnTargetChange::Restore
+            }
+            (Some(Claim::Release), held) => {
+                let asked =
+                    matches!(self.purpose, Purpose::Resolving(Take::Target) | Purpose::Releasing);
+                let was_adopted = matches!(
+                    held,
+                    Ownership::Owned { provenance, .. } if provenance.adopted
+                );
+                change == Change::Retag && (was_adopted || asked && held.may_be_released())
+            }
         }
     }
 
@@ -102,16 +177,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::{AccountId, Leftovers};
+    use crate::domain::{
+        AccountId, Leftovers, MARK_KEY, MARK_VALUE, PROVENANCE_KEY, ParameterName, Tags, Version,
+    };
+    use crate::ownership::{Fingerprint, PastVersion};
+    use crate::settings::MaxDeletes;
 
-    fn region(name: &str) -> Region {
-        Region::parse(name).expect("a Region")
-    }
-
-    fn rules(writing: Writing, max_deletes: MaxDeletes) -> RunPolicy {
-        RunPolicy { writing, max_deletes, ..RunPolicy::of_a_sweep("us-east-2=us-east-1") }
-    }
-
+    const HUB: &str = "arn:aws:sts::111122223333:assumed-role/failover-replicator-spoke/s";
+    const PERSON: &str = "arn:aws:iam::111122223333:user/person";
+    const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
     const CHANGES: [Change; 7] = [
         Change::Create,
         Change::Update,
@@ -121,84 +195,257 @@ mod tests {
         Change::Tombstone,
         Change::Replicate,
     ];
+    const CLAIMS: [Option<Claim>; 6] = [
+        None,
+        Some(Claim::Adopt),
+        Some(Claim::Take),
+        Some(Claim::TakeOver),
+        Some(Claim::Restore),
+        Some(Claim::Release),
+    ];
 
-    const CLAIMS: [Option<Claim>; 3] = [None, Some(Claim::Adopt), Some(Claim::Take)];
+    fn region(name: &str) -> Region {
+        Region::parse(name).expect("a Region")
+    }
 
-    /// Every step that a plan could propose for the pair of Regions.
-    fn proposals<'a>(source: &'a Region, target: &'a Region) -> impl Iterator<Item = Proposal<'a>> {
-        CHANGES.into_iter().flat_map(move |change| {
-            CLAIMS.into_iter().flat_map(move |claim| {
-                [(false, false), (false, true), (true, false), (true, true)]
-                    .map(|(vacant, ours)| Proposal { source, target, change, vacant, ours, claim })
+    /// A parameter in the target, as its tags and its versions' writers make it.
+    struct Subject {
+        account: AccountId,
+        target: Region,
+        name: ParameterName,
+        tags: Tags,
+        rows: Vec<PastVersion>,
+    }
+
+    impl Subject {
+        /// With the mark, with provenance that names version `named`, and with versions by these writers.
+        fn new(marked: bool, named: Option<i64>, adopted: bool, writers: &[&str]) -> Self {
+            let rows: Vec<PastVersion> = (1..)
+                .zip(writers)
+                .map(|(number, writer)| PastVersion {
+                    version: Version { number, modified: Timestamp::from_millis(number * 1000) },
+                    writer: Some((*writer).into()),
+                    same_as_next: None,
+                })
+                .collect();
+            let (account, target) =
+                (AccountId::parse("111122223333").expect("an account"), region("us-east-1"));
+            let name = ParameterName::new("/a");
+            let mut tags = Tags::new();
+            if marked {
+                tags.insert(MARK_KEY.into(), MARK_VALUE.into());
+            }
+            if let Some(named) = named {
+                let provenance = crate::ownership::Provenance {
+                    region: region("us-east-2"),
+                    source: Version { number: 1, modified: Timestamp::from_millis(1) },
+                    replica: named,
+                    written: Some(Timestamp::from_millis(named * 1000)),
+                    form: Fingerprint(1),
+                    of: Some(Fingerprint::of_item(&account, &target, &name)),
+                    tags: None,
+                    adopted,
+                    gone: None,
+                    unknown: String::new(),
+                };
+                tags.insert(PROVENANCE_KEY.into(), provenance.to_string());
+            }
+            Self { account, target, name, tags, rows }
+        }
+
+        fn held(&self) -> Held<'_> {
+            let last = self.rows.last().expect("a version");
+            Held::Parameter(Evidence {
+                account: &self.account,
+                target: &self.target,
+                name: &self.name,
+                tags: &self.tags,
+                version: last.version,
+                writer: last.writer.as_deref(),
+                history: Some(&self.rows),
             })
+        }
+    }
+
+    fn policy(purpose: Purpose) -> RunPolicy {
+        RunPolicy { purpose, ..RunPolicy::of_a_sweep("us-east-2=us-east-1") }
+    }
+
+    /// The changes and claims that pass for what holds the name.
+    fn passing(policy: &RunPolicy, held: Held<'_>) -> Vec<(Change, Option<Claim>)> {
+        let (source, target) = (region("us-east-2"), region("us-east-1"));
+        let all = CHANGES.into_iter().flat_map(|change| CLAIMS.map(|claim| (change, claim)));
+        all.filter(|(change, claim)| {
+            let (change, claim) = (*change, *claim);
+            let forth = Proposal { source: &source, target: &target, change, held, claim };
+            let back = Proposal { source: &target, target: &source, ..forth.clone() };
+            let prunes = matches!(policy.purpose, Purpose::Pruning(_))
+                && matches!(change, Change::Delete | Change::Retag);
+            assert!(prunes || policy.judge(&back, NOW) != Ruling::Go, "off the route: {back:?}");
+            policy.judge(&forth, NOW) == Ruling::Go
         })
+        .collect()
     }
 
-    fn purposes() -> [Purpose; 4] {
-        let pruning = Purpose::Pruning(Leftovers::default());
-        [Purpose::Equality, pruning, Purpose::Resolving, Purpose::Releasing]
-    }
+    const OWNED: [(Change, Option<Claim>); 5] = [
+        (Change::Update, None),
+        (Change::Retag, None),
+        (Change::Recreate, None),
+        (Change::Delete, None),
+        (Change::Tombstone, None),
+    ];
 
-    // All of them, not some at random: a hole for one change alone is as bad as one for all.
     #[test]
-    fn nothing_passes_that_is_not_vacant_or_ours_or_off_the_route() {
-        let (east_2, east_1) = (region("us-east-2"), region("us-east-1"));
+    fn only_what_the_evidence_proves_owned_may_be_written_in_a_sweep() {
+        let sweep = policy(Purpose::Equality);
+        let passes = |subject: &Subject| passing(&sweep, subject.held());
+        assert_eq!(passes(&Subject::new(true, Some(2), false, &[HUB, HUB])), OWNED);
+        assert_eq!(passes(&Subject::new(true, Some(1), false, &[HUB, HUB])), OWNED);
+        for (what, subject) in [
+            ("changed in the target", Subject::new(true, Some(1), false, &[HUB, PERSON])),
+            ("written over", Subject::new(true, Some(1), false, &[HUB, PERSON, HUB])),
+            ("claimed", Subject::new(true, Some(2), false, &[HUB, PERSON])),
+            ("unmarked", Subject::new(false, None, false, &[PERSON])),
+            ("released", Subject::new(false, Some(1), false, &[HUB])),
+            ("mark only", Subject::new(true, None, false, &[PERSON])),
+            ("an old untagged create", Subject::new(false, None, false, &[HUB])),
+        ] {
+            assert_eq!(passes(&subject), [], "{what}");
+        }
+        let released = [(Change::Retag, Some(Claim::Release))];
+        let adopted = passes(&Subject::new(true, Some(1), true, &[HUB]));
+        assert!(adopted.iter().all(|one| OWNED.contains(one) || released.contains(one)));
+        assert!(adopted.contains(&released[0]));
+        let by_mark = passes(&Subject::new(true, None, false, &[HUB]));
+        let taken_over =
+            [(Change::Update, Some(Claim::TakeOver)), (Change::Recreate, Some(Claim::TakeOver))];
+        assert_eq!(by_mark, taken_over);
+    }
+
+    #[test]
+    fn evidence_without_the_history_that_decides_it_proves_nothing() {
+        let subject = Subject::new(true, Some(1), false, &[HUB, HUB]);
+        let Held::Parameter(evidence) = subject.held() else { panic!("a parameter") };
+        let held = Held::Parameter(Evidence { history: None, ..evidence });
+        assert_eq!(passing(&policy(Purpose::Equality), held), []);
+    }
+
+    #[test]
+    fn a_vacant_name_may_be_created_and_nothing_else() {
+        let creates = CLAIMS.map(|claim| (Change::Create, claim));
+        let replicates = CLAIMS.map(|claim| (Change::Replicate, claim));
+        let both: Vec<_> = creates.into_iter().chain(replicates).collect();
         for purpose in purposes() {
-            let prunes = matches!(purpose, Purpose::Pruning(_));
-            let takes = purpose == Purpose::Resolving;
+            assert_eq!(passing(&policy(purpose), Held::Vacant), both);
+        }
+    }
+
+    #[test]
+    fn a_secrets_replica_goes_only_at_a_persons_word() {
+        let ended = CLAIMS.map(|claim| (Change::Delete, claim));
+        for purpose in purposes() {
+            let is_release = purpose == Purpose::Releasing;
+            let passes = passing(&policy(purpose.clone()), Held::SecretReplica);
+            assert_eq!(passes, if is_release { ended.to_vec() } else { Vec::new() });
+            assert_eq!(passing(&policy(purpose), Held::OtherSecret), []);
+        }
+    }
+
+    fn purposes() -> [Purpose; 5] {
+        [
+            Purpose::Equality,
+            Purpose::Pruning(Leftovers::default()),
+            Purpose::Resolving(Take::Source),
+            Purpose::Resolving(Take::Target),
+            Purpose::Releasing,
+        ]
+    }
+
+    #[test]
+    fn each_claim_passes_only_under_the_setting_or_the_word_that_allows_it() {
+        let theirs = Subject::new(false, None, false, &[PERSON]);
+        let changed = Subject::new(true, Some(1), false, &[HUB, PERSON]);
+        for purpose in purposes() {
             for on_conflict in [OnConflict::Report, OnConflict::Adopt] {
-                let purpose = purpose.clone();
-                let max_deletes = MaxDeletes::Percent(10);
-                let rules =
-                    RunPolicy { purpose, on_conflict, ..rules(Writing::Apply, max_deletes) };
-                let on_route = proposals(&east_2, &east_1).map(|proposal| (proposal, true));
-                let backwards = proposals(&east_1, &east_2).map(|proposal| (proposal, false));
-                for (proposal, on_route) in on_route.chain(backwards) {
-                    let Proposal { change, vacant, ours, claim, .. } = proposal;
-                    let fits = match (change, claim) {
-                        (Change::Create | Change::Replicate, _) => vacant,
-                        (Change::Retag, Some(Claim::Adopt)) => on_conflict == OnConflict::Adopt,
-                        (Change::Retag | Change::Update, Some(Claim::Take)) => takes,
-                        _ => ours,
-                    };
-                    let leftover = prunes && matches!(change, Change::Delete | Change::Retag);
-                    match rules.judge(&proposal) {
-                        Ruling::Go => assert!(fits && (on_route || leftover), "{proposal:?}"),
-                        Ruling::Held(cause) => {
-                            assert!(!fits || !(on_route || leftover), "{proposal:?}");
-                            assert_eq!(cause.kind, FailureKind::Bug);
-                        }
-                        Ruling::TellOnly => panic!("{proposal:?}"),
+                for on_target_change in [OnTargetChange::Report, OnTargetChange::Restore] {
+                    let policy =
+                        RunPolicy { on_conflict, on_target_change, ..policy(purpose.clone()) };
+                    let mut unmarked = Vec::new();
+                    let mut changed_passes = Vec::new();
+                    if on_conflict == OnConflict::Adopt {
+                        unmarked.push((Change::Update, Some(Claim::Adopt)));
                     }
+                    if purpose == Purpose::Resolving(Take::Source) {
+                        for passes in [&mut unmarked, &mut changed_passes] {
+                            passes.push((Change::Update, Some(Claim::Take)));
+                            passes.push((Change::Recreate, Some(Claim::Take)));
+                        }
+                    }
+                    if on_target_change == OnTargetChange::Restore {
+                        changed_passes.push((Change::Update, Some(Claim::Restore)));
+                    }
+                    let releases =
+                        matches!(purpose, Purpose::Resolving(Take::Target) | Purpose::Releasing);
+                    if releases {
+                        changed_passes.push((Change::Retag, Some(Claim::Release)));
+                    }
+                    let sorted = |mut passes: Vec<(Change, Option<Claim>)>| {
+                        passes.sort_by_key(|(change, claim)| (*change, format!("{claim:?}")));
+                        passes
+                    };
+                    assert_eq!(sorted(passing(&policy, theirs.held())), sorted(unmarked));
+                    assert_eq!(sorted(passing(&policy, changed.held())), sorted(changed_passes));
                 }
             }
         }
     }
 
     #[test]
+    fn a_replica_that_was_restored_once_is_not_restored_again() {
+        let restore =
+            RunPolicy { on_target_change: OnTargetChange::Restore, ..policy(Purpose::Equality) };
+        let again = Subject::new(true, Some(3), false, &[HUB, PERSON, HUB, PERSON]);
+        assert_eq!(passing(&restore, again.held()), []);
+        let adopted = Subject::new(true, Some(1), true, &[HUB, PERSON]);
+        assert_eq!(passing(&restore, adopted.held()), [], "its owner's from the beginning");
+    }
+
+    #[test]
     fn a_plan_and_a_freeze_write_nothing_and_still_hold_what_may_not_be() {
-        let (east_2, east_1) = (region("us-east-2"), region("us-east-1"));
+        let subjects = [
+            Subject::new(true, Some(1), false, &[HUB]),
+            Subject::new(false, None, false, &[PERSON]),
+        ];
+        let (source, target) = (region("us-east-2"), region("us-east-1"));
         let judged = |writing| {
-            let rules = rules(writing, MaxDeletes::Percent(10));
-            proposals(&east_2, &east_1).map(|proposal| rules.judge(&proposal)).collect::<Vec<_>>()
+            let policy = RunPolicy { writing, ..policy(Purpose::Equality) };
+            let all = subjects.iter().map(Subject::held).chain([Held::Vacant]);
+            all.flat_map(|held| CHANGES.map(|change| (held, change)))
+                .map(|(held, change)| {
+                    let claim = None;
+                    let proposal =
+                        Proposal { source: &source, target: &target, change, held, claim };
+                    policy.judge(&proposal, NOW)
+                })
+                .collect::<Vec<_>>()
         };
         let applied = judged(Writing::Apply);
         assert!(Writing::Apply.allows() && applied.contains(&Ruling::Go));
         for writing in [Writing::PlanOnly, Writing::Frozen] {
             assert!(!writing.allows());
-            let told = applied.iter().map(|ruling| match ruling {
+            let reported = applied.iter().map(|ruling| match ruling {
                 Ruling::Go => Ruling::TellOnly,
                 held => held.clone(),
             });
-            assert_eq!(judged(writing), told.collect::<Vec<_>>());
+            assert_eq!(judged(writing), reported.collect::<Vec<_>>());
         }
     }
 
     proptest! {
         #[test]
         fn the_brake_holds_whatever_is_asked(asked in 0_usize..200, owned in 0_usize..200, percent in 0_u8..=100) {
-            let rules = rules(Writing::Apply, MaxDeletes::Percent(percent));
-            let held = rules.judge_deletes(asked, owned, &region("us-east-2"), &region("us-east-1")).is_err();
+            let policy = RunPolicy { max_deletes: MaxDeletes::Percent(percent), ..policy(Purpose::Equality) };
+            let held = policy.judge_deletes(asked, owned, &region("us-east-2"), &region("us-east-1")).is_err();
             prop_assert_eq!(held, asked > (owned * usize::from(percent) / 100).max(5));
         }
     }

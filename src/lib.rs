@@ -54,6 +54,7 @@ pub mod lambda;
 pub mod logs;
 pub mod notify;
 pub mod organization;
+pub mod ownership;
 pub mod parameters;
 pub mod recent_deletes;
 pub mod report;

@@ -6,7 +6,9 @@ use std::time::Duration;
 use futures::{Stream, StreamExt, stream};
 
 use crate::aws::Connection;
-use crate::domain::{AccountId, AccountOutcome, Cause, Failure, FailureKind, Purpose, Subject};
+use crate::domain::{
+    AccountId, AccountOutcome, Cause, Failure, FailureKind, Purpose, Subject, Take,
+};
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
 use crate::work::Work;
@@ -86,11 +88,15 @@ async fn reconcile(
         Err(cause) => return failed(&account, cause),
     };
     match &rules.purpose {
-        Purpose::Equality | Purpose::Resolving(_) => {}
+        Purpose::Equality | Purpose::Resolving(Take::Source) => {}
         Purpose::Pruning(leftovers) => {
             return parameters::prune(&session, rules, recent, leftovers, &assignments).await;
         }
-        Purpose::Releasing => return secrets::release(&session, rules, &assignments).await,
+        Purpose::Releasing | Purpose::Resolving(Take::Target) => {
+            let mut outcome = parameters::release(&session, rules, recent, &assignments).await;
+            outcome.merge(secrets::release(&session, rules, &assignments).await);
+            return outcome;
+        }
     }
     let (mut outcome, secrets) = futures::join!(
         parameters::reconcile(&session, rules, recent, &assignments),

@@ -32,4 +32,5 @@ pub use deadline::Deadline;
 pub use failure::{cause, code};
 pub use keys::naming_key;
 pub use pacing::{CallStats, Lane, Quotas};
+pub use retry::OnlyIfRefused;
 pub use session::Session;

@@ -1,6 +1,7 @@
 //! Which answers are worth another attempt where the SDK judges otherwise than these services mean it.
 
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 
 use super::renewal::Renewed;
@@ -29,6 +30,28 @@ impl ClassifyRetry for RetryRules {
 
     fn name(&self) -> &'static str {
         "RetryRules"
+    }
+}
+
+/// For a write that must not be carried out twice: it is sent again only where AWS refused it. One whose answer was lost
+/// may have been carried out.
+#[derive(Debug)]
+pub struct OnlyIfRefused;
+
+impl ClassifyRetry for OnlyIfRefused {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let succeeded = context.output_or_error().is_some_and(|result| result.is_ok());
+        let is_refusal = |answer: &HttpResponse| {
+            !answer.status().is_server_error() && error_code(answer).is_some()
+        };
+        if succeeded || context.response().is_some_and(is_refusal) {
+            return RetryAction::NoActionIndicated;
+        }
+        RetryAction::RetryForbidden
+    }
+
+    fn name(&self) -> &'static str {
+        "OnlyIfRefused"
     }
 }
 

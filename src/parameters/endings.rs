@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{
-    AccountId, AccountOutcome, Cause, Change, Counts, Failure, FailureKind, Item, Kind,
-    OutcomeKind, ParameterName, Region, Step, Subject,
+    AccountId, AccountOutcome, Cause, Change, ConflictClass, Counts, Failure, FailureKind, Item,
+    Kind, OutcomeKind, ParameterName, Region, Step, Subject, WrittenBy,
 };
 
 /// How one item ended in one target.
@@ -27,6 +27,8 @@ pub(super) enum Ending {
         change: Change,
         /// Why.
         because: Vec<&'static str>,
+        /// What it takes over, where that is not owned.
+        class: Option<ConflictClass>,
     },
 }
 
@@ -37,6 +39,8 @@ pub(super) struct Endings {
     by_item: BTreeMap<(ParameterName, Region), Ending>,
     counts: Counts,
     wider: Vec<(Region, Cause)>,
+    /// Who wrote the versions that the replicas' provenance names.
+    pub(super) written_by: WrittenBy,
 }
 
 impl Endings {
@@ -64,6 +68,7 @@ impl Endings {
     pub(super) fn absorb(&mut self, later: Self) {
         self.counts.merge(&later.counts);
         self.wider.extend(later.wider);
+        self.written_by.merge(&later.written_by);
         for ((name, target), ending) in later.by_item {
             self.end(&name, &target, ending);
         }
@@ -105,6 +110,7 @@ impl Endings {
     pub(super) fn into_outcome(self, account: &AccountId) -> AccountOutcome {
         let mut outcome = AccountOutcome::new(account.clone());
         outcome.parameters = self.counts;
+        outcome.written_by = self.written_by;
         let failure = |region, subject, cause| Failure {
             account: Some(account.clone()),
             region: Some(region),
@@ -136,8 +142,8 @@ impl Endings {
                         outcome.fail(failure(region, Subject::Item(item), cause));
                     }
                 }
-                Ending::Planned { change, because } => {
-                    outcome.steps.push(Step { region: target, item, change, because, class: None });
+                Ending::Planned { change, because, class } => {
+                    outcome.steps.push(Step { region: target, item, change, because, class });
                 }
             }
         }

@@ -4,6 +4,12 @@ use super::model::{Observed, Parameter, TEXT, Tier, ValueType};
 use super::policies::Policies;
 use crate::domain::{ParameterName, Region, Tags, Timestamp};
 
+/// The hub, as AWS names it as a writer.
+pub(super) const HUB: &str =
+    "arn:aws:sts::111122223333:assumed-role/failover-replicator-spoke/failover-replicator";
+/// Another writer.
+pub(super) const PERSON: &str = "arn:aws:iam::111122223333:user/person";
+
 pub(super) fn region(name: &str) -> Region {
     Region::parse(name).expect("a Region")
 }
@@ -14,7 +20,7 @@ pub(super) fn parameter(name: &str) -> Parameter {
         value_type: ValueType::String,
         version: 3,
         modified: Timestamp::from_millis(1_700_000_000_123),
-        written_by_spoke: false,
+        writer: Some(PERSON.into()),
         description: None,
         pattern: None,
         tier: Tier::Standard,
@@ -27,5 +33,5 @@ pub(super) fn parameter(name: &str) -> Parameter {
 pub(super) fn observed(parameter: Parameter, tags: &[(&str, &str)]) -> Observed {
     let tags: Tags =
         tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    Observed { parameter, tags }
+    Observed::new(parameter, tags)
 }

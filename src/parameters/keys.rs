@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::endings::Endings;
 use super::model::{Listing, Observed};
-use super::provenance::Provenance;
 use super::run::Run;
 use crate::aws::at_once;
 use crate::domain::{Cause, FailureKind, Region};
+use crate::ownership::Provenance;
 
 /// What AWS names its own keys by, which nobody can disable.
 const AWSS_OWN: &str = "alias/aws/";

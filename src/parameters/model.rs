@@ -1,9 +1,11 @@
 //! What is known of a parameter without its value: what a list, or a read by name, shows of it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::policies::Policies;
-use crate::domain::{ParameterName, Tags, Timestamp};
+use crate::domain::{AccountId, ParameterName, Region, Tags, Timestamp, Version};
+use crate::ownership::{Evidence, PastVersion};
 
 /// The type of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,8 +70,8 @@ pub struct Parameter {
     pub version: i64,
     /// When that version was written.
     pub modified: Timestamp,
-    /// Whether the spoke role itself wrote that version.
-    pub written_by_spoke: bool,
+    /// The ARN of that version's writer, where AWS names one.
+    pub writer: Option<Arc<str>>,
     /// Free text, where there is any.
     pub description: Option<Box<str>>,
     /// The regular expression that values must match, where there is one.
@@ -91,6 +93,28 @@ pub struct Observed {
     pub parameter: Parameter,
     /// All its tags.
     pub tags: Tags,
+    /// Its versions, the oldest that AWS keeps first and the present one last, where ownership asked for them.
+    pub history: Option<Arc<[PastVersion]>>,
+}
+
+impl Observed {
+    /// A parameter with these tags, and without its history.
+    pub fn new(parameter: Parameter, tags: Tags) -> Self {
+        Self { parameter, tags, history: None }
+    }
+
+    /// By what it is judged whose this is.
+    pub fn evidence<'a>(&'a self, account: &'a AccountId, target: &'a Region) -> Evidence<'a> {
+        Evidence {
+            account,
+            target,
+            name: &self.parameter.name,
+            tags: &self.tags,
+            version: self.parameter.version(),
+            writer: self.parameter.writer.as_deref(),
+            history: self.history.as_deref(),
+        }
+    }
 }
 
 /// One location's parameters, by name.
@@ -103,15 +127,6 @@ pub struct Lender {
     pub version: Version,
     /// Whether its value is encrypted.
     pub secure: bool,
-}
-
-/// A version of a parameter: what tells one state of it from the next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Version {
-    /// The version number.
-    pub number: i64,
-    /// When it was written: a number alone comes again after a deletion.
-    pub modified: Timestamp,
 }
 
 impl Parameter {

@@ -57,12 +57,12 @@ impl Policies {
         self.0.iter().any(|policy| policy.expires.is_some_and(|at| at <= now))
     }
 
-    /// All texts, whatever became of the policies: what a hash is made over, so that it does not move with time.
-    pub fn texts(&self) -> String {
-        format!(
-            "[{}]",
-            self.0.iter().map(|policy| policy.text.as_str()).collect::<Vec<_>>().join(",")
-        )
+    /// The texts of those that are still to do what they are for, `None` where there are none: what a hash is made over.
+    /// An expiration counts until AWS has deleted the parameter, so that the hash does not move with time.
+    pub fn unfinished_texts(&self) -> Option<String> {
+        let unfinished = self.0.iter().filter(|policy| !policy.finished);
+        let texts: Vec<&str> = unfinished.map(|policy| policy.text.as_str()).collect();
+        (!texts.is_empty()).then(|| format!("[{}]", texts.join(",")))
     }
 
     /// What a write sends so that a replica with `held` policies has these; nothing where neither has any.
@@ -110,7 +110,10 @@ mod tests {
         assert_eq!(list.len(), 2);
         let spelled = format!(" {} ", EXPIRES.replace(',', " , "));
         let respelled = Policies::new([(spelled.as_str(), false), (TELLS, false)]);
-        assert!(respelled.are_on(&policies, june(1)) && respelled.texts() == policies.texts());
+        assert!(
+            respelled.are_on(&policies, june(1))
+                && respelled.unfinished_texts() == policies.unfinished_texts()
+        );
         let sent = respelled.to_send(&Policies::default(), june(1)).expect("something");
         assert!(sent.contains(spelled.trim()), "as its owner wrote it");
         assert!(policies.are_on(&policies, june(1)));
@@ -128,7 +131,9 @@ mod tests {
         assert_eq!(policies.to_send(&both, june(30)).as_deref(), Some("[{}]"));
         assert_eq!(policies.to_send(&Policies::default(), june(30)), None);
         assert!(policies.are_on(&Policies::default(), june(30)));
-        assert_eq!(policies.texts(), both.texts());
+        assert_ne!(policies.unfinished_texts(), both.unfinished_texts());
+        assert_eq!(policies.unfinished_texts(), one.unfinished_texts());
+        assert_eq!(Policies::new([(TELLS, true)]).unfinished_texts(), None);
     }
 
     #[test]

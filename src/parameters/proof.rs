@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::apply::{Tagged, retag};
-use super::model::{IMAGE, Version};
-use super::observe::{ByName, Valued, values};
+use super::histories::look_underneath;
+use super::model::IMAGE;
+use super::plan::{Marking, Write, released_meanwhile, with_mark};
 use super::run::Run;
+use super::store::{ByName, Tagged, Valued, retag, tags, values};
 use super::task::{Task, Values, Wrote, all_tags, provenance};
+use super::write::withdrawn;
 use crate::aws::at_once;
-use crate::domain::{Cause, Change, FailureKind, MARK_KEY, PROVENANCE_KEY, ParameterName, Region};
+use crate::domain::{Cause, FailureKind, PROVENANCE_KEY, ParameterName, Region, Tags, Version};
+use crate::guard::Claim;
+use crate::ownership::{is_marked, is_released};
 
 /// How often, and how far apart, a replica is read back that does not yet show the version just written.
 const READ_BACK_TRIES: u32 = 5;
@@ -59,7 +63,7 @@ pub(super) async fn read_back(
             _ => Wrote::Moved(task.write.change.done()),
         }
     });
-    proved.collect()
+    look_underneath(run, tasks, proved.collect()).await
 }
 
 /// Writes the provenance of what was read back.
@@ -67,6 +71,7 @@ pub(super) async fn prove(run: &Run<'_>, tasks: &[Task], wrote: Vec<Wrote>) -> V
     let proved = tasks.iter().zip(wrote).map(|(task, wrote)| async move {
         match wrote {
             Wrote::Proved(replica) => prove_one(run, task, replica).await,
+            Wrote::Anew(replica) => tag_anew(run, task, replica).await,
             wrote => wrote,
         }
     });
@@ -130,20 +135,44 @@ async fn read_until(
     all
 }
 
+/// Writes the provenance of a replica that was written over. The mark is not among the tags, unless the write is the one
+/// that makes the parameter owned: a release by a person meanwhile stands.
 async fn prove_one(run: &Run<'_>, task: &Task, replica: Version) -> Wrote {
-    // Version 1 after a write over: the replica had been deleted meanwhile, and its tags with it. It gets all of them at
-    // once, so that it is known as ours if its source is gone too, and goes round again.
-    let anew = task.write.change == Change::Update && replica.number == 1;
+    let Write { set_tags, remove_tags, marking, claim, .. } = &task.write;
     let provenance = provenance(run, task, replica, false);
-    let mut set = all_tags(task, &provenance);
-    if !anew {
-        set.retain(|key, _| key == MARK_KEY || key == PROVENANCE_KEY);
-    }
+    let takes = *claim == Some(Claim::Take);
+    let mut set = if takes { set_tags.clone() } else { Tags::new() };
+    set.insert(PROVENANCE_KEY.to_owned(), provenance.to_string());
+    let set = if *marking == Marking::Never { set } else { with_mark(set) };
+    let remove: &[String] = if takes { remove_tags } else { &[] };
     let done = task.write.change.done();
-    match retag(run.session, &task.target, &task.write.desired.name, &set, &[]).await {
+    match retag(run.session, &task.target, &task.write.desired.name, &set, remove).await {
         Ok(Tagged::Gone) => Wrote::Moved(done),
-        Ok(Tagged::Yes) if anew => Wrote::Moved(done),
         Ok(Tagged::Yes) => Wrote::Done(done),
+        Err(cause) => withdrawn(run, task, cause).await,
+    }
+}
+
+/// Version 1 after a write over, or a history that begins anew: the replica had been deleted meanwhile, and its tags with
+/// it. It gets all of them at once, so that it is known as the hub's if its source is gone too, and goes round again.
+async fn tag_anew(run: &Run<'_>, task: &Task, replica: Version) -> Wrote {
+    let name = &task.write.desired.name;
+    let held = match tags(run.session, &task.target, name).await {
+        Ok(Some(held)) => held,
+        Ok(None) => return Wrote::Moved(task.write.change.done()),
+        Err(cause) => return Wrote::Failed(cause),
+    };
+    // Another invocation has tagged it, or a person has taken the mark off.
+    if replica.number > 1 && (held.contains_key(PROVENANCE_KEY) || is_released(&held)) {
+        return if is_marked(&held) {
+            prove_one(run, task, replica).await
+        } else {
+            Wrote::Failed(released_meanwhile(task.case(run)))
+        };
+    }
+    let set = all_tags(task, &provenance(run, task, replica, false));
+    match retag(run.session, &task.target, name, &set, &[]).await {
+        Ok(_) => Wrote::Moved(task.write.change.done()),
         Err(cause) => Wrote::Failed(cause),
     }
 }

@@ -1,20 +1,21 @@
 //! Removes replicas that left the settings' scope: of a name that the filters leave out, of a route or a target that is
 //! no more, of an account that is excluded. A sweep never does this, since a setting may be a slip; a person asks for it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::apply::{Tagged, delete, retag};
 use super::endings::{Ending, Endings};
+use super::histories::{Read, with_history};
+use super::labels::LabelReads;
 use super::model::Observed;
-use super::observe::{NAMES_PER_CALL, lists, tags_of};
-use super::plan::is_marked;
-use super::provenance::Provenance;
+use super::release::take_off;
+use super::run::Run;
+use super::store::{NAMES_PER_CALL, Tagged, delete, lists, tags_of, versions};
 use crate::aws::Session;
 use crate::domain::{
-    AccountOutcome, Assignment, Cause, Change, Leftovers, MARK_KEY, OutcomeKind, PROVENANCE_KEY,
-    ParameterName, Region, Tags,
+    AccountOutcome, Assignment, Cause, Change, Leftovers, OutcomeKind, ParameterName, Region, Scope,
 };
-use crate::guard::{Proposal, Ruling};
+use crate::guard::{Claim, Held, Proposal, Ruling};
+use crate::ownership::{Ownership, Provenance, Site, is_marked, objection};
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
 
@@ -59,14 +60,15 @@ pub async fn prune(
 }
 
 impl Pruning<'_> {
-    /// What the tags say of a leftover; `None` of anything else.
-    fn leftover(&self, target: &Region, name: &ParameterName, tags: &Tags) -> Option<Provenance> {
-        let provenance = Provenance::of(tags).filter(|_| is_marked(tags))?;
+    /// From where a leftover is judged: the source that its provenance names. `None` of anything else, and of what names
+    /// its own Region, which nobody can have replicated.
+    fn source_of_leftover(&self, target: &Region, held: &Observed) -> Option<Region> {
+        let provenance = Provenance::of(&held.tags).filter(|_| is_marked(&held.tags))?;
         let route = self.rules.routes.from_source(&provenance.region);
         let in_scope = route.is_some_and(|route| route.targets.contains(target))
-            && self.rules.names.matches(name.as_str())
+            && self.rules.names.matches(held.parameter.name.as_str())
             && !self.leftovers.accounts.contains(self.session.account());
-        (!in_scope).then_some(provenance)
+        (!in_scope && provenance.region != *target).then_some(provenance.region)
     }
 
     async fn prune_in(
@@ -75,13 +77,8 @@ impl Pruning<'_> {
         held: impl Iterator<Item = &Observed>,
         endings: &mut Endings,
     ) {
-        let mut found: BTreeMap<ParameterName, Provenance> = BTreeMap::new();
-        for Observed { parameter, tags } in held {
-            if let Some(provenance) = self.leftover(target, &parameter.name, tags) {
-                found.insert(parameter.name.clone(), provenance);
-            }
-        }
-        let found: Vec<(ParameterName, Provenance)> = found.into_iter().collect();
+        let is_leftover = |held: &&Observed| self.source_of_leftover(target, held).is_some();
+        let found: Vec<Observed> = held.filter(is_leftover).cloned().collect();
         for some in found.chunks(NAMES_PER_CALL) {
             let (deletes, releases) = self.proved(target, some, endings).await;
             if !deletes.is_empty() {
@@ -93,9 +90,8 @@ impl Pruning<'_> {
                 }
             }
             for name in releases {
-                let ours = [MARK_KEY.to_owned(), PROVENANCE_KEY.to_owned()];
-                let tagged = retag(self.session, target, &name, &Tags::new(), &ours).await;
-                let released = tagged.map(|tagged| match tagged {
+                let released = take_off(self.session, target, &name).await;
+                let released = released.map(|tagged| match tagged {
                     Tagged::Yes => OutcomeKind::Retagged,
                     Tagged::Gone => OutcomeKind::Deleted,
                 });
@@ -104,51 +100,102 @@ impl Pruning<'_> {
         }
     }
 
-    /// Those that their tags, read now by name, still say are leftovers: to be deleted, and to be let go.
+    /// Those that are leftovers and owned by what is read of them now by name: to be deleted, and to be released.
     async fn proved(
         &self,
         target: &Region,
-        found: &[(ParameterName, Provenance)],
+        found: &[Observed],
         endings: &mut Endings,
     ) -> (Vec<ParameterName>, Vec<ParameterName>) {
         let (mut deletes, mut releases) = (Vec::new(), Vec::new());
-        let names: Vec<ParameterName> = found.iter().map(|(name, _)| name.clone()).collect();
-        let mut fresh = if self.rules.writing.allows() {
-            tags_of(self.session, target, &names).await
-        } else {
-            BTreeMap::new()
-        };
-        for (name, listed) in found {
-            let provenance = match fresh.remove(name) {
-                // A plan tells what the list says.
-                None => Some(listed.clone()),
-                Some(Ok(tags)) => tags.and_then(|tags| self.leftover(target, name, &tags)),
-                Some(Err(cause)) => {
-                    endings.fail(name, target, target, cause);
-                    continue;
-                }
+        for held in self.read_again(target, found, endings).await {
+            let Some(source) = self.source_of_leftover(target, &held) else { continue };
+            let name = held.parameter.name.clone();
+            let run = self.run(&source);
+            let mut held = held;
+            let case = |held: &Observed| {
+                run.case(target, None, Some(held), None).ownership(run.policy(run.parity()))
             };
-            let Some(Provenance { region: source, adopted, .. }) = provenance else { continue };
+            let mut ownership = case(&held);
+            if ownership == Ownership::NeedsHistory {
+                match with_history(&run, &source, target, &mut held).await {
+                    Ok(Read::Yes) => ownership = case(&held),
+                    Ok(Read::Moved) => continue,
+                    Err(cause) => {
+                        endings.fail(&name, target, target, cause);
+                        continue;
+                    }
+                }
+            }
+            let Ownership::Owned { provenance, .. } = &ownership else {
+                let (account, name) = (self.session.account(), &name);
+                let site = Site { account, source: &source, target, name, source_exists: false };
+                if let Some(cause) = objection(&ownership, site) {
+                    endings.fail(name, target, target, cause);
+                }
+                continue;
+            };
+            let adopted = provenance.adopted;
             let change = if adopted { Change::Retag } else { Change::Delete };
             let proposal = Proposal {
                 source: &source,
                 target,
                 change,
-                vacant: false,
-                ours: true,
-                claim: None,
+                held: Held::Parameter(held.evidence(self.session.account(), target)),
+                claim: adopted.then_some(Claim::Release),
             };
-            match self.rules.judge(&proposal) {
-                Ruling::Go if adopted => releases.push(name.clone()),
-                Ruling::Go => deletes.push(name.clone()),
+            match self.rules.judge(&proposal, self.session.now()) {
+                Ruling::Go if adopted => releases.push(name),
+                Ruling::Go => deletes.push(name),
                 Ruling::TellOnly => {
                     let because = vec![BECAUSE];
-                    endings.end(name, target, Ending::Planned { change, because });
+                    let ending = Ending::Planned { change, because, class: None };
+                    endings.end(&name, target, ending);
                 }
-                Ruling::Held(cause) => endings.fail(name, target, target, cause),
+                Ruling::Held(cause) => endings.fail(&name, target, target, cause),
             }
         }
         (deletes, releases)
+    }
+
+    /// The same with their tags as they are now, those whose version is still the one that was listed. A plan goes by the
+    /// list.
+    async fn read_again(
+        &self,
+        target: &Region,
+        found: &[Observed],
+        endings: &mut Endings,
+    ) -> Vec<Observed> {
+        if !self.rules.writing.allows() {
+            return found.to_vec();
+        }
+        let names: Vec<ParameterName> =
+            found.iter().map(|held| held.parameter.name.clone()).collect();
+        let (mut tags, now) = futures::join!(
+            tags_of(self.session, target, &names),
+            versions(self.session, target, &names)
+        );
+        let mut read = Vec::new();
+        for held in found {
+            let name = &held.parameter.name;
+            match (tags.remove(name), now.get(name)) {
+                (Some(Ok(Some(tags))), Some(Ok(Some(version))))
+                    if *version == held.parameter.version() =>
+                {
+                    read.push(Observed::new(held.parameter.clone(), tags));
+                }
+                (Some(Err(cause)), _) => endings.fail(name, target, target, cause),
+                (_, Some(Err(cause))) => endings.fail(name, target, target, cause.clone()),
+                // Changed or gone since it was listed: the next look decides.
+                _ => endings.end(name, target, Ending::Counted(OutcomeKind::Pending)),
+            }
+        }
+        read
+    }
+
+    fn run<'a>(&'a self, source: &'a Region) -> Run<'a> {
+        let labels = LabelReads::of(&Scope::Everything, self.rules);
+        Run { session: self.session, rules: self.rules, recent: self.recent, source, labels }
     }
 }
 

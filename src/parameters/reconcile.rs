@@ -13,19 +13,20 @@ use futures::{StreamExt, stream};
 use super::endings::{Ending, Endings};
 use super::keys::Keys;
 use super::labels::LabelReads;
-use super::model::{Lender, Listing, Observed, Version};
-use super::observe::{ByName, by_name, lists, versions};
-use super::plan::{Case, Decision, Holder, decide, holder};
+use super::model::{Lender, Listing, Observed};
+use super::plan::{Case, Decision, decide};
 use super::removal::remove;
 use super::round::make_equal;
-use super::run::{Again, Candidate, Round, Run};
+use super::run::{Again, Candidate, GoAgain, Round, Run};
 use super::settle::settled;
+use super::store::{ByName, by_name, lists, versions};
 use super::supply::{Supply, supply};
 use crate::aws::Session;
 use crate::domain::{
     AccountOutcome, Assignment, Cause, Item, OutcomeKind, ParameterName, Region, Route, Scope,
-    Wanted,
+    Version, Wanted,
 };
+use crate::ownership::{Ownership, Provenance, is_marked, other_role};
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
 
@@ -106,8 +107,8 @@ impl Run<'_> {
                 let (original, replica) = (originals.get(name), replicas.get(name));
                 let lender = original.and_then(|original| lender_in(originals, original, target));
                 let case = self.case(target, original, replica, lender);
-                *owned.entry(target.clone()).or_default() +=
-                    usize::from(matches!(holder(case), Holder::Ours(_)));
+                let is_own = self.count_writer(case, &mut endings);
+                *owned.entry(target.clone()).or_default() += usize::from(is_own);
                 if self.settled_by_lists(name, target, case, &keys, &mut endings) {
                     continue;
                 }
@@ -146,10 +147,35 @@ impl Run<'_> {
             Decision::InSync { .. } if self.rules.labels => return false,
             Decision::InSync { tags_left_out: 0 } => endings.count(OutcomeKind::InSync),
             Decision::Leave(outcome) => endings.count(outcome),
+            Decision::ReadHistory => return false,
             // The Tagging API may not show the tags of what was just written: what is taken for a source may be a
             // replica of the opposite route.
             Decision::Conflict(_) if self.has_recent(case) => return false,
+            Decision::Refuse(cause) if cause.class.is_some() && self.has_recent(case) => {
+                return false;
+            }
             decision => return self.ended(name, target, decision, endings).is_none(),
+        }
+        true
+    }
+
+    /// Counts who wrote what provenance of this route names; whether the tags call it this route's replica.
+    fn count_writer(&self, case: Case<'_>, endings: &mut Endings) -> bool {
+        let Some(replica) = case.replica else { return false };
+        let is_own = is_marked(&replica.tags)
+            && Provenance::of(&replica.tags).is_some_and(|from| from.region == *self.source);
+        if !is_own {
+            return false;
+        }
+        let policy = self.policy(self.parity());
+        let evidence = replica.evidence(case.account, case.target);
+        match (case.ownership(policy), other_role(evidence, case.viewpoint(policy))) {
+            (Ownership::Owned { by_trusted: true, .. }, _) => endings.written_by.trusted += 1,
+            (Ownership::Owned { .. } | Ownership::NeedsHistory, _) => endings.written_by.hub += 1,
+            (_, Some(role)) => {
+                *endings.written_by.others.entry(role.to_owned()).or_default() += 1;
+            }
+            (_, None) => {}
         }
         true
     }
@@ -163,8 +189,8 @@ impl Run<'_> {
     async fn items(&self, route: &Route, wanted: &[Wanted]) -> Endings {
         let mut endings = Endings::default();
         let mut names = Again::new();
-        let targets: BTreeMap<Region, bool> =
-            route.targets.iter().map(|target| (target.clone(), false)).collect();
+        let targets: BTreeMap<Region, GoAgain> =
+            route.targets.iter().map(|target| (target.clone(), GoAgain::Unwritten)).collect();
         for wanted in wanted {
             if let Item::Parameter(name) = &wanted.item {
                 names.insert(name.clone(), targets.clone());
@@ -215,8 +241,10 @@ impl Run<'_> {
                 && !held.is_empty()
             {
                 let moved = wanted.get(&name).into_iter().flatten();
-                let moved =
-                    moved.filter(|(_, moved)| **moved).map(|(target, _)| target.clone()).collect();
+                let moved = moved
+                    .filter(|(_, why)| matches!(why, GoAgain::Moved))
+                    .map(|(target, _)| target.clone())
+                    .collect();
                 candidates.push(Candidate {
                     name,
                     original,
@@ -246,8 +274,13 @@ impl Run<'_> {
         let moved = self.read(&again, originals, &mut endings).await;
         let again = self.round(moved, owned.as_ref(), &mut endings).await;
         for (name, targets) in again {
-            for target in targets.into_keys() {
-                endings.end(&name, &target, Ending::Counted(OutcomeKind::Pending));
+            for (target, why) in targets {
+                match why {
+                    GoAgain::Unanswered(cause) => endings.fail(&name, &target, &target, cause),
+                    GoAgain::Unwritten | GoAgain::Moved => {
+                        endings.end(&name, &target, Ending::Counted(OutcomeKind::Pending));
+                    }
+                }
             }
         }
         endings

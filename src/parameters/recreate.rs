@@ -7,15 +7,15 @@
 
 use std::time::Duration;
 
-use super::apply::{Created, create, delete};
-use super::desired::Desired;
 use super::labels::{self, History};
-use super::observe::{Valued, tags, values};
-use super::plan::{Decision, Parity, decide};
+use super::plan::desired::Desired;
+use super::plan::{Decision, Parity, decide, with_mark};
 use super::policies::Policies;
 use super::run::Run;
+use super::store::{Created, Valued, create, delete, tags, values};
 use super::task::{Task, Wrote, created_tags};
-use crate::domain::{Cause, Change, OutcomeKind, SecretText};
+use crate::domain::{Cause, Change, EXCLUDE_TAG, OutcomeKind, SecretText};
+use crate::ownership::is_marked;
 use crate::recent_deletes::PAUSE_AFTER_DELETE;
 
 /// Not begun with less time left than this: the pause, and the calls around it.
@@ -63,6 +63,7 @@ pub(super) async fn recreate(
         created.map(|created| match created {
             Created::Yes => Wrote::Created(OutcomeKind::Recreated),
             Created::NameTaken => Wrote::Again,
+            Created::Unanswered(cause) => Wrote::Lost(cause),
         })
     };
     match anew {
@@ -91,11 +92,20 @@ async fn restored(run: &Run<'_>, task: &Task, old: Option<SecretText>, refused: 
     let policies = form.policies.to_send(&Policies::default(), run.session.now());
     let mut tags = replica.tags.clone();
     tags.retain(|key, _| !key.starts_with("aws:"));
+    let was_unmarked = !is_marked(&tags);
+    if was_unmarked {
+        // The hub is the writer now: without this tag it would count as a create that lost its tags. AWS is told to
+        // refuse a create without the mark, which comes off again.
+        tags.insert(EXCLUDE_TAG.to_owned(), "released".to_owned());
+        tags = with_mark(tags);
+    }
     let back = create(run.session, &task.target, &form, policies, &old, &tags).await;
     let how = match back {
         Ok(Created::Yes) => "the replica has its old form again".to_owned(),
-        Ok(Created::NameTaken) => "somebody has created a parameter in its place".to_owned(),
-        Err(cause) => format!("its old form could not be put back either: {}", cause.message),
+        Ok(Created::NameTaken) => "another writer has created a parameter in its place".to_owned(),
+        Err(cause) | Ok(Created::Unanswered(cause)) => {
+            format!("its old form could not be put back either: {}", cause.message)
+        }
     };
     let what = task.write.because.join(", ");
     let message = format!("its {what} could not be changed: {}; {how}", refused.message);

@@ -6,19 +6,20 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::apply::{Tagged, delete, retag};
 use super::endings::Ending;
+use super::histories::read_where_needed;
 use super::model::Observed;
-use super::observe::{ByName, NAMES_PER_CALL, marked, tags_of, versions};
 use super::plan::{Decision, Parity, Removal, Way, decide, wants_removal};
-use super::provenance::Provenance;
-use super::run::{Candidate, Round, Run};
+use super::release::take_off;
+use super::run::{Candidate, GoAgain, Round, Run};
+use super::store::{ByName, NAMES_PER_CALL, marked, tags_of, versions};
+use super::store::{Tagged, delete, retag};
 use crate::aws::at_once;
 use crate::domain::{
-    Cause, FailureKind, MARK_KEY, OutcomeKind, PROVENANCE_KEY, ParameterName, Region, Tags,
-    Timestamp,
+    Cause, FailureKind, OutcomeKind, PROVENANCE_KEY, ParameterName, Region, Tags, Timestamp,
 };
-use crate::guard::{Proposal, Ruling};
+use crate::guard::{Claim, Held, Proposal, Ruling};
+use crate::ownership::Provenance;
 
 /// The two reads that must find a source absent are so far apart.
 const BETWEEN_READS: Duration = Duration::from_secs(2);
@@ -40,11 +41,12 @@ type ByTarget = BTreeMap<Region, Vec<Unwanted>>;
 /// route, where a list told, and `deleted` those that an earlier round deleted.
 pub(super) async fn remove(
     run: &Run<'_>,
-    candidates: Vec<Candidate>,
+    mut candidates: Vec<Candidate>,
     owned: Option<&BTreeMap<Region, usize>>,
     deleted: &BTreeMap<Region, usize>,
 ) -> Round {
     let mut round = Round::default();
+    read_where_needed(run, &mut candidates, &mut round).await;
     let mut unwanted = unwanted(run, candidates, &mut round);
     if unwanted.is_empty() {
         return round;
@@ -73,7 +75,7 @@ fn unwanted(run: &Run<'_>, candidates: Vec<Candidate>, round: &mut Round) -> ByT
             let decision = decide(case, run.policy(Parity::ByProvenance));
             if matches!(decision, Decision::Conflict(_)) && !fresh {
                 // By lists that may lag; what is read by name decides.
-                round.go_again(&name, &target, false);
+                round.go_again(&name, &target, GoAgain::Unwritten);
                 continue;
             }
             if let Some(Decision::Remove(Removal { way, .. })) =
@@ -100,7 +102,7 @@ async fn keep_unwanted(run: &Run<'_>, unwanted: &mut ByTarget, round: &mut Round
                 false
             }
             Some(Ok(false)) | None => {
-                round.go_again(name, target, false);
+                round.go_again(name, target, GoAgain::Unwritten);
                 false
             }
         });
@@ -205,12 +207,10 @@ enum Removed {
     Done(OutcomeKind),
     /// It stands as it should, and counts as this.
     Left(OutcomeKind),
-    /// It was gone already.
+    /// It is gone, or another by now: it goes round again.
     Vanished,
     /// It would go, in this way and for this reason.
     Planned(Removal),
-    /// Its tags, as read now, say something else.
-    NotOurs,
     /// It stays, since AWS or the guard refused.
     Failed(Cause),
 }
@@ -269,10 +269,7 @@ async fn keep(
             let set = Tags::from([(PROVENANCE_KEY.to_owned(), provenance.to_string())]);
             retag(run.session, target, name, &set, &[]).await
         }
-        Way::Release | Way::Delete => {
-            let ours = [MARK_KEY.to_owned(), PROVENANCE_KEY.to_owned()];
-            retag(run.session, target, name, &Tags::new(), &ours).await
-        }
+        Way::Release | Way::Delete => take_off(run.session, target, name).await,
     };
     match tagged {
         Ok(Tagged::Yes) => Removed::Done(way.change().done()),
@@ -281,7 +278,7 @@ async fn keep(
     }
 }
 
-/// Those of the unwanted that their tags, read now by name, say are ours, and that the guard lets go; the others end.
+/// Those of the unwanted that are owned by what is read of them now by name, and that the guard lets go; the others end.
 async fn proved(
     run: &Run<'_>,
     target: &Region,
@@ -292,16 +289,28 @@ async fn proved(
     // Names as the target spells them.
     let names: Vec<ParameterName> =
         unwanted.iter().map(|one| one.replica.parameter.name.clone()).collect();
-    let tags: ByName<Tags> = if run.rules.writing.allows() {
-        tags_of(run.session, target, &names).await
+    let (tags, present) = if run.rules.writing.allows() {
+        futures::join!(tags_of(run.session, target, &names), versions(run.session, target, &names))
     } else {
-        ByName::new()
+        (ByName::new(), ByName::new())
     };
     let mut go = Vec::new();
     for (name, Unwanted { original, replica, .. }) in names.into_iter().zip(unwanted) {
         let mut replica = replica.clone();
+        match present.get(&name) {
+            // A plan goes by what was read so far.
+            None => {}
+            Some(Ok(Some(version))) if *version == replica.parameter.version() => {}
+            Some(Ok(_)) => {
+                ended.insert(name, Removed::Vanished);
+                continue;
+            }
+            Some(Err(cause)) => {
+                ended.insert(name, Removed::Failed(cause.clone()));
+                continue;
+            }
+        }
         match tags.get(&name) {
-            // A plan tells what the tags that were read so far say.
             None => {}
             Some(Ok(Some(tags))) => replica.tags.clone_from(tags),
             Some(Ok(None)) => {
@@ -323,11 +332,10 @@ async fn proved(
                     source: run.source,
                     target,
                     change: removal.way.change(),
-                    vacant: false,
-                    ours: true,
-                    claim: None,
+                    held: Held::Parameter(replica.evidence(run.session.account(), target)),
+                    claim: (removal.way == Way::Release).then_some(Claim::Release),
                 };
-                match run.rules.judge(&proposal) {
+                match run.rules.judge(&proposal, run.session.now()) {
                     Ruling::Go => {
                         go.push((name, removal));
                         continue;
@@ -337,7 +345,9 @@ async fn proved(
                 }
             }
             Decision::Leave(outcome) => Removed::Left(outcome),
-            _ => Removed::NotOurs,
+            Decision::Conflict(cause) => Removed::Failed(cause),
+            // Its tags say something else by now.
+            _ => Removed::Vanished,
         };
         ended.insert(name, outcome);
     }
@@ -356,7 +366,7 @@ async fn confirm(run: &Run<'_>, unwanted: &ByTarget, removed: Vec<Ended>, round:
     for (target, ended) in unwanted.keys().zip(removed) {
         for (name, removed) in ended {
             if matches!(removed, Removed::Done(_)) && !matches!(still.get(&name), Some(Ok(true))) {
-                round.go_again(&name, target, true);
+                round.go_again(&name, target, GoAgain::Moved);
             }
             end(run, target, &name, removed, round);
         }
@@ -371,15 +381,11 @@ fn end(run: &Run<'_>, target: &Region, name: &ParameterName, removed: Removed, r
             round.endings.end(name, target, Ending::Counted(outcome));
         }
         Removed::Left(outcome) => round.endings.end(name, target, Ending::Left(outcome)),
-        Removed::Vanished => round.go_again(name, target, false),
+        Removed::Vanished => round.go_again(name, target, GoAgain::Unwritten),
         Removed::Planned(Removal { way, because, .. }) => {
-            let ending = Ending::Planned { change: way.change(), because: vec![because] };
+            let (change, because) = (way.change(), vec![because]);
+            let ending = Ending::Planned { change, because, class: None };
             round.endings.end(name, target, ending);
-        }
-        Removed::NotOurs => {
-            let message = "it was to be removed, but its tags no longer say that it is this route's replica: it was kept";
-            let cause = Cause::new(FailureKind::Conflict, message);
-            round.endings.fail(name, target, target, cause);
         }
         Removed::Failed(cause) => {
             tracing::warn!(%account, region = %target, kind = "parameter", name = name.as_str(), error_kind = %cause.kind, "{}", cause.message);

@@ -3,27 +3,31 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::endings::Ending;
+use super::histories::read_where_needed;
 use super::labels;
-use super::observe::{ByName, Valued, lenders, tags_of, values, versions};
-use super::plan::{Decision, Holder, Parity, Write, decide, holder};
+use super::plan::{Decision, Parity, Write, decide, not_adopted, released_meanwhile};
 use super::proof::{prove, read_back};
-use super::run::{Candidate, Round, Run, left_out, tier_stays};
+use super::run::{Candidate, GoAgain, Round, Run, left_out, tier_stays};
+use super::store::{ByName, Valued, lenders, tags_of, values, versions};
 use super::supply::{Supply, supply};
 use super::task::{Task, Values, Wanted, Wrote};
 use super::write::write;
-use crate::domain::{Cause, Change, FailureKind, OutcomeKind, ParameterName, Region, Tags};
+use crate::domain::{Cause, Change, OutcomeKind, ParameterName, Region, Tags, Version};
 use crate::guard::{Proposal, Ruling};
+use crate::ownership::is_marked;
 
 /// Makes the replicas of `candidates`, all of which have a source, equal to it.
 pub(super) async fn make_equal(run: &Run<'_>, mut candidates: Vec<Candidate>) -> Round {
     let mut round = Round::default();
     freshen(run, &mut candidates, &mut round).await;
     lend(run, &mut candidates, &mut round).await;
+    read_where_needed(run, &mut candidates, &mut round).await;
     let mut tasks = decided(run, &candidates, &mut round);
     let source_values = source_values(run, &mut tasks, &mut round).await;
     compare(run, &mut tasks, &source_values, &mut round).await;
     let mut tasks = judged(run, tasks, &mut round);
     let sources = labels::sources(run, &mut tasks, &mut round).await;
+    stand_as_decided(run, &mut tasks, &mut round).await;
     let wrote = write(run, &tasks, &source_values, &sources).await;
     let read = read_back(run, &tasks, wrote, &source_values).await;
     let labelled = labels::label(run, &tasks, read, &sources).await;
@@ -41,14 +45,17 @@ pub(super) async fn make_equal(run: &Run<'_>, mut candidates: Vec<Candidate>) ->
             }
             Wrote::Moved(outcome) => {
                 round.endings.end(&task.name, &task.target, Ending::Counted(outcome));
-                round.go_again(&task.name, &task.target, true);
+                round.go_again(&task.name, &task.target, GoAgain::Moved);
             }
             Wrote::Late => {
                 let pending = Ending::Counted(OutcomeKind::Pending);
                 round.endings.end(&task.name, &task.target, pending);
             }
-            Wrote::Again | Wrote::ReadBack(_) | Wrote::Proved(_) => {
-                round.go_again(&task.name, &task.target, false);
+            Wrote::Again | Wrote::ReadBack(_) | Wrote::Proved(_) | Wrote::Anew(_) => {
+                round.go_again(&task.name, &task.target, GoAgain::Unwritten);
+            }
+            Wrote::Lost(cause) => {
+                round.go_again(&task.name, &task.target, GoAgain::Unanswered(cause));
             }
             Wrote::Failed(cause) => {
                 round.endings.fail(&task.name, &task.target, &task.target, cause);
@@ -111,7 +118,7 @@ async fn freshen(run: &Run<'_>, candidates: &mut Vec<Candidate>, round: &mut Rou
             // Gone since it was listed.
             _ => {
                 for target in candidate.replicas.keys() {
-                    round.go_again(name, target, false);
+                    round.go_again(name, target, GoAgain::Unwritten);
                 }
                 return false;
             }
@@ -125,7 +132,7 @@ async fn freshen(run: &Run<'_>, candidates: &mut Vec<Candidate>, round: &mut Rou
                     return false;
                 }
                 _ => {
-                    round.go_again(name, target, false);
+                    round.go_again(name, target, GoAgain::Unwritten);
                     return false;
                 }
             }
@@ -172,7 +179,7 @@ fn decided(run: &Run<'_>, candidates: &[Candidate], round: &mut Round) -> Vec<Ta
             let name = &candidate.name;
             let lender = candidate.lenders.get(target).copied();
             let case = run.case(target, Some(original), replica.as_ref(), lender);
-            let held = holder(case);
+            let held = case.ownership(run.policy(run.parity()));
             let task = |write: Write, compare| Task {
                 name: name.clone(),
                 target: target.clone(),
@@ -190,7 +197,7 @@ fn decided(run: &Run<'_>, candidates: &[Candidate], round: &mut Round) -> Vec<Ta
                 Some(Decision::Write(write)) => tasks.push(task(write, false)),
                 Some(Decision::Compare(write)) => tasks.push(task(write, true)),
                 // Its source does not want it any more: the next round sees to that.
-                Some(_) => round.go_again(name, target, false),
+                Some(_) => round.go_again(name, target, GoAgain::Unwritten),
                 None => {}
             }
         }
@@ -216,7 +223,7 @@ async fn source_values(run: &Run<'_>, tasks: &mut Vec<Task>, round: &mut Round) 
             Some(Err(cause)) => {
                 round.endings.fail(&task.name, &task.target, run.source, cause.clone());
             }
-            _ => round.go_again(&task.name, &task.target, false),
+            _ => round.go_again(&task.name, &task.target, GoAgain::Unwritten),
         }
         false
     });
@@ -252,9 +259,7 @@ async fn compare(run: &Run<'_>, tasks: &mut Vec<Task>, originals: &Values, round
         match (task.value(originals), replica) {
             (Some(original), Some(Ok(Some(replica)))) if Some(replica.version) == decided_on => {
                 if *original == replica.text {
-                    let Write { set_tags, remove_tags, renew_provenance, .. } = &task.write;
-                    let nothing =
-                        set_tags.is_empty() && remove_tags.is_empty() && !renew_provenance;
+                    let nothing = task.write.change == Change::Retag && task.write.is_empty();
                     if nothing {
                         let ending = finished(run, task, Ending::Left(OutcomeKind::InSync));
                         round.endings.end(&task.name, &task.target, ending);
@@ -262,11 +267,7 @@ async fn compare(run: &Run<'_>, tasks: &mut Vec<Task>, originals: &Values, round
                     return !nothing;
                 }
                 if task.write.adopts() {
-                    let message = format!(
-                        "{} holds this name already: it does not carry the mark of a replica, and is not adopted since its value differs",
-                        task.target
-                    );
-                    let cause = Cause::new(FailureKind::Conflict, message);
+                    let cause = not_adopted(task.case(run), "its value differs");
                     round.endings.fail(&task.name, &task.target, &task.target, cause);
                     return false;
                 }
@@ -285,14 +286,14 @@ async fn compare(run: &Run<'_>, tasks: &mut Vec<Task>, originals: &Values, round
                 false
             }
             _ => {
-                round.go_again(&task.name, &task.target, false);
+                round.go_again(&task.name, &task.target, GoAgain::Unwritten);
                 false
             }
         }
     });
 }
 
-/// The tasks that the guard lets through; the others end as told.
+/// The tasks that the guard lets through; the others end here.
 fn judged(run: &Run<'_>, tasks: Vec<Task>, round: &mut Round) -> Vec<Task> {
     let mut go = Vec::new();
     for task in tasks {
@@ -301,14 +302,14 @@ fn judged(run: &Run<'_>, tasks: Vec<Task>, round: &mut Round) -> Vec<Task> {
             source: run.source,
             target: &task.target,
             change,
-            vacant: task.held == Holder::Vacant,
-            ours: matches!(task.held, Holder::Ours(_) | Holder::Unproven | Holder::Newborn),
-            claim: task.claim(),
+            held: task.evidence(run),
+            claim: task.write.claim,
         };
-        match run.rules.judge(&proposal) {
+        match run.rules.judge(&proposal, run.session.now()) {
             Ruling::Go => go.push(task),
             Ruling::TellOnly => {
-                let ending = Ending::Planned { change, because: task.write.because };
+                let Write { because, class, .. } = task.write;
+                let ending = Ending::Planned { change, because, class };
                 round.endings.end(&task.name, &task.target, ending);
             }
             Ruling::Held(cause) => {
@@ -319,7 +320,37 @@ fn judged(run: &Run<'_>, tasks: Vec<Task>, round: &mut Round) -> Vec<Task> {
     go
 }
 
-/// Reads the sources of what was written again, and their tags where a step used them: tags move no version.
+/// Reads the targets' versions by name, before the first of these tasks' writes, tags included: what is not as it was
+/// decided on goes round again. The proof of ownership is so at most as old as the writes of one chunk.
+async fn stand_as_decided(run: &Run<'_>, tasks: &mut Vec<Task>, round: &mut Round) {
+    let mut held: BTreeMap<Region, Vec<ParameterName>> = BTreeMap::new();
+    for task in tasks.iter() {
+        if let Some(replica) = &task.replica {
+            let name = replica.parameter.name.clone();
+            held.entry(task.target.clone()).or_default().push(name);
+        }
+    }
+    let reads = held.into_iter().map(|(target, names)| async move {
+        let read = versions(run.session, &target, &names).await;
+        (target, read)
+    });
+    let now: BTreeMap<Region, ByName<Version>> =
+        futures::future::join_all(reads).await.into_iter().collect();
+    tasks.retain(|task| {
+        let Some(decided) = task.replica_version() else { return true };
+        match now.get(&task.target).and_then(|now| now.get(&task.name)) {
+            Some(Ok(Some(version))) if *version == decided => return true,
+            Some(Err(cause)) => {
+                round.endings.fail(&task.name, &task.target, &task.target, cause.clone());
+            }
+            _ => round.go_again(&task.name, &task.target, GoAgain::Unwritten),
+        }
+        false
+    });
+}
+
+/// Reads the sources of what was written again, and their tags where a step used them: tags move no version. Of what was
+/// written over, the replica's tags are read too: a release by a person meanwhile stands.
 async fn confirm(run: &Run<'_>, tasks: &[Task], outcomes: &mut [Wrote]) {
     let written = || {
         let done = |(_, wrote): &(_, &Wrote)| matches!(wrote, Wrote::Done(_) | Wrote::Created(_));
@@ -331,10 +362,21 @@ async fn confirm(run: &Run<'_>, tasks: &[Task], outcomes: &mut [Wrote]) {
         written().filter(|task| used_tags(task)).map(|task| task.name.clone()).collect();
     let (names, tagged): (Vec<_>, Vec<_>) =
         (names.into_iter().collect(), tagged.into_iter().collect());
-    let (now, tags) = futures::join!(
+    let mut replicas: BTreeMap<Region, Vec<ParameterName>> = BTreeMap::new();
+    for task in written().filter(|task| task.written_over().is_some()) {
+        let name = task.write.desired.name.clone();
+        replicas.entry(task.target.clone()).or_default().push(name);
+    }
+    let replicas = replicas.into_iter().map(|(target, names)| async move {
+        let read = tags_of(run.session, &target, &names).await;
+        (target, read)
+    });
+    let (now, tags, replicas) = futures::join!(
         versions(run.session, run.source, &names),
-        tags_of(run.session, run.source, &tagged)
+        tags_of(run.session, run.source, &tagged),
+        futures::future::join_all(replicas)
     );
+    let replicas: BTreeMap<Region, ByName<Tags>> = replicas.into_iter().collect();
     for (task, wrote) in tasks.iter().zip(outcomes) {
         let (Wrote::Done(outcome) | Wrote::Created(outcome)) = *wrote else { continue };
         let version_stands = |(name, version)| match now.get(&name) {
@@ -348,6 +390,22 @@ async fn confirm(run: &Run<'_>, tasks: &[Task], outcomes: &mut [Wrote]) {
             Some(Err(cause)) => Err(cause.clone()),
             None => Ok(false),
         };
+        match replicas.get(&task.target).and_then(|tags| tags.get(&task.name)) {
+            Some(Ok(Some(tags))) if !is_marked(tags) => {
+                *wrote = Wrote::Failed(released_meanwhile(task.case(run)));
+                continue;
+            }
+            // Deleted meanwhile: the next look creates it again.
+            Some(Ok(None)) => {
+                *wrote = Wrote::Moved(outcome);
+                continue;
+            }
+            Some(Err(cause)) => {
+                *wrote = Wrote::Unconfirmed(unconfirmed(cause.clone()));
+                continue;
+            }
+            Some(Ok(Some(_))) | None => {}
+        }
         let mut stands = task.stands_on().into_iter().map(version_stands).chain([tags_stand]);
         match stands.try_fold(true, |all, stands| stands.map(|stands| all && stands)) {
             Ok(true) => {}

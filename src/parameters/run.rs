@@ -11,7 +11,7 @@ use crate::aws::Session;
 use crate::domain::{Cause, FailureKind, OutcomeKind, ParameterName, Purpose, Region, Take};
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
-use crate::settings::OnConflict;
+use crate::settings::{OnConflict, OnTargetChange};
 
 /// One route of one account, being made equal.
 pub(super) struct Run<'a> {
@@ -47,7 +47,10 @@ impl Run<'_> {
             names: &self.rules.names,
             kms_keys: &self.rules.kms_keys,
             parity,
+            writers: &self.rules.writers,
             adopt: self.rules.on_conflict == OnConflict::Adopt,
+            restore: self.rules.on_target_change == OnTargetChange::Restore,
+            take_over: self.rules.take_over,
             take: self.rules.purpose == Purpose::Resolving(Take::Source),
             keep_until: self.rules.keep_until(now),
             now,
@@ -61,8 +64,8 @@ impl Run<'_> {
         replica: Option<&'a Observed>,
         lender: Option<Lender>,
     ) -> Case<'a> {
-        let only_route = self.rules.routes.sources_into(target).count() == 1;
-        Case { source: self.source, target, only_route, original, replica, lender }
+        let (account, routes) = (self.session.account(), &self.rules.routes);
+        Case { account, source: self.source, target, routes, original, replica, lender }
     }
 
     /// Ends an item for which there is nothing to do in `target`; a decision to do something comes back.
@@ -83,10 +86,11 @@ impl Run<'_> {
             }
             Decision::Leave(outcome) => endings.end(name, target, Ending::Left(outcome)),
             Decision::Refuse(cause) => endings.fail(name, target, self.source, cause),
-            Decision::Keep(cause) | Decision::Conflict(cause) => {
-                endings.fail(name, target, target, cause);
-            }
-            Decision::Write(_) | Decision::Compare(_) | Decision::Remove(_) => {
+            Decision::Conflict(cause) => endings.fail(name, target, target, cause),
+            Decision::ReadHistory
+            | Decision::Write(_)
+            | Decision::Compare(_)
+            | Decision::Remove(_) => {
                 return Some(decision);
             }
         }
@@ -94,9 +98,19 @@ impl Run<'_> {
     }
 }
 
-/// Items to go round again, and in which targets; true where something was written for a source that moved meanwhile,
-/// so that what provenance says there proves nothing.
-pub(super) type Again = BTreeMap<ParameterName, BTreeMap<Region, bool>>;
+/// Why an item goes round again.
+#[derive(Clone, Debug)]
+pub(super) enum GoAgain {
+    /// What was read is not so any more, and nothing was written.
+    Unwritten,
+    /// Something was written for a source that moved meanwhile, so that what provenance says there proves nothing.
+    Moved,
+    /// Something may have been written: the answer of its write did not come.
+    Unanswered(Cause),
+}
+
+/// Items to go round again, by target.
+pub(super) type Again = BTreeMap<ParameterName, BTreeMap<Region, GoAgain>>;
 
 /// What came of one round of some items.
 #[derive(Debug, Default)]
@@ -117,8 +131,8 @@ impl Round {
         round
     }
 
-    pub(super) fn go_again(&mut self, name: &ParameterName, target: &Region, written: bool) {
-        self.again.entry(name.clone()).or_default().insert(target.clone(), written);
+    pub(super) fn go_again(&mut self, name: &ParameterName, target: &Region, why: GoAgain) {
+        self.again.entry(name.clone()).or_default().insert(target.clone(), why);
     }
 }
 

@@ -5,10 +5,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::model::Version;
-use super::observe::{ByName, tags_of, versions};
 use super::run::Run;
-use crate::domain::{Expectation, Item, ParameterName, Tags, Wanted};
+use super::store::{ByName, tags_of, versions};
+use crate::domain::{Expectation, Item, ParameterName, Tags, Version, Wanted};
 
 /// No event is waited for longer.
 const PATIENCE: Duration = Duration::from_secs(20);

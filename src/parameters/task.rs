@@ -3,16 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{Lender, Observed, Parameter, Version};
-use super::plan::{Holder, Write};
-use super::provenance::Provenance;
+use super::model::{Lender, Observed, Parameter};
+use super::plan::{Case, Write, with_both};
 use super::run::Run;
 use super::supply::Supply;
-use crate::domain::{
-    Cause, MARK_KEY, MARK_VALUE, OutcomeKind, PROVENANCE_KEY, ParameterName, Region, SecretText,
-    Tags,
-};
-use crate::guard::Claim;
+use crate::domain::{Cause, Change, OutcomeKind, ParameterName, Region, SecretText, Tags, Version};
+use crate::guard::{Claim, Held};
+use crate::ownership::Provenance;
+use crate::ownership::{Fingerprint, Ownership, is_marked};
 
 /// A write of one item in one target, on its way.
 pub(super) struct Task {
@@ -24,8 +22,8 @@ pub(super) struct Task {
     pub(super) replica: Option<Observed>,
     /// The parameter that lends the value, as it was read.
     pub(super) lender: Option<Lender>,
-    /// What holds the name, by its tags as read.
-    pub(super) held: Holder,
+    /// Whose what holds the name is.
+    pub(super) held: Ownership,
     pub(super) write: Write,
     /// Whether values are still to decide between update and retag.
     pub(super) compare: bool,
@@ -55,6 +53,11 @@ impl Task {
         Some(self.replica.as_ref()?.parameter.version())
     }
 
+    /// The version that its write goes over; `None` where it creates.
+    pub(super) fn written_over(&self) -> Option<Version> {
+        (self.write.change == Change::Update).then(|| self.replica_version()).flatten()
+    }
+
     /// What it needs to read for its value; nothing where a tag holds that.
     pub(super) fn reads(&self) -> Option<Wanted> {
         let Parameter { key, .. } = &self.original.parameter;
@@ -80,10 +83,23 @@ impl Task {
         }
     }
 
-    /// By what it makes the hub's what is somebody's.
-    pub(super) fn claim(&self) -> Option<Claim> {
-        self.held.objection()?;
-        Some(if self.write.adopts() { Claim::Adopt } else { Claim::Take })
+    /// What holds the name, as the guard is to judge it.
+    pub(super) fn evidence<'a>(&'a self, run: &'a Run<'_>) -> Held<'a> {
+        match &self.replica {
+            None => Held::Vacant,
+            Some(replica) => Held::Parameter(replica.evidence(run.session.account(), &self.target)),
+        }
+    }
+
+    /// The same as what it was decided on.
+    pub(super) fn case<'a>(&'a self, run: &'a Run<'_>) -> Case<'a> {
+        run.case(&self.target, Some(&self.original), self.replica.as_ref(), self.lender)
+    }
+
+    /// Whether the mark was put on at a person's word, and comes off again if the write is refused.
+    pub(super) fn marks_for_a_person(&self) -> bool {
+        let was_marked = self.replica.as_ref().is_some_and(|replica| is_marked(&replica.tags));
+        self.write.claim == Some(Claim::Take) && !was_marked
     }
 
     /// The versions on which it was decided.
@@ -108,6 +124,10 @@ pub(super) enum Wrote {
     ReadBack(i64),
     /// Read back as this version, which is the copy; labels and then provenance are to follow.
     Proved(Version),
+    /// The same, of a parameter that was deleted under the write and created by it: all its tags are to follow.
+    Anew(Version),
+    /// It may have been carried out: its answer did not come.
+    Lost(Cause),
     /// The world moved before anything was written.
     Again,
     /// There was no time left to begin it.
@@ -134,10 +154,7 @@ pub(super) fn tags_of_unfinished(run: &Run<'_>, task: &Task) -> Tags {
 
 /// All tags of a replica with this provenance.
 pub(super) fn all_tags(task: &Task, provenance: &Provenance) -> Tags {
-    let mut tags = task.write.desired.tags.clone();
-    tags.insert(MARK_KEY.to_owned(), MARK_VALUE.to_owned());
-    tags.insert(PROVENANCE_KEY.to_owned(), provenance.to_string());
-    tags
+    with_both(task.write.desired.tags.clone(), provenance)
 }
 
 /// What the tag says for `replica`, the version that holds what was read of the source.
@@ -153,7 +170,14 @@ pub(super) fn provenance(
         replica: replica.number,
         written: (!created).then_some(replica.modified),
         form: task.write.desired.form,
+        of: Some(Fingerprint::of_item(
+            run.session.account(),
+            &task.target,
+            &task.write.desired.name,
+        )),
+        tags: Some(task.write.desired.tags_fingerprint()),
         adopted: task.write.adopted,
         gone: None,
+        unknown: task.write.unknown.clone(),
     }
 }

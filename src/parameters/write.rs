@@ -4,14 +4,17 @@
 
 use std::time::Instant;
 
-use super::apply::{Created, Tagged, create, retag, update};
 use super::labels::{self, History, Sources};
-use super::plan::{Holder, Write};
+use super::plan::{Marking, Write, released_meanwhile, with_mark};
 use super::recreate::recreate;
 use super::run::Run;
+use super::store::{Created, Put, Tagged, create, retag, tags, update};
 use super::task::{Task, Values, Wrote, created_tags, provenance};
 use crate::aws::at_once;
-use crate::domain::{Cause, Change, FailureKind, OutcomeKind, PROVENANCE_KEY, SecretText};
+use crate::domain::{
+    Cause, Change, FailureKind, MARK_KEY, OutcomeKind, PROVENANCE_KEY, SecretText, Tags,
+};
+use crate::ownership::{Ownership, is_marked};
 
 /// Writes each task; one's failure stops none of the others.
 pub(super) async fn write(
@@ -28,7 +31,8 @@ pub(super) async fn write(
         let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (account, region) = (run.session.account(), &task.target);
         match &wrote {
-            Wrote::Failed(Cause { kind, message, .. }) => {
+            Wrote::Failed(Cause { kind, message, .. })
+            | Wrote::Lost(Cause { kind, message, .. }) => {
                 tracing::warn!(%account, %region, kind = "parameter", name, change, error_kind = %kind, elapsed_ms, "{message}");
             }
             Wrote::Again | Wrote::Late => {}
@@ -36,6 +40,7 @@ pub(super) async fn write(
             | Wrote::Created(_)
             | Wrote::ReadBack(_)
             | Wrote::Proved(_)
+            | Wrote::Anew(_)
             | Wrote::Moved(_)
             | Wrote::Unconfirmed(_) => {
                 tracing::info!(%account, %region, kind = "parameter", name, change, elapsed_ms, "written");
@@ -52,69 +57,137 @@ async fn write_one(
     value: Option<&SecretText>,
     labelled: Option<&History>,
 ) -> Wrote {
-    let Task { name, target, write, .. } = task;
-    let Write { desired, .. } = write;
-    let done = match (write.change, value) {
-        (Change::Create, Some(value)) => {
-            let location = run.session.location(target);
-            let pause = run.recent.pause_before_create(&location, name, run.session.now());
-            if !pause.is_zero() {
-                if !run.rules.deadline.leaves(pause) {
-                    return Wrote::Again;
+    let done = match (task.write.change, value) {
+        (Change::Create, Some(value)) => create_one(run, task, value, labelled).await,
+        (change @ (Change::Recreate | Change::Update), Some(value)) => {
+            match marked_first(run, task).await {
+                Ok(Tagged::Gone) => Ok(Wrote::Again),
+                Ok(Tagged::Yes) if change == Change::Recreate => {
+                    recreate(run, task, value, labelled).await
                 }
-                tokio::time::sleep(pause).await;
-            }
-            if let Some(history) = labelled {
-                return labels::create(run, task, history, value)
-                    .await
-                    .unwrap_or_else(Wrote::Failed);
-            }
-            let (tags, policies) = (created_tags(run, task), write.policies_to_send.clone());
-            create(run.session, target, desired, policies, value, &tags).await.map(|created| {
-                match created {
-                    Created::Yes => Wrote::Created(OutcomeKind::Created),
-                    Created::NameTaken => Wrote::Again,
-                }
-            })
-        }
-        (Change::Recreate, Some(value)) => recreate(run, task, value, labelled).await,
-        (Change::Update, Some(value)) => {
-            // Tags first: if they are refused, no value moves.
-            match retag(run.session, target, &desired.name, &write.set_tags, &write.remove_tags)
-                .await
-            {
-                // The deletion of a replica under our hands: the write makes it anew, as version 1.
-                Ok(Tagged::Yes | Tagged::Gone) => {
-                    match missing_written(run, task, labelled).await {
-                        Ok(None) => {
-                            update(run.session, target, write, value).await.map(Wrote::ReadBack)
-                        }
-                        Ok(Some(ended)) => Ok(ended),
-                        Err(cause) => Err(cause),
-                    }
-                }
+                Ok(Tagged::Yes) => update_one(run, task, value, labelled).await,
                 Err(cause) => Err(cause),
             }
         }
-        (Change::Retag, _) => {
-            let mut set = write.set_tags.clone();
-            if write.renew_provenance {
-                let Some(version) = task.replica_version() else { return Wrote::Again };
-                let provenance = provenance(run, task, version, false).to_string();
-                set.insert(PROVENANCE_KEY.to_owned(), provenance);
-            }
-            retag(run.session, target, &desired.name, &set, &write.remove_tags).await.map(
-                |tagged| match tagged {
-                    Tagged::Yes => Wrote::Done(OutcomeKind::Retagged),
-                    Tagged::Gone => Wrote::Again,
-                },
-            )
-        }
+        (Change::Retag, _) => retag_one(run, task).await,
         (change, _) => {
-            Err(Cause::new(FailureKind::Bug, format!("no way to {} was planned", change.word())))
+            let message = format!("internal error: no way to {} was planned", change.word());
+            Err(Cause::new(FailureKind::Bug, message))
         }
     };
-    done.unwrap_or_else(Wrote::Failed)
+    match done {
+        Ok(wrote) => wrote,
+        Err(refused) => withdrawn(run, task, refused).await,
+    }
+}
+
+async fn create_one(
+    run: &Run<'_>,
+    task: &Task,
+    value: &SecretText,
+    labelled: Option<&History>,
+) -> Result<Wrote, Cause> {
+    let Task { name, target, write, .. } = task;
+    let location = run.session.location(target);
+    let pause = run.recent.pause_before_create(&location, name, run.session.now());
+    if !pause.is_zero() {
+        if !run.rules.deadline.leaves(pause) {
+            return Ok(Wrote::Again);
+        }
+        tokio::time::sleep(pause).await;
+    }
+    if let Some(history) = labelled {
+        return labels::create(run, task, history, value).await;
+    }
+    let (tags, policies) = (created_tags(run, task), write.policies_to_send.clone());
+    let created = create(run.session, target, &write.desired, policies, value, &tags).await?;
+    Ok(match created {
+        Created::Yes => Wrote::Created(OutcomeKind::Created),
+        Created::NameTaken => Wrote::Again,
+        Created::Unanswered(cause) => Wrote::Lost(cause),
+    })
+}
+
+/// Puts the mark on what is taken over at a person's word, or was left without its tags, before anything else.
+async fn marked_first(run: &Run<'_>, task: &Task) -> Result<Tagged, Cause> {
+    if task.write.marking != Marking::First {
+        return Ok(Tagged::Yes);
+    }
+    let mark = with_mark(Tags::new());
+    retag(run.session, &task.target, &task.write.desired.name, &mark, &[]).await
+}
+
+async fn update_one(
+    run: &Run<'_>,
+    task: &Task,
+    value: &SecretText,
+    labelled: Option<&History>,
+) -> Result<Wrote, Cause> {
+    let Task { target, write, .. } = task;
+    let Write { desired, set_tags, remove_tags, .. } = write;
+    // Tags first: if they are refused, no value moves. What is taken from another writer keeps its own until the value
+    // has been read back, so that nothing of it is lost where the write is refused.
+    if write.claim.is_none() {
+        let tagged = retag(run.session, target, &desired.name, set_tags, remove_tags).await;
+        // Gone is the deletion of a replica under the write, which then makes it anew, as version 1.
+        tagged?;
+    }
+    if let Some(ended) = missing_written(run, task, labelled).await? {
+        return Ok(ended);
+    }
+    Ok(match update(run.session, target, write, value).await? {
+        Put::Version(version) => Wrote::ReadBack(version),
+        Put::Unanswered(cause) => Wrote::Lost(cause),
+    })
+}
+
+async fn retag_one(run: &Run<'_>, task: &Task) -> Result<Wrote, Cause> {
+    let Task { target, write, .. } = task;
+    if matches!(marked_first(run, task).await?, Tagged::Gone) {
+        return Ok(Wrote::Again);
+    }
+    let mut set = write.set_tags.clone();
+    let renewed = match (&write.provenance, write.renew_provenance, task.replica_version()) {
+        (Some(provenance), ..) => Some(provenance.to_string()),
+        (None, true, Some(version)) => Some(provenance(run, task, version, false).to_string()),
+        (None, true, None) => return Ok(Wrote::Again),
+        (None, false, _) => None,
+    };
+    if let Some(provenance) = renewed {
+        set.insert(PROVENANCE_KEY.to_owned(), provenance);
+    }
+    let name = &write.desired.name;
+    Ok(match retag(run.session, target, name, &set, &write.remove_tags).await? {
+        Tagged::Yes => Wrote::Done(OutcomeKind::Retagged),
+        Tagged::Gone => Wrote::Again,
+    })
+}
+
+/// What a refusal comes to. A mark that was put on at a person's word comes off again. What a person released meanwhile
+/// is refused by the role's policy, and is a conflict and not a lack of rights.
+pub(super) async fn withdrawn(run: &Run<'_>, task: &Task, refused: Cause) -> Wrote {
+    let (target, name) = (&task.target, &task.write.desired.name);
+    if task.marks_for_a_person() {
+        let mark = [MARK_KEY.to_owned()];
+        return match retag(run.session, target, name, &Tags::new(), &mark).await {
+            Ok(_) => Wrote::Failed(refused),
+            Err(cause) => {
+                let message = format!(
+                    "{}; its mark could not be taken off again: {}",
+                    refused.message, cause.message
+                );
+                Wrote::Failed(Cause { message, ..refused })
+            }
+        };
+    }
+    let is_owned = matches!(task.held, Ownership::Owned { .. });
+    if is_owned && refused.kind == FailureKind::AccessDenied && task.replica.is_some() {
+        let read = tags(run.session, target, name).await;
+        if matches!(read, Ok(Some(tags)) if !is_marked(&tags)) {
+            return Wrote::Failed(released_meanwhile(task.case(run)));
+        }
+    }
+    Wrote::Failed(refused)
 }
 
 /// Gives a replica that was left unfinished the labelled values that it lacks.
@@ -124,7 +197,7 @@ async fn missing_written(
     labelled: Option<&History>,
 ) -> Result<Option<Wrote>, Cause> {
     match (&task.held, labelled) {
-        (Holder::Ours(provenance), Some(history)) if provenance.is_unfinished() => {
+        (Ownership::Owned { provenance, .. }, Some(history)) if provenance.is_unfinished() => {
             labels::write_missing(run, task, history).await
         }
         _ => Ok(None),

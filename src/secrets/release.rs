@@ -8,7 +8,7 @@ use crate::domain::{
     AccountOutcome, Assignment, Cause, Change, Failure, FailureKind, Item, Kind, OutcomeKind,
     Region, Scope, SecretName, Step, Subject, Wanted,
 };
-use crate::guard::{Proposal, Ruling};
+use crate::guard::{Held, Proposal, Ruling};
 use crate::run_policy::RunPolicy;
 
 /// Ends the replication of the secrets that `assignments` name, into the targets of their routes.
@@ -61,8 +61,9 @@ async fn release_one(
     let mut regions = Vec::new();
     for target in replicas.filter(|region| targets.contains(*region)) {
         let change = Change::Delete;
-        let proposal = Proposal { source, target, change, vacant: false, ours: true, claim: None };
-        match rules.judge(&proposal) {
+        let held = Held::SecretReplica;
+        let proposal = Proposal { source, target, change, held, claim: None };
+        match rules.judge(&proposal, session.now()) {
             Ruling::Go => regions.push(target),
             Ruling::TellOnly => outcome.steps.push(Step {
                 region: target.clone(),

@@ -7,7 +7,7 @@ use crate::domain::{
     AccountOutcome, Cause, Change, FailureKind, Item, Kind, OutcomeKind, Region, Step,
 };
 
-use crate::guard::{Proposal, Ruling};
+use crate::guard::{self, Proposal, Ruling};
 
 use super::model::Secret;
 use super::plan::{Decision, exemption, plan};
@@ -96,9 +96,9 @@ pub(super) async fn settle<'a>(
             }
             Decision::Replicate { kms_key } => {
                 let change = Change::Replicate;
-                let proposal =
-                    Proposal { source, target, change, vacant, ours: false, claim: None };
-                match slice.rules.judge(&proposal) {
+                let held = if vacant { guard::Held::Vacant } else { guard::Held::OtherSecret };
+                let proposal = Proposal { source, target, change, held, claim: None };
+                match slice.rules.judge(&proposal, slice.session.now()) {
                     Ruling::Go => drop(missing.insert(target, kms_key)),
                     Ruling::TellOnly => outcome.steps.push(Step {
                         region: target.clone(),

@@ -5,10 +5,13 @@
 use super::history::History;
 use super::place::{Stop, at, readable};
 use crate::domain::{Cause, Region, SecretText, Tags};
-use crate::parameters::apply::{self, Created, retag, update};
 use crate::parameters::plan::Write;
 use crate::parameters::run::Run;
+use crate::parameters::store::{self, Created, Put, retag, update};
 use crate::parameters::task::{Task, Wrote, tags_of_unfinished};
+
+/// The version of a create.
+const FIRST: i64 = 1;
 
 /// Creates a replica with the labelled values of `source`, and then the current one.
 ///
@@ -24,21 +27,24 @@ pub(in crate::parameters) async fn create(
     let tags = tags_of_unfinished(run, task);
     let older: Vec<&SecretText> = values(source).collect();
     let Some((oldest, later)) = older.split_first() else {
-        return match create_first(run, target, write, current, &tags).await? {
-            Created::Yes => Ok(Wrote::ReadBack(1)),
-            Created::NameTaken => Ok(Wrote::Again),
-        };
+        return Ok(match create_first(run, target, write, current, &tags).await? {
+            Created::Yes => Wrote::ReadBack(FIRST),
+            Created::NameTaken => Wrote::Again,
+            Created::Unanswered(cause) => Wrote::Lost(cause),
+        });
     };
     match create_first(run, target, &for_older(write), oldest, &tags).await? {
         Created::Yes => {}
         Created::NameTaken => return Ok(Wrote::Again),
+        Created::Unanswered(cause) => return Ok(Wrote::Lost(cause)),
     }
-    if let Some(ended) = write_over(run, task, later, &tags).await? {
+    if let Some(ended) = write_over(run, task, FIRST, later, &tags).await? {
         return Ok(ended);
     }
     match update(run.session, target, write, current).await? {
-        1 => anew(run, task, &tags).await,
-        written => Ok(Wrote::ReadBack(written)),
+        Put::Version(FIRST) => anew(run, task, &tags).await,
+        Put::Version(written) => Ok(Wrote::ReadBack(written)),
+        Put::Unanswered(cause) => Ok(Wrote::Lost(cause)),
     }
 }
 
@@ -50,7 +56,7 @@ async fn create_first(
     tags: &Tags,
 ) -> Result<Created, Cause> {
     let policies = write.policies_to_send.clone();
-    apply::create(run.session, target, &write.desired, policies, value, tags).await
+    store::create(run.session, target, &write.desired, policies, value, tags).await
 }
 
 /// Writes the labelled older values that an unfinished replica lacks. `None`: the current one is to follow.
@@ -80,7 +86,7 @@ pub(in crate::parameters) async fn write_missing(
     }
     let missing: Vec<&SecretText> =
         values(source).filter(|value| !there.has_value(value)).collect();
-    write_over(run, task, &missing, &tags_of_unfinished(run, task)).await
+    write_over(run, task, version.number, &missing, &tags_of_unfinished(run, task)).await
 }
 
 /// The labelled older values, the oldest first.
@@ -88,16 +94,22 @@ fn values(source: &History) -> impl Iterator<Item = &SecretText> {
     source.older_labelled().filter_map(|kept| kept.value.as_ref())
 }
 
+/// Writes older values over the version `last`, each over the one before. At another answered version another writer has
+/// written in between, which the next look finds in the history: nothing more is written over it.
 async fn write_over(
     run: &Run<'_>,
     task: &Task,
+    mut last: i64,
     values: &[&SecretText],
     tags: &Tags,
 ) -> Result<Option<Wrote>, Cause> {
     let write = for_older(&task.write);
     for value in values {
-        if update(run.session, &task.target, &write, value).await? == 1 {
-            return anew(run, task, tags).await.map(Some);
+        match update(run.session, &task.target, &write, value).await? {
+            Put::Version(FIRST) => return anew(run, task, tags).await.map(Some),
+            Put::Version(written) if written == last + 1 => last = written,
+            Put::Version(_) => return Ok(Some(Wrote::Again)),
+            Put::Unanswered(cause) => return Ok(Some(Wrote::Lost(cause))),
         }
     }
     Ok(None)

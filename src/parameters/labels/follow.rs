@@ -110,7 +110,7 @@ fn end(run: &Run<'_>, name: &ParameterName, target: &Region, placed: Placed, rou
         }
         Placed::Done { written: true, .. } if was_equal => Ending::Counted(OutcomeKind::Retagged),
         Placed::Planned if was_equal => {
-            Ending::Planned { change: Change::Retag, because: vec!["labels"] }
+            Ending::Planned { change: Change::Retag, because: vec!["labels"], class: None }
         }
         Placed::Done { .. } | Placed::Planned => return,
         Placed::Moved => Ending::Counted(OutcomeKind::Pending),

@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::{Cause, SecretText};
-use crate::parameters::model::Version;
+use crate::domain::{Cause, SecretText, Version};
 
 /// One version that AWS keeps.
 #[derive(Clone, Debug)]

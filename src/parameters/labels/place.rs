@@ -6,12 +6,12 @@ use super::apply::{Labelled, carry_out};
 use super::history::History;
 use super::observe::history_at;
 use super::plan::{LabelPlan, plan};
-use crate::domain::{Cause, Change, FailureKind, ParameterName, Region};
-use crate::guard::{Proposal, Ruling};
-use crate::parameters::model::{Observed, Version};
-use crate::parameters::observe::tags;
-use crate::parameters::plan::{Holder, holder};
+use crate::domain::{Cause, Change, FailureKind, ParameterName, Region, Version};
+use crate::guard::{Held, Proposal, Ruling};
+use crate::ownership::Ownership;
+use crate::parameters::model::Observed;
 use crate::parameters::run::Run;
+use crate::parameters::store::tags;
 
 /// Labels that move each time they are written are left to the next run.
 const ROUNDS: usize = 2;
@@ -116,23 +116,20 @@ async fn judged(run: &Run<'_>, pair: Pair<'_>) -> Result<Ruling, Stop> {
         let tags = tags(run.session, pair.target, pair.name).await?;
         replica.tags = tags.ok_or(Stop::Moved)?;
     }
-    let ours = match holder(run.case(pair.target, Some(original), Some(&replica), None)) {
-        Holder::Ours(provenance) => {
+    let case = run.case(pair.target, Some(original), Some(&replica), None);
+    let is_copy = match case.ownership(run.policy(run.parity())) {
+        Ownership::Owned { provenance, .. } => {
             provenance.source == pair.source && provenance.names_replica(pair.replica)
         }
         _ => false,
     };
-    if !ours {
+    if !is_copy {
         return Err(Stop::Moved);
     }
-    Ok(run.rules.judge(&Proposal {
-        source: run.source,
-        target: pair.target,
-        change: Change::Retag,
-        vacant: false,
-        ours,
-        claim: None,
-    }))
+    let held = Held::Parameter(replica.evidence(run.session.account(), pair.target));
+    let (source, target, change) = (run.source, pair.target, Change::Retag);
+    let proposal = Proposal { source, target, change, held, claim: None };
+    Ok(run.rules.judge(&proposal, run.session.now()))
 }
 
 /// A history that ends with `version`.

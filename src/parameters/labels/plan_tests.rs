@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::Version;
 use crate::domain::{SecretText, Timestamp};
-use crate::parameters::model::Version;
 
 /// Versions from 1 on: a value, and labels with spaces between.
 fn history(versions: &[(&str, &str)]) -> History {

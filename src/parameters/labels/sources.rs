@@ -8,10 +8,9 @@ use super::place::{Pair, Placed, Stop, at, place, readable};
 use super::plan::unblocking;
 use super::reads::Reads;
 use crate::aws::at_once;
-use crate::domain::{Cause, Change, FailureKind, ParameterName};
-use crate::parameters::model::Version;
-use crate::parameters::plan::Holder;
-use crate::parameters::run::{Round, Run};
+use crate::domain::{Cause, Change, FailureKind, ParameterName, Version};
+use crate::ownership::Ownership;
+use crate::parameters::run::{GoAgain, Round, Run};
 use crate::parameters::task::{Task, Wrote};
 
 /// The histories of the sources that a round writes, or why they could not be read.
@@ -47,7 +46,7 @@ pub(in crate::parameters) async fn sources(
         at_once(reads).await.into_iter().collect();
     tasks.retain(|task| match read.get(&task.name) {
         Some(Err(Stop::Moved)) => {
-            round.go_again(&task.name, &task.target, false);
+            round.go_again(&task.name, &task.target, GoAgain::Unwritten);
             false
         }
         Some(Err(Stop::Failed(cause))) if cause.kind.may_pass() => {
@@ -99,7 +98,7 @@ fn has_own_value(task: &Task) -> bool {
 /// Whether an earlier write may have ended between value and labels.
 fn is_half_done(task: &Task) -> bool {
     match (&task.held, task.replica_version()) {
-        (Holder::Ours(provenance), Some(replica)) => !provenance.names_replica(replica),
+        (Ownership::Owned { provenance, .. }, Some(replica)) => !provenance.names_replica(replica),
         _ => false,
     }
 }

@@ -6,7 +6,10 @@ mod store;
 use self::store::{FAR, NEAR, SOURCE, Stage};
 use super::*;
 use crate::aws::Deadline;
-use crate::domain::{Change, Failure, FailureKind, MARK_KEY, MARK_VALUE, PROVENANCE_KEY};
+use crate::domain::{
+    Change, EXCLUDE_TAG, Failure, FailureKind, MARK_KEY, MARK_VALUE, PROVENANCE_KEY, Tags,
+    TrustedWriters,
+};
 use crate::run_policy::Writing;
 use crate::settings::{MaxDeletes, OnConflict};
 
@@ -24,6 +27,11 @@ fn told(outcome: &AccountOutcome) -> Vec<(String, FailureKind)> {
         .collect();
     told.sort_unstable();
     told
+}
+
+/// The tags of a replica without tags of its source, once it was released.
+fn released() -> Tags {
+    Tags::from([(EXCLUDE_TAG.to_owned(), "released".to_owned())])
 }
 
 fn at(region: &str, kind: FailureKind) -> (String, FailureKind) {
@@ -273,7 +281,7 @@ async fn an_adopted_replica_is_let_go_whatever_the_lists_show() {
     stage.add_provenance(NEAR, "/a", " adopted=1");
     stage.world().take(SOURCE, "/a");
     assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::Retagged, 1)]);
-    assert!(stage.world().of(NEAR, "/a").tags.is_empty());
+    assert_eq!(stage.world().of(NEAR, "/a").tags, released());
     stage.world().tagged.clear();
     assert_eq!(counts(&stage.sweep().await), []);
     assert_eq!(counts(&stage.named("/a").await), []);
@@ -290,19 +298,19 @@ async fn an_equal_parameter_in_the_way_is_adopted_and_one_of_another_value_is_a_
     let before = stage.world().of(NEAR, "/other").clone();
     assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::Conflict, 2)]);
     stage.rules.on_conflict = OnConflict::Adopt;
-    let one_each = [(OutcomeKind::Retagged, 1), (OutcomeKind::Conflict, 1)];
+    let one_each = [(OutcomeKind::Updated, 1), (OutcomeKind::Conflict, 1)];
     assert_eq!(counts(&stage.sweep().await), one_each);
     let one_each = [(OutcomeKind::InSync, 1), (OutcomeKind::Conflict, 1)];
     assert_eq!(counts(&stage.sweep().await), one_each);
     assert_eq!(*stage.world().of(NEAR, "/other"), before);
-    assert_eq!(stage.calls("PutParameter", NEAR), 0);
+    assert_eq!(stage.calls("PutParameter", NEAR), 1, "the value once more, by the hub");
     // A later change of the source is written over it, and what was adopted stays so.
     stage.world().put(SOURCE, "/same", "3");
     stage.sweep().await;
     assert_eq!(stage.world().of(NEAR, "/same").value, "3");
     stage.world().take(SOURCE, "/same");
     assert_eq!(stage.sweep().await.parameters.get(OutcomeKind::Retagged), 1);
-    assert!(stage.world().of(NEAR, "/same").tags.is_empty());
+    assert_eq!(stage.world().of(NEAR, "/same").tags, released());
 }
 
 #[tokio::test(start_paused = true)]
@@ -470,16 +478,19 @@ async fn a_replica_whose_tags_are_not_listed_yet_is_no_source_of_the_opposite_ro
 
 #[tokio::test(start_paused = true)]
 async fn a_predecessors_replica_whose_source_is_not_listed_yet_is_no_conflict() {
-    let stage = Stage::new("us-east-2=us-east-1").await;
+    let mut stage = Stage::new("us-east-2=us-east-1").await;
+    stage.rules.writers.trusted = TrustedWriters::Roles(["old-replicator".to_owned()].into());
     stage.world().freeze_list(SOURCE);
     for region in [SOURCE, NEAR] {
         stage.world().put(region, "/a", "1");
         stage.world().of(region, "/a").modified = 1_790_000_000_000;
+        stage.world().of(region, "/a").writer =
+            "arn:aws:sts::111122223333:assumed-role/old-replicator/handler";
     }
     stage.world().of(NEAR, "/a").tags.insert(MARK_KEY.to_owned(), MARK_VALUE.to_owned());
     let outcome = stage.sweep().await;
     assert_eq!(told(&outcome), []);
-    assert_eq!(counts(&outcome), [(OutcomeKind::Retagged, 1)]);
+    assert_eq!(counts(&outcome), [(OutcomeKind::Updated, 1)]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,7 +13,7 @@ pub(super) const SOURCE: &str = "us-east-2";
 pub(super) const NEAR: &str = "us-east-1";
 pub(super) const FAR: &str = "us-west-2";
 const OWNER: &str = "arn:aws:iam::111122223333:user/owner";
-const SPOKE: &str = "arn:aws:sts::111122223333:assumed-role/spoke/hub";
+const SPOKE: &str = "arn:aws:sts::111122223333:assumed-role/failover-replicator-spoke/hub";
 
 /// A parameter as it is kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +25,22 @@ pub(super) struct Held {
     pub(super) modified: i64,
     pub(super) writer: &'static str,
     pub(super) tags: BTreeMap<String, String>,
+    /// The versions before: number, date, writer and value.
+    pub(super) past: Vec<(i64, i64, &'static str, String)>,
+}
+
+impl Held {
+    /// All versions, the present one last.
+    fn versions(&self) -> impl Iterator<Item = (i64, i64, &'static str, &str)> {
+        let past =
+            self.past.iter().map(|(number, at, by, value)| (*number, *at, *by, value.as_str()));
+        past.chain([(self.version, self.modified, self.writer, self.value.as_str())])
+    }
+
+    /// The past of the next version.
+    fn passed(&self) -> Vec<(i64, i64, &'static str, String)> {
+        self.versions().map(|(number, at, by, value)| (number, at, by, value.to_owned())).collect()
+    }
 }
 
 /// By Region and by name without its slash.
@@ -116,22 +132,30 @@ impl World {
             .as_array()
             .expect("names")
             .iter()
-            .filter_map(|name| self.held.get(region)?.get(key(name)))
-            .map(|held| {
-                json!({ "Name": held.name, "Type": held.kind, "Value": held.value, "Version": held.version,
-                    "LastModifiedDate": seconds(held.modified) })
+            .filter_map(|name| {
+                let (name, number) = match key(name).split_once(':') {
+                    Some((name, number)) => (name, number.parse().ok()),
+                    None => (key(name), None),
+                };
+                let held = self.held.get(region)?.get(name)?;
+                let (version, modified, _, value) =
+                    held.versions().filter(|one| number.is_none_or(|number: i64| one.0 == number)).last()?;
+                Some(json!({ "Name": held.name, "Type": held.kind, "Value": value, "Version": version,
+                    "LastModifiedDate": seconds(modified) }))
             })
             .collect();
         ok(&json!({ "Parameters": shown }))
     }
 
-    /// The current version alone, without labels: those are the simulator's.
+    /// Without labels: those are the simulator's.
     fn history(&self, region: &str, body: &Value) -> Answer {
         let held = self.held.get(region).and_then(|held| held.get(key(&body["Name"])));
         let Some(held) = held else { return json_error(400, "ParameterNotFound") };
-        let kept = json!({ "Name": held.name, "Type": held.kind, "Value": held.value, "Version": held.version,
-            "LastModifiedDate": seconds(held.modified), "Labels": [] });
-        ok(&json!({ "Parameters": [kept] }))
+        let kept = held.versions().map(|(version, modified, writer, value)| {
+            json!({ "Name": held.name, "Type": held.kind, "Value": value, "Version": version,
+                "LastModifiedDate": seconds(modified), "LastModifiedUser": writer, "Labels": [] })
+        });
+        ok(&json!({ "Parameters": kept.collect::<Vec<_>>() }))
     }
 
     pub(super) fn put_parameter(&mut self, region: &str, body: &Value) -> Answer {
@@ -160,6 +184,7 @@ impl World {
             modified: self.now,
             writer: SPOKE,
             tags,
+            past: before.map(Held::passed).unwrap_or_default(),
         };
         self.held.entry(region.to_owned()).or_default().insert(key(&body["Name"]).to_owned(), held);
         ok(&json!({ "Version": version, "Tier": "Standard" }))
@@ -201,6 +226,7 @@ impl World {
             modified: self.now,
             writer: OWNER,
             tags: before.map(|before| before.tags.clone()).unwrap_or_default(),
+            past: before.map(Held::passed).unwrap_or_default(),
         };
         held.insert(name.trim_start_matches('/').to_owned(), held_now);
     }

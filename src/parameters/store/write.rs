@@ -4,25 +4,36 @@ use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ssm::operation::put_parameter::PutParameterError;
 use aws_sdk_ssm::types::{ParameterTier, ParameterType, ResourceTypeForTagging, Tag};
 
-use super::desired::{Desired, data_type_to_send};
-use super::model::{Tier, ValueType};
-use super::observe::NO_SUCH_RESOURCE;
-use super::plan::Write;
-use crate::aws::{Session, cause, code, naming_key};
+use super::read::NO_SUCH_RESOURCE;
+use crate::aws::{OnlyIfRefused, Session, cause, code, naming_key};
 use crate::domain::{Cause, FailureKind, Location, ParameterName, Region, SecretText, Tags};
+use crate::parameters::model::{Tier, ValueType};
+use crate::parameters::plan::Write;
+use crate::parameters::plan::desired::{Desired, data_type_to_send};
 
 /// What came of a create.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Created {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::parameters) enum Created {
     /// The replica is there, with all its tags.
     Yes,
-    /// Somebody holds the name.
+    /// Something holds the name.
     NameTaken,
+    /// AWS may have carried it out: its answer did not come.
+    Unanswered(Cause),
+}
+
+/// What came of a write over a replica.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::parameters) enum Put {
+    /// It made this version.
+    Version(i64),
+    /// AWS may have carried it out: its answer did not come.
+    Unanswered(Cause),
 }
 
 /// What came of tagging.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tagged {
+pub(in crate::parameters) enum Tagged {
     /// Done.
     Yes,
     /// There is no such parameter any more.
@@ -33,7 +44,7 @@ pub(super) enum Tagged {
 ///
 /// # Errors
 /// Why AWS refused it; never with the value.
-pub(super) async fn create(
+pub(in crate::parameters) async fn create(
     session: &Session,
     target: &Region,
     desired: &Desired,
@@ -55,23 +66,26 @@ pub(super) async fn create(
         .set_data_type(data_type_to_send(desired).map(ToOwned::to_owned))
         .set_tags(Some(as_list(tags)?))
         .overwrite(false);
-    match request.send().await {
+    match request.customize().config_override(sent_once()).send().await {
         Ok(_) => Ok(Created::Yes),
         Err(error) if code(&error) == Some("ParameterAlreadyExists") => Ok(Created::NameTaken),
-        Err(error) => Err(refused(&session.location(target), &error, value, desired)),
+        Err(error) => match refused(&session.location(target), &error, value, desired) {
+            cause if cause.kind == FailureKind::Unavailable => Ok(Created::Unanswered(cause)),
+            cause => Err(cause),
+        },
     }
 }
 
-/// Writes value and attributes over a replica, and tells the version that this made.
+/// Writes value and attributes over a replica.
 ///
 /// # Errors
 /// Why AWS refused it; never with the value.
-pub(super) async fn update(
+pub(in crate::parameters) async fn update(
     session: &Session,
     target: &Region,
     write: &Write,
     value: &SecretText,
-) -> Result<i64, Cause> {
+) -> Result<Put, Cause> {
     let Write { desired, tier, policies_to_send, .. } = write;
     let Desired { name, description, key, .. } = desired;
     let request = session
@@ -88,17 +102,25 @@ pub(super) async fn update(
         .set_allowed_pattern(write.pattern_to_send.as_deref().map(ToOwned::to_owned))
         .set_data_type(data_type_to_send(desired).map(ToOwned::to_owned))
         .overwrite(true);
-    match request.send().await {
-        Ok(answer) => Ok(answer.version),
-        Err(error) => Err(refused(&session.location(target), &error, value, desired)),
+    match request.customize().config_override(sent_once()).send().await {
+        Ok(answer) => Ok(Put::Version(answer.version)),
+        Err(error) => match refused(&session.location(target), &error, value, desired) {
+            cause if cause.kind == FailureKind::Unavailable => Ok(Put::Unanswered(cause)),
+            cause => Err(cause),
+        },
     }
+}
+
+/// PutParameter has no condition on what it writes over, so a second one could cover what another wrote in between.
+fn sent_once() -> aws_sdk_ssm::config::Builder {
+    aws_sdk_ssm::config::Builder::new().retry_classifier(OnlyIfRefused)
 }
 
 /// Takes tags off first and sets tags then, so that the 50 are never passed on the way.
 ///
 /// # Errors
 /// Why AWS refused one of the two.
-pub(super) async fn retag(
+pub(in crate::parameters) async fn retag(
     session: &Session,
     target: &Region,
     name: &ParameterName,
@@ -139,7 +161,7 @@ pub(super) async fn retag(
 ///
 /// # Errors
 /// Why AWS refused all of them.
-pub(super) async fn delete(
+pub(in crate::parameters) async fn delete(
     session: &Session,
     target: &Region,
     names: &[ParameterName],

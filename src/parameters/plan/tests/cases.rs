@@ -1,122 +1,6 @@
-//! The decisions, case by case.
+//! What is written, and why.
 
-#[path = "plan_holders.rs"]
-mod holders;
-#[path = "plan_properties.rs"]
-mod properties;
-
-use super::super::desired::desired;
-use super::super::fixtures::{observed, parameter, region};
-use super::super::model::ValueType;
-use super::super::provenance::Form;
 use super::*;
-use crate::domain::Timestamp;
-
-/// The present.
-const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
-
-struct World {
-    source: Region,
-    target: Region,
-    names: NameFilter,
-    keys: KmsKeys,
-    only_route: bool,
-    parity: Parity,
-    adopt: bool,
-    take: bool,
-    keep_until: Option<Timestamp>,
-}
-
-impl World {
-    fn new() -> Self {
-        Self {
-            source: region("us-east-2"),
-            target: region("us-east-1"),
-            names: NameFilter::default(),
-            keys: KmsKeys::default(),
-            only_route: true,
-            parity: Parity::ByProvenance,
-            adopt: false,
-            take: false,
-            keep_until: None,
-        }
-    }
-
-    fn decide(&self, original: Option<&Observed>, replica: Option<&Observed>) -> Decision {
-        decide(self.case(original, replica), self.policy())
-    }
-
-    fn policy(&self) -> Policy<'_> {
-        let Self { names, keys: kms_keys, parity, adopt, keep_until, .. } = self;
-        let (parity, adopt, keep_until) = (*parity, *adopt, *keep_until);
-        Policy { names, kms_keys, parity, adopt, take: self.take, keep_until, now: NOW }
-    }
-
-    fn case<'a>(
-        &'a self,
-        original: Option<&'a Observed>,
-        replica: Option<&'a Observed>,
-    ) -> Case<'a> {
-        Case {
-            source: &self.source,
-            target: &self.target,
-            only_route: self.only_route,
-            original,
-            replica,
-            lender: None,
-        }
-    }
-
-    /// The replica that the hub would have made of `original`.
-    fn replica_of(&self, original: &Observed) -> Observed {
-        let wanted = desired(original, None, &self.keys, &self.source, &self.target)
-            .expect("can be replicated");
-        let mut replica = original.clone();
-        replica.parameter.version = 1;
-        replica.parameter.modified = Timestamp::from_millis(1_700_000_009_000);
-        replica.parameter.key = wanted.key.clone().map(Into::into);
-        replica.tags = wanted.tags.clone();
-        let provenance = Provenance {
-            region: self.source.clone(),
-            source: original.parameter.version(),
-            replica: 1,
-            written: None,
-            form: wanted.form,
-            adopted: false,
-            gone: None,
-        };
-        replica.tags.insert(MARK_KEY.into(), MARK_VALUE.into());
-        replica.tags.insert(PROVENANCE_KEY.into(), provenance.to_string());
-        replica
-    }
-}
-
-fn because(decision: &Decision) -> (Change, Vec<&'static str>) {
-    match decision {
-        Decision::Write(write) | Decision::Compare(write) => (write.change, write.because.clone()),
-        other => panic!("no write: {other:?}"),
-    }
-}
-
-fn removal(decision: &Decision) -> (Way, &'static str) {
-    match decision {
-        Decision::Remove(removal) => (removal.way, removal.because),
-        other => panic!("no removal: {other:?}"),
-    }
-}
-
-/// The replica with more in its provenance.
-fn proving(replica: &Observed, more: &str) -> Observed {
-    let mut changed = replica.clone();
-    changed.tags.get_mut(PROVENANCE_KEY).expect("provenance").push_str(more);
-    changed
-}
-
-fn without(observed: &Observed, keys: &[&str]) -> Observed {
-    let mut changed = observed.clone();
-    changed.tags.retain(|key, _| !keys.contains(&key.as_str()));
-    changed
-}
 
 #[test]
 fn in_sync_needs_nothing() {
@@ -146,7 +30,10 @@ fn each_drift_is_named() {
         moved(|o, _| o.parameter.modified = Timestamp::from_millis(1)).1,
         ["source_version"]
     );
-    assert_eq!(moved(|_, r| r.parameter.version += 1), (Change::Update, vec!["replica_version"]));
+    assert_eq!(
+        moved(|_, r| *r = later(r, &[(HUB, None)])),
+        (Change::Update, vec!["replica_version"])
+    );
     assert_eq!(
         moved(|o, _| o.parameter.description = Some("d".into())),
         (Change::Update, vec!["form"])
@@ -194,8 +81,6 @@ fn owners_opt_out_and_settings_leave_things_alone() {
     assert!(
         matches!(world.decide(Some(&tagged("excluded")), None), Decision::Refuse(c) if c.kind == FailureKind::Invalid)
     );
-    let marked = observed(parameter("/a"), &[(MARK_KEY, MARK_VALUE)]);
-    assert_eq!(world.decide(Some(&marked), None), Decision::Leave(OutcomeKind::Skipped));
     let original = observed(parameter("/a"), &[]);
     let replica = world.replica_of(&original);
     world.names = NameFilter::new([], ["/a"]).expect("a glob");
@@ -216,10 +101,13 @@ fn a_source_that_wants_no_replica_has_it_removed_and_only_what_is_proved_ours() 
     let decide = |replica: &Observed| world.decide(Some(&original), Some(replica));
     assert_eq!(removal(&decide(&replica)), (Way::Delete, "remove_tag"));
     assert_eq!(removal(&decide(&proving(&replica, " adopted=1"))).0, Way::Release);
-    // The predecessor's is first given its provenance.
-    assert!(matches!(decide(&without(&replica, &[PROVENANCE_KEY])), Decision::Compare(_)));
+    // What lacks its provenance is first taken over.
+    let taken = because(&decide(&without(&replica, &[PROVENANCE_KEY])));
+    assert_eq!(taken, (Change::Update, vec!["provenance"]));
     assert_eq!(decide(&without(&replica, &[MARK_KEY])), excluded);
-    assert_eq!(decide(&without(&replica, &[MARK_KEY, PROVENANCE_KEY])), excluded);
+    // What another writer changed is not deleted, and is reported.
+    let changed = later(&replica, &[(PERSON, None)]);
+    assert_eq!(world.class(Some(&original), &changed), ConflictClass::ChangedInTarget);
     // The owner's wish waits for no grace period.
     world.keep_until = Some(NOW);
     assert_eq!(removal(&world.decide(Some(&original), Some(&replica))).0, Way::Delete);
@@ -245,13 +133,13 @@ fn an_orphan_is_kept_for_its_grace_period_and_deleted_then() {
 }
 
 /// A policy by which a parameter is deleted at this time.
-fn expiring(at: Timestamp) -> Policies {
+pub(super) fn expiring(at: Timestamp) -> Policies {
     let policy = format!(r#"{{"Type":"Expiration","Attributes":{{"Timestamp":"{at}"}}}}"#);
     Policies::new([(policy.as_str(), false)])
 }
 
 /// What a parameter differs in, and how it comes to.
-type Difference = (&'static str, fn(&mut Observed));
+pub(super) type Difference = (&'static str, fn(&mut Observed));
 
 #[test]
 fn what_aws_does_not_change_is_deleted_and_created_anew_once_it_is_proved_ours() {
@@ -268,8 +156,9 @@ fn what_aws_does_not_change_is_deleted_and_created_anew_once_it_is_proved_ours()
         let decide = |replica| world.decide(Some(&changed), Some(replica));
         assert_eq!(because(&decide(&replica)), (Change::Recreate, vec![what]));
         let unproven = without(&replica, &[PROVENANCE_KEY]);
-        assert_eq!(because(&decide(&unproven)), (Change::Retag, vec!["provenance"]));
-        let foreign = without(&replica, &[PROVENANCE_KEY, MARK_KEY]);
+        assert_eq!(because(&decide(&unproven)), (Change::Recreate, vec!["provenance", what]));
+        let mut foreign = without(&replica, &[PROVENANCE_KEY, MARK_KEY]);
+        foreign.parameter.writer = Some(PERSON.into());
         assert!(matches!(decide(&foreign), Decision::Conflict(_)));
     }
 }
@@ -322,7 +211,7 @@ fn an_advanced_replica_of_a_standard_source_stays_advanced() {
         world.decide(Some(&original), Some(&replica)),
         Decision::InSync { tags_left_out: 0 }
     );
-    replica.parameter.version = 9;
+    let replica = later(&replica, &[(HUB, None)]);
     let Decision::Write(write) = world.decide(Some(&original), Some(&replica)) else {
         panic!("no write")
     };
@@ -351,7 +240,8 @@ fn a_source_that_returned_takes_the_tombstone_off() {
         panic!("no write")
     };
     assert_eq!((write.change, write.because), (Change::Retag, vec!["source_returned"]));
-    assert!(!write.set_tags.get(PROVENANCE_KEY).expect("provenance").contains("gone="));
+    let written = write.provenance.expect("provenance");
+    assert_eq!((written.gone, write.renew_provenance), (None, false));
 }
 
 #[test]

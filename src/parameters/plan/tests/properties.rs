@@ -18,9 +18,12 @@ fn any_tags() -> impl Strategy<Value = Tags> {
                 source: parameter("/a").version(),
                 replica,
                 written: Some(parameter("/a").modified),
-                form: Form(7),
+                form: Fingerprint(7),
+                of: None,
+                tags: None,
                 adopted: false,
                 gone: None,
+                unknown: String::new(),
             };
             (PROVENANCE_KEY.to_owned(), provenance.to_string())
         },
@@ -40,40 +43,65 @@ fn any_observed() -> impl Strategy<Value = Observed> {
         |(version, by_spoke, kind, described, tags)| {
             let mut parameter = parameter("/a");
             parameter.version = version;
-            parameter.written_by_spoke = by_spoke;
+            parameter.writer = by_spoke.then(|| HUB.into());
             parameter.value_type =
                 [ValueType::String, ValueType::StringList, ValueType::SecureString]
                     [usize::from(kind)];
             parameter.key = (kind == 2).then(|| "alias/x".into());
             parameter.description = described.then(|| "d".into());
-            Observed { parameter, tags }
+            Observed::new(parameter, tags)
         },
     )
 }
 
+fn with_any_history() -> impl Strategy<Value = Observed> {
+    let writer = prop_oneof![Just(HUB), Just(PERSON)];
+    (any_observed(), proptest::collection::vec((writer, proptest::option::of(any::<bool>())), 0..4))
+        .prop_map(|(observed, versions)| later(&observed, &versions))
+}
+
+fn any_parity() -> impl Strategy<Value = Parity> {
+    prop_oneof![Just(Parity::ByProvenance), Just(Parity::ByValue), Just(Parity::Rewrite)]
+}
+
 proptest! {
     #[test]
-    fn what_is_not_ours_is_never_a_steps_target(
-        original in proptest::option::of(any_observed()), replica in any_observed(), only_route: bool, adopt: bool, take: bool,
-        parity in prop_oneof![Just(Parity::ByProvenance), Just(Parity::ByValue), Just(Parity::Rewrite)],
+    fn what_is_not_owned_is_a_steps_target_only_by_a_claim_that_was_allowed(
+        original in proptest::option::of(any_observed()),
+        replica in prop_oneof![any_observed(), with_any_history()],
+        several_routes: bool, adopt: bool, take: bool, restore: bool, take_over: bool,
+        parity in any_parity(),
     ) {
-        let world = World { only_route, parity, adopt, take, ..World::new() };
-        let case = world.case(original.as_ref(), Some(&replica));
-        let holder = holder(case);
-        let decision = decide(case, world.policy());
+        let routes = if several_routes { "us-east-2=us-east-1;eu-west-1=us-east-1" } else { "us-east-2=us-east-1" };
+        let world = World { parity, adopt, take, restore, take_over, ..World::with_routes(routes) };
+        let ownership = world.case(original.as_ref(), Some(&replica)).ownership(world.policy());
+        let decision = world.decide(original.as_ref(), Some(&replica));
         match &decision {
             Decision::Write(write) | Decision::Compare(write) => {
-                prop_assert!(!matches!(holder, Holder::Another(_)));
-                if holder.objection().is_some() {
-                    prop_assert!(take || adopt && write.adopts() && holder == Holder::Unmarked);
-                }
-                prop_assert!(!write.adopts() || adopt && write.change == Change::Retag);
+                prop_assert!(!matches!(ownership, Ownership::OtherRoute(_) | Ownership::NeedsHistory));
+                let allowed = match write.claim {
+                    None => matches!(ownership, Ownership::Owned { .. } | Ownership::UntaggedCreate { fresh: true }),
+                    Some(Claim::Adopt) => adopt && ownership == Ownership::Unmarked,
+                    Some(Claim::Take) => take && ownership.may_be_taken(),
+                    Some(Claim::TakeOver) => ownership == Ownership::MarkOnly { trusted: true },
+                    Some(Claim::Restore) => restore && matches!(ownership, Ownership::ChangedInTarget { covered: None, .. }),
+                    Some(Claim::Release) => false,
+                };
+                prop_assert!(allowed, "{write:?} of {ownership:?}");
+                prop_assert!(write.claim.is_some() || write.marking != Marking::WithProvenance);
+                let is_owned = matches!(ownership, Ownership::Owned { .. });
+                prop_assert!(!is_owned || write.marking == Marking::Never);
             }
             Decision::Remove(_) => {
-                let proven = is_marked(&replica.tags) && Provenance::of(&replica.tags).is_some_and(|p| p.region == world.source);
-                prop_assert!(proven && original.as_ref().is_none_or(|original| wants_removal(&original.tags)));
+                let is_owned = matches!(ownership, Ownership::Owned { .. });
+                prop_assert!(is_owned);
+                prop_assert!(original.as_ref().is_none_or(|original| wants_removal(&original.tags)));
             }
+            Decision::ReadHistory => prop_assert_eq!(&ownership, &Ownership::NeedsHistory),
             _ => {}
+        }
+        if matches!(ownership, Ownership::WrittenOver(_)) && !take {
+            prop_assert!(matches!(decision, Decision::Conflict(_)), "{decision:?}");
         }
         if original.as_ref().is_some_and(|original| is_marked(&original.tags)) {
             prop_assert!(!matches!(decision, Decision::Write(_) | Decision::Compare(_)));
@@ -94,10 +122,6 @@ proptest! {
         applied.tags.extend(write.set_tags.clone());
         let desired = write.desired;
         let anew = matches!(write.change, Change::Create | Change::Recreate);
-        if write.change == Change::Retag && desired.value_type != applied.parameter.value_type {
-            // It was not proved ours before this, and is recreated at the next look.
-            return Ok(());
-        }
         if anew {
             applied.tags = desired.tags.clone();
             applied.tags.insert(MARK_KEY.into(), MARK_VALUE.into());
@@ -109,8 +133,13 @@ proptest! {
             description: desired.description.clone(),
             key: desired.key.clone().map(Into::into),
             tier: write.tier,
+            writer: Some(HUB.into()),
             ..applied.parameter
         };
+        applied.history = None;
+        if write.marking != Marking::Never {
+            applied.tags.insert(MARK_KEY.into(), MARK_VALUE.into());
+        }
         if write.because == ["tags"] {
             let named = Provenance::of(&applied.tags).expect("an owned replica");
             applied.parameter.version = named.replica;
@@ -122,8 +151,11 @@ proptest! {
                 replica: applied.parameter.version,
                 written: Some(applied.parameter.modified),
                 form: desired.form,
+                of: Some(Fingerprint::of_item(&world.account, &world.target, &desired.name)),
+                tags: Some(desired.tags_fingerprint()),
                 adopted: write.adopted,
                 gone: None,
+                unknown: String::new(),
             };
             applied.tags.insert(PROVENANCE_KEY.into(), provenance.to_string());
         }

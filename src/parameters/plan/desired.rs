@@ -1,15 +1,13 @@
 //! What a replica is to be, less its value: the source's attributes, its key mapped, its tags as far as they go.
 
-use sha2::{Digest, Sha256};
-
-use super::model::{IMAGE, Lender, Observed, Parameter, TEXT, Tier, ValueType, Version};
-use super::policies::Policies;
-use super::provenance::Form;
-use super::supply::{Supply, supply};
 use crate::domain::{
     Cause, DEFAULT_PARAMETER_KEY, FailureKind, KmsKeys, MARK_KEY, OVERRIDE_TAG_PREFIX,
-    PROVENANCE_KEY, ParameterName, Region, TAG_LIMIT, Tags,
+    PROVENANCE_KEY, ParameterName, Region, TAG_LIMIT, Tags, Version,
 };
+use crate::ownership::Fingerprint;
+use crate::parameters::model::{IMAGE, Lender, Observed, Parameter, TEXT, Tier, ValueType};
+use crate::parameters::policies::Policies;
+use crate::parameters::supply::{Supply, supply};
 
 /// The number of the rules by which `form` is made. A new one makes every replica be written once more.
 const FORM_SCHEMA: u8 = 1;
@@ -42,7 +40,7 @@ pub struct Desired {
     /// How many of the source's tags did not fit beside the hub's two.
     pub tags_left_out: usize,
     /// The hash of all this but name and tags.
-    pub form: Form,
+    pub form: Fingerprint,
 }
 
 /// The replica in `target` that `original` asks for. `lender` is the parameter that the source's tag names as the one
@@ -58,7 +56,7 @@ pub fn desired(
     source: &Region,
     target: &Region,
 ) -> Result<Desired, Cause> {
-    let Observed { parameter: original, tags } = original;
+    let Observed { parameter: original, tags, history: _ } = original;
     let supply = supply(tags, target)?;
     if let Some(cause) = refusal(original, supply.as_ref(), lender, target) {
         return Err(cause);
@@ -85,6 +83,11 @@ pub fn desired(
 }
 
 impl Desired {
+    /// A hash over the source's tags that are copied.
+    pub fn tags_fingerprint(&self) -> Fingerprint {
+        Fingerprint::of_tags(&self.tags)
+    }
+
     /// A parameter with these attributes, key and all, and without tags.
     pub fn like(parameter: &Parameter) -> Self {
         Self {
@@ -100,7 +103,7 @@ impl Desired {
             lender: None,
             tags: Tags::new(),
             tags_left_out: 0,
-            form: Form(0),
+            form: Fingerprint(0),
         }
     }
 }
@@ -181,7 +184,7 @@ pub fn copied(tags: &Tags) -> (Tags, usize) {
     (copied, left_out)
 }
 
-fn form(desired: &Desired) -> Form {
+fn form(desired: &Desired) -> Fingerprint {
     let Desired {
         name: _,
         value_type,
@@ -197,10 +200,8 @@ fn form(desired: &Desired) -> Form {
         tags_left_out: _,
         form: _,
     } = desired;
-    let mut hash = Sha256::new();
-    hash.update([FORM_SCHEMA]);
-    // Each part with its length before it, absent apart from empty, so that no two lists of parts read the same.
-    let policies = (!policies.is_empty()).then(|| policies.texts());
+    // What is over is not sent, so that one which comes to be sent later moves the hash.
+    let policies = policies.unfinished_texts();
     let lender = lender.map(|Version { number, modified }| format!("{number} {modified}"));
     let (text, lender_name) = match supply {
         None => (None, None),
@@ -219,19 +220,7 @@ fn form(desired: &Desired) -> Form {
         lender_name,
         lender.as_deref(),
     ];
-    for part in parts {
-        match part {
-            None => hash.update([0]),
-            Some(part) => {
-                hash.update([1]);
-                hash.update((part.len() as u64).to_be_bytes());
-                hash.update(part.as_bytes());
-            }
-        }
-    }
-    let digest: [u8; 32] = hash.finalize().into();
-    let [a, b, c, d, ..] = digest;
-    Form(u32::from_be_bytes([a, b, c, d]))
+    Fingerprint::of_parts(FORM_SCHEMA, parts)
 }
 
 /// The data type to send: only a plain `String` has another than text, and some partitions refuse it beside others.
@@ -245,16 +234,16 @@ pub fn data_type_to_send(desired: &Desired) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::{parameter, region};
     use super::*;
     use crate::domain::Timestamp;
+    use crate::parameters::fixtures::{parameter, region};
 
     fn wanted(original: &Parameter, tags: &Tags) -> Result<Desired, Cause> {
         lent(original, tags, None)
     }
 
     fn lent(original: &Parameter, tags: &Tags, lender: Option<Lender>) -> Result<Desired, Cause> {
-        let original = Observed { parameter: original.clone(), tags: tags.clone() };
+        let original = Observed::new(original.clone(), tags.clone());
         let (source, target) = (region("us-east-2"), region("us-east-1"));
         desired(&original, lender, &KmsKeys::default(), &source, &target)
     }

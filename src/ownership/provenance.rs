@@ -1,0 +1,268 @@
+//! The tag `ReplicationSource`: of which source, and of which version of it, a replica is the copy.
+//!
+//! `region=us-east-2 version=12 modified=2026-11-24T10:00:00.123Z replica=5 written=2026-11-24T10:00:03.456Z form=9c1e20aa of=5d03b1c2 tags=1f00c3d4`
+//!
+//! It proves parity from lists alone. Both versions come with their dates, since a number comes again after a deletion;
+//! `form` covers what the hub sent beside the value, `of` names the parameter that the tag belongs to, and `tags` covers
+//! the source's tags that were sent. Keys stand in any order; a missing or repeated one makes the whole unreadable. A key
+//! of a later release is kept and ignored.
+
+use std::fmt;
+
+use super::Fingerprint;
+use crate::domain::{AccountId, PROVENANCE_KEY, ParameterName, Region, Tags, Timestamp, Version};
+
+/// AWS takes 256 characters in a tag's value.
+const LONGEST_VALUE: usize = 256;
+
+/// What the tag says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Provenance {
+    /// The Region of the source.
+    pub region: Region,
+    /// The source's version that was copied.
+    pub source: Version,
+    /// The replica's version that the copy made.
+    pub replica: i64,
+    /// The date of that version; `None` for a create, whose tags and value came in one call.
+    pub written: Option<Timestamp>,
+    /// A hash over what was sent beside the value.
+    pub form: Fingerprint,
+    /// A hash over account, target Region and name; `None` in tags of earlier releases.
+    pub of: Option<Fingerprint>,
+    /// A hash over the source's tags that were sent; `None` in tags of earlier releases.
+    pub tags: Option<Fingerprint>,
+    /// The replica was there before the hub and was adopted: it is released, not deleted, when its source goes.
+    pub adopted: bool,
+    /// The source is gone; the replica may be deleted from this time on.
+    pub gone: Option<Timestamp>,
+    /// Pairs `key=value` with keys that this release does not know, with spaces between.
+    pub unknown: String,
+}
+
+impl Provenance {
+    /// What `replica` says while a labelled replica is still being created: no version has this number.
+    pub const UNFINISHED: i64 = 0;
+
+    /// Whether its replica was left before all labelled values of its source were written.
+    pub const fn is_unfinished(&self) -> bool {
+        self.replica == Self::UNFINISHED
+    }
+
+    /// Reads the tag's text; `None` where it is not of the format.
+    pub fn parse(text: &str) -> Option<Self> {
+        const KEYS: [&str; 10] = [
+            "region", "version", "modified", "replica", "written", "form", "of", "tags", "adopted",
+            "gone",
+        ];
+        let mut fields: [Option<&str>; KEYS.len()] = [None; KEYS.len()];
+        let mut unknown: Vec<(&str, &str)> = Vec::new();
+        for part in text.split(' ') {
+            let (key, value) = part.split_once('=')?;
+            if key.is_empty() || value.is_empty() {
+                return None;
+            }
+            match KEYS.iter().position(|known| *known == key) {
+                Some(at) => {
+                    if fields.get_mut(at)?.replace(value).is_some() {
+                        return None;
+                    }
+                }
+                None if unknown.iter().any(|(other, _)| *other == key) => return None,
+                None => unknown.push((key, value)),
+            }
+        }
+        let [region, version, modified, replica, written, form, of, tags, adopted, gone] = fields;
+        let unknown: Vec<String> =
+            unknown.into_iter().map(|(key, value)| format!("{key}={value}")).collect();
+        Some(Self {
+            region: Region::parse(region?).ok()?,
+            source: Version { number: number(version?)?, modified: Timestamp::parse(modified?)? },
+            replica: number(replica?)?,
+            written: optional(written, Timestamp::parse)?,
+            form: Fingerprint::parse(form?)?,
+            of: optional(of, Fingerprint::parse)?,
+            tags: optional(tags, Fingerprint::parse)?,
+            adopted: optional(adopted, |word| (word == "1").then_some(()))?.is_some(),
+            gone: optional(gone, Timestamp::parse)?,
+            unknown: unknown.join(" "),
+        })
+    }
+
+    /// Reads the tag among `tags`, where it is there and readable.
+    pub fn of(tags: &Tags) -> Option<Self> {
+        Self::parse(tags.get(PROVENANCE_KEY)?)
+    }
+
+    /// Whether it belongs to this parameter. A tag of an earlier release does not say so and is accepted.
+    pub fn is_of(&self, account: &AccountId, target: &Region, name: &ParameterName) -> bool {
+        self.of.is_none_or(|of| of == Fingerprint::of_item(account, target, name))
+    }
+
+    /// Whether it names `replica` as the version that the hub wrote. A create has no date, and is the first version.
+    pub fn names_replica(&self, replica: Version) -> bool {
+        self.replica == replica.number
+            && match self.written {
+                Some(written) => written == replica.modified,
+                None => self.replica == 1,
+            }
+    }
+}
+
+/// A number as the hub writes it; the standard library's numbers may have a sign in front.
+fn number(text: &str) -> Option<i64> {
+    text.parse().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// `None` where the text is there and cannot be read.
+fn optional<T>(text: Option<&str>, read: impl FnOnce(&str) -> Option<T>) -> Option<Option<T>> {
+    match text {
+        Some(text) => read(text).map(Some),
+        None => Some(None),
+    }
+}
+
+impl fmt::Display for Provenance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { region, source, replica, written, form, of, tags, adopted, gone, unknown } =
+            self;
+        let Version { number, modified } = source;
+        let mut text =
+            format!("region={region} version={number} modified={modified} replica={replica}");
+        let mut add = |key: &str, value: Option<String>| {
+            if let Some(value) = value {
+                text.extend([" ", key, "=", &value]);
+            }
+        };
+        add("written", written.map(|written| written.to_string()));
+        add("form", Some(form.to_string()));
+        add("of", of.map(|of| of.to_string()));
+        add("tags", tags.map(|tags| tags.to_string()));
+        add("adopted", adopted.then(|| "1".to_owned()));
+        add("gone", gone.map(|gone| gone.to_string()));
+        // What another release wrote is kept as far as there is room, each pair whole.
+        for pair in unknown.split(' ').filter(|pair| !pair.is_empty()) {
+            if text.len() + 1 + pair.len() <= LONGEST_VALUE {
+                text.extend([" ", pair]);
+            }
+        }
+        f.write_str(&text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const EXAMPLE: &str = "region=us-east-2 version=12 modified=2026-11-24T10:00:00.123Z replica=5 written=2026-11-24T10:00:03.456Z form=9c1e20aa";
+
+    #[test]
+    fn the_documented_example_reads_and_writes() {
+        let read = Provenance::parse(EXAMPLE).expect("readable");
+        assert_eq!(read.to_string(), EXAMPLE);
+        assert!(read.names_replica(Version { number: 5, modified: read.written.expect("a date") }));
+        assert!(!read.names_replica(Version { number: 5, modified: Timestamp::from_millis(0) }));
+        let shuffled =
+            "form=9c1e20aa replica=1 modified=2026-11-24T10:00:00.123Z version=12 region=us-east-2";
+        let created = Provenance::parse(shuffled).expect("readable");
+        assert!(created.names_replica(Version { number: 1, modified: Timestamp::from_millis(7) }));
+        assert!(!created.names_replica(Version { number: 2, modified: Timestamp::from_millis(7) }));
+    }
+
+    #[test]
+    fn a_replica_that_is_still_being_created_is_named_in_none_of_its_versions() {
+        let finished = Provenance::parse(EXAMPLE).expect("readable");
+        assert!(!finished.is_unfinished());
+        let text = EXAMPLE.replace("replica=5 written=2026-11-24T10:00:03.456Z", "replica=0");
+        let unfinished = Provenance::parse(&text).expect("readable");
+        assert!(unfinished.is_unfinished());
+        let modified = finished.written.expect("a date");
+        for number in 1..=5 {
+            assert!(!unfinished.names_replica(Version { number, modified }));
+        }
+    }
+
+    #[test]
+    fn what_is_not_exactly_of_the_format_is_unreadable() {
+        for wrong in [
+            String::new(),
+            "us-east-2".into(),
+            EXAMPLE.replace("form=9c1e20aa", ""),
+            EXAMPLE.replace("form=9c1e20aa", "form=9c1e"),
+            EXAMPLE.replace("version=12", "version=twelve"),
+            EXAMPLE.replace("version=12 ", ""),
+            EXAMPLE.replace("version=12", "version=+12"),
+            EXAMPLE.replace("replica=5", "replica=-5"),
+            EXAMPLE.replace("form=9c1e20aa", "form=+c1e20aa"),
+            EXAMPLE.replace("2026-11-24T10:00:00.123Z", "9999-12-31T23:59:59.9999Z"),
+            format!("{EXAMPLE} version=13"),
+            format!("{EXAMPLE} colour=blue colour=red"),
+            format!("{EXAMPLE} colour="),
+            format!("{EXAMPLE} of=5d03"),
+            format!("{EXAMPLE} tags="),
+            format!("{EXAMPLE} adopted=yes"),
+            format!("{EXAMPLE}  "),
+        ] {
+            assert_eq!(Provenance::parse(&wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_a_later_release_wrote_is_kept_as_far_as_there_is_room() {
+        let text = format!("{EXAMPLE} of=5d03b1c2 tags=1f00c3d4 colour=blue refused=12/9c1e20aa");
+        let read = Provenance::parse(&text).expect("readable");
+        assert_eq!(read.unknown, "colour=blue refused=12/9c1e20aa");
+        assert_eq!(read.to_string(), text);
+        let long = format!("{text} long={}", "x".repeat(200));
+        let kept = Provenance::parse(&long).expect("readable").to_string();
+        assert_eq!(kept, text, "a pair that does not fit is left out whole");
+    }
+
+    #[test]
+    fn a_tag_belongs_to_one_parameter_and_an_early_one_does_not_say_to_which() {
+        let account = AccountId::parse("111122223333").expect("an account");
+        let target = Region::parse("us-east-1").expect("a Region");
+        let (name, other) = (ParameterName::new("/a"), ParameterName::new("/b"));
+        let early = Provenance::parse(EXAMPLE).expect("readable");
+        assert!(early.is_of(&account, &target, &name) && early.is_of(&account, &target, &other));
+        let of = Some(Fingerprint::of_item(&account, &target, &name));
+        let ours = Provenance { of, ..early };
+        assert!(ours.is_of(&account, &target, &name) && !ours.is_of(&account, &target, &other));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in ".{0,256}") {
+            if let Some(read) = Provenance::parse(&text) {
+                prop_assert_eq!(Provenance::parse(&read.to_string()), Some(read));
+            }
+        }
+
+        #[test]
+        fn what_is_written_reads_back(
+            number in 0_i64..1_000_000, at in 0_i64..4_000_000_000_000, replica in 1_i64..1_000_000,
+            written in proptest::option::of(0_i64..4_000_000_000_000), form: u32, of: Option<u32>,
+            tags: Option<u32>, adopted: bool, unknown in "(a=b)?",
+            gone in proptest::option::of(0_i64..4_000_000_000_000),
+        ) {
+            let provenance = Provenance {
+                region: Region::parse("ap-southeast-10").expect("a Region"),
+                source: Version { number, modified: Timestamp::from_millis(at) },
+                replica,
+                written: written.map(Timestamp::from_millis),
+                form: Fingerprint(form),
+                of: of.map(Fingerprint),
+                tags: tags.map(Fingerprint),
+                adopted,
+                gone: gone.map(Timestamp::from_millis),
+                unknown,
+            };
+            let text = provenance.to_string();
+            // AWS takes 256 characters in a tag's value.
+            prop_assert!(text.len() <= 256);
+            prop_assert_eq!(Provenance::parse(&text), Some(provenance));
+        }
+    }
+}

@@ -1,0 +1,443 @@
+//! Decides one item for one target, from what was read of its source and of its replica. Pure.
+//!
+//! In sync means no step. What is not this route's own by [`crate::ownership`] is never a step's target, unless a setting
+//! or a person says so: the name is then vacant, or a conflict.
+
+pub mod desired;
+mod diff;
+mod write;
+
+use self::desired::desired;
+use self::write::{Pair, Takeover};
+use super::model::{Lender, Observed};
+use crate::domain::{
+    AccountId, Cause, Change, ConflictClass, FailureKind, KmsKeys, NameFilter, OptOut, OutcomeKind,
+    Region, Routes, Timestamp, Writers,
+};
+use crate::guard::Claim;
+use crate::ownership::{
+    ForeignVersion, Ownership, Provenance, Site, Viewpoint, does_not_take, is_marked, is_released,
+    judge, objection,
+};
+
+pub use write::{Marking, Write};
+pub(super) use write::{with_both, with_mark};
+
+/// What decides whether an owned replica equals its source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parity {
+    /// Provenance: no value is read of an item in sync.
+    ByProvenance,
+    /// The values themselves, and only differences are written.
+    ByValue,
+    /// Nothing that was read: the source moved meanwhile, so that value and tags are written again, whatever the
+    /// replica's own say.
+    Rewrite,
+}
+
+/// The settings that decide, and how far provenance is trusted.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting or an option of its own")]
+pub struct Policy<'a> {
+    /// Which names are in scope.
+    pub names: &'a NameFilter,
+    /// Source key → target key.
+    pub kms_keys: &'a KmsKeys,
+    /// Whose versions are the hub's.
+    pub writers: &'a Writers,
+    /// What decides parity.
+    pub parity: Parity,
+    /// Whether an equal parameter with neither tag is adopted.
+    pub adopt: bool,
+    /// Whether a person wants the source in the place of whatever is in the way.
+    pub take: bool,
+    /// Whether a replica that was changed in the target is written over once.
+    pub restore: bool,
+    /// Whether replicas that depend on trusted writers are written once more.
+    pub take_over: bool,
+    /// Until when a replica is kept whose source is gone; `None`: it is deleted at once.
+    pub keep_until: Option<Timestamp>,
+    /// The present.
+    pub now: Timestamp,
+}
+
+/// One item and one target.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// The account.
+    pub account: &'a AccountId,
+    /// The Region of the source.
+    pub source: &'a Region,
+    /// The Region of the replica.
+    pub target: &'a Region,
+    /// All routes of the settings.
+    pub routes: &'a Routes,
+    /// What holds the name in the source Region.
+    pub original: Option<&'a Observed>,
+    /// What holds the name in the target Region.
+    pub replica: Option<&'a Observed>,
+    /// The parameter that holds the value for this target by the source's tag, where it is there.
+    pub lender: Option<Lender>,
+}
+
+impl<'a> Case<'a> {
+    /// From where what holds the name in the target is judged.
+    pub fn viewpoint(&self, policy: Policy<'a>) -> Viewpoint<'a> {
+        let only_route = self.routes.sources_into(self.target).count() == 1;
+        let Policy { writers, now, .. } = policy;
+        Viewpoint { source: self.source, only_route, writers, now }
+    }
+
+    /// Whose it is that holds the name in the target.
+    pub fn ownership(&self, policy: Policy<'a>) -> Ownership {
+        match self.replica {
+            None => Ownership::Vacant,
+            Some(replica) => {
+                judge(replica.evidence(self.account, self.target), self.viewpoint(policy))
+            }
+        }
+    }
+
+    /// Whether this route reports what no route's source wants: the first that leads into the target.
+    fn reports_leftovers(&self) -> bool {
+        self.routes.sources_into(self.target).next() == Some(self.source)
+    }
+
+    /// Whether a route leads from the target back to the source.
+    fn leads_back(&self) -> bool {
+        let back = self.routes.from_source(self.target);
+        back.is_some_and(|route| route.targets.contains(self.source))
+    }
+
+    fn site(&self) -> Option<Site<'a>> {
+        let name = self.replica.or(self.original)?;
+        Some(Site {
+            account: self.account,
+            source: self.source,
+            target: self.target,
+            name: &name.parameter.name,
+            source_exists: self.original.is_some(),
+        })
+    }
+
+    /// Why what holds the name is left alone.
+    fn cause(&self, ownership: &Ownership) -> Cause {
+        let cause = self.site().and_then(|site| objection(ownership, site));
+        cause.unwrap_or_else(|| {
+            Cause::new(FailureKind::Bug, "internal error: a conflict over a name that is free")
+        })
+    }
+
+    fn conflict(&self, ownership: &Ownership) -> Decision {
+        Decision::Conflict(self.cause(ownership))
+    }
+}
+
+/// How a replica goes that has no source any more, or whose source does not want it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removal {
+    /// How.
+    pub way: Way,
+    /// What its tag says now.
+    pub provenance: Provenance,
+    /// Why.
+    pub because: &'static str,
+}
+
+/// The ways in which a replica goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// It is deleted.
+    Delete,
+    /// It stays until this time, which is written to its provenance.
+    Tombstone(Timestamp),
+    /// It was adopted: the hub's tags are taken off, and it stays for good.
+    Release,
+}
+
+impl Way {
+    /// The change that this is.
+    pub const fn change(self) -> Change {
+        match self {
+            Self::Delete => Change::Delete,
+            Self::Tombstone(_) => Change::Tombstone,
+            Self::Release => Change::Retag,
+        }
+    }
+}
+
+/// What is to be done about one item in one target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Nothing here is this route's concern.
+    Nothing,
+    /// The replica's history decides, and was not read.
+    ReadHistory,
+    /// Equal; with the number of the source's tags that do not fit beside the hub's.
+    InSync {
+        /// See [`Desired::tags_left_out`](desired::Desired::tags_left_out).
+        tags_left_out: usize,
+    },
+    /// Left alone, and counted as this.
+    Leave(OutcomeKind),
+    /// The name is held in the target by something that is not this route's.
+    Conflict(Cause),
+    /// It cannot be replicated, for what the source is or asks for.
+    Refuse(Cause),
+    /// Write.
+    Write(Write),
+    /// Compare the values: `update` if they differ, else `retag`, or nothing if there is nothing to retag.
+    Compare(Write),
+    /// The replica is this route's, and by what was read so far it is not to be there.
+    Remove(Removal),
+}
+
+/// Decides.
+pub fn decide<'a>(case: Case<'a>, policy: Policy<'a>) -> Decision {
+    let ownership = case.ownership(policy);
+    match (&ownership, case.original) {
+        (Ownership::NeedsHistory, _) => Decision::ReadHistory,
+        // Whatever the source is or asks for: a version of another writer's is named until a person decides.
+        (Ownership::WrittenOver(_), _) if !policy.take => case.conflict(&ownership),
+        (_, Some(original)) => decide_present(case, original, ownership, policy),
+        (_, None) => decide_absent(case, ownership, policy),
+    }
+}
+
+fn decide_absent(case: Case<'_>, ownership: Ownership, policy: Policy<'_>) -> Decision {
+    let Some(replica) = case.replica else { return Decision::Nothing };
+    let in_scope = policy.names.matches(replica.parameter.name.as_str());
+    match &ownership {
+        // Leaving scope never deletes.
+        Ownership::Owned { .. } | Ownership::ChangedInTarget { .. } | Ownership::Claimed(_)
+            if !in_scope =>
+        {
+            Decision::Leave(OutcomeKind::OutOfScope)
+        }
+        Ownership::Owned { provenance, .. } => orphaned(provenance.clone(), policy),
+        Ownership::ChangedInTarget { .. } | Ownership::Claimed(_) | Ownership::WrittenOver(_) => {
+            case.conflict(&ownership)
+        }
+        Ownership::MarkOnly { .. } | Ownership::Ambiguous | Ownership::UntaggedCreate { .. }
+            if case.reports_leftovers() =>
+        {
+            case.conflict(&ownership)
+        }
+        Ownership::OtherRoute(region) => {
+            let route = case.routes.from_source(region);
+            let is_configured = route.is_some_and(|route| route.targets.contains(case.target));
+            if is_configured || !case.reports_leftovers() {
+                Decision::Nothing
+            } else {
+                Decision::Leave(OutcomeKind::OutOfScope)
+            }
+        }
+        Ownership::Vacant
+        | Ownership::NeedsHistory
+        | Ownership::MarkOnly { .. }
+        | Ownership::Ambiguous
+        | Ownership::UntaggedCreate { .. }
+        | Ownership::Unmarked
+        | Ownership::Released { .. } => Decision::Nothing,
+    }
+}
+
+/// How an owned replica goes whose source is gone.
+fn orphaned(provenance: Provenance, policy: Policy<'_>) -> Decision {
+    let way = match (provenance.gone, policy.keep_until) {
+        _ if provenance.adopted => Way::Release,
+        (Some(due), _) if policy.now < due => return Decision::Leave(OutcomeKind::Tombstoned),
+        (Some(_), _) | (None, None) => Way::Delete,
+        (None, Some(until)) => Way::Tombstone(until),
+    };
+    Decision::Remove(Removal { way, provenance, because: "source_gone" })
+}
+
+fn decide_present(
+    case: Case<'_>,
+    original: &Observed,
+    ownership: Ownership,
+    policy: Policy<'_>,
+) -> Decision {
+    if let Some(decision) = not_a_source(case, original, policy) {
+        return decision;
+    }
+    if !policy.names.matches(original.parameter.name.as_str()) {
+        return Decision::Leave(OutcomeKind::OutOfScope);
+    }
+    if let Some(decision) = opted_out(case, original, &ownership) {
+        return decision;
+    }
+    let way = match reached(case, &ownership, policy) {
+        Ok(way) => way,
+        Err(decision) => return decision,
+    };
+    let (source, target) = (case.source, case.target);
+    let desired = match desired(original, case.lender, policy.kms_keys, source, target) {
+        Ok(desired) => desired,
+        Err(cause) => return Decision::Refuse(cause),
+    };
+    let Some(replica) = case.replica else {
+        // AWS is about to delete an expired source, as it did with its replica.
+        return if original.parameter.policies.expired(policy.now) {
+            Decision::Leave(OutcomeKind::Skipped)
+        } else {
+            Decision::Write(Write::creation(desired, policy.now))
+        };
+    };
+    let pair = Pair::new(original, replica, desired, policy);
+    match (way, ownership) {
+        (Reach::Owned, Ownership::Owned { provenance, by_trusted }) => {
+            pair.owned(provenance, policy, by_trusted && policy.take_over)
+        }
+        (Reach::Adopt, _) => match pair.adoption() {
+            Ok(write) => Decision::Compare(write),
+            Err(different) => Decision::Conflict(not_adopted(case, &differs_in(different))),
+        },
+        (Reach::Take(takeover), _) => pair.taken(takeover, policy),
+        (Reach::Owned, _) => Decision::Nothing,
+    }
+}
+
+/// By what the name in the target may be written.
+enum Reach {
+    /// It is vacant or owned.
+    Owned,
+    /// An equal one with neither tag.
+    Adopt,
+    /// It is written over and becomes owned.
+    Take(Takeover),
+}
+
+/// By what the name may be written, or what is decided where it may not.
+fn reached(case: Case<'_>, ownership: &Ownership, policy: Policy<'_>) -> Result<Reach, Decision> {
+    let take = |because, marking, claim: Option<Claim>| {
+        let class = ownership.class();
+        let tags_suffice = claim.is_none();
+        Ok(Reach::Take(Takeover { because, marking, claim, class, tags_suffice }))
+    };
+    match ownership {
+        Ownership::Vacant | Ownership::Owned { .. } => Ok(Reach::Owned),
+        Ownership::MarkOnly { trusted: true } => {
+            take("provenance", Marking::Never, Some(Claim::TakeOver))
+        }
+        Ownership::UntaggedCreate { fresh: true } => take("provenance", Marking::First, None),
+        held if policy.take && held.may_be_taken() => {
+            take("conflict", Marking::First, Some(Claim::Take))
+        }
+        Ownership::ChangedInTarget { change, restored_before, covered: None, restorable: true }
+            if policy.restore =>
+        {
+            if *restored_before {
+                let cause = case.site().map(|site| does_not_take(change, site));
+                return Err(cause.map_or(Decision::Nothing, Decision::Conflict));
+            }
+            take("changed_in_target", Marking::Never, Some(Claim::Restore))
+        }
+        Ownership::Unmarked if policy.adopt && !case.leads_back() => Ok(Reach::Adopt),
+        Ownership::Unmarked if policy.adopt => {
+            let why = "a route leads from there back to the source";
+            Err(Decision::Conflict(not_adopted(case, why)))
+        }
+        Ownership::Released { excluded: true } => Err(Decision::Leave(OutcomeKind::Excluded)),
+        held => Err(case.conflict(held)),
+    }
+}
+
+fn differs_in(attribute: &str) -> String {
+    format!("it differs in its {}", attribute.replace('_', " "))
+}
+
+/// Why a parameter with neither tag is not adopted though the settings ask for it.
+pub(super) fn not_adopted(case: Case<'_>, why: &str) -> Cause {
+    let mut cause = case.cause(&Ownership::Unmarked);
+    cause.message = format!("{}; it is not adopted: {why}", cause.message);
+    cause
+}
+
+/// What carries the mark of a replica, or is a create of the hub's without its tags, is no source.
+fn not_a_source(case: Case<'_>, original: &Observed, policy: Policy<'_>) -> Option<Decision> {
+    let parameter = &original.parameter;
+    let (source, name) = (case.source, &parameter.name);
+    if is_marked(&original.tags) {
+        let is_replica_here = Provenance::of(&original.tags).is_some_and(|provenance| {
+            let route = case.routes.from_source(&provenance.region);
+            route.is_some_and(|route| route.targets.contains(source))
+                && provenance.is_of(case.account, source, name)
+        });
+        if is_replica_here {
+            return Some(Decision::Leave(OutcomeKind::Skipped));
+        }
+        let message = format!(
+            "the parameter in {source} carries the mark of a replica, so it is not replicated"
+        );
+        let remedy = format!(
+            "if it is a source, take the tags `{}` and `{}` off it",
+            crate::domain::MARK_KEY,
+            crate::domain::PROVENANCE_KEY
+        );
+        return Some(Decision::Refuse(
+            Cause::conflict(ConflictClass::MarkedSource, message).mended_by(remedy),
+        ));
+    }
+    if is_released(&original.tags) {
+        return None;
+    }
+    let evidence = original.evidence(case.account, source);
+    let viewpoint = case.viewpoint(policy);
+    let is_untagged = matches!(judge(evidence, viewpoint), Ownership::UntaggedCreate { .. });
+    is_untagged.then(|| {
+        let message = format!(
+            "the hub wrote the parameter in {source}, and it carries neither of the hub's tags, so it is not replicated"
+        );
+        let remedy = format!(
+            "if it is a source, set the tag `{}=released` on it; if it is a leftover, delete it",
+            crate::domain::EXCLUDE_TAG
+        );
+        Decision::Refuse(
+            Cause::conflict(ConflictClass::UntaggedCreate, message).mended_by(remedy),
+        )
+    })
+}
+
+/// What the source's own tag asks for. What is only about to become owned is first made so, as any other, and goes at the
+/// next look.
+fn opted_out(case: Case<'_>, original: &Observed, ownership: &Ownership) -> Option<Decision> {
+    match OptOut::of(&original.tags) {
+        Err(cause) => Some(Decision::Refuse(cause)),
+        Ok(None | Some(OptOut::Released)) => None,
+        Ok(Some(OptOut::Exclude)) => Some(Decision::Leave(OutcomeKind::Excluded)),
+        Ok(Some(OptOut::Remove)) => match ownership {
+            Ownership::Owned { provenance, .. } => Some(Decision::Remove(Removal {
+                way: if provenance.adopted { Way::Release } else { Way::Delete },
+                provenance: provenance.clone(),
+                because: "remove_tag",
+            })),
+            Ownership::MarkOnly { trusted: true } | Ownership::UntaggedCreate { fresh: true } => {
+                None
+            }
+            Ownership::ChangedInTarget { .. } | Ownership::Claimed(_) => {
+                Some(case.conflict(ownership))
+            }
+            _ => Some(Decision::Leave(OutcomeKind::Excluded)),
+        },
+    }
+}
+
+/// Whether a source's tags ask for the removal of its replicas.
+pub fn wants_removal(tags: &crate::domain::Tags) -> bool {
+    OptOut::of(tags) == Ok(Some(OptOut::Remove))
+}
+
+/// The conflict over a replica whose version covers one of another writer's.
+pub(super) fn covered(case: Case<'_>, under: ForeignVersion) -> Cause {
+    case.cause(&Ownership::WrittenOver(under))
+}
+
+/// The conflict over a replica that was released while it was written.
+pub(super) fn released_meanwhile(case: Case<'_>) -> Cause {
+    case.cause(&Ownership::Released { excluded: false })
+}
+
+#[cfg(test)]
+mod tests;

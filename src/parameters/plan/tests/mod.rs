@@ -1,0 +1,176 @@
+//! The decisions, case by case.
+
+mod cases;
+mod ownership;
+mod properties;
+
+use super::desired::desired;
+use super::*;
+use crate::domain::{
+    Change, EXCLUDE_TAG, KmsKeys, MARK_KEY, MARK_VALUE, PROVENANCE_KEY, Tags, Timestamp,
+};
+use crate::ownership::{Fingerprint, PastVersion};
+use crate::parameters::fixtures::{HUB, PERSON, observed, parameter, region};
+use crate::parameters::model::{Parameter, Tier, ValueType};
+use crate::parameters::policies::Policies;
+
+/// The present.
+const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+/// When replicas were written.
+const WRITTEN: Timestamp = Timestamp::from_millis(1_700_000_009_000);
+
+struct World {
+    account: AccountId,
+    source: Region,
+    target: Region,
+    routes: Routes,
+    names: NameFilter,
+    keys: KmsKeys,
+    writers: Writers,
+    parity: Parity,
+    adopt: bool,
+    take: bool,
+    restore: bool,
+    take_over: bool,
+    keep_until: Option<Timestamp>,
+}
+
+impl World {
+    fn new() -> Self {
+        Self::with_routes("us-east-2=us-east-1")
+    }
+
+    fn with_routes(routes: &str) -> Self {
+        Self {
+            account: AccountId::parse("111122223333").expect("an account"),
+            source: region("us-east-2"),
+            target: region("us-east-1"),
+            routes: Routes::parse(routes).expect("routes"),
+            names: NameFilter::default(),
+            keys: KmsKeys::default(),
+            writers: Writers::of_defaults(),
+            parity: Parity::ByProvenance,
+            adopt: false,
+            take: false,
+            restore: false,
+            take_over: false,
+            keep_until: None,
+        }
+    }
+
+    fn decide(&self, original: Option<&Observed>, replica: Option<&Observed>) -> Decision {
+        decide(self.case(original, replica), self.policy())
+    }
+
+    fn policy(&self) -> Policy<'_> {
+        Policy {
+            names: &self.names,
+            kms_keys: &self.keys,
+            writers: &self.writers,
+            parity: self.parity,
+            adopt: self.adopt,
+            take: self.take,
+            restore: self.restore,
+            take_over: self.take_over,
+            keep_until: self.keep_until,
+            now: NOW,
+        }
+    }
+
+    fn case<'a>(
+        &'a self,
+        original: Option<&'a Observed>,
+        replica: Option<&'a Observed>,
+    ) -> Case<'a> {
+        Case {
+            account: &self.account,
+            source: &self.source,
+            target: &self.target,
+            routes: &self.routes,
+            original,
+            replica,
+            lender: None,
+        }
+    }
+
+    /// The class of the conflict that it comes to.
+    fn class(&self, original: Option<&Observed>, replica: &Observed) -> ConflictClass {
+        match self.decide(original, Some(replica)) {
+            Decision::Conflict(cause) => cause.class.expect("a class"),
+            other => panic!("no conflict: {other:?}"),
+        }
+    }
+
+    /// The replica that the hub would have made of `original`.
+    fn replica_of(&self, original: &Observed) -> Observed {
+        let wanted = desired(original, None, &self.keys, &self.source, &self.target)
+            .expect("can be replicated");
+        let mut replica = original.clone();
+        replica.parameter.version = 1;
+        replica.parameter.modified = WRITTEN;
+        replica.parameter.writer = Some(HUB.into());
+        replica.parameter.key = wanted.key.clone().map(Into::into);
+        let name = &original.parameter.name;
+        let provenance = Provenance {
+            region: self.source.clone(),
+            source: original.parameter.version(),
+            replica: 1,
+            written: None,
+            form: wanted.form,
+            of: Some(Fingerprint::of_item(&self.account, &self.target, name)),
+            tags: Some(wanted.tags_fingerprint()),
+            adopted: false,
+            gone: None,
+            unknown: String::new(),
+        };
+        replica.tags = with_both(wanted.tags, &provenance);
+        replica
+    }
+}
+
+/// A replica with these later versions, each by its writer and whether the next has its value; the history is known.
+fn later(replica: &Observed, writers: &[(&str, Option<bool>)]) -> Observed {
+    let mut changed = replica.clone();
+    let first = PastVersion {
+        version: replica.parameter.version(),
+        writer: replica.parameter.writer.clone(),
+        same_as_next: None,
+    };
+    let mut rows = vec![first];
+    for (after, (writer, same_as_next)) in (1_i64..).zip(writers) {
+        changed.parameter.version = replica.parameter.version + after;
+        changed.parameter.modified = Timestamp::from_millis(WRITTEN.millis() + after * 1000);
+        changed.parameter.writer = Some((*writer).into());
+        let (version, writer) = (changed.parameter.version(), changed.parameter.writer.clone());
+        rows.push(PastVersion { version, writer, same_as_next: *same_as_next });
+    }
+    changed.history = Some(rows.into());
+    changed
+}
+
+fn because(decision: &Decision) -> (Change, Vec<&'static str>) {
+    match decision {
+        Decision::Write(write) | Decision::Compare(write) => (write.change, write.because.clone()),
+        other => panic!("no write: {other:?}"),
+    }
+}
+
+fn removal(decision: &Decision) -> (Way, &'static str) {
+    match decision {
+        Decision::Remove(removal) => (removal.way, removal.because),
+        other => panic!("no removal: {other:?}"),
+    }
+}
+
+/// The replica with more in its provenance.
+fn proving(replica: &Observed, more: &str) -> Observed {
+    let mut changed = replica.clone();
+    changed.tags.get_mut(PROVENANCE_KEY).expect("provenance").push_str(more);
+    changed
+}
+
+fn without(observed: &Observed, keys: &[&str]) -> Observed {
+    let mut changed = observed.clone();
+    changed.tags.retain(|key, _| !keys.contains(&key.as_str()));
+    changed
+}

@@ -1,0 +1,161 @@
+//! Releases a replica: the tag that declares it its owner's is set first, then the hub's two come off in one call. It
+//! stays as it is and belongs to its owner from then on.
+//!
+//! The order matters for the opposite route: without that tag, a version 1 of the hub's without its tags counts as a
+//! create that lost them, and is no source.
+
+use super::endings::{Ending, Endings};
+use super::histories::{Read, with_history};
+use super::labels::LabelReads;
+use super::model::Observed;
+use super::plan::{Case, with_mark};
+use super::run::Run;
+use super::store::{ByName, Tagged, by_name, retag, versions};
+use crate::aws::Session;
+use crate::domain::{
+    AccountOutcome, Assignment, Cause, Change, EXCLUDE_TAG, FailureKind, Item, MARK_KEY,
+    OutcomeKind, PROVENANCE_KEY, ParameterName, Region, Scope, Tags, Wanted,
+};
+use crate::guard::{Claim, Proposal, Ruling};
+use crate::ownership::Ownership;
+use crate::recent_deletes::RecentDeletes;
+use crate::run_policy::RunPolicy;
+
+/// Why, in a plan's words.
+const BECAUSE: &str = "release";
+
+/// Takes the hub's tags off a replica of which the guard said that it may be.
+///
+/// # Errors
+/// Why AWS refused one of the two calls.
+pub(super) async fn take_off(
+    session: &Session,
+    target: &Region,
+    name: &ParameterName,
+) -> Result<Tagged, Cause> {
+    // AWS is told to refuse tags of ours on what is not marked, unless the request carries the mark.
+    let released = Tags::from([(EXCLUDE_TAG.to_owned(), "released".to_owned())]);
+    let released = with_mark(released);
+    match retag(session, target, name, &released, &[]).await? {
+        Tagged::Gone => Ok(Tagged::Gone),
+        Tagged::Yes => {
+            let ours = [MARK_KEY.to_owned(), PROVENANCE_KEY.to_owned()];
+            retag(session, target, name, &Tags::new(), &ours).await
+        }
+    }
+}
+
+/// Releases the replicas of the parameters that `assignments` name, in the targets of their routes.
+pub async fn release(
+    session: &Session,
+    rules: &RunPolicy,
+    recent: &RecentDeletes,
+    assignments: &[Assignment],
+) -> AccountOutcome {
+    let mut outcome = AccountOutcome::new(session.account().clone());
+    for Assignment { route, scope } in assignments {
+        let Scope::Items(wanted) = scope else { continue };
+        let labels = LabelReads::of(scope, rules);
+        let run = Run { session, rules, recent, source: &route.source, labels };
+        for Wanted { item, .. } in wanted {
+            let Item::Parameter(name) = item else { continue };
+            let mut endings = Endings::default();
+            for target in &route.targets {
+                release_one(&run, target, name, &mut endings).await;
+            }
+            outcome.merge(endings.into_outcome(session.account()));
+        }
+    }
+    outcome
+}
+
+async fn release_one(run: &Run<'_>, target: &Region, name: &ParameterName, endings: &mut Endings) {
+    let ended = match read(run, target, name).await {
+        Ok(Some(replica)) => released(run, target, name, &replica, endings).await,
+        Ok(None) => Err(nothing_there(target)),
+        Err(cause) => Err(cause),
+    };
+    if let Err(cause) = ended {
+        endings.fail(name, target, target, cause);
+    }
+}
+
+/// The replica and its history, where that decides whose it is.
+async fn read(
+    run: &Run<'_>,
+    target: &Region,
+    name: &ParameterName,
+) -> Result<Option<Observed>, Cause> {
+    let held = versions(run.session, target, std::slice::from_ref(name)).await;
+    let mut read: ByName<Observed> = by_name(run.session, target, held).await;
+    let Some(mut replica) = read.remove(name).transpose()?.flatten() else { return Ok(None) };
+    if case(run, target, &replica).ownership(run.policy(run.parity())) == Ownership::NeedsHistory
+        && matches!(with_history(run, run.source, target, &mut replica).await?, Read::Moved)
+    {
+        let message = format!("the parameter in {target} changed while it was read");
+        return Err(Cause::new(FailureKind::Unavailable, message));
+    }
+    Ok(Some(replica))
+}
+
+fn case<'a>(run: &'a Run<'_>, target: &'a Region, replica: &'a Observed) -> Case<'a> {
+    run.case(target, None, Some(replica), None)
+}
+
+async fn released(
+    run: &Run<'_>,
+    target: &Region,
+    name: &ParameterName,
+    replica: &Observed,
+    endings: &mut Endings,
+) -> Result<(), Cause> {
+    let ownership = case(run, target, replica).ownership(run.policy(run.parity()));
+    if !ownership.may_be_released() {
+        return Err(not_a_replica(target));
+    }
+    let change = Change::Retag;
+    let evidence = replica.evidence(run.session.account(), target);
+    let proposal = Proposal {
+        source: run.source,
+        target,
+        change,
+        held: crate::guard::Held::Parameter(evidence),
+        claim: Some(Claim::Release),
+    };
+    match run.rules.judge(&proposal, run.session.now()) {
+        Ruling::Go => match take_off(run.session, target, &replica.parameter.name).await? {
+            Tagged::Yes => {
+                let (account, name) = (run.session.account(), name.as_str());
+                tracing::info!(%account, region = %target, kind = "parameter", name, "released");
+                endings.end(
+                    &replica.parameter.name,
+                    target,
+                    Ending::Counted(OutcomeKind::Retagged),
+                );
+                Ok(())
+            }
+            Tagged::Gone => Err(nothing_there(target)),
+        },
+        Ruling::TellOnly => {
+            let because = vec![BECAUSE];
+            let ending = Ending::Planned { change, because, class: ownership.class() };
+            endings.end(name, target, ending);
+            Ok(())
+        }
+        Ruling::Held(cause) => Err(cause),
+    }
+}
+
+fn nothing_there(target: &Region) -> Cause {
+    let message = format!("there is no parameter of this name in {target}");
+    let remedy = "give the name as Parameter Store shows it, and the Region of its source";
+    Cause::new(FailureKind::Invalid, message).mended_by(remedy)
+}
+
+fn not_a_replica(target: &Region) -> Cause {
+    let message =
+        format!("the parameter in {target} does not carry the tags of this route's replica");
+    let remedy =
+        "nothing: it is its owner's already; give the Region of its source if that is another";
+    Cause::new(FailureKind::Invalid, message).mended_by(remedy)
+}

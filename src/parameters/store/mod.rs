@@ -1,0 +1,15 @@
+//! Parameter Store and the Tagging API over the wire: the only files of the slice, beside those of labels, that name the
+//! SDK.
+
+mod history;
+mod list;
+mod read;
+mod write;
+
+pub(super) use history::{is_plain, past_versions, rows_at, version_of};
+pub(super) use list::{lists, marked};
+pub(super) use read::{
+    ByName, NAMES_PER_CALL, Valued, by_name, lenders, numbered_versions, tags, tags_of, values,
+    versions,
+};
+pub(super) use write::{Created, Put, Tagged, create, delete, retag, update};

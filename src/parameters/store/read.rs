@@ -1,0 +1,346 @@
+//! Single parameters by name. What is written or deleted is read so first.
+//!
+//! Existence and version are read without decryption, since one bad key fails all ten
+//! names of a call; values with it, grouped by key.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use aws_sdk_ssm::types::{
+    Parameter as Read, ParameterStringFilter, ParameterType, ResourceTypeForTagging,
+};
+
+use super::history::latest;
+use super::list::{LIST_PAGE, WriterNames, attributes};
+use crate::aws::{Session, at_once, cause, code, naming_key};
+use crate::domain::{
+    Cause, FailureKind, ParameterName, Region, SecretText, Tags, Timestamp, Version,
+};
+use crate::parameters::model::{Lender, Observed, Parameter};
+
+/// SSM takes at most 10 names per GetParameters or DeleteParameters call.
+pub(in crate::parameters) const NAMES_PER_CALL: usize = 10;
+/// SSM takes at most 50 values in a filter of DescribeParameters.
+const NAMES_PER_FILTER: usize = 50;
+/// What the calls about tags answer of a parameter that is not there.
+pub(in crate::parameters) const NO_SUCH_RESOURCE: &str = "InvalidResourceId";
+/// How often, and how far apart, a list is asked again that does not yet show what a read by name did.
+const LIST_LAG_TRIES: usize = 4;
+const LIST_LAG_PAUSE: Duration = Duration::from_secs(1);
+
+/// What came of reading one name: absent is `Ok(None)`. What is there has its name as it is spelled there.
+pub(in crate::parameters) type ByName<T> = BTreeMap<ParameterName, Result<Option<T>, Cause>>;
+
+/// A value, and the version that it is the value of.
+#[derive(Clone, Debug)]
+pub(in crate::parameters) struct Valued {
+    /// The value; without decryption, whatever AWS showed in its place.
+    pub(in crate::parameters) text: SecretText,
+    /// Its version.
+    pub(in crate::parameters) version: Version,
+    /// Whether it is encrypted.
+    pub(in crate::parameters) secure: bool,
+}
+
+/// Attributes and tags of parameters whose versions were read by name. Absent ones are `Ok(None)`; a name that could
+/// be read only in part is an error.
+pub(in crate::parameters) async fn by_name(
+    session: &Session,
+    region: &Region,
+    read_versions: ByName<Version>,
+) -> ByName<Observed> {
+    let mut read = BTreeMap::new();
+    let mut present = BTreeMap::new();
+    for (name, version) in read_versions {
+        match version {
+            Ok(Some(version)) => drop(present.insert(name, version)),
+            Ok(None) => drop(read.insert(name, Ok(None))),
+            Err(cause) => drop(read.insert(name, Err(cause))),
+        }
+    }
+    let attributes = described(session, region, present).await;
+    let tagged = attributes.into_iter().map(|(name, parameter)| async move {
+        let observed = match parameter {
+            Err(cause) => Err(cause),
+            Ok(parameter) => match tags(session, region, &name).await {
+                Ok(Some(tags)) => Ok(Some(Observed::new(parameter, tags))),
+                Ok(None) => Ok(None),
+                Err(cause) => Err(cause),
+            },
+        };
+        (name, observed)
+    });
+    read.extend(at_once(tagged).await);
+    read
+}
+
+/// Attributes of parameters that a read by name found. DescribeParameters filters each page after paging, and lags:
+/// it is read on until all names are seen in at least the version that was read, and asked again a few times.
+async fn described(
+    session: &Session,
+    region: &Region,
+    mut present: BTreeMap<ParameterName, Version>,
+) -> BTreeMap<ParameterName, Result<Parameter, Cause>> {
+    let mut described = BTreeMap::new();
+    for attempt in 0..LIST_LAG_TRIES {
+        if present.is_empty() {
+            break;
+        }
+        if attempt > 0 {
+            tokio::time::sleep(LIST_LAG_PAUSE).await;
+        }
+        let names: Vec<ParameterName> = present.keys().cloned().collect();
+        for names in names.chunks(NAMES_PER_FILTER) {
+            if let Err(cause) = describe(session, region, names, &mut present, &mut described).await
+            {
+                for name in names {
+                    if present.remove(name).is_some() {
+                        described.insert(name.clone(), Err(cause.clone()));
+                    }
+                }
+            }
+        }
+    }
+    described.extend(present.into_iter().map(|(name, version)| {
+        let message = format!(
+            "ssm:DescribeParameters in {region} does not show its version {} yet",
+            version.number
+        );
+        (name, Err(Cause::new(FailureKind::Unavailable, message)))
+    }));
+    described
+}
+
+/// Moves what DescribeParameters shows of `names` from `awaited` to `described`. It leaves names out of each page only
+/// once the page is made, so that a few names in an account of thousands would cost hundreds of pages: after as many
+/// pages as there are names, the rest are read by their histories, one or two calls each.
+async fn describe(
+    session: &Session,
+    region: &Region,
+    names: &[ParameterName],
+    awaited: &mut BTreeMap<ParameterName, Version>,
+    described: &mut BTreeMap<ParameterName, Result<Parameter, Cause>>,
+) -> Result<(), Cause> {
+    let place = session.location(region);
+    let filter = ParameterStringFilter::builder()
+        .key("Name")
+        .option("Equals")
+        .set_values(Some(names.iter().map(ToString::to_string).collect()))
+        .build()
+        .map_err(|error| {
+            Cause::new(FailureKind::Bug, format!("a filter without a key: {error}"))
+        })?;
+    let request =
+        session.ssm(region).describe_parameters().parameter_filters(filter).max_results(LIST_PAGE);
+    let mut pages = request.into_paginator().send();
+    let mut writers = WriterNames::default();
+    for _ in 0..names.len() {
+        if !names.iter().any(|name| awaited.contains_key(name)) {
+            return Ok(());
+        }
+        let Some(page) = pages.next().await else { return Ok(()) };
+        let page = page.map_err(|error| cause("ssm:DescribeParameters", &place, &error))?;
+        let listed = page.parameters.unwrap_or_default().into_iter();
+        for parameter in listed.filter_map(|m| attributes(m, &mut writers)) {
+            if awaited.get(&parameter.name).is_some_and(|read| read.number <= parameter.version) {
+                awaited.remove(&parameter.name);
+                described.insert(parameter.name.clone(), Ok(parameter));
+            }
+        }
+    }
+    let rest = names.iter().filter(|name| awaited.contains_key(*name));
+    let rest = rest.map(|name| async move { (name, latest(session, region, name).await) });
+    for (name, read) in at_once(rest.collect::<Vec<_>>()).await {
+        let shows = |parameter: &Parameter| {
+            awaited.get(name).is_some_and(|read| read.number <= parameter.version)
+        };
+        match read {
+            Ok(parameter) => {
+                if let Some(parameter) = parameter.filter(shows) {
+                    awaited.remove(name);
+                    described.insert(name.clone(), Ok(parameter));
+                }
+            }
+            Err(cause) => {
+                awaited.remove(name);
+                described.insert(name.clone(), Err(cause));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The versions of parameters by name, 10 a call, without decryption.
+pub(in crate::parameters) async fn versions(
+    session: &Session,
+    region: &Region,
+    names: &[ParameterName],
+) -> ByName<Version> {
+    only_versions(get(session, region, &latest_of(names), false).await)
+}
+
+/// The same of older versions, each by its number: what lies under a version that was just written. A version that AWS
+/// does not keep is absent. botocore documents `NAME:NUMBER` for GetParameters.
+pub(in crate::parameters) async fn numbered_versions(
+    session: &Session,
+    region: &Region,
+    wanted: &[(ParameterName, i64)],
+) -> ByName<Version> {
+    let asked: Vec<Asked> = wanted
+        .iter()
+        .map(|(name, number)| Asked { name: name.clone(), number: Some(*number) })
+        .collect();
+    only_versions(get(session, region, &asked, false).await)
+}
+
+fn only_versions(read: ByName<Valued>) -> ByName<Version> {
+    let version = |valued: Valued| valued.version;
+    read.into_iter().map(|(name, read)| (name, read.map(|read| read.map(version)))).collect()
+}
+
+/// A parameter's latest version, or the one with a number.
+#[derive(Clone)]
+struct Asked {
+    name: ParameterName,
+    number: Option<i64>,
+}
+
+impl Asked {
+    fn selector(&self) -> String {
+        match self.number {
+            Some(number) => format!("{}:{number}", self.name.as_str()),
+            None => self.name.to_string(),
+        }
+    }
+}
+
+fn latest_of(names: &[ParameterName]) -> Vec<Asked> {
+    names.iter().map(|name| Asked { name: name.clone(), number: None }).collect()
+}
+
+/// The parameters, by name, that lend their values to others.
+pub(in crate::parameters) async fn lenders(
+    session: &Session,
+    region: &Region,
+    names: &[ParameterName],
+) -> ByName<Lender> {
+    let read = get(session, region, &latest_of(names), false).await;
+    let lender = |read: Valued| Lender { version: read.version, secure: read.secure };
+    read.into_iter().map(|(name, read)| (name, read.map(|read| read.map(lender)))).collect()
+}
+
+/// The values of parameters by name and key, 10 a call of one key each, decrypted. A refused call is made again name
+/// by name, so that a bad key is only its own parameters' failure.
+pub(in crate::parameters) async fn values<'a>(
+    session: &Session,
+    region: &Region,
+    wanted: impl IntoIterator<Item = (&'a ParameterName, Option<&'a str>)>,
+) -> ByName<Valued> {
+    let mut by_key: BTreeMap<Option<&str>, BTreeSet<ParameterName>> = BTreeMap::new();
+    for (name, key) in wanted {
+        by_key.entry(key).or_default().insert(name.clone());
+    }
+    let groups = by_key.into_iter().map(|(key, names)| async move {
+        let names: Vec<ParameterName> = names.into_iter().collect();
+        let read = get(session, region, &latest_of(&names), true).await;
+        let named = |read: Result<_, Cause>| read.map_err(|cause| naming_key(cause, key, region));
+        read.into_iter().map(|(name, read)| (name, named(read))).collect::<ByName<_>>()
+    });
+    at_once(groups).await.into_iter().flatten().collect()
+}
+
+async fn get(session: &Session, region: &Region, asked: &[Asked], decrypt: bool) -> ByName<Valued> {
+    let calls = asked.chunks(NAMES_PER_CALL).map(|asked| async move {
+        match get_at_once(session, region, asked, decrypt).await {
+            Err(cause) if asked.len() > 1 && !cause.kind.may_pass() => {
+                let mut singly = ByName::new();
+                for one in asked.chunks(1) {
+                    let read = get_at_once(session, region, one, decrypt).await;
+                    singly.extend(read.unwrap_or_else(|cause| failed(one, &cause)));
+                }
+                singly
+            }
+            Err(cause) => failed(asked, &cause),
+            Ok(read) => read,
+        }
+    });
+    at_once(calls).await.into_iter().flatten().collect()
+}
+
+fn failed<T>(asked: &[Asked], cause: &Cause) -> ByName<T> {
+    asked.iter().map(|asked| (asked.name.clone(), Err(cause.clone()))).collect()
+}
+
+async fn get_at_once(
+    session: &Session,
+    region: &Region,
+    asked: &[Asked],
+    decrypt: bool,
+) -> Result<ByName<Valued>, Cause> {
+    let request = session
+        .ssm(region)
+        .get_parameters()
+        .set_names(Some(asked.iter().map(Asked::selector).collect()))
+        .with_decryption(decrypt);
+    let answer = request
+        .send()
+        .await
+        .map_err(|error| cause("ssm:GetParameters", &session.location(region), &error))?;
+    let mut read: ByName<Valued> =
+        asked.iter().map(|asked| (asked.name.clone(), Ok(None))).collect();
+    for parameter in answer.parameters.unwrap_or_default() {
+        if let Some((name, valued)) = valued(parameter) {
+            // An equal key would stay as it is, in the spelling that was asked for.
+            read.remove(&name);
+            read.insert(name, Ok(Some(valued)));
+        }
+    }
+    Ok(read)
+}
+
+fn valued(read: Read) -> Option<(ParameterName, Valued)> {
+    let version =
+        Version { number: read.version, modified: Timestamp::from_aws(&read.last_modified_date?) };
+    let text = SecretText::new(read.value.unwrap_or_default());
+    let secure = read.r#type == Some(ParameterType::SecureString);
+    Some((ParameterName::new(&read.name?), Valued { text, version, secure }))
+}
+
+/// All tags of one parameter; `None` where there is no such parameter.
+///
+/// # Errors
+/// What ListTagsForResource answered.
+pub(in crate::parameters) async fn tags(
+    session: &Session,
+    region: &Region,
+    name: &ParameterName,
+) -> Result<Option<Tags>, Cause> {
+    let request = session
+        .ssm(region)
+        .list_tags_for_resource()
+        .resource_type(ResourceTypeForTagging::Parameter)
+        .resource_id(name.as_str());
+    match request.send().await {
+        Ok(answer) => Ok(Some(
+            answer
+                .tag_list
+                .unwrap_or_default()
+                .into_iter()
+                .map(|tag| (tag.key, tag.value))
+                .collect(),
+        )),
+        Err(error) if code(&error) == Some(NO_SUCH_RESOURCE) => Ok(None),
+        Err(error) => Err(cause("ssm:ListTagsForResource", &session.location(region), &error)),
+    }
+}
+
+/// The tags of several parameters.
+pub(in crate::parameters) async fn tags_of(
+    session: &Session,
+    region: &Region,
+    names: &[ParameterName],
+) -> ByName<Tags> {
+    let calls =
+        names.iter().map(|name| async move { (name.clone(), tags(session, region, name).await) });
+    at_once(calls).await.into_iter().collect()
+}
