@@ -5,7 +5,15 @@ Run it by itself, `python tests/emulator/check_launcher.py`, or by `make test`.
 
 import unittest
 
-MODULES = ("test_launch", "test_identity", "test_ssm_put", "test_ssm_reads", "test_secretsmanager", "test_tagging")
+MODULES = (
+    "test_launch",
+    "test_identity",
+    "test_ssm_put",
+    "test_ssm_reads",
+    "test_ssm_versions",
+    "test_secretsmanager",
+    "test_tagging",
+)
 
 
 def load_tests(loader, _tests, _pattern):

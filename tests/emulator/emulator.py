@@ -22,8 +22,8 @@ _CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_time
 class Emulator:
     """A running emulator; a context manager that ends it, whatever happened, by its process id."""
 
-    def __init__(self, lifetime=600, stock=False):
-        self.launched = Launched(LAUNCHER, lifetime, *["--stock"] * stock)
+    def __init__(self, lifetime=600, stock=False, sessions="both"):
+        self.launched = Launched(LAUNCHER, lifetime, "--sessions", sessions, *["--stock"] * stock)
         self.url = self.launched.url
 
     def __enter__(self):

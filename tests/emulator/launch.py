@@ -64,7 +64,16 @@ def parse_arguments(arguments):
     parser.add_argument("--lifetime", type=float, default=600, help="seconds, then it ends itself (600)")
     parser.add_argument("--parent", type=int, help="ends itself when the process of this id is gone")
     parser.add_argument("--stock", action="store_true", help="moto as it is, without the patches")
-    return parser.parse_args(arguments)
+    parser.add_argument(
+        "--sessions",
+        choices=("both", "lists", "histories", "neither"),
+        default="both",
+        help="which answers of SSM show a role's session in LastModifiedUser (both)",
+    )
+    options = parser.parse_args(arguments)
+    if options.stock and options.sessions != "both":
+        parser.error("--sessions needs the patches, which --stock leaves out")
+    return options
 
 
 def main():
@@ -81,7 +90,7 @@ def main():
     if not options.stock:
         import patches
 
-        patches.install()
+        patches.install(options.sessions)
     server = keep_alive.serve(options.port)
     threading.Thread(target=end_with, args=(server, options.parent, options.lifetime), daemon=True).start()
     print(f"listening on http://127.0.0.1:{server.port}", flush=True)

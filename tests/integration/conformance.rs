@@ -8,6 +8,7 @@ mod parameters;
 mod reads;
 mod secrets;
 mod stage;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -32,7 +33,10 @@ async fn perform(stage: &Stage) -> Seen {
     parameters::keys(stage, notes.of("keys")).await;
     parameters::tags(stage, notes.of("tags")).await;
     parameters::deletes(stage, notes.of("delete")).await;
-    parameters::versions_and_labels(stage, notes.of("labels")).await;
+    versions::writers(stage, notes.of("writers")).await;
+    versions::selectors(stage, notes.of("selectors")).await;
+    versions::history(stage, notes.of("history")).await;
+    versions::versions_and_labels(stage, notes.of("labels")).await;
     reads::by_name(stage, notes.of("get")).await;
     reads::lists(stage, notes.of("describe")).await;
     reads::resources(stage, notes.of("resources")).await;

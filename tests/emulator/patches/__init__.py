@@ -14,6 +14,7 @@ MODULES = (
     "ssm_parameters",
     "ssm_reads",
     "ssm_tags",
+    "ssm_versions",
     "secretsmanager",
     "tagging",
 )
@@ -53,10 +54,10 @@ def one_call_at_a_time(response_class):
     response_class.call_action = call_action
 
 
-def install():
-    """Installs every patch."""
-    for name in MODULES:
-        importlib.import_module(f"{__name__}.{name}")
+def install(sessions="both"):
+    """Installs every patch. `sessions` says which of SSM's answers show a role's session."""
+    modules = {name: importlib.import_module(f"{__name__}.{name}") for name in MODULES}
+    modules["ssm_versions"].show_sessions(sessions)
 
     from moto.iam.responses import IamResponse
     from moto.kms.responses import KmsResponse

@@ -1,12 +1,16 @@
 """Who calls: the account and the ARN behind an access key."""
 
+import threading
+
 import moto.iam.models as iam
 from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.responses import BaseResponse
 from moto.sts.models import STSBackend, sts_backends
 
 from . import patch
 
 _account_of_key = {}
+_current = threading.local()
 
 
 @patch(iam)
@@ -38,6 +42,22 @@ def caller_arn(response):
     """The ARN of the caller of a request, as CloudTrail and `LastModifiedUser` have it."""
     backend = sts_backends[response.current_account][response.partition]
     return backend.get_caller_identity(response.get_access_key(), response.region)[1]
+
+
+@patch(BaseResponse)
+def call_action(self):
+    """A store is not handed who calls; it can ask `current_caller_arn` while the call runs."""
+    outer, _current.response = getattr(_current, "response", None), self
+    try:
+        return call_action.stock(self)
+    finally:
+        _current.response = outer
+
+
+def current_caller_arn():
+    """The ARN of the caller of the request that this thread answers, or None where it answers none."""
+    response = getattr(_current, "response", None)
+    return None if response is None else caller_arn(response)
 
 
 def assumed_role_arn(response):

@@ -12,7 +12,7 @@ from moto.ssm.models import Parameter
 from moto.ssm.responses import SimpleSystemManagerResponse
 from moto.ssm.utils import parameter_arn
 
-from . import identity, kms_keys, patch, ssm_tags
+from . import kms_keys, patch, ssm_tags
 
 DEFAULT_KEY = "alias/aws/ssm"
 VALUE_BYTES = {"Standard": 4096, "Advanced": 8192}
@@ -26,9 +26,7 @@ POLICY_ATTRIBUTES = {
 }
 POLICY_LIMIT = 10
 
-# What moto's versions do not remember; versions that moto makes by itself keep these.
-Parameter.region_name = None
-Parameter.last_modified_user = "N/A"
+# What moto's versions do not remember; versions that moto makes by itself keep this.
 Parameter.encrypted_under = None
 
 
@@ -195,8 +193,6 @@ def put_parameter(self):
         tier=tier,
         policies=policies,
     )
-    version.region_name = region_name
-    version.last_modified_user = identity.caller_arn(self)
     version.encrypted_under = key_arn
     return ActionResult({"Version": version.version, "Tier": version.tier})
 

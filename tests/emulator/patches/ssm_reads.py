@@ -1,7 +1,6 @@
 """SSM: what the reading calls show, in which pages, and what they refuse; deletes."""
 
 import base64
-import binascii
 import bisect
 import json
 
@@ -9,13 +8,12 @@ from moto.core.responses import ActionResult
 from moto.ssm.exceptions import SSMException, ValidationException
 from moto.ssm.models import Parameter, SimpleSystemManagerBackend
 from moto.ssm.responses import SimpleSystemManagerResponse
-from moto.ssm.utils import parameter_arn
 
 from . import patch
 
 DESCRIBE_LIMIT = 50
 NAMES_LIMIT = 10
-TOKEN_PREFIX = b"describe after "
+DESCRIBE_TOKEN = b"describe after "
 
 
 @patch(Parameter)
@@ -39,29 +37,20 @@ def response_object(self, decrypt=False, region=None):
     return shown
 
 
-@patch(Parameter)
-def describe_response_object(self, decrypt=False, include_labels=False):
-    """`LastModifiedUser` is the ARN of who wrote that version, and the ARN is shown; moto has `N/A` and none."""
-    shown = describe_response_object.stock(self, decrypt, include_labels)
-    shown["LastModifiedUser"] = self.last_modified_user
-    if self.region_name:
-        shown["ARN"] = parameter_arn(self.account_id, self.region_name, self.name)
-    return shown
+def token_after(kind, text):
+    """A token for the page after what `text` names, in a list of this kind."""
+    return base64.urlsafe_b64encode(kind + text.encode()).decode()
 
 
-def token_after(name):
-    return base64.urlsafe_b64encode(TOKEN_PREFIX + name.encode()).decode()
-
-
-def name_before(token):
-    """The last name of the page before; a token that no page gave is InvalidNextToken."""
+def text_before(kind, token):
+    """What the page before ended with; a token that no page of this kind gave is InvalidNextToken."""
     try:
-        text = base64.b64decode(token, altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        text = b""
-    if not text.startswith(TOKEN_PREFIX):
-        raise SSMException("InvalidNextToken", "The specified token isn't valid.")
-    return text[len(TOKEN_PREFIX) :].decode()
+        decoded = base64.b64decode(token, altchars=b"-_", validate=True)
+        if not decoded.startswith(kind):
+            raise ValueError(token)
+        return decoded[len(kind) :].decode()
+    except ValueError as error:  # binascii.Error and UnicodeDecodeError are ones
+        raise SSMException("InvalidNextToken", "The specified token isn't valid.") from error
 
 
 def matching(backend, filters, page):
@@ -93,7 +82,7 @@ def describe_parameters(self):
     backend = self.ssm_backend
     names = sorted(n for n, versions in backend._parameters.items() if versions and not n.startswith("/aws/"))
     token = self._get_param("NextToken")
-    start = bisect.bisect_right(names, name_before(token)) if token else 0
+    start = bisect.bisect_right(names, text_before(DESCRIBE_TOKEN, token)) if token else 0
     page = names[start : start + limit]
     parameters = [backend._parameters[name][-1] for name in page]
     filters = self._get_param("ParameterFilters") or []
@@ -105,7 +94,7 @@ def describe_parameters(self):
         parameters = matching(backend, filters, parameters)
     answer = {"Parameters": [parameter.describe_response_object(False) for parameter in parameters]}
     if start + limit < len(names):
-        answer["NextToken"] = token_after(page[-1])
+        answer["NextToken"] = token_after(DESCRIBE_TOKEN, page[-1])
     return ActionResult(answer)
 
 
@@ -118,18 +107,6 @@ def check_names(names):
         )
     if len(set(names)) != len(names):
         raise ValidationException(f"Duplicated parameter names are not allowed: {sorted(names)}")
-
-
-@patch(SimpleSystemManagerResponse)
-def get_parameters(self):
-    """At most 10 different names; answers come in alphabetical order.
-
-    With decryption one key that is missing, disabled or pending deletion fails the call as a whole.
-    """
-    check_names(self._get_param("Names"))
-    answer = get_parameters.stock(self)
-    answer.result["Parameters"].sort(key=lambda parameter: parameter["Name"])
-    return answer
 
 
 @patch(SimpleSystemManagerResponse)

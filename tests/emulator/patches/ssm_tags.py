@@ -1,6 +1,7 @@
-"""SSM: the limits of tags."""
+"""SSM: what may be tagged, and the limits of tags."""
 
-from moto.ssm.exceptions import SSMException, ValidationException
+from moto.ssm.exceptions import InvalidResourceId, SSMException, ValidationException
+from moto.ssm.models import SimpleSystemManagerBackend
 from moto.ssm.responses import SimpleSystemManagerResponse
 
 from . import patch
@@ -28,3 +29,11 @@ def add_tags_to_resource(self):
         already = self.ssm_backend.list_tags_for_resource("Parameter", self._get_param("ResourceId"))
         check_tags({tag["Key"]: tag["Value"] for tag in self._get_param("Tags")}, already)
     return add_tags_to_resource.stock(self)
+
+
+@patch(SimpleSystemManagerBackend)
+def _validate_resource_type_and_id(self, resource_type, resource_id):
+    """A parameter's `ResourceId` is its name; moto takes ARNs and versions too."""
+    if resource_type == "Parameter" and ":" in resource_id:
+        raise InvalidResourceId
+    return _validate_resource_type_and_id.stock(self, resource_type, resource_id)

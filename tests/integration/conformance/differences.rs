@@ -8,8 +8,6 @@ pub(super) const DIFFERENCES: &[(&str, u32, &str)] = &[
         34,
         "AWS asks for a pause; without it nothing is promised",
     ),
-    ("labels: read by label", 52, "the selector comes back"),
-    ("labels: read by version", 52, "the selector comes back"),
     ("policies: in the past", 43, "such a policy would delete at once"),
     ("replicas: replicate what is deleted", 95, "a listed cause of the refusal"),
     ("resources: what is or was tagged", 70, "with its tags gone it is still listed"),

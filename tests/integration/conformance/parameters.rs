@@ -9,7 +9,7 @@ use crate::support::tag;
 
 const TAGGED: ResourceTypeForTagging = ResourceTypeForTagging::Parameter;
 
-fn put(ssm: &Client, name: &str, value: &str) -> PutParameterFluentBuilder {
+pub(super) fn put(ssm: &Client, name: &str, value: &str) -> PutParameterFluentBuilder {
     ssm.put_parameter().name(name).value(value).r#type(ParameterType::String)
 }
 
@@ -334,107 +334,4 @@ pub(super) async fn deletes(stage: &Stage, mut page: Page<'_>) {
         "its tags are gone",
         told(listed, |listed| format!("{:?}", listed.tag_list.unwrap_or_default())),
     );
-}
-
-pub(super) async fn versions_and_labels(stage: &Stage, mut page: Page<'_>) {
-    let ssm = stage.ssm(SOURCE).await;
-    let name = "/c/labels/a";
-    for value in ["1", "2"] {
-        put(&ssm, name, value).overwrite(true).send().await.expect("put");
-    }
-    let label = |labels: &[&str]| {
-        let labels = labels.iter().map(|label| (*label).to_owned()).collect();
-        ssm.label_parameter_version().name(name).set_labels(Some(labels))
-    };
-    let tell =
-        |answer: aws_sdk_ssm::operation::label_parameter_version::LabelParameterVersionOutput| {
-            format!(
-                "v{} invalid {:?}",
-                answer.parameter_version,
-                answer.invalid_labels.unwrap_or_default()
-            )
-        };
-    page.note("on the latest", told(label(&["live"]).send().await, tell));
-    page.note("it moves", told(label(&["live"]).parameter_version(1).send().await, tell));
-    page.note("a bad one", told(label(&["1st"]).send().await, tell));
-    page.outcome("on a version that is not there", label(&["x"]).parameter_version(9).send().await);
-    let ten: Vec<String> = (0..10).map(|n| format!("l{n}")).collect();
-    let ten: Vec<&str> = ten.iter().map(String::as_str).collect();
-    page.note("ten", told(label(&ten).send().await, tell));
-    page.outcome("the eleventh", label(&["eleventh"]).send().await);
-    let history = ssm.get_parameter_history().name(name).send().await;
-    page.note(
-        "history",
-        told(history, |history| {
-            let shown: Vec<String> = history
-                .parameters
-                .unwrap_or_default()
-                .into_iter()
-                .map(|p| {
-                    let mut labels = p.labels.unwrap_or_default();
-                    labels.sort();
-                    format!("v{} {:?} {labels:?}", p.version, p.value)
-                })
-                .collect();
-            shown.join("; ")
-        }),
-    );
-    let read = |name: String| ssm.get_parameter().name(name).send();
-    let value = |read: aws_sdk_ssm::operation::get_parameter::GetParameterOutput| {
-        read.parameter
-            .map_or_else(String::new, |p| format!("{:?} {:?} {:?}", p.name, p.value, p.selector))
-    };
-    page.note("read by label", told(read(format!("{name}:live")).await, value));
-    page.note("read by version", told(read(format!("{name}:2")).await, value));
-    page.outcome("read a version that is not there", read(format!("{name}:9")).await);
-    let unlabel =
-        ssm.unlabel_parameter_version().name(name).parameter_version(1).labels("live").labels("l1");
-    page.note(
-        "unlabel",
-        told(unlabel.send().await, |a| format!("{:?} {:?}", a.removed_labels, a.invalid_labels)),
-    );
-
-    page.outcome(
-        "unlabel a version that is not there",
-        ssm.unlabel_parameter_version().name(name).parameter_version(9).labels("l2").send().await,
-    );
-
-    let sealed = "/c/labels/sealed";
-    for value in ["1", "2"] {
-        let secure = ssm.put_parameter().name(sealed).value(value).overwrite(true);
-        secure.r#type(ParameterType::SecureString).send().await.expect("put");
-    }
-    for decrypt in [false, true] {
-        let history = ssm.get_parameter_history().name(sealed).with_decryption(decrypt).send();
-        let plain =
-            |history: aws_sdk_ssm::operation::get_parameter_history::GetParameterHistoryOutput| {
-                let values =
-                    history.parameters.unwrap_or_default().into_iter().filter_map(|p| p.value);
-                let plain = values.zip(["1", "2"]).map(|(read, value)| read == value);
-                format!("{:?}", plain.collect::<Vec<_>>())
-            };
-        let step = if decrypt { "history, decrypted" } else { "history, as it is kept" };
-        page.note(step, told(history.await, plain));
-    }
-    page.outcome(
-        "the history of what is not there",
-        ssm.get_parameter_history().name("/c/labels/none").send().await,
-    );
-
-    let many = "/c/labels/many";
-    for n in 0..100 {
-        put(&ssm, many, &n.to_string()).overwrite(true).send().await.expect("put");
-    }
-    ssm.label_parameter_version()
-        .name(many)
-        .parameter_version(1)
-        .labels("kept")
-        .send()
-        .await
-        .expect("label");
-    page.outcome("the 101st over a label", put(&ssm, many, "x").overwrite(true).send().await);
-    let free = ssm.unlabel_parameter_version().name(many).parameter_version(1).labels("kept");
-    free.send().await.expect("unlabel");
-    page.outcome("the 101st", put(&ssm, many, "x").overwrite(true).send().await);
-    page.outcome("the oldest is dropped", read(format!("{many}:1")).await);
 }

@@ -5,13 +5,15 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sim::Sim;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::RetryConfig;
 
 use super::Seen;
-use crate::support::{World, sdk_config};
+use crate::support::{EXTERNAL_ID, SPOKE, World, sdk_config};
 
 pub(super) const SOURCE: &str = "us-east-2";
 pub(super) const TARGET: &str = "us-east-1";
@@ -61,6 +63,21 @@ impl Stage {
 
     pub(super) async fn ssm(&self, region: &str) -> aws_sdk_ssm::Client {
         aws_sdk_ssm::Client::new(&self.config(0, region).await)
+    }
+
+    /// A second caller of the first account: a session of its spoke role.
+    pub(super) async fn ssm_of_spoke(&self, region: &str, session: &str) -> aws_sdk_ssm::Client {
+        let role = format!("arn:aws:iam::{}:role/{SPOKE}", self.account(0));
+        let hub = aws_sdk_sts::Client::new(&self.management(region));
+        let assumed = hub.assume_role().role_arn(role).role_session_name(session);
+        let assumed = assumed.external_id(EXTERNAL_ID).send().await.expect("a session");
+        let keys = assumed.credentials.expect("credentials");
+        let token = Some(keys.session_token);
+        let credentials =
+            Credentials::new(keys.access_key_id, keys.secret_access_key, token, None, "spoke");
+        let config = self.config(0, region).await.into_builder();
+        let config = config.credentials_provider(SharedCredentialsProvider::new(credentials));
+        aws_sdk_ssm::Client::new(&config.build())
     }
 
     pub(super) async fn secrets(&self, region: &str) -> aws_sdk_secretsmanager::Client {

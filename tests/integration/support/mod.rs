@@ -25,7 +25,8 @@ pub(crate) use mortal::{Death, Mortal};
 pub(crate) use owner::{delete, put, remove_tags, set_tags, tag};
 pub(crate) use parity::{PROVENANCE, assert_equal, assert_replicated};
 pub(crate) use simulated::{
-    answered, hub_on, hub_over, out_of_step, sdk_config, simulated, sweep_all, sweep_by, told_of,
+    SPOKE, answered, hub_on, hub_over, out_of_step, sdk_config, simulated, sweep_all, sweep_by,
+    told_of,
 };
 pub(crate) use topic::Topic;
 pub(crate) use wire::{Call, Fault, Wire};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::journal::writes;
 use crate::seed;
 
 /// What befalls a call.
@@ -42,6 +43,9 @@ impl Effect {
     }
 }
 
+/// The effects of an answer that is lost: the caller cannot know whether the call's work was done.
+pub const LOST_ANSWERS: [Effect; 3] = [Effect::TimeOut, Effect::Reset, Effect::ServerError];
+
 /// Which of the calls that match.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Which {
@@ -58,6 +62,7 @@ enum Which {
 pub struct Fault {
     effect: Effect,
     operation: Option<String>,
+    writes_only: bool,
     account: Option<String>,
     region: Option<String>,
     name: Option<String>,
@@ -73,6 +78,7 @@ impl Fault {
         Self {
             effect,
             operation: None,
+            writes_only: false,
             account: None,
             region: None,
             name: None,
@@ -89,6 +95,12 @@ impl Fault {
         Self { operation: Some(operation.to_owned()), ..self }
     }
 
+    /// Only calls that may change something.
+    #[must_use]
+    pub fn writes(self) -> Self {
+        Self { writes_only: true, ..self }
+    }
+
     /// Only calls with this account's credentials; of `AssumeRole`, only into this account.
     #[must_use]
     pub fn account(self, account: &str) -> Self {
@@ -101,7 +113,7 @@ impl Fault {
         Self { region: Some(region.to_owned()), ..self }
     }
 
-    /// Only calls whose request names this item, by name or ARN, alone or among others.
+    /// Only calls whose request names this item, by name or ARN, with or without a selector, alone or among others.
     #[must_use]
     pub fn naming(self, name: &str) -> Self {
         Self { name: Some(name.to_owned()), ..self }
@@ -131,9 +143,17 @@ impl Fault {
         Self { which: Which::Share(share), ..self }
     }
 
-    /// The call does its work first: only its answer is lost or false.
+    /// The call does its work first: only its answer is lost.
+    ///
+    /// # Panics
+    /// The effect is a refusal. AWS refuses nothing that it has done.
     #[must_use]
     pub fn after_the_work(self) -> Self {
+        assert!(
+            LOST_ANSWERS.contains(&self.effect),
+            "{:?} refuses the call, so its work is not done",
+            self.effect
+        );
         Self { work_is_done: true, ..self }
     }
 }
@@ -191,6 +211,7 @@ impl Faults {
                 wanted.as_deref().is_none_or(|wanted| wanted == given)
             };
             if !fits(&fault.operation, operation)
+                || fault.writes_only && !writes(operation)
                 || !fits(&fault.account, account)
                 || !fits(&fault.region, region)
                 || fault.name.as_deref().is_some_and(|name| !names(request, name))
@@ -229,10 +250,14 @@ impl Faults {
     }
 }
 
-/// Whether a text of the request is this name, or an ARN with it.
+/// Whether a text of the request is this name, the same with a selector, or an ARN with it.
 fn names(request: &Value, name: &str) -> bool {
     match request {
-        Value::String(text) => text == name || text.starts_with("arn:") && text.contains(name),
+        Value::String(text) => {
+            let rest = text.strip_prefix(name);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+                || text.starts_with("arn:") && text.contains(name)
+        }
         Value::Array(list) => list.iter().any(|one| names(one, name)),
         Value::Object(members) => members.values().any(|one| names(one, name)),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
@@ -248,7 +273,7 @@ mod tests {
     fn strikes(fault: Fault, calls: usize) -> Vec<bool> {
         let mut faults = Faults::default();
         faults.add(fault);
-        let request = json!({"Names": ["/a", "/b"]});
+        let request = json!({"Names": ["/a", "/b", "/d:1"]});
         let mut judge = || faults.judge(1, "ssm:PutParameter", "1", "r", &request);
         (0..calls).map(|_| judge().effect.is_some()).collect()
     }
@@ -264,8 +289,31 @@ mod tests {
         assert_eq!(strikes(throttle().region("r").account("1"), 1), [true]);
         assert_eq!(strikes(throttle().naming("/b"), 1), [true]);
         assert_eq!(strikes(throttle().naming("/c"), 1), [false]);
+        assert_eq!(strikes(throttle().naming("/d"), 1), [true], "by a selector");
+        assert_eq!(strikes(throttle().naming("/d:"), 1), [false]);
+        assert_eq!(strikes(throttle().writes().nth(2), 3), [false, true, false]);
         let share = strikes(throttle().per_mille(300), 1000).into_iter().filter(|hit| *hit).count();
         assert!((250..350).contains(&share), "{share}");
+    }
+
+    #[test]
+    fn a_rule_for_writes_leaves_reads_alone() {
+        let mut faults = Faults::default();
+        faults.add(Fault::new(Effect::Reset).writes());
+        let mut befalls =
+            |operation: &str| faults.judge(1, operation, "1", "r", &Value::Null).effect.is_some();
+        for write in ["ssm:PutParameter", "ssm:UnlabelParameterVersion", "sns:Publish"] {
+            assert!(befalls(write), "{write}");
+        }
+        for read in ["ssm:GetParameters", "ssm:DescribeParameters", "sts:AssumeRole"] {
+            assert!(!befalls(read), "{read}");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "Throttle refuses the call, so its work is not done")]
+    fn what_aws_refuses_it_has_not_done() {
+        let _ = Fault::new(Effect::Throttle).after_the_work();
     }
 
     #[test]

@@ -58,6 +58,12 @@ fn role_of_session(arn: &str) -> Option<String> {
     Some(format!("arn:aws:iam::{account}:role/{}", rest.split('/').next()?))
 }
 
+/// The ARN of a role's session without the session's name; any other ARN as it is.
+pub(crate) fn without_session(arn: &str) -> &str {
+    let session = arn.split_once(":assumed-role/").and_then(|(_, rest)| rest.split_once('/'));
+    session.map_or(arn, |(_, session)| &arn[..arn.len() - session.len() - 1])
+}
+
 /// Every access key that was given out.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Issued(BTreeMap<String, Principal>);

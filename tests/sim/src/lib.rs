@@ -39,7 +39,7 @@ mod tests;
 
 pub use clock::{BEGINNING, Clock, Millis};
 pub use error::AwsError;
-pub use faults::{Effect, Fault, FaultId};
+pub use faults::{Effect, Fault, FaultId, LOST_ANSWERS};
 pub use identity::Keys;
 pub use journal::{Count, Write};
 pub use kms::KeyState;
@@ -47,7 +47,7 @@ pub use owner::{AccountSide, Doer, ParameterView, RegionSide, SecretView};
 pub use quotas::{Metered, Quota};
 pub use sim::Sim;
 pub use sns::Message;
-pub use state::{EarlyCreate, Lag, Settings};
+pub use state::{EarlyCreate, Lag, Sessions, Settings};
 
 /// The numbered facts that the rules cite.
 pub const FACTS: &str = include_str!("../FACTS.md");

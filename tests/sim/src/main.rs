@@ -1,5 +1,6 @@
-//! `aws-sim [--port N] [--epoch SECONDS] [--seed N] [--accounts N]`: the simulator behind a loopback socket, until its
-//! standard input ends.
+//! `aws-sim [--port N] [--epoch SECONDS] [--seed N] [--accounts N] [--sessions both|lists|histories|neither]`: the
+//! simulator behind a loopback socket, until its standard input ends. `--sessions` says which of SSM's answers show a
+//! role's session in `LastModifiedUser`.
 //!
 //! It prints one line of JSON: where it listens, the hub's credentials, and the accounts, each with the role
 //! `failover-replicator-spoke`, which trusts the management account with the external id `test-external-id`.
@@ -9,7 +10,7 @@ use std::error::Error;
 use std::io::Read as _;
 use std::time::SystemTime;
 
-use aws_sim::{Settings, Sim, server};
+use aws_sim::{Sessions, Settings, Sim, server};
 
 const ROLE: &str = "failover-replicator-spoke";
 const EXTERNAL_ID: &str = "test-external-id";
@@ -20,13 +21,15 @@ struct Options {
     epoch: u64,
     seed: u64,
     accounts: u64,
+    sessions: Sessions,
 }
 
 fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Box<dyn Error>> {
     // Clients of a process sign by their own clocks, so its time begins at theirs.
     #[expect(clippy::disallowed_methods, reason = "the beginning alone; from there it is tokio's")]
     let epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
-    let mut options = Options { port: 0, epoch, seed: 1, accounts: 3 };
+    let sessions = Sessions::default();
+    let mut options = Options { port: 0, epoch, seed: 1, accounts: 3, sessions };
     while let Some(name) = arguments.next() {
         let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
         match name.as_str() {
@@ -34,8 +37,10 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Box<d
             "--epoch" => options.epoch = value.parse()?,
             "--seed" => options.seed = value.parse()?,
             "--accounts" => options.accounts = value.parse()?,
+            "--sessions" => options.sessions = value.parse()?,
             _ => {
-                return Err(format!("{name} is no option: --port --epoch --seed --accounts").into());
+                let known = "--port --epoch --seed --accounts --sessions";
+                return Err(format!("{name} is no option: {known}").into());
             }
         }
     }
@@ -45,7 +50,8 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Box<d
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let options = options(std::env::args().skip(1))?;
-    let settings = Settings { seed: options.seed, beginning: options.epoch, ..Settings::default() };
+    let Options { epoch: beginning, seed, sessions, .. } = options;
+    let settings = Settings { seed, beginning, sessions, ..Settings::default() };
     let root = format!("arn:aws:iam::{}:root", settings.management);
     let sim = Sim::new(settings);
     let accounts: Vec<String> =

@@ -1,6 +1,7 @@
 //! All that AWS holds: accounts, their Regions, and what is in them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -27,6 +28,36 @@ pub struct Lag {
     pub lists: Duration,
     /// `GetResources`.
     pub tagging: Duration,
+}
+
+/// Which answers show a role's session in `LastModifiedUser`; the others show `assumed-role/ROLE` alone (FACTS 39).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sessions {
+    /// `DescribeParameters`.
+    pub lists: bool,
+    /// `GetParameterHistory`.
+    pub histories: bool,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self { lists: true, histories: true }
+    }
+}
+
+impl FromStr for Sessions {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (lists, histories) = match text {
+            "both" => (true, true),
+            "lists" => (true, false),
+            "histories" => (false, true),
+            "neither" => (false, false),
+            _ => return Err(format!("expected both, lists, histories or neither, got {text}")),
+        };
+        Ok(Self { lists, histories })
+    }
 }
 
 /// What comes of a create within 30 seconds of the name's deletion (FACTS 34).
@@ -58,6 +89,8 @@ pub struct Settings {
     pub early_create: EarlyCreate,
     /// How long Secrets Manager takes to bring a replica about.
     pub replication: Duration,
+    /// Which answers show a role's session.
+    pub sessions: Sessions,
     /// Whether every list begins with an empty page.
     pub empty_pages: bool,
     /// Whether a signature's date is checked. It is the caller's clock that it is compared with.
@@ -74,6 +107,7 @@ impl Default for Settings {
             lag: Lag::default(),
             early_create: EarlyCreate::default(),
             replication: Duration::from_secs(3),
+            sessions: Sessions::default(),
             empty_pages: false,
             signatures: true,
         }

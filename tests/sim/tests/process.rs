@@ -24,9 +24,10 @@ struct Process {
 }
 
 impl Process {
-    fn start() -> Self {
+    fn start(options: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_aws-sim"))
             .args(["--accounts", "2", "--seed", "7"])
+            .args(options)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -106,7 +107,7 @@ async fn ssm(process: &Process, account: &str) -> aws_sdk_ssm::Client {
 
 #[tokio::test]
 async fn the_sdk_finds_roles_accounts_and_parameters_behind_the_socket() {
-    let process = Process::start();
+    let process = Process::start(&[]);
     let first = ssm(&process, process.account(0)).await;
     let tag = Tag::builder().key("team").value("shop").build().expect("a tag");
     let put = first.put_parameter().name("/a").value("x").r#type(ParameterType::SecureString);
@@ -124,10 +125,39 @@ async fn the_sdk_finds_roles_accounts_and_parameters_behind_the_socket() {
     assert!(process.ends(), "it ends with its input");
 }
 
+#[tokio::test]
+async fn the_sessions_of_writers_are_shown_where_an_option_says() {
+    for (choice, listed, kept) in
+        [("both", true, true), ("lists", true, false), ("histories", false, true)]
+    {
+        let process = Process::start(&["--sessions", choice]);
+        let account = process.account(0);
+        let ssm = ssm(&process, account).await;
+        let put = ssm.put_parameter().name("/a").value("x").r#type(ParameterType::String);
+        put.send().await.expect("it is written");
+        let row = ssm.describe_parameters().send().await.expect("a list").parameters;
+        let row = row.and_then(|mut rows| rows.pop()).expect("a parameter");
+        let version = ssm.get_parameter_history().name("/a").send().await.expect("a history");
+        let version = version.parameters.and_then(|mut rows| rows.pop()).expect("a version");
+        let writer = |with_session: bool| {
+            let session = if with_session { "/test" } else { "" };
+            Some(format!("arn:aws:sts::{account}:assumed-role/{SPOKE}{session}"))
+        };
+        assert_eq!(row.last_modified_user, writer(listed), "{choice}");
+        assert_eq!(version.last_modified_user, writer(kept), "{choice}");
+        assert!(process.ends(), "it ends with its input");
+    }
+}
+
 #[test]
 fn an_option_that_is_none_is_refused() {
-    let run = Command::new(env!("CARGO_BIN_EXE_aws-sim")).args(["--colour", "blue"]).output();
-    let run = run.expect("it runs");
-    let told = String::from_utf8(run.stderr).expect("text");
-    assert!(!run.status.success() && told.contains("--colour is no option"), "{told}");
+    for (options, message) in [
+        (["--colour", "blue"], "--colour is no option"),
+        (["--sessions", "some"], "expected both, lists, histories or neither, got some"),
+    ] {
+        let run = Command::new(env!("CARGO_BIN_EXE_aws-sim")).args(options).output();
+        let run = run.expect("it runs");
+        let told = String::from_utf8(run.stderr).expect("text");
+        assert!(!run.status.success() && told.contains(message), "{told}");
+    }
 }

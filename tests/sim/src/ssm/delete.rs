@@ -1,4 +1,4 @@
-//! `DeleteParameter` and `DeleteParameters` (FACTS 65).
+//! `DeleteParameter` and `DeleteParameters` (FACTS 65, 67, 68).
 
 use std::collections::BTreeSet;
 
@@ -30,12 +30,13 @@ pub(super) fn delete_parameters(world: &mut World, call: &Call<'_>) -> Answer {
     Ok(json!({"DeletedParameters": deleted, "InvalidParameters": invalid}))
 }
 
-/// Whether it was there.
+/// Whether it was there. Its history ends, and an ARN is no name here.
 fn remove(world: &mut World, call: &Call<'_>, named: &str) -> bool {
     let horizon = world.horizon();
     let region = world.region(&call.account, &call.region);
-    let key = name::key(name::from_arn(&call.account, &call.region, named));
-    let Some(past) = region.parameters.get_mut(key).filter(|past| past.now().is_some()) else {
+    let Some(past) =
+        region.parameters.get_mut(name::key(named)).filter(|past| past.now().is_some())
+    else {
         return false;
     };
     past.set(call.now, None, horizon);

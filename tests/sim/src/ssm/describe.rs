@@ -19,6 +19,7 @@ pub(super) fn describe_parameters(world: &mut World, call: &Call<'_>) -> Answer 
         check(filter)?;
     }
     let empty_first = world.settings.empty_pages;
+    let with_session = world.settings.sessions.lists;
     let region = world.region(&call.account, &call.region);
     let token = call.text("NextToken");
     let place = pages::place(token, call.now).ok_or_else(invalid_token)?;
@@ -33,7 +34,8 @@ pub(super) fn describe_parameters(world: &mut World, call: &Call<'_>) -> Answer 
         .into_iter()
         .filter(|parameter| filters.iter().all(|filter| matches(filter, parameter)))
         .map(|parameter| {
-            parameter.described(&name::arn(&call.account, &call.region, &parameter.name), call.now)
+            let arn = name::arn(&call.account, &call.region, &parameter.name);
+            parameter.described(&arn, with_session, call.now)
         })
         .collect();
     let mut answer = json!({ "Parameters": shown });

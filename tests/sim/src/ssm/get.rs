@@ -1,6 +1,6 @@
-//! Reads by name: `GetParameter`, `GetParameters`, `GetParameterHistory` (FACTS 50 to 52, 55 to 57).
+//! Reads by name: `GetParameter`, `GetParameters`, `GetParameterHistory` (FACTS 50 to 52, 55 to 58).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
@@ -43,19 +43,24 @@ pub(super) fn get_parameters(world: &mut World, call: &Call<'_>) -> Answer {
     }
     let decrypt = call.flag("WithDecryption");
     let region = world.region(&call.account, &call.region);
-    let mut found = BTreeMap::new();
+    let mut found = Vec::new();
     let mut invalid = Vec::new();
     for named in names {
         match read(region, call, &named, decrypt) {
-            Ok(Some(parameter)) => drop(found.insert(named, parameter)),
+            Ok(Some(parameter)) => found.push(parameter),
             Ok(None) => invalid.push(named),
             Err(error) if error.code == "ParameterVersionNotFound" => invalid.push(named),
             // One key that cannot be used fails all of them (FACTS 51).
             Err(error) => return Err(error),
         }
     }
-    let found: Vec<Value> = found.into_values().collect();
+    found.sort_by(|one: &Value, other| place(one).cmp(&place(other)));
     Ok(json!({"Parameters": found, "InvalidParameters": invalid}))
+}
+
+/// Where a parameter stands in an answer: by its name, then by its version's number (FACTS 50, 58).
+fn place(shown: &Value) -> (Option<&str>, Option<i64>, Option<&str>) {
+    (shown["Name"].as_str(), shown["Version"].as_i64(), shown["Selector"].as_str())
 }
 
 /// One name, ARN or selector, as it is at the moment that the call reads from.
@@ -104,7 +109,12 @@ fn encrypted(version: &Version, key: &str) -> String {
 
 fn selected<'a>(parameter: &'a Parameter, selector: Option<&str>) -> Result<&'a Version, AwsError> {
     let Some(selector) = selector else { return Ok(parameter.latest()) };
-    let number = selector.parse().ok().or_else(|| parameter.labels.get(selector).copied());
+    // No label begins with a digit (FACTS 64).
+    let number = if selector.starts_with(|first: char| first.is_ascii_digit()) {
+        selector.parse().ok()
+    } else {
+        parameter.labels.get(selector).copied()
+    };
     let version = parameter.versions.iter().find(|version| Some(version.number) == number);
     version.map(AsRef::as_ref).ok_or_else(|| {
         let message =
@@ -118,6 +128,7 @@ pub(super) fn get_parameter_history(world: &mut World, call: &Call<'_>) -> Answe
     let named = call.needed("Name")?.to_owned();
     let size = call.size("MaxResults", HISTORY_PAGE)?;
     let empty_first = world.settings.empty_pages;
+    let with_session = world.settings.sessions.histories;
     let region = world.region(&call.account, &call.region);
     let bare = name::from_arn(&call.account, &call.region, &named);
     let parameter =
@@ -138,7 +149,7 @@ pub(super) fn get_parameter_history(world: &mut World, call: &Call<'_>) -> Answe
             Some(key) => encrypted(version, key),
             None => version.value.clone(),
         };
-        let mut one = version.attributes(&parameter.name, call.now);
+        let mut one = version.attributes(&parameter.name, with_session, call.now);
         one["Value"] = value.into();
         one["Labels"] = parameter.labels_of(version.number).into_iter().collect();
         shown.push(one);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::clock::{Millis, json_date};
+use crate::identity::without_session;
 
 /// Versions that are kept (FACTS 29).
 pub(crate) const VERSIONS_KEPT: usize = 100;
@@ -35,6 +36,7 @@ pub(crate) struct Version {
     pub(crate) encrypted_under: Option<String>,
     pub(crate) policies: Vec<Policy>,
     pub(crate) modified: Millis,
+    /// The ARN of whoever wrote this version (FACTS 36).
     pub(crate) user: String,
 }
 
@@ -70,8 +72,8 @@ impl Parameter {
     }
 
     /// As `DescribeParameters` shows it: no value, no tags, no labels.
-    pub(crate) fn described(&self, arn: &str, now: Millis) -> Value {
-        let mut shown = self.latest().attributes(&self.name, now);
+    pub(crate) fn described(&self, arn: &str, with_session: bool, now: Millis) -> Value {
+        let mut shown = self.latest().attributes(&self.name, with_session, now);
         shown["ARN"] = arn.into();
         shown
     }
@@ -79,12 +81,13 @@ impl Parameter {
 
 impl Version {
     /// What lists and history show alike. A text that is empty is left out.
-    pub(crate) fn attributes(&self, name: &str, now: Millis) -> Value {
+    pub(crate) fn attributes(&self, name: &str, with_session: bool, now: Millis) -> Value {
+        let user = if with_session { &self.user } else { without_session(&self.user) };
         let mut shown = json!({
             "Name": name,
             "Type": self.kind,
             "LastModifiedDate": json_date(self.modified),
-            "LastModifiedUser": self.user,
+            "LastModifiedUser": user,
             "Version": self.number,
             "Tier": self.tier,
             "Policies": self.policies.iter().map(|policy| policy.shown(now)).collect::<Vec<_>>(),

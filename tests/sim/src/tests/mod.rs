@@ -1,8 +1,10 @@
 //! The simulator by itself: its rules from the owner's side, and what befalls calls over the wire.
 
 mod facts;
+mod lost_answers;
 mod over_the_wire;
 mod rules;
+mod versions;
 
 use serde_json::{Value, json};
 
@@ -14,21 +16,32 @@ pub(super) const ACCOUNT: &str = "111122223333";
 pub(super) const REGION: &str = "us-east-2";
 pub(super) const OTHER: &str = "us-east-1";
 
-/// A JSON call over the wire, as an SDK would send it with these credentials.
-pub(super) async fn send(sim: &Sim, keys: &Keys, target: &str, input: &Value) -> Reply {
+/// A request for a service, signed now with these credentials.
+fn signed(sim: &Sim, keys: &Keys, service: &str) -> Request {
     let date = crate::clock::spell(sim.now());
     let compact: String = date.chars().take(19).filter(|c| !matches!(c, '-' | ':')).collect();
-    let request = Request {
-        target: Some(target.to_owned()),
+    Request {
         authorization: format!(
-            "AWS4-HMAC-SHA256 Credential={}/20260101/{REGION}/any/aws4_request, SignedHeaders=host, Signature=0",
+            "AWS4-HMAC-SHA256 Credential={}/20260101/{REGION}/{service}/aws4_request, SignedHeaders=host, Signature=0",
             keys.access_key_id
         ),
         token: keys.session_token.clone(),
         date: Some(format!("{compact}Z")),
-        body: input.to_string().into_bytes(),
-    };
-    sim.answer(&request).await
+        ..Request::default()
+    }
+}
+
+/// A JSON call over the wire, as an SDK would send it with these credentials.
+pub(super) async fn send(sim: &Sim, keys: &Keys, target: &str, input: &Value) -> Reply {
+    let body = input.to_string().into_bytes();
+    let target = Some(target.to_owned());
+    sim.answer(&Request { target, body, ..signed(sim, keys, "any") }).await
+}
+
+/// A call of the query protocol, with its form.
+pub(super) async fn send_form(sim: &Sim, keys: &Keys, service: &str, form: &str) -> Reply {
+    let body = form.as_bytes().to_vec();
+    sim.answer(&Request { body, ..signed(sim, keys, service) }).await
 }
 
 /// The code of a refusal, or `ok`.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::{ACCOUNT, OTHER, REGION, code, named, send, world};
+use super::{ACCOUNT, OTHER, REGION, code, named, send, send_form, world};
 use crate::service::Reply;
 use crate::{Effect, Fault, Lag, Quota, Settings, Sim, server};
 
@@ -42,6 +42,7 @@ async fn every_fault_is_what_it_says_and_work_is_done_only_where_it_says_so() {
         (Effect::Reset, false, "Lost", false),
         (Effect::Reset, true, "Lost", true),
         (Effect::TimeOut, false, "Never", false),
+        (Effect::TimeOut, true, "Never", true),
         (Effect::MalformedBody, false, "ok", true),
     ] {
         let (sim, keys) = world(|_| ());
@@ -73,19 +74,9 @@ async fn credentials_tell_the_account_and_end() {
             "Action=AssumeRole&RoleArn=arn%3Aaws%3Aiam%3A%3A{account}%3Arole%2Fspoke&RoleSessionName=test&ExternalId={id}"
         )
     };
-    let ask = async |body: String| {
-        let date = crate::clock::spell(sim.now());
-        let compact: String = date.chars().take(19).filter(|c| !matches!(c, '-' | ':')).collect();
-        let request = crate::protocol::Request {
-            authorization: format!(
-                "Credential={}/20260101/us-east-1/sts/aws4_request",
-                hub.access_key_id
-            ),
-            date: Some(format!("{compact}Z")),
-            body: body.into_bytes(),
-            ..crate::protocol::Request::default()
-        };
-        let Reply::Answer(answer) = sim.answer(&request).await else { panic!("an answer") };
+    let ask = async |form: String| {
+        let reply = send_form(&sim, &hub, "sts", &form).await;
+        let Reply::Answer(answer) = reply else { panic!("an answer") };
         answer.body
     };
     assert!(ask(assume(ACCOUNT, "other")).await.contains("<Code>AccessDenied</Code>"));
