@@ -10,7 +10,7 @@ use failover_replicator::hub::{Answer, Hub, HubError, Narrow};
 use failover_replicator::request::{Accounts, Reconcile, Request, RunOptions};
 use serde_json::{Value, json};
 
-use crate::support::{answered, hub_on, sdk_config, simulated, sweep_all};
+use crate::support::{Denials, answered, hub_on, sdk_config, simulated, sweep_all};
 
 const SOURCE: &str = "us-east-2";
 const TARGET: &str = "us-east-1";
@@ -126,6 +126,27 @@ async fn a_full_run_calls_every_action_of_the_list_and_no_other() {
     let counts = sim.counts();
     let called: BTreeSet<&str> = counts.keys().map(String::as_str).collect();
     assert_eq!(called, actions());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_denials_of_the_spoke_role_refuse_no_write_of_a_full_run() {
+    let (sim, hub) = changed_since_replicated().await;
+    let denials = Denials::from_now(&sim, ACCOUNT, TARGET);
+    full_run(&hub, ACCOUNT).await;
+    let writes = sim.writes();
+    assert_eq!(denials.clone().refused(&writes), [] as [String; 0]);
+
+    // Had the replicas lost their marks, the denials would refuse every tag and every deletion, and no create.
+    let refused = denials.without_marks().refused(&writes);
+    let tagged = ["/changed", "/tagged"].map(|name| format!("ssm:AddTagsToResource {name}"));
+    let others = ["ssm:RemoveTagsFromResource /untagged", "ssm:DeleteParameters /deleted"];
+    for expected in tagged.iter().map(String::as_str).chain(others) {
+        assert!(refused.iter().any(|write| write == expected), "{expected}: {refused:#?}");
+    }
+    let created =
+        writes.iter().any(|w| w.operation == "ssm:PutParameter" && w.request["Name"] == "/created");
+    assert!(created, "{writes:#?}");
+    assert!(!refused.iter().any(|write| write.ends_with("/created")), "{refused:#?}");
 }
 
 #[tokio::test(start_paused = true)]
