@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use aws_sim::{Effect, Fault, KeyState, RegionSide, Settings, Sim};
+use aws_sim::{Effect, Fault, KeyState, RegionSide, Settings, Sim, Write};
 use failover_replicator::aws::{ACTIONS, Connection, Deadline, Options};
 use failover_replicator::domain::{AccountId, Item, ParameterName, Purpose, Region, SecretName};
 use failover_replicator::hub::{Answer, Hub, HubError, Narrow};
@@ -136,16 +136,20 @@ async fn the_denials_of_the_spoke_role_refuse_no_write_of_a_full_run() {
     let writes = sim.writes();
     assert_eq!(denials.clone().refused(&writes), [] as [String; 0]);
 
-    // Had the replicas lost their marks, the denials would refuse every tag and every deletion, and no create.
+    // If somebody had taken the marks off, the denials would refuse tags and deletions, but no create.
     let refused = denials.without_marks().refused(&writes);
-    let tagged = ["/changed", "/tagged"].map(|name| format!("ssm:AddTagsToResource {name}"));
-    let others = ["ssm:RemoveTagsFromResource /untagged", "ssm:DeleteParameters /deleted"];
-    for expected in tagged.iter().map(String::as_str).chain(others) {
+    for expected in [
+        "ssm:AddTagsToResource /tagged",
+        "ssm:RemoveTagsFromResource /untagged",
+        "ssm:DeleteParameters /deleted",
+    ] {
         assert!(refused.iter().any(|write| write == expected), "{expected}: {refused:#?}");
     }
-    let created =
-        writes.iter().any(|w| w.operation == "ssm:PutParameter" && w.request["Name"] == "/created");
-    assert!(created, "{writes:#?}");
+    let creates = |write: &&Write| {
+        write.operation == "ssm:PutParameter" && write.request["Name"] == "/created"
+    };
+    let create = writes.iter().find(creates).expect("it is created");
+    assert!(create.request["Tags"].is_array(), "a create carries its tags: {create:?}");
     assert!(!refused.iter().any(|write| write.ends_with("/created")), "{refused:#?}");
 }
 
