@@ -10,7 +10,16 @@ import unittest
 
 sys.path.insert(1, str(pathlib.Path(__file__).resolve().parents[1] / "emulator"))
 
-MODULES = ("test_templates", "test_rules", "test_refusals", "test_spokes", "test_sweep", "test_queue", "test_costs")
+MODULES = (
+    "test_templates",
+    "test_policies",
+    "test_rules",
+    "test_refusals",
+    "test_spokes",
+    "test_sweep",
+    "test_queue",
+    "test_costs",
+)
 
 
 def load_tests(loader, _tests, _pattern):

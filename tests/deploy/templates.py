@@ -85,15 +85,23 @@ def actions_of_the_code():
     return set(re.findall(r'\("([a-z]+:[A-Za-z]+)",', listed))
 
 
-def settings_of_the_code():
-    """The settings that src/settings/known.rs lists."""
+def defaults_of_the_code():
+    """The settings that src/settings/known.rs lists, without their prefix, each with its default or None."""
     text = (ROOT / "src" / "settings" / "known.rs").read_text(encoding="utf-8")
     table = text[text.index("settings! {") :]
-    return {f"REPLICATOR_{name}" for name in re.findall(r'^    [A-Z_]+ = "([A-Z_]+)"', table, re.MULTILINE)}
+    found = re.findall(r'^    [A-Z_]+ = "([A-Z_]+)",\s*(?:None|Some\("([^"]*)"\)),', table, re.MULTILINE)
+    listed = re.findall(r'^    [A-Z_]+ = "', table, re.MULTILINE)
+    assert len(found) == len(listed), "a setting whose default is not a literal"
+    return {name: default or None for name, default in found}
+
+
+def settings_of_the_code():
+    """The environment variables of those settings."""
+    return {f"REPLICATOR_{name}" for name in defaults_of_the_code()}
 
 
 def resolved(value, references):
-    """A part of a template in which every `Ref` and `Fn::Sub` has its text."""
+    """A part of a template in which every `Ref`, `Fn::Sub`, `Fn::Join` and `Fn::Split` has its value."""
     if isinstance(value, list):
         return [resolved(one, references) for one in value]
     if not isinstance(value, dict):
@@ -102,6 +110,12 @@ def resolved(value, references):
         return references[value["Ref"]]
     if set(value) == {"Fn::Sub"}:
         return re.sub(r"\$\{([^}]+)\}", lambda found: references[found[1]], value["Fn::Sub"])
+    if set(value) == {"Fn::Join"}:
+        separator, parts = value["Fn::Join"]
+        return separator.join(resolved(parts, references))
+    if set(value) == {"Fn::Split"}:
+        separator, text = value["Fn::Split"]
+        return resolved(text, references).split(separator)
     return {key: resolved(one, references) for key, one in value.items()}
 
 

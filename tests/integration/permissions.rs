@@ -3,14 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use aws_sim::{Effect, Fault, KeyState, RegionSide, Settings, Sim};
+use aws_sim::{Effect, Fault, KeyState, RegionSide, Settings, Sim, Write};
 use failover_replicator::aws::{ACTIONS, Connection, Deadline, Options};
 use failover_replicator::domain::{AccountId, Item, ParameterName, Purpose, Region, SecretName};
 use failover_replicator::hub::{Answer, Hub, HubError, Narrow};
 use failover_replicator::request::{Accounts, Reconcile, Request, RunOptions};
 use serde_json::{Value, json};
 
-use crate::support::{answered, hub_on, sdk_config, simulated, sweep_all};
+use crate::support::{Denials, answered, hub_on, sdk_config, simulated, sweep_all};
 
 const SOURCE: &str = "us-east-2";
 const TARGET: &str = "us-east-1";
@@ -126,6 +126,31 @@ async fn a_full_run_calls_every_action_of_the_list_and_no_other() {
     let counts = sim.counts();
     let called: BTreeSet<&str> = counts.keys().map(String::as_str).collect();
     assert_eq!(called, actions());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_denials_of_the_spoke_role_refuse_no_write_of_a_full_run() {
+    let (sim, hub) = changed_since_replicated().await;
+    let denials = Denials::from_now(&sim, ACCOUNT, TARGET);
+    full_run(&hub, ACCOUNT).await;
+    let writes = sim.writes();
+    assert_eq!(denials.clone().refused(&writes), [] as [String; 0]);
+
+    // If somebody had taken the marks off, the denials would refuse tags and deletions, but no create.
+    let refused = denials.without_marks().refused(&writes);
+    for expected in [
+        "ssm:AddTagsToResource /tagged",
+        "ssm:RemoveTagsFromResource /untagged",
+        "ssm:DeleteParameters /deleted",
+    ] {
+        assert!(refused.iter().any(|write| write == expected), "{expected}: {refused:#?}");
+    }
+    let creates = |write: &&Write| {
+        write.operation == "ssm:PutParameter" && write.request["Name"] == "/created"
+    };
+    let create = writes.iter().find(creates).expect("it is created");
+    assert!(create.request["Tags"].is_array(), "a create carries its tags: {create:?}");
+    assert!(!refused.iter().any(|write| write.ends_with("/created")), "{refused:#?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -38,6 +38,10 @@ class RefusalsCheck(Check):
         same = {"SecondSourceRegion": "us-east-2", "SecondTargetRegions": "eu-west-1"}
         self.assertIn("must differ from SourceRegion", self.refused(same))
 
+    def test_one_role_for_the_hub_and_for_a_failover(self):
+        said = self.refused({"FailoverRoleName": "failover-replicator-spoke"})
+        self.assertIn("FailoverRoleName must differ from SpokeRoleName", said)
+
     def test_a_malformed_unit(self):
         for units in ("ou-1", "f6g7-h8i9j0k1", "ou-f6g7-h8i9j0k1,r_f6g7", "o-a1b2c3d4e5/r-f6g7/ou-f6g7-h8i9j0k1"):
             with self.subTest(units=units):
@@ -63,10 +67,18 @@ class RefusalsCheck(Check):
             ("ScheduleExpression", "cron(0 */2 * * ? *)", "must be cron(MINUTE HOUR ...)"),
             ("EncryptionKeyArn", "alias/hub", "must be the ARN of a key"),
             ("OperatorPrincipalArns", "someone", "must be ARNs of users and roles"),
+            ("TrustedWriters", "*", "must be exact names of roles"),
+            ("TrustedWriters", "old-spoke,role/predecessor", "must be exact names of roles"),
+            ("FailoverRoleName", "", "must be the name of a role without its path"),
         ):
             with self.subTest(parameter=parameter, value=value):
                 self.assertIn(said, self.refused({parameter: value}))
-        for parameter, value in (("EventConcurrency", "1"), ("Architecture", "riscv"), ("LogRetentionDays", "2")):
+        for parameter, value in (
+            ("EventConcurrency", "1"),
+            ("Architecture", "riscv"),
+            ("LogRetentionDays", "2"),
+            ("OnTargetChange", "overwrite"),
+        ):
             with self.subTest(parameter=parameter, value=value):
                 self.assertIn(parameter, self.refused({parameter: value}))
 

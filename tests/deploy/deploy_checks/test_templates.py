@@ -19,7 +19,6 @@ WITHOUT_PERMISSION = {"sts:GetCallerIdentity"}
 THROUGH_THE_SERVICES = {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"}
 LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 PATTERN_LIMIT = 2048
-MARK = "monitored-by-parameter-store-replication-lambda"
 
 
 def lint(*paths):
@@ -118,18 +117,6 @@ class PrivilegeCheck(unittest.TestCase):
         name = re.search(r'OPERATOR_SESSION_NAME: &str = "([a-z-]+)"', session)[1]
         self.assertEqual(f"*:{name}", ending["Condition"]["StringLike"]["aws:userid"])
 
-    def test_what_is_unmarked_is_neither_overwritten_nor_deleted_nor_untagged(self):
-        denied = {}
-        for statement in statements(spoke_role()):
-            if statement["Effect"] == "Deny":
-                denied.update({action: statement["Condition"] for action in as_list(statement["Action"])})
-        unmarked = {"aws:ResourceTag/ReplicationStatus": MARK}
-        self.assertEqual({"ssm:DeleteParameters", "ssm:RemoveTagsFromResource", "ssm:PutParameter"}, set(denied))
-        for action, condition in denied.items():
-            self.assertEqual(unmarked, condition["StringNotEquals"], action)
-        # A creation has no resource yet, whose tags could be looked at.
-        self.assertEqual({"ssm:Overwrite": "true"}, denied["ssm:PutParameter"]["StringEquals"])
-
     def test_the_spoke_role_trusts_roles_by_name_and_no_role_as_a_principal(self):
         trust = spoke_role()["Properties"]["AssumeRolePolicyDocument"]["Statement"]
         self.assertEqual(1, len(trust))
@@ -137,7 +124,6 @@ class PrivilegeCheck(unittest.TestCase):
         condition = trust[0]["Condition"]
         self.assertEqual({"aws:PrincipalArn": {"Ref": "TrustedRoleArns"}}, condition["ArnLike"])
         self.assertEqual({"sts:ExternalId", "aws:PrincipalOrgID"}, set(condition["StringEquals"]))
-
 
     def test_the_bus_takes_the_organisations_events_of_the_two_services_alone(self):
         policy = load(HUB)["Resources"]["BusPolicy"]["Properties"]["Statement"]
@@ -181,6 +167,28 @@ class AgreementCheck(unittest.TestCase):
         variables = set(load(HUB)["Globals"]["Function"]["Environment"]["Variables"])
         # A person's first role is no business of the function's.
         self.assertEqual(templates.settings_of_the_code() - {"REPLICATOR_OPERATOR_ROLE_ARN"}, variables)
+
+    def test_the_settings_of_ownership_reach_the_functions_with_the_codes_defaults(self):
+        template = load(HUB)
+        variables = template["Globals"]["Function"]["Environment"]["Variables"]
+        code = templates.defaults_of_the_code()
+        for setting, parameter in (
+            ("SPOKE_ROLE_NAME", "SpokeRoleName"),
+            ("TRUSTED_WRITERS", "TrustedWriters"),
+            ("ON_TARGET_CHANGE", "OnTargetChange"),
+            ("FAILOVER_ROLE_NAME", "FailoverRoleName"),
+        ):
+            self.assertEqual({"Ref": parameter}, variables[f"REPLICATOR_{setting}"])
+            # A setting without a default is one that may be empty.
+            self.assertEqual(code[setting] or "", template["Parameters"][parameter]["Default"], setting)
+        self.assertEqual(["report", "restore"], template["Parameters"]["OnTargetChange"]["AllowedValues"])
+
+    def test_a_person_is_asked_for_every_parameter_once(self):
+        for path in (HUB, SPOKE):
+            template = load(path)
+            groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+            asked = [name for group in groups for name in group["Parameters"]]
+            self.assertEqual(sorted(template["Parameters"]), sorted(asked), path.name)
 
     def test_a_message_is_hidden_for_six_times_as_long_as_the_function_may_work_on_it(self):
         template = load(HUB)["Resources"]

@@ -1,6 +1,7 @@
 //! What the tests stand on: an emulator of AWS, accounts in it, the wire between it and the hub, and the hub.
 
 mod clock;
+mod denials;
 mod emulator;
 mod events;
 mod http;
@@ -15,6 +16,7 @@ mod wire;
 mod world;
 
 pub(crate) use clock::Clock;
+pub(crate) use denials::Denials;
 pub(crate) use emulator::Emulator;
 pub(crate) use events::{
     LONG_AGO, batch, call, delete_event, native_event, put_event, returned, tag_event,
