@@ -6,7 +6,10 @@ use std::time::Duration;
 use futures::{Stream, StreamExt, stream};
 
 use crate::aws::Connection;
-use crate::domain::{AccountId, AccountOutcome, Cause, Failure, FailureKind, Purpose, Subject};
+use crate::domain::{
+    AccountId, AccountOutcome, Assignment, Cause, Failure, FailureKind, Kind, Purpose, Scope,
+    Subject,
+};
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
 use crate::work::Work;
@@ -90,7 +93,14 @@ async fn reconcile(
         Purpose::Pruning(leftovers) => {
             return parameters::prune(&session, rules, recent, leftovers, &assignments).await;
         }
-        Purpose::Releasing => return secrets::release(&session, rules, &assignments).await,
+        Purpose::Releasing => {
+            return match released(&assignments) {
+                Kind::Parameter => {
+                    parameters::reconcile(&session, rules, recent, &assignments).await
+                }
+                Kind::Secret => secrets::release(&session, rules, &assignments).await,
+            };
+        }
     }
     let (mut outcome, secrets) = futures::join!(
         parameters::reconcile(&session, rules, recent, &assignments),
@@ -99,6 +109,15 @@ async fn reconcile(
     outcome.merge(secrets);
     outcome.merge(secrets::refused_deletes(&session, &refused_deletes).await);
     outcome
+}
+
+/// The kind of the one item that a release names.
+fn released(assignments: &[Assignment]) -> Kind {
+    let of_a_secret = assignments.iter().any(|assignment| match &assignment.scope {
+        Scope::Items(wanted) => wanted.iter().any(|wanted| wanted.item.kind() == Kind::Secret),
+        Scope::Everything => false,
+    });
+    if of_a_secret { Kind::Secret } else { Kind::Parameter }
 }
 
 fn failed(account: &AccountId, cause: Cause) -> AccountOutcome {
@@ -111,4 +130,22 @@ fn failed(account: &AccountId, cause: Cause) -> AccountOutcome {
         cause,
     });
     outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Item, ParameterName, Routes, SecretName, Wanted};
+
+    #[test]
+    fn a_release_is_of_the_kind_that_it_names() {
+        let routes = Routes::parse("us-east-2=us-east-1").expect("routes");
+        let route = routes.iter().next().expect("a route");
+        let of = |item: Item| {
+            let wanted = vec![Wanted { item, expect: Vec::new() }];
+            released(&[Assignment { route: route.clone(), scope: Scope::Items(wanted) }])
+        };
+        assert_eq!(of(Item::Parameter(ParameterName::new("/a"))), Kind::Parameter);
+        assert_eq!(of(Item::Secret(SecretName::new("a"))), Kind::Secret);
+    }
 }
