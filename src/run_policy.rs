@@ -26,6 +26,7 @@ impl Writing {
 
 /// What one run may do, and what it decides by.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub struct RunPolicy {
     /// Whether steps are carried out.
     pub writing: Writing,

@@ -1,14 +1,10 @@
-//! The arguments of `hubctl`, and the request that each command stands for. Where the Lambda could be asked for the same,
-//! it is a payload, in the same words; what only a person may ask for is none.
+//! The arguments of `hubctl` and their help.
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use serde_json::{Value, json};
 
-use crate::domain::{AccountId, Item, Leftovers, ParameterName, Purpose, Region, SecretName};
-use crate::hub::Narrow;
-use crate::request::{Accounts, Reconcile, Request, RunOptions};
+use crate::domain::{AccountId, Region};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -65,6 +61,9 @@ pub(super) enum Command {
         /// Make labels equal too where nothing else differs: reads the history of every parameter
         #[arg(long)]
         labels: bool,
+        /// Write each replica once that depends on `REPLICATOR_TRUSTED_WRITERS`, so that the setting can go
+        #[arg(long)]
+        take_over: bool,
     },
     /// Show what a sweep would write, and write nothing
     ///
@@ -101,22 +100,30 @@ pub(super) enum Command {
         #[arg(long)]
         yes: bool,
     },
-    /// Put the source in the place of the parameter that holds its name in the target
+    /// End the conflict over a parameter's name: keep the source, or what is in the target
+    ///
+    /// `--take source` writes the source over what holds the name in the target. `--take target` leaves what holds it to
+    /// its owner: the hub tags it `failover-replicator=released`, takes its own tags off, and does not write it again. It
+    /// is then reported as `released`, until it has the tag `failover-replicator=exclude`.
     ///
     /// Example: hubctl resolve /shop/db/url --account 111122223333 --region us-east-2 --take source
     #[command(after_help = EXIT_CODES)]
     Resolve {
-        /// The parameter's name
+        /// The parameter's name or ARN
         name: String,
         #[command(flatten)]
         place: Place,
-        /// Which of the two is kept; what is in the target is overwritten
+        /// Which of the two is kept: `source` overwrites what is in the target, `target` writes no value
         #[arg(long, value_enum)]
         take: Take,
     },
-    /// End the managed replication of a secret, so that it can be deleted: shown first, done with --yes
+    /// End the replication of one parameter or secret: shown first, done with --yes
     ///
-    /// Delete the secret before the next sweep, which would turn replication on again.
+    /// The replicas of a parameter stay, and are their owner's from then on: the hub tags them
+    /// `failover-replicator=released` and takes its own tags off. The replicas of a secret are deleted by Secrets
+    /// Manager, so that the secret can be deleted: delete it before the next sweep, which turns replication on again.
+    ///
+    /// Example: hubctl release parameter /shop/db/url --account 111122223333 --region us-east-2 --yes
     ///
     /// Example: hubctl release secret shop/db --account 111122223333 --region us-east-2 --yes
     #[command(after_help = EXIT_CODES)]
@@ -124,11 +131,11 @@ pub(super) enum Command {
         /// What is released
         #[arg(value_enum)]
         kind: Released,
-        /// The secret's name
+        /// Its name or ARN
         name: String,
         #[command(flatten)]
         place: Place,
-        /// End it
+        /// Release it
         #[arg(long)]
         yes: bool,
     },
@@ -139,16 +146,16 @@ pub(super) enum Command {
 pub(super) struct Place {
     /// Its account
     #[arg(long, value_name = "ID", value_parser = AccountId::parse)]
-    account: AccountId,
+    pub(super) account: AccountId,
     /// The Region of the source
     #[arg(long, value_name = "REGION", value_parser = Region::parse)]
-    region: Region,
+    pub(super) region: Region,
     /// Only this target of the route from there
     #[arg(long, value_name = "REGION", value_parser = Region::parse)]
-    target: Option<Region>,
+    pub(super) target: Option<Region>,
     /// How the result is shown: for a person, or as the Lambda's JSON
     #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
+    pub(super) format: Format,
 }
 
 /// What a conflict is resolved to.
@@ -156,11 +163,15 @@ pub(super) struct Place {
 pub(super) enum Take {
     // The source, over what is in the target.
     Source,
+    // What is in the target.
+    Target,
 }
 
 /// What may be released.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Released {
+    // The replicas of a parameter.
+    Parameter,
     // A secret, from its managed replication.
     Secret,
 }
@@ -170,13 +181,13 @@ pub(super) enum Released {
 pub(super) struct Extent {
     /// Only this account; give it again for more (default: every account of the organisation)
     #[arg(long = "account", value_name = "ID", value_parser = AccountId::parse)]
-    accounts: Vec<AccountId>,
+    pub(super) accounts: Vec<AccountId>,
     /// Only the route from SOURCE, and of it only TARGET
     #[arg(long, value_name = "SOURCE[=TARGET]", value_parser = parse_route)]
-    route: Option<RouteChoice>,
+    pub(super) route: Option<RouteChoice>,
     /// How the result is shown: for a person, or as the Lambda's JSON
     #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
+    pub(super) format: Format,
 }
 
 /// How a result is shown.
@@ -191,9 +202,9 @@ pub(super) enum Format {
 
 /// What `--route` names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct RouteChoice {
-    source: Region,
-    target: Option<Region>,
+pub(super) struct RouteChoice {
+    pub(super) source: Region,
+    pub(super) target: Option<Region>,
 }
 
 fn parse_route(text: &str) -> Result<RouteChoice, String> {
@@ -205,201 +216,15 @@ fn parse_route(text: &str) -> Result<RouteChoice, String> {
     Ok(RouteChoice { source: parse(source)?, target: target.map(parse).transpose()? })
 }
 
-/// Where a request comes from.
-#[derive(Debug, PartialEq)]
-pub(super) enum Source {
-    /// It is this.
-    Request(Box<Request>),
-    /// Its bytes are these.
-    Payload(Vec<u8>),
-    /// A file that the person named.
-    File(PathBuf),
-    /// Standard input.
-    Stdin,
-}
-
-impl Command {
-    /// The request, what it is narrowed to, and how its answer is shown.
-    pub(super) fn request(self) -> (Source, Narrow, Format) {
-        match self {
-            Self::Invoke { file, format } if file.as_os_str() == "-" => {
-                (Source::Stdin, Narrow::default(), format)
-            }
-            Self::Invoke { file, format } => (Source::File(file), Narrow::default(), format),
-            Self::Sweep { extent, labels: false } => extent.request(&[]),
-            Self::Sweep { extent, labels: true } => extent.request(&[("labels", true)]),
-            Self::Plan(extent) => extent.request(&[("plan", true)]),
-            Self::Verify { extent, labels: false } => {
-                extent.request(&[("plan", true), ("trust", false)])
-            }
-            Self::Verify { extent, labels: true } => {
-                extent.request(&[("plan", true), ("trust", false), ("labels", true)])
-            }
-            Self::Prune { extent, regions, yes } => extent.pruned(regions, yes),
-            Self::Resolve { name, place, take: Take::Source } => place.request(
-                Item::Parameter(ParameterName::new(&name)),
-                Purpose::Resolving(crate::domain::Take::Source),
-                true,
-            ),
-            Self::Release { kind: Released::Secret, name, place, yes } => {
-                place.request(Item::Secret(SecretName::new(&name)), Purpose::Releasing, yes)
-            }
-        }
-    }
-}
-
-impl Extent {
-    fn request(self, options: &[(&str, bool)]) -> (Source, Narrow, Format) {
-        let mut payload = json!({ "detail": { "name": "all", "operation": "sync" } });
-        if !self.accounts.is_empty() {
-            let ids = self.accounts.iter().map(|account| Value::from(account.as_str()));
-            payload["accounts"] = ids.collect();
-        }
-        for (option, value) in options {
-            payload[option] = (*value).into();
-        }
-        (Source::Payload(payload.to_string().into_bytes()), narrowed(self.route), self.format)
-    }
-
-    fn pruned(self, regions: Vec<Region>, yes: bool) -> (Source, Narrow, Format) {
-        let leftovers =
-            Leftovers { regions: regions.into_iter().collect(), ..Leftovers::default() };
-        let accounts = match self.accounts {
-            accounts if accounts.is_empty() => Accounts::Organization,
-            accounts => Accounts::These(accounts),
-        };
-        let source = asked(accounts, None, None, Purpose::Pruning(leftovers), yes);
-        (source, narrowed(self.route), self.format)
-    }
-}
-
-impl Place {
-    fn request(self, item: Item, purpose: Purpose, apply: bool) -> (Source, Narrow, Format) {
-        let Self { account, region, target, format } = self;
-        let accounts = Accounts::These(vec![account]);
-        let route_source = target.is_some().then(|| region.clone());
-        let source = asked(accounts, Some(region), Some(item), purpose, apply);
-        (source, Narrow { route_source, route_target: target }, format)
-    }
-}
-
-/// A request that is no payload; without `apply` it only shows.
-fn asked(
-    accounts: Accounts,
-    region: Option<Region>,
-    item: Option<Item>,
-    purpose: Purpose,
-    apply: bool,
-) -> Source {
-    let options = RunOptions { plan: !apply, ..RunOptions::default() };
-    let reconcile = Reconcile { accounts, region, item, options, purpose };
-    Source::Request(Box::new(Request::Reconcile(reconcile)))
-}
-
-fn narrowed(route: Option<RouteChoice>) -> Narrow {
-    match route {
-        Some(RouteChoice { source, target }) => {
-            Narrow { route_source: Some(source), route_target: target }
-        }
-        None => Narrow::default(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
 
     use super::*;
 
-    fn request(arguments: &str) -> (Source, Narrow, Format) {
-        let arguments = arguments.split_whitespace();
-        Arguments::try_parse_from(arguments).expect("arguments").command.request()
-    }
-
-    fn payload(arguments: &str) -> String {
-        match request(arguments).0 {
-            Source::Payload(bytes) => String::from_utf8(bytes).expect("text"),
-            other => panic!("{other:?}"),
-        }
-    }
-
     #[test]
     fn the_arguments_are_consistent() {
         Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn sweep_and_plan_are_payloads() {
-        assert_eq!(payload("hubctl sweep"), r#"{"detail":{"name":"all","operation":"sync"}}"#);
-        assert_eq!(
-            payload("hubctl plan --account 111122223333 --account 222233334444"),
-            r#"{"accounts":["111122223333","222233334444"],"detail":{"name":"all","operation":"sync"},"plan":true}"#
-        );
-        assert_eq!(
-            payload("hubctl sweep --labels"),
-            r#"{"detail":{"name":"all","operation":"sync"},"labels":true}"#
-        );
-    }
-
-    #[test]
-    fn a_verification_is_a_plan_that_trusts_nothing() {
-        assert_eq!(
-            payload("hubctl verify"),
-            r#"{"detail":{"name":"all","operation":"sync"},"plan":true,"trust":false}"#
-        );
-        assert_eq!(
-            payload("hubctl verify --labels"),
-            r#"{"detail":{"name":"all","operation":"sync"},"labels":true,"plan":true,"trust":false}"#
-        );
-    }
-
-    #[test]
-    fn a_route_is_a_source_and_perhaps_a_target() {
-        let (_, narrow, format) = request("hubctl sweep --route us-east-2=us-west-2 --format json");
-        let regions = [narrow.route_source, narrow.route_target];
-        let names: Vec<_> = regions.iter().flatten().map(Region::as_str).collect();
-        assert_eq!((names, format), (vec!["us-east-2", "us-west-2"], Format::Json));
-        let (_, narrow, format) = request("hubctl plan --route us-east-2");
-        assert!(narrow.route_source.is_some() && narrow.route_target.is_none());
-        assert_eq!(format, Format::Table);
-    }
-
-    #[test]
-    fn what_a_person_alone_may_ask_for_is_shown_first_unless_it_is_one_item_that_is_named() {
-        let asked = |arguments: &str| match request(arguments) {
-            (Source::Request(asked), narrow, _) => match *asked {
-                Request::Reconcile(reconcile) => (reconcile, narrow),
-                other => panic!("{other:?}"),
-            },
-            (other, ..) => panic!("{other:?}"),
-        };
-        let region = |name| Region::parse(name).expect("a Region");
-        let (prune, _) = asked("hubctl prune --region us-west-2");
-        assert!(prune.options.plan && prune.accounts == Accounts::Organization);
-        let regions = [region("us-west-2")].into();
-        let leftovers = Leftovers { regions, ..Leftovers::default() };
-        assert_eq!(prune.purpose, Purpose::Pruning(leftovers));
-        assert!(!asked("hubctl prune --yes").0.options.plan);
-        let place = "--account 111122223333 --region us-east-2";
-        let (resolve, narrow) =
-            asked(&format!("hubctl resolve /a {place} --target us-west-2 --take source"));
-        assert_eq!(
-            (resolve.purpose, resolve.options.plan),
-            (Purpose::Resolving(crate::domain::Take::Source), false)
-        );
-        assert_eq!(resolve.item, Some(Item::Parameter(ParameterName::new("/a"))));
-        assert_eq!(narrow.route_target, Some(region("us-west-2")));
-        let (release, _) = asked(&format!("hubctl release secret shop/db {place}"));
-        assert_eq!((release.purpose, release.options.plan), (Purpose::Releasing, true));
-        assert_eq!(release.region, Some(region("us-east-2")));
-        assert!(!asked(&format!("hubctl release secret shop/db {place} --yes")).0.options.plan);
-    }
-
-    #[test]
-    fn invoke_reads_a_file_or_standard_input() {
-        let (source, _, format) = request("hubctl invoke payloads/sync-all.json");
-        assert_eq!((source, format), (Source::File("payloads/sync-all.json".into()), Format::Json));
-        assert_eq!(request("hubctl invoke - --format table").0, Source::Stdin);
     }
 
     #[test]
@@ -410,7 +235,14 @@ mod tests {
             ("hubctl plan --route us-east-2=", "names are like `us-east-2`"),
             ("hubctl plan --format html", "possible values: table, json"),
             ("hubctl resolve /a --account 111122223333 --region us-east-2", "--take"),
-            ("hubctl release parameter /a --account 111122223333 --region us-east-2", "secret"),
+            (
+                "hubctl resolve /a --account 111122223333 --region us-east-2 --take both",
+                "possible values: source, target",
+            ),
+            (
+                "hubctl release key a --account 111122223333 --region us-east-2",
+                "possible values: parameter, secret",
+            ),
             ("hubctl release secret a --region us-east-2", "--account"),
             ("hubctl", "Usage: hubctl <COMMAND>"),
         ] {

@@ -4,6 +4,7 @@
 mod args;
 mod logs;
 mod progress;
+mod requests;
 mod show;
 
 use std::ffi::OsString;
@@ -12,7 +13,8 @@ use std::panic::{self, AssertUnwindSafe};
 
 use clap::Parser;
 
-use self::args::{Arguments, Source};
+use self::args::Arguments;
+use self::requests::Source;
 use crate::aws::Deadline;
 use crate::hub::{Hub, HubError};
 use crate::report::{ExitCode, View};
@@ -44,8 +46,9 @@ fn perform(arguments: Arguments) -> ExitCode {
         tell(&format!("error: {refused}"));
         return ExitCode::Refused;
     }
-    let (source, narrow, format) = arguments.command.request();
-    let asked = match read(source) {
+    let request = arguments.command.request().map_err(|refused| refused.to_string());
+    let read = request.and_then(|(source, narrow, format)| Ok((read(source)?, narrow, format)));
+    let (asked, narrow, format) = match read {
         Ok(asked) => asked,
         Err(refused) => {
             tell(&format!("error: {refused}"));
@@ -100,7 +103,6 @@ enum Asked {
 fn read(source: Source) -> Result<Asked, String> {
     match source {
         Source::Request(request) => Ok(Asked::Request(request)),
-        Source::Payload(bytes) => Ok(Asked::Bytes(bytes)),
         Source::File(path) => std::fs::read(&path).map(Asked::Bytes).map_err(|error| {
             format!(
                 "{} cannot be read: {error}; name a file of JSON, or `-` for standard input",

@@ -3,13 +3,15 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::domain::{Failure, FailureKind, Subject};
+use crate::domain::{ConflictClass, Failure, FailureKind, Subject};
 
 /// Failures that one thing mends.
 #[derive(Debug)]
 pub(super) struct CauseGroup<'a> {
-    /// Their class.
+    /// Their kind.
     pub(super) kind: FailureKind,
+    /// What holds the name, of conflicts.
+    pub(super) class: Option<ConflictClass>,
     /// What the first of them says; the others say it of another place or name.
     pub(super) message: &'a str,
     /// What to do about the first of them.
@@ -19,6 +21,14 @@ pub(super) struct CauseGroup<'a> {
 }
 
 impl CauseGroup<'_> {
+    /// `conflict (unmarked)`; the kind alone where there is no class.
+    pub(super) fn title(&self) -> String {
+        match self.class {
+            Some(class) => format!("{} ({class})", self.kind),
+            None => self.kind.to_string(),
+        }
+    }
+
     /// In how many accounts it happened.
     pub(super) fn accounts(&self) -> usize {
         self.failures.iter().filter_map(|f| f.account.as_ref()).collect::<BTreeSet<_>>().len()
@@ -37,17 +47,20 @@ impl CauseGroup<'_> {
 
 /// Groups failures by cause: the hub's first, then those of whole accounts, then the most frequent.
 pub(super) fn by_cause<'a>(failures: impl IntoIterator<Item = &'a Failure>) -> Vec<CauseGroup<'a>> {
-    let mut places: HashMap<(FailureKind, String, String), usize> = HashMap::new();
+    let mut places = HashMap::new();
     let mut groups: Vec<CauseGroup<'a>> = Vec::new();
     for failure in failures {
         let cause = &failure.cause;
-        let key = (cause.kind, pattern(&cause.message, failure), pattern(cause.remedy(), failure));
+        let (message, remedy) =
+            (pattern(&cause.message, failure), pattern(cause.remedy(), failure));
+        let key = (cause.kind, cause.class, message, remedy);
         let place = *places.entry(key).or_insert(groups.len());
         if let Some(group) = groups.get_mut(place) {
             group.failures.push(failure);
         } else {
             groups.push(CauseGroup {
                 kind: cause.kind,
+                class: cause.class,
                 message: &cause.message,
                 remedy: cause.remedy(),
                 failures: vec![failure],
@@ -105,7 +118,7 @@ fn is_request_id(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{account_failure, failure, hub_failure};
+    use super::super::samples::{account_failure, conflict, failure, hub_failure};
     use super::*;
 
     #[test]
@@ -132,6 +145,21 @@ mod tests {
             failure(1, "/b", FailureKind::DisabledKey, "the key alias/app2 is not in us-east-1"),
         ];
         assert_eq!(by_cause(&failures).len(), 3);
+    }
+
+    #[test]
+    fn another_class_is_another_cause() {
+        let failures = [
+            conflict(1, "/a", ConflictClass::ChangedInTarget, "held"),
+            conflict(2, "/b", ConflictClass::ChangedInTarget, "held"),
+            conflict(1, "/c", ConflictClass::WrittenOver, "held"),
+            failure(1, "/d", FailureKind::Conflict, "held"),
+        ];
+        let shape: Vec<_> =
+            by_cause(&failures).iter().map(|g| (g.title(), g.failures.len())).collect();
+        let expected =
+            [("conflict (changed_in_target)", 2), ("conflict (written_over)", 1), ("conflict", 1)];
+        assert_eq!(shape, expected.map(|(title, many)| (title.to_owned(), many)));
     }
 
     #[test]

@@ -74,7 +74,9 @@ mod tests {
     use super::super::Report;
     use super::super::samples::{account, failure, outcomes, parameter_step};
     use super::*;
-    use crate::domain::{AccountOutcome, Change, FailureKind, Kind, OutcomeKind};
+    use crate::domain::{
+        AccountOutcome, Change, ConflictClass, FailureKind, Kind, OutcomeKind, Step,
+    };
 
     fn json(response: &Response) -> String {
         serde_json::to_string(response).expect("JSON")
@@ -145,6 +147,7 @@ mod tests {
               "region": "us-east-1",
               "name": "/shop/db/host",
               "error_kind": "conflict",
+              "class": "unmarked",
               "message": "a parameter without the mark holds the name in us-east-1",
               "remedy": "rename or remove what holds the name in the target Region, or tag the source `failover-replicator=exclude`"
             },
@@ -154,6 +157,7 @@ mod tests {
               "region": "us-east-1",
               "name": "/shop/db/port",
               "error_kind": "conflict",
+              "class": "unmarked",
               "message": "a parameter without the mark holds the name in us-east-1",
               "remedy": "rename or remove what holds the name in the target Region, or tag the source `failover-replicator=exclude`"
             },
@@ -194,6 +198,17 @@ mod tests {
         outcome.steps.push(parameter_step("/a", Change::Create));
         plan.take(outcome);
         insta::assert_snapshot!(json(&plan.response()), @r#"{"status":"drift","totals":{"accounts":{"drift":1},"parameters":{"in_sync":1},"secrets":{}},"accounts":[{"account":"111122220001","status":"drift","parameters":{"in_sync":1},"secrets":{}}],"failures":[],"failures_cut":0,"accounts_cut":0,"steps":[{"account":"111122220001","kind":"parameter","region":"us-east-1","name":"/a","change":"create","because":["missing"]}],"steps_cut":0,"remaining":[]}"#);
+    }
+
+    #[test]
+    fn a_step_that_takes_over_what_holds_the_name_has_its_class() {
+        let mut plan = Report::of_plan();
+        let mut outcome = AccountOutcome::new(account(1));
+        let class = Some(ConflictClass::ChangedInTarget);
+        outcome.steps.push(Step { class, ..parameter_step("/a", Change::Update) });
+        plan.take(outcome);
+        let shown: Value = serde_json::from_str(&json(&plan.response())).expect("JSON");
+        assert_eq!(shown["steps"][0]["class"], "changed_in_target");
     }
 
     #[test]

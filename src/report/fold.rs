@@ -6,7 +6,10 @@ use std::collections::BTreeSet;
 
 use super::response::{AccountLine, PlannedStep, Response, Totals};
 use super::status::Status;
-use crate::domain::{AccountId, AccountOutcome, Cause, Failure, FailureKind, OutcomeKind, Subject};
+use super::writers;
+use crate::domain::{
+    AccountId, AccountOutcome, Cause, Failure, FailureKind, OutcomeKind, Subject, WrittenBy,
+};
 
 /// Failures, and steps, that are kept for the report; the rest is counted. Some ten times what a response has room for.
 const KEPT: usize = 20_000;
@@ -24,6 +27,7 @@ pub struct Report {
     plan: bool,
     steps: Bounded<PlannedStep>,
     remaining: BTreeSet<AccountId>,
+    written_by: WrittenBy,
     held_back: bool,
     unfinished: bool,
 }
@@ -47,6 +51,8 @@ impl Report {
         let pending =
             [&outcome.parameters, &outcome.secrets].iter().any(|c| c.get(OutcomeKind::Pending) > 0);
         self.unfinished |= !outcome.complete || pending;
+        self.totals.trusted_writers += outcome.written_by.trusted;
+        self.written_by.merge(&outcome.written_by);
         let account = outcome.account;
         if !outcome.complete {
             self.remaining.insert(account.clone());
@@ -90,11 +96,15 @@ impl Report {
     pub fn response(&self) -> Response {
         let mut accounts = self.lines.clone();
         accounts.sort_by(|a, b| a.account.cmp(&b.account));
+        // Known only once all accounts were taken in, and the hub's own failures come first.
+        let of_the_hub = writers::one_other_role(&self.written_by);
+        let worst = self.worst.max(of_the_hub.as_ref().map(|_| Status::Failed));
+        let failures = self.failures.kept.iter().map(|ranked| ranked.0.clone());
         Response {
-            status: self.worst.unwrap_or(Status::InSync),
+            status: worst.unwrap_or(Status::InSync),
             totals: self.totals.clone(),
             accounts,
-            failures: self.failures.kept.iter().map(|ranked| ranked.0.clone()).collect(),
+            failures: of_the_hub.into_iter().chain(failures).collect(),
             failures_dropped: self.failures.dropped,
             steps: self.plan.then(|| self.steps.kept.iter().cloned().collect()),
             steps_dropped: self.steps.dropped,
@@ -158,7 +168,8 @@ impl Ranked {
             Subject::Item(item) => item.name(),
             Subject::Account | Subject::Hub => "",
         };
-        (account, subject.word(), region, name, cause.kind, &cause.message, &cause.remedy)
+        let Cause { kind, message, remedy, class } = cause;
+        (account, subject.word(), region, name, kind, class, message, remedy)
     }
 }
 

@@ -16,6 +16,7 @@ mod status;
 mod table;
 mod views;
 mod words;
+mod writers;
 
 pub use digest::{Attributes, Digest, digest};
 pub use document::RESPONSE_LIMIT;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::response::Response;
-use crate::domain::{AccountId, Failure, FailureKind, Region, Subject, Timestamp};
+use crate::domain::{AccountId, ConflictClass, Failure, FailureKind, Region, Subject, Timestamp};
 
 /// How long a failure that was told is not told again.
 const QUIET: Duration = Duration::from_hours(1);
@@ -14,7 +14,7 @@ const QUIET: Duration = Duration::from_hours(1);
 const BOUND: usize = 10_000;
 
 /// What a failure is known by. Its message is no part of it: AWS puts another request id into each.
-type Known = (Option<AccountId>, Option<Region>, Subject, FailureKind);
+type Known = (Option<AccountId>, Option<Region>, Subject, FailureKind, Option<ConflictClass>);
 
 /// The failures that were told within the last hour.
 #[derive(Debug, Default)]
@@ -73,17 +73,17 @@ fn is_over(told: Timestamp, now: Timestamp) -> bool {
 
 fn of_failure(failure: &Failure) -> Known {
     let Failure { account, region, subject, cause } = failure;
-    (account.clone(), region.clone(), subject.clone(), cause.kind)
+    (account.clone(), region.clone(), subject.clone(), cause.kind, cause.class)
 }
 
 fn of_remaining(account: &AccountId) -> Known {
-    (Some(account.clone()), None, Subject::Account, FailureKind::NotInTime)
+    (Some(account.clone()), None, Subject::Account, FailureKind::NotInTime, None)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::Report;
-    use super::super::samples::{account, failure, hub_failure};
+    use super::super::samples::{account, conflict, failure, hub_failure};
     use super::*;
 
     fn at(minutes: u64) -> Timestamp {
@@ -116,6 +116,17 @@ mod tests {
         repeats.told(&news, at(59));
         let news = repeats.news(&again, at(60));
         assert_eq!((news.failures.len(), news.repeated), (1, 2), "the first hour is over");
+    }
+
+    #[test]
+    fn a_conflict_that_becomes_one_of_another_class_is_news() {
+        let mut repeats = Repeats::default();
+        let [before, after] = [ConflictClass::ChangedInTarget, ConflictClass::WrittenOver]
+            .map(|class| response([conflict(1, "/a", class, "held")]));
+        let news = repeats.news(&before, at(0));
+        repeats.told(&news, at(0));
+        assert_eq!(repeats.news(&before, at(1)).failures.len(), 0);
+        assert_eq!(repeats.news(&after, at(1)).failures.len(), 1);
     }
 
     #[test]

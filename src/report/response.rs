@@ -12,6 +12,8 @@ pub struct Totals {
     pub parameters: Counts,
     /// Secrets by how they ended; one counts once for each target.
     pub secrets: Counts,
+    /// Replicas that depend on `REPLICATOR_TRUSTED_WRITERS`.
+    pub trusted_writers: u64,
 }
 
 impl Totals {

@@ -1,8 +1,8 @@
 //! What the tests of this module are about: accounts, failures and steps that are quickly made.
 
 use crate::domain::{
-    AccountId, AccountOutcome, Cause, Change, Failure, FailureKind, Item, Kind, OutcomeKind,
-    ParameterName, Region, SecretName, Step, Subject,
+    AccountId, AccountOutcome, Cause, Change, ConflictClass, Failure, FailureKind, Item, Kind,
+    OutcomeKind, ParameterName, Region, SecretName, Step, Subject,
 };
 
 pub(crate) fn account(number: u64) -> AccountId {
@@ -29,6 +29,12 @@ pub(crate) fn failure(number: u64, name: &str, kind: FailureKind, message: &str)
         subject: Subject::Item(parameter(name)),
         cause: Cause::new(kind, message),
     }
+}
+
+/// A conflict over the name of one parameter in us-east-1.
+pub(crate) fn conflict(number: u64, name: &str, class: ConflictClass, message: &str) -> Failure {
+    let cause = Cause::conflict(class, message);
+    Failure { cause, ..failure(number, name, FailureKind::Conflict, message) }
 }
 
 /// A failure of an account as a whole.
@@ -68,8 +74,8 @@ pub(crate) fn outcomes() -> Vec<AccountOutcome> {
         conflicts.count_all(Kind::Parameter, OutcomeKind::Conflict, 2);
         conflicts.count(Kind::Secret, OutcomeKind::Failed);
         let held = "a parameter without the mark holds the name in us-east-1";
-        conflicts.fail(failure(4, "/shop/db/host", FailureKind::Conflict, held));
-        conflicts.fail(failure(4, "/shop/db/port", FailureKind::Conflict, held));
+        conflicts.fail(conflict(4, "/shop/db/host", ConflictClass::Unmarked, held));
+        conflicts.fail(conflict(4, "/shop/db/port", ConflictClass::Unmarked, held));
         conflicts.fail(Failure {
             account: Some(account(4)),
             region: Some(region("us-east-1")),

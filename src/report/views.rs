@@ -49,10 +49,13 @@ pub(super) struct TotalsView<'a>(pub(super) &'a Totals);
 
 impl Serialize for TotalsView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Totals", 3)?;
+        let mut object = serializer.serialize_struct("Totals", 4)?;
         object.serialize_field("accounts", &StatusesView(self.0))?;
         object.serialize_field("parameters", &CountsView(&self.0.parameters))?;
         object.serialize_field("secrets", &CountsView(&self.0.secrets))?;
+        if self.0.trusted_writers > 0 {
+            object.serialize_field("trusted_writers", &self.0.trusted_writers)?;
+        }
         object.end()
     }
 }
@@ -80,7 +83,7 @@ impl Serialize for AccountView<'_> {
     }
 }
 
-/// A failure; account, Region and name are left out where it has none.
+/// A failure; account, Region, name and class are left out where it has none.
 pub(super) struct FailureView<'a>(pub(super) &'a Failure);
 
 impl Serialize for FailureView<'_> {
@@ -98,25 +101,31 @@ impl Serialize for FailureView<'_> {
             object.serialize_entry("name", item.name())?;
         }
         object.serialize_entry("error_kind", cause.kind.word())?;
+        if let Some(class) = cause.class {
+            object.serialize_entry("class", class.word())?;
+        }
         object.serialize_entry("message", &cause.message)?;
         object.serialize_entry("remedy", cause.remedy())?;
         object.end()
     }
 }
 
-/// A step of a plan.
+/// A step of a plan; its class is left out where it has none.
 pub(super) struct StepView<'a>(pub(super) &'a PlannedStep);
 
 impl Serialize for StepView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let PlannedStep { account, step } = self.0;
-        let mut object = serializer.serialize_struct("Step", 6)?;
+        let mut object = serializer.serialize_struct("Step", 7)?;
         object.serialize_field("account", account.as_str())?;
         object.serialize_field("kind", step.item.kind().word())?;
         object.serialize_field("region", step.region.as_str())?;
         object.serialize_field("name", step.item.name())?;
         object.serialize_field("change", step.change.word())?;
         object.serialize_field("because", &step.because)?;
+        if let Some(class) = step.class {
+            object.serialize_field("class", class.word())?;
+        }
         object.end()
     }
 }

@@ -37,6 +37,18 @@ pub(super) fn totals(totals: &Totals) -> Vec<String> {
         .collect()
 }
 
+/// How many replicas depend on a setting that can go; nothing where none does.
+pub(super) fn trusted_writers(totals: &Totals) -> Option<String> {
+    let (replicas, them) = match totals.trusted_writers {
+        0 => return None,
+        1 => ("1 replica depends".to_owned(), "it"),
+        more => (format!("{} replicas depend", number(more)), "them"),
+    };
+    Some(format!(
+        "{replicas} on REPLICATOR_TRUSTED_WRITERS; `hubctl sweep --take-over` writes {them} once, then the setting can go"
+    ))
+}
+
 /// What is left to a later run; nothing where nothing is.
 pub(super) fn remaining(response: &Response, shown: usize) -> Option<String> {
     let all = &response.remaining;
@@ -77,6 +89,29 @@ fn list<'a>(counts: impl Iterator<Item = (&'a str, u64)>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn replicas_that_depend_on_a_setting_are_counted() {
+        let of = |many| {
+            let mut totals = Totals::default();
+            totals.trusted_writers = many;
+            trusted_writers(&totals)
+        };
+        assert_eq!(of(0), None);
+        let rest = "once, then the setting can go";
+        assert_eq!(
+            of(1),
+            Some(format!(
+                "1 replica depends on REPLICATOR_TRUSTED_WRITERS; `hubctl sweep --take-over` writes it {rest}"
+            ))
+        );
+        assert_eq!(
+            of(1_200),
+            Some(format!(
+                "1,200 replicas depend on REPLICATOR_TRUSTED_WRITERS; `hubctl sweep --take-over` writes them {rest}"
+            ))
+        );
+    }
 
     #[test]
     fn thousands_are_set_apart() {

@@ -16,6 +16,7 @@ use serde_json::Value;
 
 pub use batch::{Content, Record};
 pub use event::{Asks, Event, Ignored};
+pub use payload::item_at;
 pub use reconcile::{Accounts, Reconcile, RunOptions};
 
 /// What the hub was asked for.

@@ -135,11 +135,8 @@ fn reconcile(
             let in_account = accounts.get_or_insert_with(|| vec![arn.account.clone()]);
             let in_region = region.get_or_insert_with(|| arn.region.clone());
             if *in_account != [arn.account.clone()] || *in_region != arn.region {
-                return Err(Refused::new(
-                    format!(
-                        "the ARN is of {} in {}, and the payload of another place",
-                        arn.account, arn.region
-                    ),
+                return Err(elsewhere(
+                    &arn,
                     "an ARN of the `account` and `region` beside `detail`, or a name",
                 ));
             }
@@ -194,6 +191,33 @@ fn item(kind: Kind, name: &str) -> Result<(Item, Option<Arn>), Refused> {
         Ok(_) => Err(refused(format!("the ARN is not a {example}'s"))),
         Err(error) => Err(refused(error.to_string())),
     }
+}
+
+/// The item that a person names by its name or its ARN, which is there in this place.
+///
+/// # Errors
+/// The name of no item of this kind, and the ARN of one in another place.
+pub fn item_at(
+    kind: Kind,
+    name: &str,
+    account: &AccountId,
+    region: &Region,
+) -> Result<Item, Refused> {
+    let (item, place) = item(kind, name)?;
+    match place {
+        Some(arn) if arn.account != *account || arn.region != *region => {
+            Err(elsewhere(&arn, "an ARN of the account and Region that are named, or a name"))
+        }
+        _ => Ok(item),
+    }
+}
+
+fn elsewhere(arn: &Arn, accepted: &str) -> Refused {
+    let Arn { account, region, .. } = arn;
+    Refused::new(
+        format!("the ARN is of {account} in {region}, and the request of another place"),
+        accepted,
+    )
 }
 
 fn accounts(fields: &Map<String, Value>) -> Result<Option<Vec<AccountId>>, Refused> {

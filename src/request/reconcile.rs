@@ -16,6 +16,7 @@ pub enum Accounts {
 
 /// How a run differs from what the settings say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub struct RunOptions {
     /// Decide and report only.
     pub plan: bool,

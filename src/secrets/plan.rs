@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::domain::{
-    Cause, DEFAULT_SECRET_KEY, EXCLUDE_TAG, KmsKeys, NameFilter, OutcomeKind, Region, Timestamp,
+    Cause, DEFAULT_SECRET_KEY, KmsKeys, NameFilter, OptOut, OutcomeKind, Region, Timestamp,
 };
 
 use super::causes;
@@ -44,6 +44,8 @@ pub(super) enum Decision {
     Leave(OutcomeKind),
     /// Nothing; it counts as a conflict or a failure, and is reported.
     Report(Cause),
+    /// Nothing; it counts as a failure, and is reported once, in the secret's own Region: the secret has to be mended.
+    Refuse(Cause),
     /// The lists do not settle it: describe the secret, or, where that was done, what holds its name in the target.
     LookCloser,
     /// Secrets Manager is at work: look again in a moment.
@@ -55,28 +57,28 @@ pub(super) enum Decision {
     },
 }
 
-/// Why a secret is no business of this route's, whatever its targets hold; `None` where it is.
-pub(super) fn exemption(
-    secret: &Secret,
-    source: &Region,
-    names: &NameFilter,
-) -> Option<OutcomeKind> {
+/// What becomes of a secret whatever its targets hold; `None` where it depends on them.
+pub(super) fn exemption(secret: &Secret, source: &Region, names: &NameFilter) -> Option<Decision> {
     // The replica of the opposite route, too: each secret has one primary, and only there is it looked at.
     if secret.is_replica_in(source) || secret.is_service_owned() || secret.deleted {
-        return Some(OutcomeKind::Skipped);
+        return Some(Decision::Leave(OutcomeKind::Skipped));
     }
-    let opted_out = |value: &String| value == "exclude" || value == "remove";
-    if secret.tags.as_ref().and_then(|tags| tags.get(EXCLUDE_TAG)).is_some_and(opted_out) {
-        return Some(OutcomeKind::Excluded);
+    let opt_out = secret.tags.as_ref().map_or(Ok(None), OptOut::of);
+    // `remove` keeps the replica too: a secret's replica never goes by itself.
+    if matches!(opt_out, Ok(Some(OptOut::Exclude | OptOut::Remove))) {
+        return Some(Decision::Leave(OutcomeKind::Excluded));
     }
-    (!names.matches(secret.name.as_str())).then_some(OutcomeKind::OutOfScope)
+    if !names.matches(secret.name.as_str()) {
+        return Some(Decision::Leave(OutcomeKind::OutOfScope));
+    }
+    opt_out.err().map(Decision::Refuse)
 }
 
 /// Decides. Once the secret and what holds its name are described, the answer is never to look closer.
 pub(super) fn plan(question: &Question<'_>) -> Decision {
     let Question { secret, source, target, names, .. } = *question;
-    if let Some(outcome) = exemption(secret, source, names) {
-        return Decision::Leave(outcome);
+    if let Some(decision) = exemption(secret, source, names) {
+        return decision;
     }
     match &secret.replication {
         None => by_lists(question),

@@ -119,6 +119,7 @@ impl Slice<'_> {
                 match plan(&self.question(secret, held, source, target)) {
                     Decision::Leave(kind) => outcome.count(Kind::Secret, kind),
                     Decision::Report(cause) => self.report(outcome, name, target, cause),
+                    Decision::Refuse(cause) => self.fail_at_source(outcome, name, source, 1, cause),
                     Decision::LookCloser | Decision::Await | Decision::Replicate { .. } => {
                         let held =
                             held.map_or(Held::Nobody, |held| Held::By(Box::new(held.clone())));
@@ -162,7 +163,7 @@ impl Slice<'_> {
                     outcome.leave(Kind::Secret, OutcomeKind::Skipped, route.targets.len() as u64);
                 }
                 Err(cause) => {
-                    self.unreadable(outcome, name, &route.source, route.targets.len(), cause);
+                    self.fail_at_source(outcome, name, &route.source, route.targets.len(), cause);
                 }
             }
         }

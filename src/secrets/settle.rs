@@ -74,7 +74,7 @@ pub(super) async fn settle<'a>(
                 return (outcome, None);
             }
             Err(cause) => {
-                slice.unreadable(&mut outcome, &secret.name, source, open.len(), cause);
+                slice.fail_at_source(&mut outcome, &secret.name, source, open.len(), cause);
                 return (outcome, None);
             }
         }
@@ -87,6 +87,9 @@ pub(super) async fn settle<'a>(
         match decision {
             Decision::Leave(kind) => outcome.count(Kind::Secret, kind),
             Decision::Report(cause) => slice.report(&mut outcome, &secret.name, target, cause),
+            Decision::Refuse(cause) => {
+                slice.fail_at_source(&mut outcome, &secret.name, source, 1, cause);
+            }
             Decision::Await if slice.rules.writing.allows() => {
                 targets.push(Underway { target, asked: false });
             }
@@ -127,8 +130,8 @@ async fn decide(
     target: &Region,
     held: Held,
 ) -> (Decision, bool) {
-    if let Some(outcome) = exemption(secret, source, &slice.rules.names) {
-        return (Decision::Leave(outcome), false);
+    if let Some(decision) = exemption(secret, source, &slice.rules.names) {
+        return (decision, false);
     }
     let settle = |held: Option<&Secret>| {
         (plan(&slice.question(secret, held, source, target)), held.is_none())
@@ -188,6 +191,9 @@ async fn ask<'a>(
             Decision::Await => underway.push(Underway { target, asked: false }),
             Decision::Leave(kind) => outcome.count(Kind::Secret, kind),
             Decision::Report(cause) => slice.report(outcome, &secret.name, target, cause),
+            Decision::Refuse(cause) => {
+                slice.fail_at_source(outcome, &secret.name, source, 1, cause);
+            }
             Decision::Replicate { .. } | Decision::LookCloser => {
                 slice.report(outcome, &secret.name, target, cause);
             }

@@ -53,8 +53,8 @@ impl Slice<'_> {
         self.fail(outcome, Subject::Item(Item::Secret(name.clone())), target, cause);
     }
 
-    /// Counts a secret that could not be read in the source as failed in so many targets, and reports it once.
-    pub(super) fn unreadable(
+    /// Counts a secret that fails in its own Region as failed in so many targets, and reports it once.
+    pub(super) fn fail_at_source(
         &self,
         outcome: &mut AccountOutcome,
         name: &SecretName,

@@ -86,7 +86,7 @@ async fn look<'a>(
             return (outcome, None);
         }
         Err(cause) => {
-            slice.unreadable(&mut outcome, &secret.name, source, regions().count(), cause);
+            slice.fail_at_source(&mut outcome, &secret.name, source, regions().count(), cause);
             return (outcome, None);
         }
     };
@@ -101,6 +101,9 @@ async fn look<'a>(
             Decision::Leave(kind) => outcome.count(Kind::Secret, kind),
             Decision::Report(cause) => {
                 slice.report(&mut outcome, &secret.name, underway.target, cause);
+            }
+            Decision::Refuse(cause) => {
+                slice.fail_at_source(&mut outcome, &secret.name, source, 1, cause);
             }
             // Its owner took the Region out again: left to the next sweep.
             Decision::Replicate { .. } | Decision::LookCloser => {

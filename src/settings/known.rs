@@ -34,17 +34,19 @@ const ACCOUNTS: &str =
     "account ids of twelve digits with commas between, such as `111122223333,444455556666`";
 const OUS: &str = "paths of organisational units as Organizations gives them, with commas between, such as `o-a1b2c3d4e5/r-f6g7/ou-f6g7-h8i9j0k1/`";
 const GLOBS: &str = "globs over names with commas between, such as `/shop/*,/pay/*/db`";
+const ROLE_NAME: &str =
+    "the name of a role without its path: 1 to 64 letters, digits and `_+=,.@-`";
 const SHARE: &str = "a number over 0 and at most 1, such as `0.5`";
 
 settings! {
     ROUTES = "ROUTES", None,
         "`SOURCE=TARGET[,TARGET]`, several with `;` between, such as `us-east-2=us-east-1,us-west-2;eu-west-1=eu-central-1`";
     SPOKE_ROLE_NAME = "SPOKE_ROLE_NAME", Some("failover-replicator-spoke"),
-        "the name of a role without its path: 1 to 64 letters, digits and `_+=,.@-`";
+        ROLE_NAME;
     FAILOVER_ROLE_NAME = "FAILOVER_ROLE_NAME", Some("failover-replicator-failover"),
-        "the name of a role without its path: 1 to 64 letters, digits and `_+=,.@-`";
+        "the name of a role other than REPLICATOR_SPOKE_ROLE_NAME, without its path: 1 to 64 letters, digits and `_+=,.@-`";
     TRUSTED_WRITERS = "TRUSTED_WRITERS", None,
-        "exact names of roles, without paths, with commas between";
+        "exact names of roles, without their paths, with commas between, such as `parameter-store-replication,old-spoke`; or `*` alone, where AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_SSM names an emulator on loopback";
     SPOKE_EXTERNAL_ID = "SPOKE_EXTERNAL_ID", None,
         "2 to 1,224 letters, digits and `_+=,.@:/-`";
     OPERATOR_ROLE_ARN = "OPERATOR_ROLE_ARN", None,

@@ -11,6 +11,7 @@ mod max_deletes;
 mod parse;
 mod quota;
 mod raw;
+mod trusted_writers;
 
 pub use accounts::AccountFilter;
 pub use fault::{Fault, SettingsError};
@@ -18,6 +19,7 @@ pub use known::{Known, PREFIX, known};
 pub use max_deletes::{InvalidMaxDeletes, MaxDeletes};
 pub use quota::{Bucket, QuotaOverride};
 pub use raw::{RawSettings, Reference, runs_in_lambda};
+pub use trusted_writers::ENDPOINT_VARIABLES;
 
 use crate::domain::{KmsKeys, NameFilter, Region, Routes, TrustedWriters};
 

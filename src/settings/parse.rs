@@ -7,8 +7,9 @@ use std::str::FromStr;
 
 use super::fault::{Fault, SettingsError};
 use super::known::{self as names, Known};
+use super::trusted_writers::{self, Endpoint};
 use super::{AccountFilter, MaxDeletes, OnConflict, OnTargetChange, Settings, Topic, maps};
-use crate::domain::{AccountId, KmsKeys, NameFilter, Region, Routes, TrustedWriters, shown};
+use crate::domain::{AccountId, KmsKeys, NameFilter, Region, Routes, shown};
 
 /// For whom the settings are read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub(super) struct Resolved {
     /// Settings that are among the faults already: their defaults must not be taken for what was meant.
     pub(super) unread: Vec<&'static str>,
     pub(super) faults: Vec<Fault>,
+    /// Where AWS is.
+    pub(super) endpoint: Endpoint,
 }
 
 /// The setting's fault is noted already.
@@ -44,8 +47,20 @@ fn check(texts: &mut Texts, reader: For) -> Result<Settings, Faulty> {
     // Every setting is read before the first `?`: all faults are to be told at once.
     let routes = texts.required(&names::ROUTES, Routes::parse);
     let spoke_role_name = texts.required(&names::SPOKE_ROLE_NAME, role_name);
-    let failover_role_name = texts.required(&names::FAILOVER_ROLE_NAME, role_name);
-    let trusted_writers = texts.optional(&names::TRUSTED_WRITERS, trusted_writers);
+    let failover_role_name = texts.required(&names::FAILOVER_ROLE_NAME, |text| {
+        let name = role_name(text)?;
+        match &spoke_role_name {
+            Ok(spoke) if *spoke == name => Err(
+                "the same role as REPLICATOR_SPOKE_ROLE_NAME, so that no version would count as the hub's",
+            ),
+            _ => Ok(name),
+        }
+    });
+    let endpoint = std::mem::take(&mut texts.0.endpoint);
+    let trusted_writers = texts.optional(&names::TRUSTED_WRITERS, |text| {
+        let failover_role = failover_role_name.as_ref().ok().map(String::as_str);
+        trusted_writers::parse(text, failover_role, &endpoint)
+    });
     let spoke_external_id = texts.optional(&names::SPOKE_EXTERNAL_ID, external_id);
     let operator_role_arn = texts.optional(&names::OPERATOR_ROLE_ARN, role_arn);
     let sns_topic = match reader {
@@ -165,7 +180,7 @@ impl Texts {
 }
 
 /// IAM's rule for the name of a role: at most 64 of these characters.
-fn role_name(text: &str) -> Result<String, &'static str> {
+pub(super) fn role_name(text: &str) -> Result<String, &'static str> {
     if text.len() <= 64 && made_of(text, "_+=,.@-") {
         Ok(text.to_owned())
     } else {
@@ -286,14 +301,8 @@ fn on_target_change(text: &str) -> Result<OnTargetChange, &'static str> {
     match text {
         "report" => Ok(OnTargetChange::Report),
         "restore" => Ok(OnTargetChange::Restore),
-        _ => Err("unknown word"),
+        _ => Err("neither of the two"),
     }
-}
-
-/// Exact names of roles.
-fn trusted_writers(text: &str) -> Result<TrustedWriters, String> {
-    let name = |part: &str| role_name(part).map_err(|why| format!("`{}` is {why}", shown(part)));
-    Ok(TrustedWriters::Roles(parts(text).map(name).collect::<Result<_, _>>()?))
 }
 
 fn share(text: &str) -> Result<f64, &'static str> {

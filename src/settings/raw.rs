@@ -5,6 +5,7 @@ use std::io::Read;
 
 use super::fault::{Fault, SettingsError};
 use super::known::{PREFIX, known, nearest};
+use super::trusted_writers::{ENDPOINT_VARIABLES, Endpoint};
 use super::{Settings, parse};
 use crate::domain::{ParameterName, shown};
 
@@ -35,6 +36,7 @@ enum Value {
 #[derive(Clone, Debug, Default)]
 pub struct RawSettings {
     values: BTreeMap<String, Value>,
+    endpoint: Endpoint,
 }
 
 /// Whether this process is one of Lambda's: its runtime says where it listens.
@@ -45,10 +47,16 @@ pub fn runs_in_lambda() -> bool {
 
 impl RawSettings {
     /// Takes the variables that begin with `REPLICATOR_`; an empty one counts as not set, since templates can set a
-    /// variable to nothing but not leave it out.
+    /// variable to nothing but not leave it out. Of the others only those count that say where AWS is.
     pub fn from_variables(variables: impl Iterator<Item = (String, String)>) -> Self {
-        let ours = variables.filter(|(name, value)| is_ours(name) && !value.trim().is_empty());
-        Self { values: ours.map(|(name, value)| (name, Value::Given(value))).collect() }
+        let mut raw = Self::default();
+        for (name, value) in variables {
+            raw.endpoint.take(&name, &value);
+            if is_ours(&name) && !value.trim().is_empty() {
+                raw.values.insert(name, Value::Given(value));
+            }
+        }
+        raw
     }
 
     /// Takes them from the environment of this process.
@@ -57,11 +65,12 @@ impl RawSettings {
         // `std::env::vars` panics at any variable that is no Unicode, another program's too.
         let (text, other): (Vec<_>, Vec<_>) = std::env::vars_os()
             .map(|(name, value)| (name.to_string_lossy().into_owned(), value.into_string()))
-            .filter(|(name, _)| is_ours(name))
+            .filter(|(name, _)| is_ours(name) || ENDPOINT_VARIABLES.contains(&name.as_str()))
             .partition(|(_, value)| value.is_ok());
         let text = text.into_iter().filter_map(|(name, value)| Some((name, value.ok()?)));
         let mut raw = Self::from_variables(text);
-        raw.values.extend(other.into_iter().map(|(name, _)| (name, Value::NotUnicode)));
+        let other = other.into_iter().filter(|(name, _)| is_ours(name));
+        raw.values.extend(other.map(|(name, _)| (name, Value::NotUnicode)));
         raw
     }
 
@@ -104,7 +113,8 @@ impl RawSettings {
     }
 
     fn resolve(self) -> parse::Resolved {
-        let mut resolved = parse::Resolved::default();
+        let mut resolved =
+            parse::Resolved { endpoint: self.endpoint, ..parse::Resolved::default() };
         for (name, value) in self.values {
             let Some(setting) = known().iter().find(|setting| setting.name == name) else {
                 // Not what it holds: it is none of ours to show.

@@ -1,6 +1,7 @@
 //! Every setting, good and bad, through the same door as the environment's.
 
 use super::*;
+use crate::domain::TrustedWriters;
 use crate::settings::{RawSettings, known};
 
 const GOOD_ROUTES: (&str, &str) = ("ROUTES", "us-east-2=us-east-1,us-west-2");
@@ -27,6 +28,9 @@ fn problem(name: &str, value: &str) -> String {
 fn routes_alone_are_enough_and_the_rest_has_defaults() {
     let settings = raw(&[("ROUTES", "us-east-2=us-east-1")]).parse().expect("settings");
     assert_eq!(settings.spoke_role_name, "failover-replicator-spoke");
+    assert_eq!(settings.failover_role_name, "failover-replicator-failover");
+    assert_eq!(settings.trusted_writers, TrustedWriters::default());
+    assert_eq!(settings.on_target_change, OnTargetChange::Report);
     assert_eq!(settings.spoke_external_id, None);
     assert_eq!(settings.operator_role_arn, None);
     assert_eq!(settings.sns_topic, None);
@@ -86,6 +90,11 @@ fn only_the_lambda_needs_a_topic() {
 #[test]
 fn each_setting_is_read() {
     assert_eq!(with("SPOKE_ROLE_NAME", "a+b=c,d.e@f-g_h").spoke_role_name, "a+b=c,d.e@f-g_h");
+    assert_eq!(with("FAILOVER_ROLE_NAME", "dr").failover_role_name, "dr");
+    assert_eq!(with("ON_TARGET_CHANGE", "restore").on_target_change, OnTargetChange::Restore);
+    let roles = BTreeSet::from(["old-spoke", "predecessor"].map(str::to_owned));
+    let trusted = with("TRUSTED_WRITERS", "predecessor, old-spoke").trusted_writers;
+    assert_eq!(trusted, TrustedWriters::Roles(roles));
     let external = with("SPOKE_EXTERNAL_ID", "a:/b").spoke_external_id;
     assert_eq!(external.as_deref(), Some("a:/b"));
     let arn = "arn:aws-us-gov:iam::111122223333:role/ops/hub";
@@ -118,6 +127,14 @@ fn each_setting_is_read() {
 fn each_setting_says_what_is_wrong_with_it() {
     for (name, value, why) in [
         ("SPOKE_ROLE_NAME", "path/role", "not the name of a role"),
+        ("FAILOVER_ROLE_NAME", "path/role", "not the name of a role"),
+        ("FAILOVER_ROLE_NAME", "failover-replicator-spoke", "the same role as"),
+        ("TRUSTED_WRITERS", "old-*", "`old-*` is a pattern"),
+        ("TRUSTED_WRITERS", "*", "only for an emulator on loopback"),
+        ("TRUSTED_WRITERS", "path/old", "`path/old` has a path"),
+        ("TRUSTED_WRITERS", "old,", "a name is empty"),
+        ("TRUSTED_WRITERS", "failover-replicator-failover", "is REPLICATOR_FAILOVER_ROLE_NAME"),
+        ("ON_TARGET_CHANGE", "Restore", "neither of the two"),
         ("SPOKE_EXTERNAL_ID", "x", "not an external id"),
         ("OPERATOR_ROLE_ARN", "arn:aws:iam::111122223333:user/me", "not the ARN of a role"),
         ("OPERATOR_ROLE_ARN", "arn:aws:iam::1111:role/me", "not the ARN of a role"),
@@ -175,4 +192,42 @@ fn every_default_is_accepted_by_its_own_rule() {
             with(setting.name.strip_prefix("REPLICATOR_").expect("the prefix"), default);
         }
     }
+}
+
+#[test]
+fn roles_are_compared_with_each_other_by_their_exact_names() {
+    let both = |failover: &str, trusted: &str| {
+        raw(&[
+            GOOD_ROUTES,
+            ("SPOKE_ROLE_NAME", "spoke"),
+            ("FAILOVER_ROLE_NAME", failover),
+            ("TRUSTED_WRITERS", trusted),
+        ])
+        .parse()
+        .map_err(|error| error.faults.into_iter().map(|fault| fault.setting).collect::<Vec<_>>())
+    };
+    assert!(both("failover", "spoke").is_ok(), "the spoke role counts as the hub in any case");
+    assert!(both("Spoke", "failover").is_ok(), "upper and lower case are different");
+    let failover = "REPLICATOR_FAILOVER_ROLE_NAME".to_owned();
+    let trusted = "REPLICATOR_TRUSTED_WRITERS".to_owned();
+    assert_eq!(both("failover", "a,failover").unwrap_err(), std::slice::from_ref(&trusted));
+    assert_eq!(both("spoke", "spoke").unwrap_err(), std::slice::from_ref(&failover));
+    assert_eq!(both("a/b", "c*").unwrap_err(), [failover, trusted]);
+}
+
+#[test]
+fn every_writer_is_trusted_only_with_an_endpoint_on_loopback() {
+    let trusted = |endpoint: &str| {
+        let variables = [
+            ("REPLICATOR_ROUTES", "us-east-2=us-east-1"),
+            ("REPLICATOR_TRUSTED_WRITERS", " * "),
+            ("AWS_ENDPOINT_URL", endpoint),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        RawSettings::from_variables(variables.into_iter()).parse()
+    };
+    let settings = trusted("http://localhost:5000").expect("settings");
+    assert_eq!(settings.trusted_writers, TrustedWriters::Anyone);
+    let error = trusted("https://ssm.us-east-1.amazonaws.com").expect_err("AWS itself");
+    insta::assert_snapshot!(error, @"REPLICATOR_TRUSTED_WRITERS is `*`: `*` trusts every writer and is only for an emulator on loopback, and the host of AWS_ENDPOINT_URL is not `localhost`, `[::1]` or in 127.0.0.0/8; accepted is exact names of roles, without their paths, with commas between, such as `parameter-store-replication,old-spoke`; or `*` alone, where AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_SSM names an emulator on loopback");
 }

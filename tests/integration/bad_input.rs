@@ -120,12 +120,26 @@ async fn a_payload_that_is_none_is_refused_with_what_is_accepted() {
 #[tokio::test]
 async fn arguments_that_are_none_are_refused_with_what_is_accepted() {
     let aws = Tripwire::new();
+    let place = ["--account", "111122223333", "--region", "us-east-2"];
+    let resolve = |name, take| [&["resolve", name, "--take", take][..], place.as_slice()].concat();
+    let release = |kind, name| [&["release", kind, name][..], place.as_slice()].concat();
     for (arguments, problem, accepted) in [
         (vec!["sweep", "--account", "1234"], "`1234` is not an account id", "twelve digits"),
         (vec!["sweep", "--route", "us-east"], "`us-east` is not the name of a Region", "us-east-2"),
         (vec!["plan", "--route", "eu-west-1"], "no route is the one named", "us-east-2"),
         (vec!["plan", "--route", "us-east-2=eu-west-1"], "no route is the one named", "us-east-2"),
         (vec!["plan", "--format", "html"], "html", "table, json"),
+        (resolve("/a", "both"), "'both'", "source, target"),
+        (resolve("a/b", "source"), "has a `/` inside but none in front", "write `/a/b`"),
+        (resolve("/a*", "target"), "the character '*'", "the ARN of a parameter, such as `/a/b`"),
+        (release("key", "/a"), "'key'", "parameter, secret"),
+        (release("parameter", "/aws/x"), "of AWS's own", "the ARN of a parameter, such as `/a/b`"),
+        (
+            release("parameter", "arn:aws:ssm:us-east-1:111122223333:parameter/a"),
+            "the ARN is of 111122223333 in us-east-1",
+            "of the account and Region that are named",
+        ),
+        (release("secret", "a?b"), "the character '?'", "the ARN of a secret, such as `db/main`"),
         (vec!["swep"], "unrecognized subcommand 'swep'", "sweep"),
         (vec!["invoke"], "required arguments were not provided", "<FILE>"),
         (
@@ -186,6 +200,56 @@ async fn settings_are_checked_whatever_is_asked_and_all_their_faults_are_told() 
     let ran = aws.hubctl().with("RUST_LOG", "loud=very").run(&["plan"]).await;
     assert!(refused(&ran).contains("RUST_LOG"), "{ran:#?}");
     assert!(!aws.was_touched());
+}
+
+#[tokio::test]
+async fn writers_are_named_exactly_and_every_writer_is_trusted_only_on_loopback() {
+    let aws = Tripwire::new();
+    let hubctl = aws
+        .hubctl()
+        .with("REPLICATOR_FAILOVER_ROLE_NAME", "dr")
+        .with("REPLICATOR_ON_TARGET_CHANGE", "overwrite");
+    let names = "exact names of roles, without their paths, with commas between";
+    for (writers, problem) in [
+        ("old-*", "`old-*` is a pattern"),
+        ("old,*", "`*` is accepted only alone"),
+        ("a/old", "`a/old` has a path; write only the name after the last `/`: `old`"),
+        ("arn:aws:iam::111122223333:role/old", "is an ARN; write only the name of the role `old`"),
+        ("old,", "a name is empty"),
+        ("old,dr", "`dr` is REPLICATOR_FAILOVER_ROLE_NAME"),
+    ] {
+        let ran = hubctl.clone().with("REPLICATOR_TRUSTED_WRITERS", writers).run(&["plan"]).await;
+        let error = refused(&ran);
+        assert!(error.contains("2 settings are wrong"), "{error}");
+        let line = |setting: &str| {
+            let line = error.lines().find(|line| line.trim().starts_with(setting));
+            line.unwrap_or_else(|| panic!("{setting} in {error}"))
+        };
+        let writers = line("REPLICATOR_TRUSTED_WRITERS");
+        assert!(writers.contains(problem) && writers.contains(names), "{writers}");
+        let on_change = line("REPLICATOR_ON_TARGET_CHANGE");
+        assert!(on_change.ends_with("accepted is `report` or `restore`"), "{on_change}");
+    }
+    assert!(!aws.was_touched());
+
+    let anyone = aws.hubctl().with("REPLICATOR_TRUSTED_WRITERS", "*");
+    for (name, value, why) in [
+        ("AWS_ENDPOINT_URL", "http://192.0.2.1:5000", "the host of AWS_ENDPOINT_URL is not"),
+        ("AWS_ENDPOINT_URL", "http://localhost@192.0.2.1", "the host of AWS_ENDPOINT_URL is not"),
+        ("AWS_ENDPOINT_URL_SSM", "https://192.0.2.1", "the host of AWS_ENDPOINT_URL_SSM is not"),
+        ("AWS_ENDPOINT_URL", "", "neither AWS_ENDPOINT_URL nor AWS_ENDPOINT_URL_SSM is set"),
+        ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true", "turns AWS_ENDPOINT_URL off"),
+    ] {
+        let ran = anyone.clone().with(name, value).run(&["plan"]).await;
+        let error = refused(&ran);
+        assert!(error.contains("only for an emulator on loopback"), "{error}");
+        assert!(error.contains(why) && error.contains(names), "{error}");
+        assert!(!error.contains("192.0.2.1"), "a URL may hold a password: {error}");
+    }
+    assert!(!aws.was_touched());
+    // With the emulator on loopback it is accepted: the run begins, and nobody answers here.
+    let begun = anyone.clone().without("AWS_ACCESS_KEY_ID").without("AWS_SECRET_ACCESS_KEY");
+    not_begun(&begun.run(&["sweep", "--format=json"]).await);
 }
 
 /// A run that could not begin: nothing on stdout, one sentence and one remedy.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use failover_replicator::domain::FailureKind;
+use failover_replicator::domain::{ConflictClass, FailureKind};
 use failover_replicator::settings::{PREFIX, known};
 
 fn readme() -> String {
@@ -48,5 +48,32 @@ fn every_kind_of_failure_that_a_person_mends_is_in_its_table() {
             .lines()
             .any(|line| line.starts_with("| `") && line.contains(&format!("`{kind}`")));
         assert!(told, "{kind}");
+    }
+}
+
+#[test]
+fn every_class_of_conflict_has_a_row_that_says_what_it_is_and_what_to_do() {
+    let readme = readme();
+    for class in ConflictClass::ALL {
+        let start = format!("| `{class}` |");
+        let rows: Vec<&str> = readme.lines().filter(|line| line.starts_with(&start)).collect();
+        let [row] = rows.as_slice() else { panic!("{class} has {} rows", rows.len()) };
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        assert_eq!(cells.len(), 4, "{row}");
+        assert!(cells.iter().skip(1).all(|cell| cell.len() > 10), "{row}");
+    }
+}
+
+#[test]
+fn every_command_of_hubctl_is_shown() {
+    let readme = readme();
+    for command in [
+        "hubctl sweep --take-over",
+        "--take source",
+        "--take target",
+        "hubctl release parameter",
+        "hubctl release secret",
+    ] {
+        assert!(readme.lines().any(|line| line.starts_with("hubctl ") && line.contains(command)));
     }
 }

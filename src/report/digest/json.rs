@@ -71,8 +71,11 @@ struct CauseView<'a>(&'a CauseGroup<'a>);
 impl Serialize for CauseView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let group = self.0;
-        let mut object = serializer.serialize_struct("Cause", 5)?;
+        let mut object = serializer.serialize_struct("Cause", 6)?;
         object.serialize_field("error_kind", group.kind.word())?;
+        if let Some(class) = group.class {
+            object.serialize_field("class", class.word())?;
+        }
         object.serialize_field("message", group.message)?;
         object.serialize_field("remedy", group.remedy)?;
         object.serialize_field("failures", &group.failures.len())?;

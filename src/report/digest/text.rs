@@ -7,7 +7,7 @@ use crate::domain::{AccountId, FailureKind};
 use crate::report::causes::CauseGroup;
 use crate::report::repeats::News;
 use crate::report::response::Response;
-use crate::report::words::{many, number, one_line, place, remaining, totals};
+use crate::report::words::{many, number, one_line, place, remaining, totals, trusted_writers};
 
 /// Characters of the subject; SNS wants fewer than 100.
 const SUBJECT_LIMIT: usize = 99;
@@ -57,6 +57,7 @@ pub(super) fn text(response: &Response, news: &News<'_>, groups: &[CauseGroup<'_
     let head = format!("failover-replicator ended with status {}.\n", response.status.word());
     let mut foot = vec!["\nThe whole run:".to_owned()];
     foot.extend(totals(&response.totals));
+    foot.extend(trusted_writers(&response.totals));
     if let Some(line) = remaining(response, 20) {
         foot.push(line);
     }
@@ -91,7 +92,7 @@ fn section(place_in_list: usize, group: &CauseGroup<'_>) -> String {
     };
     let mut lines = vec![
         String::new(),
-        format!("{place_in_list}. {}: {failures}{accounts}", group.kind),
+        format!("{place_in_list}. {}: {failures}{accounts}", group.title()),
         format!("   {}", one_line(group.message)),
         format!("   Remedy: {}", one_line(group.remedy)),
         "   Where:".to_owned(),

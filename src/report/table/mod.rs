@@ -10,7 +10,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use super::causes::{CauseGroup, by_cause};
 use super::response::{AccountLine, PlannedStep, Response};
 use super::status::Status;
-use super::words::{counts, many, number, one_line, place, remaining, totals};
+use super::words::{counts, many, number, one_line, place, remaining, totals, trusted_writers};
 use crate::domain::Change;
 
 /// Lines of one list that a terminal gets.
@@ -43,6 +43,9 @@ pub fn table(response: &Response, view: View) -> String {
     let planned = response.steps.as_deref().unwrap_or_default();
     let mut lines = accounts(&response.accounts, planned, view);
     lines.extend(totals(&response.totals));
+    if let Some(line) = trusted_writers(&response.totals) {
+        lines.extend(wrapped(&line, "", view));
+    }
     if response.status == Status::Frozen {
         lines.push("The hub is frozen: nothing was written.".to_owned());
     }
@@ -119,7 +122,7 @@ fn failures(response: &Response, view: View) -> Vec<String> {
 fn cause(group: &CauseGroup<'_>, view: View) -> Vec<String> {
     let shown = group.failures.len().min(view.at_most(PLACES));
     let mut lines = vec![String::new()];
-    lines.extend(wrapped(&format!("{}: {}", group.kind, one_line(group.message)), "  ", view));
+    lines.extend(wrapped(&format!("{}: {}", group.title(), one_line(group.message)), "  ", view));
     lines.extend(wrapped(&format!("  remedy: {}", one_line(group.remedy)), "          ", view));
     lines.extend(group.failures.iter().take(shown).map(|f| format!("    {}", place(f))));
     if group.failures.len() > shown {
@@ -177,7 +180,7 @@ mod tests {
     use super::super::Report;
     use super::super::samples::{account, failure, outcomes, parameter_step};
     use super::*;
-    use crate::domain::{AccountOutcome, FailureKind, Kind, OutcomeKind};
+    use crate::domain::{AccountOutcome, ConflictClass, FailureKind, Kind, OutcomeKind, Step};
 
     const TERMINAL: View = View::Terminal { width: 100 };
 
@@ -206,7 +209,7 @@ mod tests {
                   and external id
             111122220005 the account
 
-        conflict: a parameter without the mark holds the name in us-east-1
+        conflict (unmarked): a parameter without the mark holds the name in us-east-1
           remedy: rename or remove what holds the name in the target Region, or tag the source
                   `failover-replicator=exclude`
             111122220004 us-east-1 parameter /shop/db/host
@@ -215,6 +218,31 @@ mod tests {
         missing_key: the key alias/app is not in us-east-1
           remedy: create alias/app in us-east-1, or name another in REPLICATOR_KMS_KEYS
             111122220004 us-east-1 secret db/main
+        ");
+    }
+
+    #[test]
+    fn what_depends_on_a_setting_is_said_below_the_sums_and_a_step_shows_what_it_takes_over() {
+        let mut report = Report::of_plan();
+        let mut outcome = AccountOutcome::new(account(1));
+        outcome.written_by.trusted = 12;
+        outcome.count(Kind::Parameter, OutcomeKind::InSync);
+        let step = parameter_step("/a", Change::Update);
+        outcome.steps.push(Step { class: Some(ConflictClass::MarkOnly), ..step });
+        report.take(outcome);
+        insta::assert_snapshot!(table(&report.response(), TERMINAL), @r"
+        ACCOUNT       STATUS  PARAMETERS  SECRETS  PLANNED
+        111122220001  drift   1 in_sync   -        1 update
+
+        accounts:   1 drift
+        parameters: 1 in_sync
+        12 replicas depend on REPLICATOR_TRUSTED_WRITERS; `hubctl sweep --take-over` writes them once, then
+        the setting can go
+
+        ACCOUNT       REGION     CHANGE  KIND       NAME  BECAUSE
+        111122220001  us-east-1  update  parameter  /a    missing (mark_only)
+
+        Planned, 1 step: 1 update
         ");
     }
 

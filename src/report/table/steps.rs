@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{View, close_up, new_table};
-use crate::domain::Change;
+use crate::domain::{Change, Step};
 use crate::report::response::PlannedStep;
 use crate::report::words::{many, number, one_line};
 
@@ -29,7 +29,7 @@ pub(super) fn planned(steps: &[PlannedStep], dropped: u64, view: View) -> Vec<St
             step.change.word().to_owned(),
             step.item.kind().word().to_owned(),
             one_line(step.item.name()).replace('/', &format!("/{BREAK}")),
-            step.because.join(", "),
+            because(step),
         ]);
     }
     close_up(&mut table);
@@ -50,6 +50,15 @@ pub(super) fn planned(steps: &[PlannedStep], dropped: u64, view: View) -> Vec<St
     lines.push(String::new());
     lines.push(format!("Planned, {of}{}: {}", many(steps.len(), "step"), changes(&by_change)));
     lines
+}
+
+/// `value, tags`; of a step that takes over what holds the name, its class too: `value (mark_only)`.
+fn because(step: &Step) -> String {
+    let reasons = step.because.join(", ");
+    match step.class {
+        Some(class) => format!("{reasons} ({class})"),
+        None => reasons,
+    }
 }
 
 /// `2 create, 1 update`.

@@ -24,10 +24,9 @@ fn a_payload_is_read_with_all_its_fields() {
     assert_eq!(all.region, Region::parse("us-east-2").ok());
     assert_eq!(all.item, None);
     let max_deletes = Some(MaxDeletes::Percent(100));
-    assert_eq!(
-        all.options,
-        RunOptions { plan: true, trust: false, labels: true, take_over: false, max_deletes }
-    );
+    let options =
+        RunOptions { plan: true, trust: false, labels: true, take_over: false, max_deletes };
+    assert_eq!(all.options, options);
 
     let some = reconcile(
         r#"{"accounts":["111122223333","111122223333"],"detail":{"name":"all","operation":"sync"}}"#,

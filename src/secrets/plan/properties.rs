@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::tests::{ELSEWHERE, IN_SYNC, SOURCE, TARGET, ago, decide, described, region, replica};
 use super::*;
-use crate::domain::SecretName;
+use crate::domain::{EXCLUDE_TAG, SecretName};
 
 fn any_secret(home: &'static str, replicas: bool) -> impl Strategy<Value = Secret> {
     let place = || proptest::option::of(proptest::sample::select(vec![SOURCE, TARGET, ELSEWHERE]));
@@ -27,7 +27,8 @@ fn any_secret(home: &'static str, replicas: bool) -> impl Strategy<Value = Secre
     ));
     let tags = proptest::option::of(proptest::collection::btree_map(
         proptest::sample::select(vec!["team", EXCLUDE_TAG, "aws:x"]).prop_map(str::to_owned),
-        proptest::sample::select(vec!["core", "exclude"]).prop_map(str::to_owned),
+        proptest::sample::select(vec!["core", "exclude", "Remove", "released"])
+            .prop_map(str::to_owned),
         0..3,
     ));
     let key = word(&["alias/app", "1234abcd", "mrk-1"]);

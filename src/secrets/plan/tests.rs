@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::domain::{FailureKind, SecretName, Tags, TargetKey};
+use crate::domain::{EXCLUDE_TAG, FailureKind, SecretName, Tags, TargetKey};
 
 pub(super) const SOURCE: &str = "us-east-2";
 pub(super) const TARGET: &str = "us-east-1";
@@ -113,11 +113,51 @@ fn what_is_no_source_is_left_alone_and_counted() {
     assert_eq!(left(tagged("aws:secretsmanager:owningService", "rds")), skipped);
     let excluded = Decision::Leave(OutcomeKind::Excluded);
     assert_eq!(left(tagged(EXCLUDE_TAG, "exclude")), excluded);
-    assert_eq!(left(tagged(EXCLUDE_TAG, "remove")), excluded, "never removed by itself");
-    assert_eq!(left(tagged(EXCLUDE_TAG, "value")), Decision::LookCloser);
     let names = NameFilter::new(["other/*"], []).expect("globs");
     let filtered = decide_with(&secret(), None, &names, &KmsKeys::default());
     assert_eq!(filtered, Decision::Leave(OutcomeKind::OutOfScope));
+}
+
+fn opted_out(value: &str) -> Secret {
+    let tags = Tags::from([(EXCLUDE_TAG.to_owned(), value.to_owned())]);
+    Secret { tags: Some(tags), ..secret() }
+}
+
+#[test]
+fn an_owner_opts_out_in_any_case_and_the_replica_stays() {
+    for value in ["exclude", "Exclude", "EXCLUDE", "remove", "Remove", "REMOVE"] {
+        let secret = opted_out(value);
+        let held = replica(&Secret { current_version: Some("v0".to_owned()), ..secret.clone() });
+        for held in [None, Some(&held)] {
+            assert_eq!(decide(&secret, held), Decision::Leave(OutcomeKind::Excluded), "{value}");
+        }
+    }
+    for value in ["released", "Released"] {
+        let secret = described(opted_out(value), &[]);
+        assert!(matches!(decide(&secret, None), Decision::Replicate { .. }), "{value}");
+        assert_eq!(decide(&opted_out(value), Some(&replica(&opted_out(value)))), IN_SYNC);
+    }
+}
+
+#[test]
+fn an_unknown_opt_out_is_refused_with_the_accepted_ones_and_nothing_is_asked() {
+    for value in ["excluded", "", " exclude", "yes", "value"] {
+        let secret = described(opted_out(value), &[]);
+        for held in [None, Some(replica(&secret))] {
+            let Decision::Refuse(cause) = decide(&secret, held.as_ref()) else {
+                panic!("{value} is not refused")
+            };
+            assert_eq!(cause.kind, FailureKind::Invalid);
+            assert!(cause.message.contains("`exclude`, `remove` or `released`"), "{cause}");
+            assert!(cause.remedy().contains("`exclude`, `remove` or `released`"), "{cause}");
+        }
+    }
+    let unknown = opted_out("excluded");
+    let names = NameFilter::new(["other/*"], []).expect("globs");
+    let out_of_scope = decide_with(&unknown, None, &names, &KmsKeys::default());
+    assert_eq!(out_of_scope, Decision::Leave(OutcomeKind::OutOfScope));
+    let replica = Secret { primary_region: Some(ELSEWHERE.to_owned()), ..unknown };
+    assert_eq!(decide(&replica, None), Decision::Leave(OutcomeKind::Skipped));
 }
 
 #[test]

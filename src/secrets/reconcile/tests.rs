@@ -29,6 +29,8 @@ struct World {
     loses_answers: bool,
     /// The Region whose list is denied.
     denied: Option<&'static str>,
+    /// The owner's opt-out.
+    opt_out: Option<&'static str>,
 }
 
 impl World {
@@ -58,6 +60,9 @@ impl World {
             "ARN": format!("arn:aws:secretsmanager:{region}:111122223333:secret:db/main-a1b2c3"),
             "LastChangedDate": 1_700_000_000,
         });
+        if let Some(value) = self.opt_out {
+            secret["Tags"] = json!([{ "Key": "failover-replicator", "Value": value }]);
+        }
         if region == SOURCE {
             let told =
                 |(region, status): (&String, &&str)| json!({ "Region": region, "Status": status });
@@ -137,6 +142,20 @@ async fn all_missing_regions_are_asked_for_in_one_call() {
     assert_eq!(counts(&outcome), [(OutcomeKind::Replicated, 2)]);
     assert!(outcome.failures.is_empty() && outcome.complete);
     assert_eq!(double.sent("ReplicateSecretToRegions").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_opt_out_is_one_failure_in_the_source_and_nothing_is_asked() {
+    let (outcome, double) = sweep(World { opt_out: Some("excluded"), ..World::default() }).await;
+    assert_eq!(counts(&outcome), [(OutcomeKind::Failed, 2)]);
+    let [failure] = outcome.failures.as_slice() else { panic!("{:?}", outcome.failures) };
+    assert_eq!(failure.cause.kind, FailureKind::Invalid);
+    assert_eq!(failure.region, Some(region(SOURCE)));
+    assert!(double.sent("ReplicateSecretToRegions").is_empty());
+
+    let (outcome, double) = sweep(World { opt_out: Some("REMOVE"), ..World::default() }).await;
+    assert_eq!(counts(&outcome), [(OutcomeKind::Excluded, 2)]);
+    assert!(double.sent("ReplicateSecretToRegions").is_empty());
 }
 
 #[tokio::test(start_paused = true)]

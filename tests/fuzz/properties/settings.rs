@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use failover_replicator::domain::Routes;
+use failover_replicator::domain::{Routes, TrustedWriters};
 use failover_replicator::settings::{
-    Fault, MaxDeletes, PREFIX, RawSettings, Settings, SettingsError, known,
+    ENDPOINT_VARIABLES, Fault, MaxDeletes, PREFIX, RawSettings, Settings, SettingsError, known,
 };
 
 use super::{is_a_message, is_one_line};
@@ -14,6 +14,8 @@ const VARIABLES: usize = 32;
 /// Variables that are no settings: the nearest known name of each costs more than all else.
 const STRANGERS: usize = 2;
 const ROUTES: &str = "REPLICATOR_ROUTES";
+/// Settings that another one is compared with.
+const COMPARED: [&str; 3] = [ROUTES, "REPLICATOR_SPOKE_ROLE_NAME", "REPLICATOR_FAILOVER_ROLE_NAME"];
 const TOPIC: &str = "REPLICATOR_SNS_TOPIC_ARN";
 /// Whose value a parameter holds in which a setting's value stands.
 const FETCHED: &str = "FETCHED";
@@ -65,7 +67,7 @@ fn in_a_file((name, value): &(String, String)) -> bool {
 }
 
 fn is_known(name: &str) -> bool {
-    known().iter().any(|setting| setting.name == name)
+    known().iter().any(|setting| setting.name == name) || ENDPOINT_VARIABLES.contains(&name)
 }
 
 fn raw(variables: &[(String, String)]) -> RawSettings {
@@ -89,10 +91,12 @@ fn main_points(settings: &Settings) -> String {
     let Settings { sns_topic, accounts, kms_keys, on_conflict, delete_grace_days, .. } = settings;
     let Settings { max_deletes, source_quota_share, target_quota_share, quotas, .. } = settings;
     let Settings { account_concurrency, items_in_flight, event_concurrency, .. } = settings;
+    let Settings { failover_role_name, trusted_writers, on_target_change, .. } = settings;
     format!(
         "{routes:?} {spoke_role_name} {spoke_external_id:?} {operator_role_arn:?} {sns_topic:?} {accounts:?} \
          {kms_keys:?} {on_conflict:?} {delete_grace_days} {max_deletes} {source_quota_share} {target_quota_share} \
-         {quotas:?} {account_concurrency} {items_in_flight} {event_concurrency}"
+         {quotas:?} {account_concurrency} {items_in_flight} {event_concurrency} {failover_role_name} \
+         {trusted_writers:?} {on_target_change:?}"
     )
 }
 
@@ -128,6 +132,11 @@ fn are_settings(settings: &Settings) {
     for text in named.chain(arns) {
         assert!(text.bytes().all(|b| b.is_ascii_graphic()), "{text}");
     }
+    assert_ne!(settings.failover_role_name, settings.spoke_role_name);
+    if let TrustedWriters::Roles(roles) = &settings.trusted_writers {
+        assert!(!roles.contains(&settings.failover_role_name), "{roles:?}");
+        assert!(roles.iter().all(|role| !role.is_empty() && !role.contains(['*', '/', ':'])));
+    }
     // Whatever the globs are, asking them is no fault.
     for name in ["", "/", "/shop/db/host", "db/main-a1b2c3"] {
         let _in_scope = settings.names.matches(name);
@@ -144,16 +153,20 @@ fn tells_all(error: &SettingsError, variables: &[(String, String)], bit: usize) 
 
     let given: BTreeMap<&str, &str> = variables
         .iter()
-        .filter(|(name, value)| name.starts_with(PREFIX) && !value.trim().is_empty())
         .map(|(name, value)| (name.as_str(), value.as_str()))
+        .filter(|(name, value)| {
+            let means_something = name.starts_with(PREFIX) && !value.trim().is_empty();
+            means_something || ENDPOINT_VARIABLES.contains(name)
+        })
         .collect();
     let mut apart: BTreeSet<String> = BTreeSet::new();
     for half in 0..2 {
-        // A key's Region must be a route's target, so that the routes stand in both.
+        // A key's Region must be a route's target, and one role is not another, so that these stand in both.
+        let in_both = |name: &str| COMPARED.contains(&name) || ENDPOINT_VARIABLES.contains(&name);
         let given = given
             .iter()
             .enumerate()
-            .filter(|(at, (name, _))| at >> bit & 1 == half || **name == ROUTES);
+            .filter(|(at, (name, _))| at >> bit & 1 == half || in_both(name));
         let given = given.map(|(_, (name, value))| ((*name).to_owned(), (*value).to_owned()));
         let faults = RawSettings::from_variables(given).parse().err();
         let faults = faults.map_or_else(Vec::new, |error| error.faults);

@@ -1,0 +1,252 @@
+//! The request that each command stands for. A payload can ask for some of it; the rest is a person's alone.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::args::{Command, Extent, Format, Place, Released, RouteChoice, Take};
+use crate::domain::{self, AccountId, Item, Kind, Leftovers, Purpose, Region};
+use crate::hub::Narrow;
+use crate::request::{self, Accounts, Reconcile, Refused, Request, RunOptions};
+
+/// Where a request comes from.
+#[derive(Debug, PartialEq)]
+pub(super) enum Source {
+    /// It is this.
+    Request(Box<Request>),
+    /// A file that the person named.
+    File(PathBuf),
+    /// Standard input.
+    Stdin,
+}
+
+impl Command {
+    /// The request, what it is narrowed to, and how its answer is shown.
+    ///
+    /// # Errors
+    /// The name of no item.
+    pub(super) fn request(self) -> Result<(Source, Narrow, Format), Refused> {
+        let usual = RunOptions::default();
+        Ok(match self {
+            Self::Invoke { file, format } if file.as_os_str() == "-" => {
+                (Source::Stdin, Narrow::default(), format)
+            }
+            Self::Invoke { file, format } => (Source::File(file), Narrow::default(), format),
+            Self::Sweep { extent, labels, take_over } => {
+                extent.request(RunOptions { labels, take_over, ..usual }, Purpose::Equality)
+            }
+            Self::Plan(extent) => {
+                extent.request(RunOptions { plan: true, ..usual }, Purpose::Equality)
+            }
+            Self::Verify { extent, labels } => {
+                let options = RunOptions { plan: true, trust: false, labels, ..usual };
+                extent.request(options, Purpose::Equality)
+            }
+            Self::Prune { extent, regions, yes } => {
+                let regions: BTreeSet<Region> = regions.into_iter().collect();
+                let leftovers = Leftovers { regions, ..Leftovers::default() };
+                extent.request(RunOptions { plan: !yes, ..usual }, Purpose::Pruning(leftovers))
+            }
+            Self::Resolve { name, place, take } => {
+                let take = match take {
+                    Take::Source => domain::Take::Source,
+                    Take::Target => domain::Take::Target,
+                };
+                place.request(Kind::Parameter, &name, usual, Purpose::Resolving(take))?
+            }
+            Self::Release { kind, name, place, yes } => {
+                let kind = match kind {
+                    Released::Parameter => Kind::Parameter,
+                    Released::Secret => Kind::Secret,
+                };
+                let options = RunOptions { plan: !yes, ..usual };
+                place.request(kind, &name, options, Purpose::Releasing)?
+            }
+        })
+    }
+}
+
+impl Extent {
+    fn request(self, options: RunOptions, purpose: Purpose) -> (Source, Narrow, Format) {
+        let accounts = match each_once(self.accounts) {
+            accounts if accounts.is_empty() => Accounts::Organization,
+            accounts => Accounts::These(accounts),
+        };
+        let narrow = match self.route {
+            Some(RouteChoice { source, target }) => {
+                Narrow { route_source: Some(source), route_target: target }
+            }
+            None => Narrow::default(),
+        };
+        (reconcile(accounts, None, None, options, purpose), narrow, self.format)
+    }
+}
+
+impl Place {
+    fn request(
+        self,
+        kind: Kind,
+        name: &str,
+        options: RunOptions,
+        purpose: Purpose,
+    ) -> Result<(Source, Narrow, Format), Refused> {
+        let Self { account, region, target, format } = self;
+        let item = request::item_at(kind, name, &account, &region)?;
+        let accounts = Accounts::These(vec![account]);
+        let route_source = target.is_some().then(|| region.clone());
+        let source = reconcile(accounts, Some(region), Some(item), options, purpose);
+        Ok((source, Narrow { route_source, route_target: target }, format))
+    }
+}
+
+fn reconcile(
+    accounts: Accounts,
+    region: Option<Region>,
+    item: Option<Item>,
+    options: RunOptions,
+    purpose: Purpose,
+) -> Source {
+    let reconcile = Reconcile { accounts, region, item, options, purpose };
+    Source::Request(Box::new(Request::Reconcile(reconcile)))
+}
+
+fn each_once(accounts: Vec<AccountId>) -> Vec<AccountId> {
+    let mut seen = BTreeSet::new();
+    accounts.into_iter().filter(|account| seen.insert(account.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::super::args::Arguments;
+    use super::*;
+    use crate::domain::ParameterName;
+
+    const PLACE: &str = "--account 111122223333 --region us-east-2";
+
+    fn request(arguments: &str) -> Result<(Source, Narrow, Format), Refused> {
+        let arguments = arguments.split_whitespace();
+        Arguments::try_parse_from(arguments).expect("arguments").command.request()
+    }
+
+    fn asked(arguments: &str) -> (Reconcile, Narrow) {
+        match request(arguments).expect("a request") {
+            (Source::Request(asked), narrow, _) => match *asked {
+                Request::Reconcile(reconcile) => (reconcile, narrow),
+                other => panic!("{other:?}"),
+            },
+            (other, ..) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn sweep_plan_and_verify_ask_for_what_a_payload_can() {
+        let all = r#""detail":{"name":"all","operation":"sync"}"#;
+        for (arguments, fields) in [
+            ("sweep", ""),
+            ("sweep --labels", r#""labels":true,"#),
+            ("plan", r#""plan":true,"#),
+            (
+                "plan --account 111122223333 --account 222233334444 --account 111122223333",
+                r#""accounts":["111122223333","222233334444"],"plan":true,"#,
+            ),
+            ("verify", r#""plan":true,"trust":false,"#),
+            ("verify --labels", r#""plan":true,"trust":false,"labels":true,"#),
+        ] {
+            let payload = format!("{{{fields}{all}}}");
+            let (reconcile, _) = asked(&format!("hubctl {arguments}"));
+            let same = request::parse(payload.as_bytes()).expect("a payload");
+            assert_eq!(Request::Reconcile(reconcile), same, "{arguments}");
+        }
+    }
+
+    #[test]
+    fn only_a_person_takes_over_the_replicas_of_trusted_writers() {
+        let (sweep, _) = asked("hubctl sweep --take-over --account 111122223333");
+        assert_eq!(sweep.options, RunOptions { take_over: true, ..RunOptions::default() });
+        assert_eq!(sweep.purpose, Purpose::Equality);
+        assert!(!asked("hubctl sweep").0.options.take_over);
+        let payload = br#"{"take_over":true,"detail":{"name":"all","operation":"sync"}}"#;
+        request::parse(payload).expect_err("a payload has no such field");
+    }
+
+    #[test]
+    fn a_route_is_a_source_and_perhaps_a_target() {
+        let (_, narrow, format) =
+            request("hubctl sweep --route us-east-2=us-west-2 --format json").expect("a request");
+        let regions = [narrow.route_source, narrow.route_target];
+        let names: Vec<_> = regions.iter().flatten().map(Region::as_str).collect();
+        assert_eq!((names, format), (vec!["us-east-2", "us-west-2"], Format::Json));
+        let (_, narrow, format) = request("hubctl plan --route us-east-2").expect("a request");
+        assert!(narrow.route_source.is_some() && narrow.route_target.is_none());
+        assert_eq!(format, Format::Table);
+    }
+
+    #[test]
+    fn prune_is_shown_first() {
+        let (prune, _) = asked("hubctl prune --region us-west-2");
+        assert!(prune.options.plan && prune.accounts == Accounts::Organization);
+        let regions = [Region::parse("us-west-2").expect("a Region")].into();
+        let leftovers = Leftovers { regions, ..Leftovers::default() };
+        assert_eq!(prune.purpose, Purpose::Pruning(leftovers));
+        assert!(!asked("hubctl prune --yes").0.options.plan);
+    }
+
+    #[test]
+    fn resolve_takes_one_side_and_is_done_at_once() {
+        for (word, take) in [("source", domain::Take::Source), ("target", domain::Take::Target)] {
+            let (resolve, narrow) =
+                asked(&format!("hubctl resolve /a {PLACE} --target us-west-2 --take {word}"));
+            assert_eq!(resolve.purpose, Purpose::Resolving(take));
+            assert!(!resolve.options.plan);
+            assert_eq!(resolve.item, Some(Item::Parameter(ParameterName::new("/a"))));
+            assert_eq!(narrow.route_source.as_ref().map(Region::as_str), Some("us-east-2"));
+            assert_eq!(narrow.route_target.as_ref().map(Region::as_str), Some("us-west-2"));
+        }
+    }
+
+    #[test]
+    fn release_is_of_a_parameter_or_a_secret_and_is_shown_first() {
+        for (kind, name) in [("parameter", "/shop/db"), ("secret", "shop/db")] {
+            let command = format!("hubctl release {kind} {name} {PLACE}");
+            let (release, narrow) = asked(&command);
+            assert_eq!((&release.purpose, release.options.plan), (&Purpose::Releasing, true));
+            assert_eq!(release.region.as_ref().map(Region::as_str), Some("us-east-2"));
+            assert_eq!(narrow.route_source, None);
+            let item = release.item.expect("an item");
+            assert_eq!((item.kind().word(), item.name()), (kind, name));
+            assert!(!asked(&format!("{command} --yes")).0.options.plan);
+        }
+    }
+
+    #[test]
+    fn a_name_is_checked_as_a_payloads_is() {
+        let arn = "arn:aws:ssm:us-east-2:111122223333:parameter/shop/db";
+        let (release, _) = asked(&format!("hubctl release parameter {arn} {PLACE}"));
+        assert_eq!(release.item, Some(Item::Parameter(ParameterName::new("/shop/db"))));
+        let long = format!("/{}", "x".repeat(2000));
+        for (name, problem) in [
+            ("a/b", "write `/a/b`"),
+            ("/a*", "the name has the character '*'"),
+            ("/", "the name is empty"),
+            ("/aws/service/x", "is of AWS's own parameters"),
+            (long.as_str(), "the name has 2001 characters"),
+            ("arn:aws:ssm:us-east-1:111122223333:parameter/a", "the ARN is of 111122223333"),
+            ("arn:aws:secretsmanager:us-east-2:111122223333:secret:a", "not a parameter's"),
+        ] {
+            for command in ["release parameter", "resolve --take target"] {
+                let refused = request(&format!("hubctl {command} {name} {PLACE}")).expect_err(name);
+                assert!(refused.problem.contains(problem), "{refused}");
+            }
+        }
+        let refused = request(&format!("hubctl release secret a?b {PLACE}")).expect_err("no name");
+        assert!(refused.problem.contains("the name has the character '?'"), "{refused}");
+    }
+
+    #[test]
+    fn invoke_reads_a_file_or_standard_input() {
+        let (source, _, format) = request("hubctl invoke payloads/sync-all.json").expect("a file");
+        assert_eq!((source, format), (Source::File("payloads/sync-all.json".into()), Format::Json));
+        assert_eq!(request("hubctl invoke - --format table").expect("a pipe").0, Source::Stdin);
+    }
+}
