@@ -27,12 +27,13 @@
 //!   shows them, so a replica that provenance calls equal would never be looked at again.
 //! * One item's failure is an outcome, never an error of the run. One account's panic is its own.
 //! * A value lives in [`domain::SecretText`] alone, which does not print.
-//! * The SDK's types stay in `aws`, in the `observe` and `apply` of the two slices, in `organization` and `notify`.
+//! * The SDK's types stay in `aws`, in the store of parameters and the `observe` and `apply` of labels and secrets, in
+//!   `organization` and `notify`.
 //!
 //! # The arrows
 //!
-//! `lambda cli → hub → notify sweep work organization report logs → request parameters secrets → guard → aws →
-//! settings → domain`; within a group only `notify → report` and `sweep → work`. A test reads them from the code.
+//! `lambda cli → hub → notify sweep work organization report logs → request parameters secrets → guard → run_policy
+//! recent_deletes ownership → aws → settings → domain`; within a group only `notify → report` and `sweep → work`. A test reads them from the code.
 //!
 //! # Where it differs from the obvious
 //!

@@ -6,12 +6,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each group may use what stands in later groups; within a group, only what [`WITHIN`] lists.
-const GROUPS: [&[&str]; 8] = [
+const GROUPS: [&[&str]; 9] = [
     &["lambda", "cli"],
     &["hub"],
     &["notify", "sweep", "work", "organization", "report", "logs"],
     &["request", "parameters", "secrets"],
     &["guard"],
+    &["run_policy", "recent_deletes", "ownership"],
     &["aws"],
     &["settings"],
     &["domain"],
@@ -19,11 +20,13 @@ const GROUPS: [&[&str]; 8] = [
 const WITHIN: [(&str, &str); 2] = [("notify", "report"), ("sweep", "work")];
 
 /// Files that may name an SDK crate, beside all of `aws/`.
-const SDK_FILES: [&str; 8] = [
+const SDK_FILES: [&str; 10] = [
     "organization.rs",
     "notify.rs",
-    "parameters/observe.rs",
-    "parameters/apply.rs",
+    "parameters/store/list.rs",
+    "parameters/store/read.rs",
+    "parameters/store/history.rs",
+    "parameters/store/write.rs",
     "parameters/labels/observe.rs",
     "parameters/labels/apply.rs",
     "secrets/observe.rs",
@@ -37,9 +40,9 @@ const PURE: [&str; 11] = [
     "work",
     "report/",
     "guard.rs",
-    "parameters/plan.rs",
-    "parameters/desired.rs",
-    "parameters/provenance.rs",
+    "run_policy.rs",
+    "ownership/",
+    "parameters/plan/",
     "parameters/labels/plan.rs",
     "parameters/labels/history.rs",
     "secrets/plan",
