@@ -104,6 +104,18 @@ pub fn does_not_take(change: &ForeignVersion, site: Site<'_>) -> Cause {
     Cause::conflict(ConflictClass::DoesNotTake, message).mended_by(site.decide())
 }
 
+/// A change in the target was written over, since the settings say so.
+pub fn restored(change: &ForeignVersion, target: &Region) -> Cause {
+    let message = format!(
+        "version {} in {target}, written by {}, was written over with the source's value, as REPLICATOR_ON_TARGET_CHANGE=restore says; its value is in the history",
+        change.number,
+        by(change)
+    );
+    Cause::conflict(ConflictClass::ChangedInTarget, message).mended_by(
+        "nothing if the source is right; otherwise write the value to the source, or set REPLICATOR_ON_TARGET_CHANGE=report",
+    )
+}
+
 fn by(foreign: &ForeignVersion) -> String {
     foreign.writer.as_deref().map_or_else(|| "a writer that AWS does not name".to_owned(), shown)
 }
@@ -135,7 +147,7 @@ fn changed_remedy(site: Site<'_>) -> String {
 }
 
 /// A version of another writer's lies under one of the hub's.
-pub fn written_over(under: &ForeignVersion, target: &Region) -> String {
+fn written_over(under: &ForeignVersion, target: &Region) -> String {
     format!(
         "version {} in {target}, written by {}, lies directly under a version of the hub's: its value is in the history",
         under.number,

@@ -20,7 +20,7 @@ use crate::domain::{
 pub use fingerprint::Fingerprint;
 use history::History;
 pub use history::{ForeignVersion, PastVersion};
-pub use message::{Site, does_not_take, objection, written_over};
+pub use message::{Site, does_not_take, objection, restored};
 pub use provenance::Provenance;
 
 /// For so long after its write a create of the hub's that has neither tag gets them again: the invocation that made it
@@ -321,8 +321,11 @@ pub fn other_role<'a>(evidence: Evidence<'a>, viewpoint: Viewpoint<'_>) -> Optio
         && provenance.is_of(evidence.account, evidence.target, evidence.name)
         && provenance.names_replica(evidence.version);
     let writer = evidence.writer?;
-    let is_other = viewpoint.writers.of(evidence.account, Some(writer)) == Writer::Other;
-    (is_named && is_other).then(|| assumed_role(evidence.account, writer)).flatten()
+    let Viewpoint { writers, .. } = viewpoint;
+    let is_other = writers.of(evidence.account, Some(writer)) == Writer::Other;
+    let role = (is_named && is_other).then(|| assumed_role(evidence.account, writer)).flatten();
+    // What failover commands wrote is no sign of another name of the spoke role.
+    role.filter(|role| *role != writers.failover_role)
 }
 
 #[cfg(test)]

@@ -21,6 +21,15 @@ pub(super) enum Ending {
         /// Why.
         cause: Cause,
     },
+    /// Something was done that counts as this, and a person is to know of it.
+    Reported {
+        /// What it counts as.
+        outcome: OutcomeKind,
+        /// The Region in which to look.
+        region: Region,
+        /// What is to be known.
+        cause: Cause,
+    },
     /// Only planned.
     Planned {
         /// What would be done.
@@ -141,6 +150,10 @@ impl Endings {
                     if cause.kind != FailureKind::TooManyDeletes {
                         outcome.fail(failure(region, Subject::Item(item), cause));
                     }
+                }
+                Ending::Reported { outcome: counted, region, cause } => {
+                    outcome.count(Kind::Parameter, counted);
+                    outcome.fail(failure(region, Subject::Item(item), cause));
                 }
                 Ending::Planned { change, because, class } => {
                     outcome.steps.push(Step { region: target, item, change, because, class });

@@ -170,7 +170,12 @@ impl Run<'_> {
         let policy = self.policy(self.parity());
         let evidence = replica.evidence(case.account, case.target);
         match (case.ownership(policy), other_role(evidence, case.viewpoint(policy))) {
-            (Ownership::Owned { by_trusted: true, .. }, _) => endings.written_by.trusted += 1,
+            // What this run takes over does not depend on the setting any more.
+            (Ownership::Owned { by_trusted: true, .. }, _)
+                if !(self.rules.take_over && self.rules.writing.allows()) =>
+            {
+                endings.written_by.trusted += 1;
+            }
             (Ownership::Owned { .. } | Ownership::NeedsHistory, _) => endings.written_by.hub += 1,
             (_, Some(role)) => {
                 *endings.written_by.others.entry(role.to_owned()).or_default() += 1;

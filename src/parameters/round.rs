@@ -13,8 +13,8 @@ use super::supply::{Supply, supply};
 use super::task::{Task, Values, Wanted, Wrote};
 use super::write::write;
 use crate::domain::{Cause, Change, OutcomeKind, ParameterName, Region, Tags, Version};
-use crate::guard::{Proposal, Ruling};
-use crate::ownership::is_marked;
+use crate::guard::{Claim, Proposal, Ruling};
+use crate::ownership::{Ownership, is_marked, restored};
 
 /// Makes the replicas of `candidates`, all of which have a source, equal to it.
 pub(super) async fn make_equal(run: &Run<'_>, mut candidates: Vec<Candidate>) -> Round {
@@ -70,6 +70,14 @@ pub(super) async fn make_equal(run: &Run<'_>, mut candidates: Vec<Candidate>) ->
 }
 
 fn finished(run: &Run<'_>, task: &Task, ending: Ending) -> Ending {
+    let region = task.target.clone();
+    if let (Ending::Counted(outcome), Ownership::ChangedInTarget { change, .. }) =
+        (&ending, &task.held)
+        && task.write.claim == Some(Claim::Restore)
+    {
+        let cause = restored(change, &task.target);
+        return Ending::Reported { outcome: *outcome, region, cause };
+    }
     match task.write.desired.tags_left_out {
         0 if task.write.tier_stays => {
             Ending::Failed { region: task.target.clone(), cause: tier_stays() }

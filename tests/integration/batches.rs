@@ -68,7 +68,8 @@ async fn a_hundred_messages_over_five_accounts_are_one_reconcile_of_each_item() 
         assert_eq!(take("ssm:AddTagsToResource"), tagged);
         assert!(take("sts:AssumeRole") <= 5);
         let reads = take("ssm:GetParameters") + take("ssm:DescribeParameters");
-        assert!(10 * reads <= 7 * 5 * ITEMS, "{value}: {reads} reads of {} items", 5 * ITEMS);
+        // Half a read an item for its source, and half for its one target.
+        assert!(reads <= 5 * ITEMS, "{value}: {reads} reads of {} items", 5 * ITEMS);
         assert_eq!(actions, BTreeMap::new(), "and no other call");
     }
     for account in 0..5 {

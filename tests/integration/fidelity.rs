@@ -244,7 +244,12 @@ async fn one_world(forms: Vec<Form>, fates: Vec<Fate>, by_events: bool) {
     for (name, form) in NAMES.iter().zip(&forms) {
         create(&sim.account(account).region(SOURCE), name, form);
     }
-    let settings = [("EXCLUDE_ACCOUNTS", "123456789012"), ("MAX_DELETES", "100%")];
+    // What others write over a replica is written over once.
+    let settings = [
+        ("EXCLUDE_ACCOUNTS", "123456789012"),
+        ("MAX_DELETES", "100%"),
+        ("ON_TARGET_CHANGE", "restore"),
+    ];
     let hub = hub_on(&sim, &settings).await;
     let response = sweep_all(&hub).await;
     assert_eq!(count(&response, "parameters", "created"), 6, "{response:#}");

@@ -87,7 +87,7 @@ async fn results_are_on_stdout_and_nothing_else_is() {
         ran.ended(4);
         if arguments[2] == "--format=table" {
             assert!(ran.stdout.contains("conflict") && ran.stdout.contains("/taken"), "{ran:#?}");
-            assert!(ran.stdout.contains("rename or remove"), "the remedy too: {ran:#?}");
+            assert!(ran.stdout.contains("hubctl resolve /taken"), "the remedy too: {ran:#?}");
             assert_eq!(ran.stderr, "");
         } else {
             // A second document, or a line of a log, would be no JSON here.

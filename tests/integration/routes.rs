@@ -117,7 +117,7 @@ async fn of_two_routes_with_one_name_the_second_is_told_of_a_conflict_until_the_
     assert_eq!(failures(&last), [("conflict".to_owned(), "/same".to_owned())]);
     assert_eq!(last["failures"][0]["region"], VIRGINIA);
     let message = last["failures"][0]["message"].as_str().expect("a message");
-    assert!(message.contains(&format!("the replica of {OHIO}'s")), "{message}");
+    assert!(message.contains(&format!("the replica of the one in {OHIO}")), "{message}");
     assert_eq!(count(&last, "parameters", "in_sync"), 1, "the winner's");
 
     delete(&world.ssm(0, OHIO).await, &["/same"]).await;
@@ -156,7 +156,7 @@ async fn each_target_of_a_route_is_made_equal_by_itself() {
         world.put(0, OHIO, name, "ours").await;
     }
     world.put(0, OREGON, "/held", "theirs").await;
-    let hub = world.hub(&[("ROUTES", &routes)]).await;
+    let hub = world.hub(&[("ROUTES", &routes), ("ON_TARGET_CHANGE", "restore")]).await;
     let first = world.sweep(&hub).await;
     assert_eq!(count(&first, "parameters", "created"), 5, "{first:#}");
     assert_eq!(first["failures"][0]["region"], OREGON, "{first:#}");

@@ -17,7 +17,8 @@ async fn a_plain_sweep_works_on_the_stock_emulator_and_is_then_in_sync() {
     let secrets = world.secrets(0, "us-east-2").await;
     secrets.create_secret().name("db/main").secret_string("x").send().await.expect("a secret");
 
-    let hub = world.hub(&[]).await;
+    // It records no writers.
+    let hub = world.hub(&[("TRUSTED_WRITERS", "*")]).await;
     let response = world.sweep(&hub).await;
     assert_eq!(response["status"], "changed", "{response:#}");
     assert_eq!(response["totals"]["parameters"], json!({"created": 13}), "{response:#}");

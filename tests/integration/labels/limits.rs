@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sim::{Effect, Fault, KeyState};
+use aws_sim::{Doer, Effect, Fault, KeyState, Lag};
 use serde_json::{Value, json};
 
 use super::stage::Stage;
@@ -49,9 +49,16 @@ async fn a_labelled_oldest_of_100_versions_is_told_with_its_way_out_and_gives_wa
     stage.label(SOURCE, NAME, 1, &["old"]);
     stage.put(NAME, "second");
     stage.sweep().await;
-    // Somebody writes over the replica until it is full.
+    // Invocations that end before their provenance write over the replica until it is full.
+    let arn = format!(
+        "arn:aws:sts::{}:assumed-role/failover-replicator-spoke/failover-replicator",
+        stage.account
+    );
     for n in 0..98 {
-        stage.region(TARGET).put(NAME, &n.to_string());
+        let doer = Doer { arn: &arn, at: stage.sim.now(), lag: Lag::default() };
+        let request = json!({"Name": NAME, "Value": n.to_string(), "Overwrite": true});
+        let put = stage.region(TARGET).call_by(doer, "ssm:PutParameter", &request);
+        put.expect("the hub may");
     }
     for _ in 0..2 {
         let swept = stage.sweep().await;

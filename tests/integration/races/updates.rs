@@ -95,29 +95,27 @@ async fn a_source_that_never_rests_leaves_its_replica_pending_and_visibly_out_of
 }
 
 #[tokio::test]
-async fn a_replica_that_others_write_before_it_is_read_back_is_written_again() {
-    let (world, hub, ssm) = replicated().await;
-    put(&ssm, NAME, "second").await;
-    let intruder = world.ssm(0, VIRGINIA).await;
-    world.wire.before(|call| is_read(call, VIRGINIA, true), async move {
-        put(&intruder, NAME, "an intruder's").await;
-    });
-    let response = world.sweep(&hub).await;
-    assert_eq!(count(&response, "parameters", "updated"), 1, "{response:#}");
-    let replica = &world.seen(0, VIRGINIA).await[NAME];
-    assert_eq!((&replica.value[..], replica.version), ("second", 4));
-    assert_mended(&world, &hub).await;
-
-    // Later than the read-back: the next sweep sees that the replica is not the version that was written.
-    put(&ssm, NAME, "third").await;
-    let intruder = world.ssm(0, VIRGINIA).await;
-    world.wire.before(|call| call.action == "ssm:AddTagsToResource", async move {
-        put(&intruder, NAME, "an intruder's").await;
-    });
-    world.sweep(&hub).await;
-    assert_eq!(world.seen(0, VIRGINIA).await[NAME].value, "an intruder's");
-    let mended = assert_mended(&world, &hub).await;
-    assert_eq!(count(&mended, "parameters", "updated"), 1, "{mended:#}");
+async fn a_replica_that_others_write_before_its_provenance_is_kept_and_reported() {
+    for is_moment in [
+        |call: &Call| is_read(call, VIRGINIA, true),
+        |call: &Call| call.action == "ssm:AddTagsToResource",
+    ] {
+        let (world, hub, ssm) = replicated().await;
+        put(&ssm, NAME, "second").await;
+        let intruder = world.ssm(0, VIRGINIA).await;
+        world.wire.before(is_moment, async move {
+            put(&intruder, NAME, "an intruder's").await;
+        });
+        world.sweep(&hub).await;
+        for _ in 0..2 {
+            let response = world.sweep(&hub).await;
+            let failure = &response["failures"][0];
+            assert_eq!(failure["class"], "changed_in_target", "{response:#}");
+            assert!(failure["message"].as_str().is_some_and(|text| text.contains("version 3 ")));
+            let replica = &world.seen(0, VIRGINIA).await[NAME];
+            assert_eq!((&replica.value[..], replica.version), ("an intruder's", 3));
+        }
+    }
 }
 
 #[tokio::test]

@@ -87,6 +87,7 @@ impl World {
                 .iter()
                 .map(|(name, value)| (format!("REPLICATOR_{name}"), (*value).to_owned())),
         );
+        variables.insert("AWS_ENDPOINT_URL".to_owned(), self.emulator.url.clone());
         let settings =
             RawSettings::from_variables(variables.into_iter()).parse().expect("settings");
         let double = Double {
