@@ -12,7 +12,6 @@ use super::task::{Task, Values, Wrote, all_tags, provenance};
 use super::write::withdrawn;
 use crate::aws::at_once;
 use crate::domain::{Cause, FailureKind, PROVENANCE_KEY, ParameterName, Region, Tags, Version};
-use crate::guard::Claim;
 use crate::ownership::{is_marked, is_released};
 
 /// How often, and how far apart, a replica is read back that does not yet show the version just written.
@@ -140,7 +139,8 @@ async fn read_until(
 async fn prove_one(run: &Run<'_>, task: &Task, replica: Version) -> Wrote {
     let Write { set_tags, remove_tags, marking, claim, .. } = &task.write;
     let provenance = provenance(run, task, replica, false);
-    let takes = *claim == Some(Claim::Take);
+    // What was taken from another writer kept its tags until here.
+    let takes = claim.is_some();
     let mut set = if takes { set_tags.clone() } else { Tags::new() };
     set.insert(PROVENANCE_KEY.to_owned(), provenance.to_string());
     let set = if *marking == Marking::Never { set } else { with_mark(set) };

@@ -229,7 +229,11 @@ async fn looked_at(hub: &Hub, account: &str, by_events: bool) {
     }
     let response = sweep_all(hub).await;
     let failures = response["failures"].as_array().expect("failures").iter();
-    let other: Vec<&Value> = failures.filter(|failure| failure["error_kind"] != "limit").collect();
+    let other: Vec<&Value> = failures
+        .filter(|failure| failure["error_kind"] != "limit")
+        // What was restored is reported with its version, once.
+        .filter(|failure| failure["class"] != "changed_in_target")
+        .collect();
     assert!(other.is_empty(), "{other:#?}");
 }
 

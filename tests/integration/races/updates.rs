@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{NAME, OHIO, VIRGINIA, after, assert_mended, is_put, is_read, replicated};
 use crate::support::{
-    Fault, PROVENANCE, Wire, assert_replicated, count, failures, put, set_tags, with,
+    Call, Fault, PROVENANCE, Wire, assert_replicated, count, failures, put, set_tags, with,
 };
 
 #[tokio::test]
@@ -96,13 +96,17 @@ async fn a_source_that_never_rests_leaves_its_replica_pending_and_visibly_out_of
 
 #[tokio::test]
 async fn a_replica_that_others_write_before_its_provenance_is_kept_and_reported() {
-    for is_moment in [
-        |call: &Call| is_read(call, VIRGINIA, true),
-        |call: &Call| call.action == "ssm:AddTagsToResource",
-    ] {
+    for action in ["the read-back", "ssm:AddTagsToResource"] {
         let (world, hub, ssm) = replicated().await;
         put(&ssm, NAME, "second").await;
         let intruder = world.ssm(0, VIRGINIA).await;
+        let is_moment = move |call: &Call| {
+            if action == "the read-back" {
+                is_read(call, VIRGINIA, true)
+            } else {
+                call.action == action
+            }
+        };
         world.wire.before(is_moment, async move {
             put(&intruder, NAME, "an intruder's").await;
         });
