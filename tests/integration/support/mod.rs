@@ -1,6 +1,7 @@
 //! What the tests stand on: an emulator of AWS, accounts in it, the wire between it and the hub, and the hub.
 
 mod clock;
+mod conflicts;
 mod emulator;
 mod events;
 mod http;
@@ -9,12 +10,18 @@ mod microburst;
 mod mortal;
 mod owner;
 mod parity;
+mod proxy;
 mod simulated;
 mod topic;
 mod wire;
 mod world;
+mod writers;
 
 pub(crate) use clock::Clock;
+pub(crate) use conflicts::{
+    CANARY, Conflict, Regional, assert_named, assert_no_value, assert_stands, assert_tells_version,
+    classes, late_events,
+};
 pub(crate) use emulator::Emulator;
 pub(crate) use events::{
     LONG_AGO, batch, call, delete_event, native_event, put_event, returned, tag_event,
@@ -22,8 +29,9 @@ pub(crate) use events::{
 pub(crate) use hubctl::{Hubctl, Ran, steps};
 pub(crate) use microburst::Microburst;
 pub(crate) use mortal::{Death, Mortal};
-pub(crate) use owner::{delete, put, remove_tags, set_tags, tag};
+pub(crate) use owner::{create_tagged, delete, put, put_secure, remove_tags, set_tags, tag};
 pub(crate) use parity::{PROVENANCE, assert_equal, assert_replicated};
+pub(crate) use proxy::Proxy;
 pub(crate) use simulated::{
     answered, hub_on, hub_over, out_of_step, sdk_config, simulated, sweep_all, sweep_by, told_of,
 };
@@ -32,3 +40,4 @@ pub(crate) use wire::{Call, Fault, Wire};
 pub(crate) use world::{
     EXTERNAL_ID, MANAGEMENT, MARK, ROUTES, SOURCE, Seen, TARGET, World, count, failures, told, with,
 };
+pub(crate) use writers::{HUB_ROLE, OWNER, Written};
