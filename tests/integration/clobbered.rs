@@ -50,7 +50,12 @@ enum Deed {
 }
 
 impl Deed {
-    async fn done(self, ssm: &Client, name: &str, tags: &std::collections::BTreeMap<String, String>) {
+    async fn done(
+        self,
+        ssm: &Client,
+        name: &str,
+        tags: &std::collections::BTreeMap<String, String>,
+    ) {
         match self {
             Self::Overwrites => put(ssm, name, THEIRS).await,
             Self::Recreates => {
@@ -89,10 +94,9 @@ async fn covered(world: &World) -> Vec<Conflict> {
     for (deed, name, version, class) in DEEDS {
         let (stranger, tags) =
             (world.ssm(0, TARGET).await, world.seen(0, TARGET).await[name].tags.clone());
-        world.wire.before(
-            move |call| is_put(call, name),
-            async move { deed.done(&stranger, name, &tags).await },
-        );
+        world.wire.before(move |call| is_put(call, name), async move {
+            deed.done(&stranger, name, &tags).await
+        });
         let response = world.ask(&hub, &with(world.one(name, "update"), "region", SOURCE)).await;
         let conflict = Conflict::new(class, name, version);
         assert_named(&response, std::slice::from_ref(&conflict));
@@ -269,7 +273,8 @@ async fn what_is_written_just_after_the_hub_s_write_is_current_and_stays() {
     let world = World::new(1);
     behind(&world, &["/after/put", "/after/read"]).await;
     let hub = world.hub(&[]).await;
-    for (name, action) in [("/after/put", "ssm:GetParameters"), ("/after/read", "ssm:AddTagsToResource")]
+    for (name, action) in
+        [("/after/put", "ssm:GetParameters"), ("/after/read", "ssm:AddTagsToResource")]
     {
         let stranger = world.ssm(0, TARGET).await;
         let mut written = false;

@@ -80,10 +80,8 @@ async fn a_source_that_is_marked_later_keeps_its_replica_as_it_is() {
     for name in ["/later/changed", "/later/same"] {
         set_tags(&source, name, &[MARK]).await;
     }
-    let expected = [
-        Conflict::new(CLASS, "/later/changed", 2).in_region(SOURCE),
-        conflict("/later/same"),
-    ];
+    let expected =
+        [Conflict::new(CLASS, "/later/changed", 2).in_region(SOURCE), conflict("/later/same")];
     assert_stands(&world, &hub, &expected).await;
     assert_eq!(world.seen(0, TARGET).await["/later/changed"].value, "canary 1");
     for name in ["/later/changed", "/later/same"] {

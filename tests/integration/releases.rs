@@ -9,8 +9,9 @@
 use serde_json::json;
 
 use crate::support::{
-    Call, Conflict, HUB_ROLE, MARK, PROVENANCE, Proxy, Regional, SOURCE, TARGET, World, assert_named,
-    assert_stands, classes, count, delete, put, put_secure, remove_tags, set_tags, steps,
+    Call, Conflict, HUB_ROLE, MARK, PROVENANCE, Proxy, Regional, SOURCE, TARGET, World,
+    assert_named, assert_stands, classes, count, delete, put, put_secure, remove_tags, set_tags,
+    steps,
 };
 
 const OREGON: &str = "us-west-2";
@@ -28,7 +29,11 @@ const MOMENTS: [(&str, fn(&Call) -> bool); 4] = [
 ];
 
 /// True at the call of that moment, once the hub put this name into the target.
-fn at(moment: &'static str, is: fn(&Call) -> bool, name: &'static str) -> impl FnMut(&Call) -> bool {
+fn at(
+    moment: &'static str,
+    is: fn(&Call) -> bool,
+    name: &'static str,
+) -> impl FnMut(&Call) -> bool {
     let mut written = moment == "put";
     move |call| {
         let about = call.request["Name"] == name

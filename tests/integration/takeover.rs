@@ -109,7 +109,8 @@ async fn nothing_is_adopted_in_a_region_from_which_a_route_leads_back() {
 }
 
 #[tokio::test]
-async fn an_adopted_one_that_its_owner_writes_or_deletes_is_theirs_to_write_and_the_hub_s_to_make() {
+async fn an_adopted_one_that_its_owner_writes_or_deletes_is_theirs_to_write_and_the_hub_s_to_make()
+{
     let world = World::new(1);
     let (source, target) = (world.ssm(0, SOURCE).await, world.ssm(0, TARGET).await);
     let names = ["/own/deleted", "/own/marked-off", "/own/written"];

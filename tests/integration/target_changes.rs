@@ -77,8 +77,15 @@ async fn whoever_else_writes_over_a_replica_keeps_the_value_and_only_the_hub_s_r
 #[tokio::test]
 async fn a_changed_replica_is_kept_whatever_becomes_of_its_source() {
     let world = World::new(1);
-    let names =
-        ["/s/gone", "/s/recreated", "/s/removed", "/s/same", "/s/tagged", "/s/value", "/s/excluded"];
+    let names = [
+        "/s/gone",
+        "/s/recreated",
+        "/s/removed",
+        "/s/same",
+        "/s/tagged",
+        "/s/value",
+        "/s/excluded",
+    ];
     changed(&world, &names).await;
     let source = world.ssm(0, SOURCE).await;
     delete(&source, &["/s/gone", "/s/recreated"]).await;

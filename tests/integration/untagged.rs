@@ -102,7 +102,8 @@ async fn a_process_that_dies_after_its_put_leaves_one_that_is_reported_until_it_
         put(&source, name, "canary 2").await;
         // The replica goes just before the put, and nothing of the process gets through after it.
         let stranger = target.clone();
-        let is_put = move |call: &Call| call.action == "ssm:PutParameter" && call.request["Name"] == name;
+        let is_put =
+            move |call: &Call| call.action == "ssm:PutParameter" && call.request["Name"] == name;
         world.wire.before(is_put, async move { delete(&stranger, &[name]).await });
         let mut dead = false;
         world.wire.faults(move |call| {
@@ -176,8 +177,7 @@ async fn a_second_version_another_writer_or_another_tag_is_no_untagged_create() 
 #[tokio::test]
 async fn a_person_takes_the_source_or_releases_it() {
     let world = World::new(1);
-    let (source, hub_role) =
-        (world.ssm(0, SOURCE).await, world.ssm_as(0, TARGET, HUB_ROLE).await);
+    let (source, hub_role) = (world.ssm(0, SOURCE).await, world.ssm_as(0, TARGET, HUB_ROLE).await);
     for name in ["/take/gone", "/take/source", "/take/target"] {
         put(&hub_role, name, "canary 1").await;
     }

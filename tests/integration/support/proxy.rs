@@ -143,7 +143,10 @@ async fn request(client: &mut TcpStream) -> std::io::Result<Option<(String, Vec<
 
 fn header<'a>(head: &'a str, wanted: &str) -> Option<&'a str> {
     let lines = head.split("\r\n").filter_map(|line| line.split_once(':'));
-    lines.filter(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim()).next()
+    lines
+        .filter(|(name, _)| name.eq_ignore_ascii_case(wanted))
+        .map(|(_, value)| value.trim())
+        .next()
 }
 
 fn described(head: &str, body: &[u8]) -> Call {
