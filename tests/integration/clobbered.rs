@@ -3,8 +3,8 @@
 //! the covered version until a person decides.
 //!
 //! Neighbours: an overwrite, a recreation with and without the replica's tags, one with as many versions as there were;
-//! by sweep, by name, by event, by value; a create, a labelled create, an adoption, `resolve`, a restored replica;
-//! afterwards the source changes, goes, is excluded, leaves the scope, and `prune` runs; both ways of `resolve`. A write
+//! by sweep, by name, by event, by value; a create, a labelled create, an adoption, `resolve`; before the proof that
+//! precedes the put, so that nothing is written; afterwards the source changes, goes, is excluded, leaves the scope, and `prune` runs; both ways of `resolve`. A write
 //! just after the hub's is current and stays. And where no stranger acted nothing is reported: two hubs at once, lost
 //! answers.
 
@@ -95,7 +95,7 @@ async fn covered(world: &World) -> Vec<Conflict> {
         let (stranger, tags) =
             (world.ssm(0, TARGET).await, world.seen(0, TARGET).await[name].tags.clone());
         world.wire.before(move |call| is_put(call, name), async move {
-            deed.done(&stranger, name, &tags).await
+            deed.done(&stranger, name, &tags).await;
         });
         let response = world.ask(&hub, &with(world.one(name, "update"), "region", SOURCE)).await;
         let conflict = Conflict::new(class, name, version);
@@ -266,6 +266,45 @@ async fn taking_over_covers_nothing_unnamed_either() {
     let expected =
         [Conflict::new(CLASS, "/take/adopted", 2), Conflict::new(CLASS, "/take/resolved", 3)];
     assert_stands(&world, &world.hub(&[]).await, &expected).await;
+}
+
+#[tokio::test]
+async fn what_is_written_before_the_hub_proves_its_puts_is_not_covered_at_all() {
+    let world = World::new(1);
+    let names = ["/proof/over", "/proof/bare", "/proof/tagged"];
+    behind(&world, &names).await;
+    let source = world.ssm(0, SOURCE).await;
+    for name in names {
+        set_tags(&source, name, &[("team", "shop")]).await;
+    }
+    let hub = world.hub(&[]).await;
+    let (stranger, replicas) = (world.ssm(0, TARGET).await, world.seen(0, TARGET).await);
+    // The lists are read; what is read of the target by name comes next.
+    let proof = |call: &Call| {
+        call.region == TARGET
+            && ["ssm:GetParameters", "ssm:ListTagsForResource"].contains(&call.action.as_str())
+    };
+    world.wire.take();
+    world.wire.before(proof, async move {
+        let deeds = [Deed::Overwrites, Deed::Recreates, Deed::RecreatesTagged];
+        for (name, deed) in names.into_iter().zip(deeds) {
+            deed.done(&stranger, name, &replicas[name].tags).await;
+        }
+    });
+    world.sweep(&hub).await;
+    let calls = world.wire.take();
+    assert!(!calls.iter().any(|call| names.iter().any(|name| is_put(call, name))), "no put");
+    let seen = world.seen(0, TARGET).await;
+    for name in names {
+        assert_eq!(seen[name].value, THEIRS, "{name}");
+        assert!(!seen[name].tags.contains_key("team"), "nor a tag: {:?}", seen[name].tags);
+    }
+    let expected = [
+        Conflict::new("unmarked", "/proof/bare", 1),
+        Conflict::new("changed_in_target", "/proof/over", 4),
+        Conflict::new("claimed", "/proof/tagged", 1).or(3),
+    ];
+    assert_stands(&world, &hub, &expected).await;
 }
 
 #[tokio::test]

@@ -150,7 +150,7 @@ async fn what_is_no_conflict_has_no_class() {
     let response = world.sweep(&world.hub(&[]).await).await;
     assert_eq!(
         classes(&response),
-        ["invalid /c/wrong-tag us-east-1", "unmarked /c/conflict us-east-1"]
+        ["invalid /c/wrong-tag us-east-2", "unmarked /c/conflict us-east-1"]
     );
     for failure in response["failures"].as_array().expect("failures") {
         let is_conflict = failure["error_kind"] == "conflict";

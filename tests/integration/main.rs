@@ -32,6 +32,7 @@ mod payloads;
 mod permissions;
 mod predecessor;
 mod predecessor_defects;
+mod proved_deletes;
 mod races;
 mod readme;
 mod releases;

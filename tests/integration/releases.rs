@@ -18,8 +18,10 @@ const OREGON: &str = "us-west-2";
 const TAG: &str = "failover-replicator";
 const THEIRS: &str = "canary of the person";
 
+type Is = fn(&Call) -> bool;
+
 /// The calls of an update in the target, at each of which a person may have released the replica just before.
-const MOMENTS: [(&str, fn(&Call) -> bool); 4] = [
+const MOMENTS: [(&str, Is); 4] = [
     ("put", |call| call.action == "ssm:PutParameter"),
     ("read-back", |call| {
         call.action == "ssm:GetParameters" && call.request["WithDecryption"] == true
@@ -29,11 +31,7 @@ const MOMENTS: [(&str, fn(&Call) -> bool); 4] = [
 ];
 
 /// True at the call of that moment, once the hub put this name into the target.
-fn at(
-    moment: &'static str,
-    is: fn(&Call) -> bool,
-    name: &'static str,
-) -> impl FnMut(&Call) -> bool {
+fn at(moment: &'static str, is: Is, name: &'static str) -> impl FnMut(&Call) -> bool {
     let mut written = moment == "put";
     move |call| {
         let about = call.request["Name"] == name
@@ -124,16 +122,16 @@ async fn a_mark_taken_off_during_a_retag_or_a_tombstone_stays_off() {
     world.sweep(&hub).await;
     set_tags(&source, "/t/tagged", &[("team", "shop")]).await;
     delete(&source, &["/t/gone"]).await;
+    let person = world.ssm(0, TARGET).await;
+    world.wire.before(
+        |call| call.action == "ssm:AddTagsToResource" && call.region == TARGET,
+        async move {
+            for name in ["/t/gone", "/t/tagged"] {
+                remove_tags(&person, name, &[MARK.0]).await;
+            }
+        },
+    );
     for _ in 0..2 {
-        let person = world.ssm(0, TARGET).await;
-        world.wire.before(
-            |call| call.action == "ssm:AddTagsToResource" && call.region == TARGET,
-            async move {
-                for name in ["/t/gone", "/t/tagged"] {
-                    remove_tags(&person, name, &[MARK.0]).await;
-                }
-            },
-        );
         world.sweep(&hub).await;
         let seen = world.seen(0, TARGET).await;
         assert!(seen.values().all(|replica| !replica.tags.contains_key(MARK.0)), "{seen:#?}");

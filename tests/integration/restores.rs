@@ -2,13 +2,13 @@
 //!
 //! Neighbours: an unchanged and a changed source, an encrypted one, one of two targets; by sweep, by name and by event;
 //! a plan, which only shows it; a source that is gone or excluded; a second change, which does not take; what is no
-//! change of a replica of the hub's (a copy with its tags, a parameter without them); the report, which stays quiet
-//! once the replica is the source's again.
+//! change of a replica of the hub's (a copy with its tags, a parameter without them); a write that comes between the
+//! hub's read and its put; the report, which stays quiet once the replica is the source's again.
 
 use aws_sdk_ssm::Client;
 
 use crate::support::{
-    Conflict, LONG_AGO, PROVENANCE, SOURCE, TARGET, World, assert_equal, assert_named,
+    Call, Conflict, LONG_AGO, PROVENANCE, SOURCE, TARGET, World, assert_equal, assert_named,
     assert_no_value, assert_stands, assert_tells_version, count, create_tagged, delete, put,
     put_event, put_secure, set_tags, with,
 };
@@ -135,4 +135,24 @@ async fn one_changed_target_is_put_back_and_the_other_is_not_written() {
     let provenance = world.seen(0, OREGON).await["/r/both"].tags[PROVENANCE].clone();
     assert!(provenance.contains("replica=3 "), "{provenance}");
     assert_named(&world.sweep(&hub).await, &[]);
+}
+
+#[tokio::test]
+async fn a_version_that_comes_while_the_hub_restores_is_named_and_the_cover_is_not_stamped() {
+    let world = World::new(1);
+    let (source, target) = (world.ssm(0, SOURCE).await, world.ssm(0, TARGET).await);
+    put(&source, "/r/race", OURS).await;
+    let hub = world.hub(&RESTORE).await;
+    world.sweep(&hub).await;
+    put(&target, "/r/race", THEIRS).await;
+    let stranger = target.clone();
+    let is_put = |call: &Call| call.action == "ssm:PutParameter" && call.region == TARGET;
+    world.wire.before(is_put, async move {
+        put(&stranger, "/r/race", "canary of a second day").await;
+    });
+    world.sweep(&hub).await;
+    let history = world.history(0, TARGET, "/r/race").await;
+    assert_eq!(history.len(), 4, "{history:?}");
+    let expected = [Conflict::new("written_over", "/r/race", 3).or(2)];
+    assert_stands(&world, &hub, &expected).await;
 }

@@ -83,12 +83,16 @@ async fn a_changed_replica_is_kept_whatever_becomes_of_its_source() {
         "/s/removed",
         "/s/same",
         "/s/tagged",
+        "/s/type",
         "/s/value",
         "/s/excluded",
     ];
     changed(&world, &names).await;
     let source = world.ssm(0, SOURCE).await;
-    delete(&source, &["/s/gone", "/s/recreated"]).await;
+    delete(&source, &["/s/gone", "/s/recreated", "/s/type"]).await;
+    // AWS changes no type: the replica of such a source is deleted and created anew, if it is the hub's.
+    let list = source.put_parameter().name("/s/type").value("canary,of,a list");
+    list.r#type(ParameterType::StringList).send().await.expect("a list");
     put_all(&source, &["/s/recreated", "/s/value"], "canary of another day").await;
     set_tags(&source, "/s/tagged", &[("team", "shop")]).await;
     set_tags(&source, "/s/removed", &[("failover-replicator", "remove")]).await;
@@ -96,7 +100,7 @@ async fn a_changed_replica_is_kept_whatever_becomes_of_its_source() {
 
     let hub = world.hub(&[]).await;
     let expected: Vec<Conflict> =
-        names[..6].iter().map(|name| Conflict::new(CLASS, name, 2)).collect();
+        names[..7].iter().map(|name| Conflict::new(CLASS, name, 2)).collect();
     assert_stands(&world, &hub, &expected).await;
     let response = world.sweep(&hub).await;
     assert_eq!(count(&response, "parameters", "excluded"), 1, "{response:#}");

@@ -67,7 +67,7 @@ async fn without_the_setting_the_predecessor_s_replicas_are_kept_and_reported() 
     let version = |name: &str| if name == "/p/twice" { 2 } else { 1 };
     let expected =
         NAMES.map(|name| Conflict::new("mark_only", name, version(name)).by(PREDECESSOR));
-    let resembling = [("TRUSTED_WRITERS", "ssm-replicator-2,ssm,failover-replicator-spoke")];
+    let resembling = [("TRUSTED_WRITERS", "ssm-replicator-2,ssm,replicator")];
     for settings in [&[][..], &resembling, &[("ON_CONFLICT", "adopt")]] {
         let hub = world.hub(settings).await;
         assert_named(&world.sweep(&hub).await, &expected);

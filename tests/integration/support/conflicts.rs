@@ -13,7 +13,7 @@ use super::{LONG_AGO, call, delete_event, native_event, put_event, tag_event};
 pub(crate) type Regional = BTreeMap<String, Seen>;
 
 /// Every value in the tests of conflicts contains this, and no name does: no report may contain it.
-pub(crate) const CANARY: &str = "canary";
+const CANARY: &str = "canary";
 
 /// Classes whose remedy is `hubctl resolve`.
 const RESOLVED: [&str; 7] = [

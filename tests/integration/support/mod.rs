@@ -19,7 +19,7 @@ mod writers;
 
 pub(crate) use clock::Clock;
 pub(crate) use conflicts::{
-    CANARY, Conflict, Regional, assert_named, assert_no_value, assert_stands, assert_tells_version,
+    Conflict, Regional, assert_named, assert_no_value, assert_stands, assert_tells_version,
     classes, late_events,
 };
 pub(crate) use emulator::Emulator;
