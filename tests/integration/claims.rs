@@ -46,7 +46,7 @@ async fn replicated(world: &World, names: &[&str]) {
     assert_eq!(count(&response, "parameters", "created"), names.len() as u64, "{response:#}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_copy_with_a_replica_s_tags_is_its_writer_s_under_any_name_with_and_without_a_source() {
     let world = World::new(1);
     replicated(&world, &["/app/db"]).await;
@@ -66,7 +66,7 @@ async fn a_copy_with_a_replica_s_tags_is_its_writer_s_under_any_name_with_and_wi
     assert_stands(&world, &hub, &expected).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_copy_in_another_account_or_another_target_is_its_writer_s() {
     let world = World::new(2);
     let hub = world.hub(&[("ROUTES", "us-east-2=us-east-1,us-west-2")]).await;
@@ -103,7 +103,7 @@ async fn a_copy_in_another_account_or_another_target_is_its_writer_s() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_replica_recreated_with_its_own_tags_is_whoever_s_recreated_it() {
     let world = World::furnished(&["--regions", SOURCE, TARGET, "--alias", "alias/app", "alias/b"]);
     let source = world.ssm(0, SOURCE).await;
@@ -146,7 +146,7 @@ async fn a_replica_recreated_with_its_own_tags_is_whoever_s_recreated_it() {
     assert_stands(&world, &hub, &expected).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_replica_that_was_given_another_one_s_tags_is_not_that_one() {
     let world = World::new(1);
     let hub = world.hub(&[("ROUTES", "us-east-2=us-east-1,us-west-2")]).await;
@@ -170,7 +170,7 @@ async fn a_replica_that_was_given_another_one_s_tags_is_not_that_one() {
     assert_stands(&world, &hub, &expected).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn made_up_tags_do_not_make_the_hub_write_or_delete() {
     let world = World::new(1);
     let forgeries = [
@@ -242,7 +242,7 @@ async fn tags_of_an_older_release_and_keys_of_a_later_one_are_still_the_hub_s() 
     assert!(seen["/stays/older"].tags[PROVENANCE].contains(" of="), "{seen:#?}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn prune_leaves_copies_and_a_person_takes_them_or_lets_them_be() {
     let world = World::new(1);
     replicated(&world, &["/left/ours", "/take/source", "/take/target"]).await;

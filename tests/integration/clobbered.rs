@@ -105,7 +105,7 @@ async fn covered(world: &World) -> Vec<Conflict> {
     expected
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_covered_version_is_named_in_every_later_report_and_the_cover_is_never_stamped() {
     let world = World::new(1);
     let expected = covered(&world).await;
@@ -156,7 +156,7 @@ async fn a_covered_version_is_named_without_its_source_and_in_spite_of_an_exclus
     assert_eq!(steps(&plan), Vec::<String>::new(), "{plan:#}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_person_ends_the_report_by_resolve_either_way() {
     let world = World::new(1);
     covered(&world).await;
@@ -176,7 +176,7 @@ async fn a_person_ends_the_report_by_resolve_either_way() {
     assert!(seen["/over/written"].tags[PROVENANCE].contains("replica=6 "), "{seen:#?}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn whatever_made_the_hub_write_the_covered_version_is_named() {
     let world = World::new(1);
     let names = ["/by/event", "/by/name", "/by/sweep", "/by/value"];
@@ -208,7 +208,7 @@ async fn whatever_made_the_hub_write_the_covered_version_is_named() {
     assert_stands(&world, &hub, &expected).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_create_covers_nothing_and_a_labelled_one_names_what_it_covered() {
     let world = World::new(1);
     let source = world.ssm(0, SOURCE).await;
@@ -234,7 +234,7 @@ async fn a_create_covers_nothing_and_a_labelled_one_names_what_it_covered() {
     assert_stands(&world, &hub, &[Conflict::new(CLASS, "/new/labelled", 2), unmarked]).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn taking_over_covers_nothing_unnamed_either() {
     let world = World::new(1);
     let (source, target) = (world.ssm(0, SOURCE).await, world.ssm(0, TARGET).await);
@@ -268,7 +268,7 @@ async fn taking_over_covers_nothing_unnamed_either() {
     assert_stands(&world, &world.hub(&[]).await, &expected).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_is_written_before_the_hub_proves_its_puts_is_not_covered_at_all() {
     let world = World::new(1);
     let names = ["/proof/over", "/proof/bare", "/proof/tagged"];
@@ -307,7 +307,7 @@ async fn what_is_written_before_the_hub_proves_its_puts_is_not_covered_at_all() 
     assert_stands(&world, &hub, &expected).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_is_written_just_after_the_hub_s_write_is_current_and_stays() {
     let world = World::new(1);
     behind(&world, &["/after/put", "/after/read"]).await;
@@ -333,7 +333,7 @@ async fn what_is_written_just_after_the_hub_s_write_is_current_and_stays() {
     assert_stands(&world, &hub, &expected).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn no_conflict_is_reported_where_only_the_hub_itself_wrote() {
     let world = World::new(1);
     let names = ["/own/lost", "/own/other", "/own/twice"];
@@ -369,7 +369,7 @@ async fn no_conflict_is_reported_where_only_the_hub_itself_wrote() {
     assert_eq!(rests["status"], Value::from("in_sync"), "{rests:#}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_version_by_the_hub_over_somebody_else_s_is_known_by_its_history_alone() {
     // As an invocation leaves it that died right after its put: no mark, no provenance, and nobody saw the answer.
     let world = World::new(1);

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Conflict, HUB_ROLE, MARK, PROVENANCE, SOURCE, TARGET, Topic, World, assert_equal, assert_named,
-    assert_no_value, assert_stands, classes, count, create_tagged, delete, put, remove_tags,
-    set_tags, with,
+    assert_named_in_full, assert_no_value, assert_stands, classes, count, create_tagged, delete,
+    put, remove_tags, set_tags, with,
 };
 
 const IRELAND: &str = "eu-west-1";
@@ -60,8 +60,14 @@ async fn one_of_each() -> (World, Vec<Conflict>) {
     (world, expected)
 }
 
-#[tokio::test]
-async fn every_class_is_named_with_its_region_version_and_writer_in_every_response() {
+#[tokio::test(start_paused = true)]
+async fn every_class_is_named_with_its_region_version_and_writer() {
+    let (world, expected) = one_of_each().await;
+    assert_named_in_full(&world.sweep(&world.hub(&[]).await).await, &expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_class_has_its_word_and_its_remedy_in_every_response() {
     let (world, expected) = one_of_each().await;
     let hub = world.hub(&[]).await;
     assert_stands(&world, &hub, &expected).await;
@@ -81,7 +87,7 @@ async fn every_class_is_named_with_its_region_version_and_writer_in_every_respon
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_marked_one_of_no_readable_origin_is_ambiguous_where_two_routes_lead() {
     let world = World::new(1);
     let (source, target) = (world.ssm(0, SOURCE).await, world.ssm(0, TARGET).await);
@@ -107,7 +113,7 @@ async fn a_marked_one_of_no_readable_origin_is_ambiguous_where_two_routes_lead()
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_table_and_the_digest_name_each_conflict_with_its_remedy_and_no_value() {
     let (world, _) = one_of_each().await;
     let failures = world.sweep(&world.hub(&[]).await).await["failures"].clone();
@@ -138,7 +144,7 @@ async fn the_table_and_the_digest_name_each_conflict_with_its_remedy_and_no_valu
     assert_no_value(&digests);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_is_no_conflict_has_no_class() {
     let world = World::new(1);
     let source = world.ssm(0, SOURCE).await;
@@ -158,7 +164,7 @@ async fn what_is_no_conflict_has_no_class() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn each_remedy_ends_its_conflict() {
     let (world, _) = one_of_each().await;
     let response = world.sweep(&world.hub(&[]).await).await;

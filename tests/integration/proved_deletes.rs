@@ -124,7 +124,7 @@ async fn the_tag_remove_does_not_remove_what_somebody_wrote_meanwhile() {
     assert_kept(&world).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn prune_does_not_delete_what_somebody_wrote_meanwhile() {
     let world = replicated(&[]).await;
     let proxy = Proxy::to(&world.emulator.url).await;

@@ -48,7 +48,7 @@ fn is_released(seen: &Regional, name: &str) -> bool {
     !tags.contains_key(MARK.0) && !tags.contains_key(PROVENANCE) && tags[TAG] == "released"
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_mark_taken_off_at_any_moment_of_an_update_stays_off() {
     let names = ["/m/put", "/m/read-back", "/m/provenance", "/m/confirm"];
     let world = World::new(1);
@@ -86,7 +86,7 @@ async fn a_mark_taken_off_at_any_moment_of_an_update_stays_off() {
     assert_eq!(world.seen(0, TARGET).await, seen, "and without a source as well");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn both_tags_taken_off_at_any_moment_of_an_update_do_not_come_back() {
     let names = ["/b/put", "/b/read-back", "/b/provenance", "/b/confirm"];
     let world = World::new(1);
@@ -143,7 +143,7 @@ async fn a_mark_taken_off_during_a_retag_or_a_tombstone_stays_off() {
     assert!(seen.len() == 2 && seen.values().all(|one| one.value == "canary 1"), "{seen:#?}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_person_releases_a_replica_in_any_state_by_its_name() {
     let world = World::new(1);
     let source = world.ssm(0, SOURCE).await;
@@ -202,7 +202,7 @@ fn assert_tag_order(calls: &[Call], name: &str) {
     assert!(said < off, "{name}: {said} before {off}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn one_target_is_released_and_the_other_goes_on() {
     let world = World::new(1);
     let routes = "us-east-2=us-east-1,us-west-2";
@@ -223,7 +223,7 @@ async fn one_target_is_released_and_the_other_goes_on() {
     assert!(is_released(&oregon, "/two") && oregon["/two"].value == "canary 1", "{oregon:?}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn exclude_on_what_was_released_is_counted_and_quiet() {
     let world = World::new(1);
     let source = world.ssm(0, SOURCE).await;

@@ -24,7 +24,7 @@ async fn put_all(ssm: &Client, names: &[&str], value: &str) {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_changed_replica_is_put_back_once_and_the_version_that_was_covered_is_named() {
     let world = World::new(1);
     let (source, target) = (world.ssm(0, SOURCE).await, world.ssm(0, TARGET).await);
@@ -62,7 +62,7 @@ async fn a_changed_replica_is_put_back_once_and_the_version_that_was_covered_is_
     assert_stands(&world, &hub, &[]).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_second_change_does_not_take_and_is_left_to_a_person() {
     let world = World::new(1);
     let (source, target) = (world.ssm(0, SOURCE).await, world.ssm(0, TARGET).await);
@@ -99,7 +99,7 @@ async fn what_has_no_source_to_be_put_back_from_is_kept_and_named() {
     assert!(seen.len() == 3 && seen.values().all(|replica| replica.value == THEIRS), "{seen:#?}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn only_a_change_of_the_hub_s_own_replica_is_undone() {
     let world = World::new(1);
     let (source, target) = (world.ssm(0, SOURCE).await, world.ssm(0, TARGET).await);
@@ -118,7 +118,7 @@ async fn only_a_change_of_the_hub_s_own_replica_is_undone() {
     assert_stands(&world, &hub, &expected).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn one_changed_target_is_put_back_and_the_other_is_not_written() {
     let world = World::new(1);
     let settings = [RESTORE[0], ("ROUTES", "us-east-2=us-east-1,us-west-2")];
@@ -137,7 +137,7 @@ async fn one_changed_target_is_put_back_and_the_other_is_not_written() {
     assert_named(&world.sweep(&hub).await, &[]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_version_that_comes_while_the_hub_restores_is_named_and_the_cover_is_not_stamped() {
     let world = World::new(1);
     let (source, target) = (world.ssm(0, SOURCE).await, world.ssm(0, TARGET).await);

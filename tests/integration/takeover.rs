@@ -24,7 +24,7 @@ async fn resolve(world: &World, hubctl: &Hubctl, name: &str, more: &[&str]) -> R
     hubctl.run(&[&["resolve", name, "--take", "source"][..], &place, more].concat()).await
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_equal_parameter_is_adopted_by_one_write_and_is_then_in_sync() {
     let world = World::new(1);
     let (source, target) = (world.ssm(0, SOURCE).await, world.ssm(0, TARGET).await);
@@ -71,7 +71,7 @@ async fn an_equal_parameter_is_adopted_by_one_write_and_is_then_in_sync() {
     assert_stands(&world, &world.hub(&[]).await, &expected).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn nothing_is_adopted_in_a_region_from_which_a_route_leads_back() {
     let world = World::new(1);
     let names = ["/both/equal", "/both/other"];
@@ -108,7 +108,7 @@ async fn nothing_is_adopted_in_a_region_from_which_a_route_leads_back() {
     assert_eq!(source["/only/target"].tags[MARK.0], MARK.1, "all else is replicated");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_adopted_one_that_its_owner_writes_or_deletes_is_theirs_to_write_and_the_hub_s_to_make()
 {
     let world = World::new(1);
@@ -135,7 +135,7 @@ async fn an_adopted_one_that_its_owner_writes_or_deletes_is_theirs_to_write_and_
     assert_stands(&world, &hub, &expected).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn resolve_takes_the_source_over_a_parameter_with_tags_of_its_own() {
     let world = World::new(1);
     let (source, target) = (world.ssm(0, SOURCE).await, world.ssm(0, TARGET).await);
@@ -190,7 +190,7 @@ fn assert_order(calls: &[Call], name: &str) {
     assert!(at("put") < at(PROVENANCE), "{writes:?}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_resolve_that_aws_refuses_leaves_the_value_and_takes_the_mark_off_again() {
     let world = World::new(1);
     let (source, target) = (world.ssm(0, SOURCE).await, world.ssm(0, TARGET).await);
@@ -230,7 +230,7 @@ async fn a_resolve_that_aws_refuses_leaves_the_value_and_takes_the_mark_off_agai
     assert_equal(&world, 0, TARGET).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_one_write_cannot_take_over_is_refused_and_left_as_it_was() {
     let world = World::new(1);
     let (source, target) = (world.ssm(0, SOURCE).await, world.ssm(0, TARGET).await);

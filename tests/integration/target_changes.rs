@@ -37,7 +37,7 @@ async fn changed(world: &World, names: &[&str]) {
     put_all(&world.ssm(0, TARGET).await, names, THEIRS).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn whoever_else_writes_over_a_replica_keeps_the_value_and_only_the_hub_s_role_is_the_hub() {
     let world = World::new(1);
     let names = ["/by/failover", "/by/namesake", "/by/owner", "/by/session", "/by/user"];
@@ -74,7 +74,7 @@ async fn whoever_else_writes_over_a_replica_keeps_the_value_and_only_the_hub_s_r
     assert_stands(&world, &hub, &expected).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_changed_replica_is_kept_whatever_becomes_of_its_source() {
     let world = World::new(1);
     let names = [
@@ -109,7 +109,7 @@ async fn a_changed_replica_is_kept_whatever_becomes_of_its_source() {
     assert!(seen.values().all(|replica| replica.value == THEIRS), "{seen:#?}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn every_kind_of_version_is_a_change_and_tags_and_labels_are_none() {
     let world = World::furnished(&["--regions", SOURCE, TARGET, "--alias", "alias/app", "alias/b"]);
     let plain = ["/v/described", "/v/equal", "/v/long", "/v/thrice", "/quiet/label", "/quiet/tag"];
@@ -226,7 +226,7 @@ async fn with_opposite_routes_a_changed_replica_is_not_carried_back_as_a_source(
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn prune_leaves_a_changed_replica_that_left_the_scope() {
     let world = World::new(1);
     changed(&world, &["/left/changed"]).await;
@@ -245,7 +245,7 @@ async fn prune_leaves_a_changed_replica_that_left_the_scope() {
     assert_eq!(seen["/left/changed"].value, THEIRS);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn resolve_takes_the_source_or_leaves_the_target_to_its_owner() {
     let world = World::new(1);
     let names = ["/r/gone", "/r/source", "/r/target"];

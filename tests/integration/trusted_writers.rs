@@ -61,7 +61,7 @@ async fn assert_setting_can_go(world: &World) {
     assert_stands(world, &hub, &[]).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn without_the_setting_the_predecessor_s_replicas_are_kept_and_reported() {
     let (world, source, _) = predecessors().await;
     let version = |name: &str| if name == "/p/twice" { 2 } else { 1 };
@@ -83,7 +83,7 @@ async fn without_the_setting_the_predecessor_s_replicas_are_kept_and_reported() 
     assert_stands(&world, &hub, &expected).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn with_the_setting_one_sweep_takes_them_over_by_one_write_each() {
     let (world, ..) = predecessors().await;
     let before = world.seen(0, TARGET).await;
@@ -127,7 +127,7 @@ async fn what_was_taken_over_goes_with_its_source_and_an_orphan_of_the_predecess
     assert_setting_can_go(&world).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn only_the_last_writer_counts_and_only_where_one_route_leads() {
     let (world, source, role) = predecessors().await;
     put(&world.ssm(0, TARGET).await, "/p/equal", "canary of the owner").await;
@@ -151,7 +151,7 @@ async fn only_the_last_writer_counts_and_only_where_one_route_leads() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_predecessor_that_still_runs_is_reported_by_its_role() {
     let (world, source, role) = predecessors().await;
     let hub = world.hub(&[TRUSTED[0], ("ON_TARGET_CHANGE", "report")]).await;
@@ -176,7 +176,7 @@ async fn formers(names: &[&str]) -> (World, Client) {
     (world, source)
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn after_the_spoke_role_was_renamed_one_message_names_the_setting_and_nothing_is_touched() {
     let names = ["/f/1", "/f/2", "/f/3", "/f/4"];
     let (world, source) = formers(&names).await;
@@ -202,7 +202,7 @@ async fn after_the_spoke_role_was_renamed_one_message_names_the_setting_and_noth
     assert!(history.len() == 2 && history[1].is_the_hubs(), "as any other update: {history:?}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn sweep_take_over_writes_once_what_leans_on_the_setting_and_then_it_can_go() {
     let names = ["/f/1", "/f/2", "/f/3"];
     let (world, _) = formers(&names).await;
@@ -222,7 +222,7 @@ async fn sweep_take_over_writes_once_what_leans_on_the_setting_and_then_it_can_g
     assert_setting_can_go(&world).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_stranger_s_version_under_the_one_that_takes_over_is_named() {
     let (world, _) = formers(&["/f/1", "/f/2"]).await;
     let proxy = Proxy::to(&world.emulator.url).await;
@@ -243,7 +243,7 @@ async fn a_stranger_s_version_under_the_one_that_takes_over_is_named() {
     assert_stands(&world, &hub, &expected).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn restore_does_not_undo_a_change_of_what_a_trusted_role_wrote() {
     let (world, _) = formers(&["/f/1"]).await;
     put(&world.ssm(0, TARGET).await, "/f/1", "canary of the owner").await;

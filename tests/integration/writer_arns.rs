@@ -13,7 +13,7 @@ use crate::support::{
 /// Which answers of the emulator show a role's session. Everywhere else they all do.
 const SHOWN: [&str; 3] = ["lists", "histories", "neither"];
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_hub_is_known_without_its_session_and_a_name_that_contains_its_name_is_another_s() {
     for shown in SHOWN {
         let world = World::on(Emulator::alone(&["--sessions", shown]), &[]);
@@ -56,7 +56,7 @@ async fn the_hub_is_known_without_its_session_and_a_name_that_contains_its_name_
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_spoke_role_of_another_name_is_the_hub_where_the_setting_says_so() {
     let world = World::new(1);
     let name = "another-spoke";

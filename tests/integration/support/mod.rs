@@ -19,8 +19,8 @@ mod writers;
 
 pub(crate) use clock::Clock;
 pub(crate) use conflicts::{
-    Conflict, Regional, assert_named, assert_no_value, assert_stands, assert_tells_version,
-    classes, late_events,
+    Conflict, Regional, assert_named, assert_named_in_full, assert_no_value, assert_stands,
+    assert_tells_version, classes, late_events,
 };
 pub(crate) use emulator::Emulator;
 pub(crate) use events::{

@@ -26,6 +26,8 @@ struct Inner {
     calls: Mutex<Vec<Call>>,
     before: Mutex<Option<(When, BoxFuture<'static, ()>)>>,
     refused: Mutex<When>,
+    /// Held while something happens: no call gets past it meanwhile.
+    gate: tokio::sync::Mutex<()>,
 }
 
 impl Proxy {
@@ -38,6 +40,7 @@ impl Proxy {
             calls: Mutex::default(),
             before: Mutex::default(),
             refused: Mutex::new(Box::new(|_| false)),
+            gate: tokio::sync::Mutex::new(()),
         });
         let served = Arc::clone(&inner);
         let task = tokio::spawn(async move {
@@ -83,17 +86,9 @@ impl Inner {
         let Some((head, body)) = request(&mut client).await? else { return Ok(()) };
         let call = described(&head, &body);
         let refused = (self.refused.lock().expect("no panic holds it"))(&call);
-        let meanwhile = {
-            let mut before = self.before.lock().expect("no panic holds it");
-            let hit = before.as_mut().is_some_and(|(when, _)| when(&call));
-            if hit { before.take().map(|(_, meanwhile)| meanwhile) } else { None }
-        };
-        self.calls.lock().expect("no panic holds it").push(call);
+        self.pass(call).await;
         if refused {
             return client.write_all(REFUSAL.as_bytes()).await;
-        }
-        if let Some(meanwhile) = meanwhile {
-            meanwhile.await;
         }
         let mut upstream = TcpStream::connect(&self.upstream).await?;
         let lines = head.split("\r\n").filter(|line| {
@@ -111,6 +106,20 @@ impl Inner {
         client.write_all(b"Connection: close\r\n").await?;
         client.write_all(&answer[status..]).await?;
         client.shutdown().await
+    }
+
+    /// Records a call; lets happen what is to happen before it.
+    async fn pass(&self, call: Call) {
+        let _gate = self.gate.lock().await;
+        let meanwhile = {
+            let mut before = self.before.lock().expect("no panic holds it");
+            let hit = before.as_mut().is_some_and(|(when, _)| when(&call));
+            if hit { before.take().map(|(_, meanwhile)| meanwhile) } else { None }
+        };
+        self.calls.lock().expect("no panic holds it").push(call);
+        if let Some(meanwhile) = meanwhile {
+            meanwhile.await;
+        }
     }
 }
 
