@@ -100,14 +100,13 @@ impl RunPolicy {
 
     /// Whether a parameter of this ownership may be changed so by this claim.
     fn may_write(&self, change: Change, claim: Option<Claim>, ownership: &Ownership) -> bool {
-        let rewrites = matches!(change, Change::Update | Change::Recreate);
         match (claim, ownership) {
             (None, Ownership::Owned { .. }) => {
                 !matches!(change, Change::Create | Change::Replicate)
             }
             // The hub's own create, which an invocation that has died left without its tags.
             (None, Ownership::UntaggedCreate { fresh: true }) => {
-                rewrites || change == Change::Retag
+                matches!(change, Change::Update | Change::Recreate | Change::Retag)
             }
             (None, _) => false,
             (Some(Claim::Adopt), held) => {
@@ -116,10 +115,12 @@ impl RunPolicy {
                     && self.on_conflict == OnConflict::Adopt
             }
             (Some(Claim::Take), held) => {
-                rewrites && self.purpose == Purpose::Resolving(Take::Source) && held.may_be_taken()
+                change == Change::Update
+                    && self.purpose == Purpose::Resolving(Take::Source)
+                    && held.may_be_taken()
             }
             (Some(Claim::TakeOver), held) => {
-                rewrites && matches!(held, Ownership::MarkOnly { trusted: true })
+                change == Change::Update && matches!(held, Ownership::MarkOnly { trusted: true })
             }
             (Some(Claim::Restore), held) => {
                 let is_first = matches!(

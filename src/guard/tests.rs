@@ -143,8 +143,7 @@ fn only_what_the_evidence_proves_owned_may_be_written_in_a_sweep() {
     assert!(adopted.iter().all(|one| OWNED.contains(one) || released.contains(one)));
     assert!(adopted.contains(&released[0]));
     let by_mark = passes(&Subject::new(true, None, false, &[HUB]));
-    let taken_over =
-        [(Change::Update, Some(Claim::TakeOver)), (Change::Recreate, Some(Claim::TakeOver))];
+    let taken_over = [(Change::Update, Some(Claim::TakeOver))];
     assert_eq!(by_mark, taken_over);
 }
 
@@ -203,7 +202,6 @@ fn each_claim_passes_only_under_the_setting_or_the_word_that_allows_it() {
                 if purpose == Purpose::Resolving(Take::Source) {
                     for passes in [&mut unmarked, &mut changed_passes] {
                         passes.push((Change::Update, Some(Claim::Take)));
-                        passes.push((Change::Recreate, Some(Claim::Take)));
                     }
                 }
                 if on_target_change == OnTargetChange::Restore {

@@ -18,6 +18,8 @@ pub struct Site<'a> {
     pub name: &'a ParameterName,
     /// Whether the source is there.
     pub source_exists: bool,
+    /// What holds the name: its present version.
+    pub held: &'a ForeignVersion,
 }
 
 impl Site<'_> {
@@ -92,7 +94,20 @@ pub fn objection(ownership: &Ownership, site: Site<'_>) -> Option<Cause> {
             site.decide(),
         ),
     };
+    // These name the version that matters themselves.
+    let names_version = matches!(
+        ownership,
+        Ownership::ChangedInTarget { .. }
+            | Ownership::WrittenOver(_)
+            | Ownership::Claimed(Claimed::WrittenBy(_))
+    );
+    let message = if names_version { message } else { format!("{message} ({})", last(site.held)) };
     Some(Cause::conflict(class, message).mended_by(remedy))
+}
+
+/// The present version and its writer.
+pub fn last(held: &ForeignVersion) -> String {
+    format!("version {}, last written by {}", held.number, by(held))
 }
 
 /// A step was carried out once, and its reason is there again.
@@ -179,7 +194,7 @@ fn claimed_remedy(why: &Claimed, site: Site<'_>) -> String {
 }
 
 fn mark_only(trusted: bool, Site { source, target, source_exists, .. }: Site<'_>) -> String {
-    let who = if trusted { "" } else { ", and another writer than the hub wrote it last" };
+    let who = if trusted { "" } else { ", and the hub did not write it" };
     let gone = if source_exists {
         String::new()
     } else {

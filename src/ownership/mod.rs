@@ -20,7 +20,7 @@ use crate::domain::{
 pub use fingerprint::Fingerprint;
 use history::History;
 pub use history::{ForeignVersion, PastVersion};
-pub use message::{Site, does_not_take, objection, restored};
+pub use message::{Site, does_not_take, last, objection, restored};
 pub use provenance::Provenance;
 
 /// For so long after its write a create of the hub's that has neither tag gets them again: the invocation that made it
@@ -170,6 +170,13 @@ pub fn is_released(tags: &Tags) -> bool {
     OptOut::of(tags) == Ok(Some(OptOut::Released))
 }
 
+impl Evidence<'_> {
+    /// Its present version, as reports name it.
+    pub fn present(&self) -> ForeignVersion {
+        ForeignVersion { number: self.version.number, writer: self.writer.map(Into::into) }
+    }
+}
+
 /// Whose the parameter is. The history of the evidence, where it is there, ends with the present version.
 pub fn judge(evidence: Evidence<'_>, viewpoint: Viewpoint<'_>) -> Ownership {
     let Evidence { account, version, writer, tags, .. } = evidence;
@@ -238,17 +245,17 @@ fn after_named<'a>(rows: &History<'a>, named: &Provenance) -> History<'a> {
 /// Whose it is by mark and provenance of this route.
 fn judge_claim(
     provenance: Provenance,
-    Evidence { account, target, name, version, writer, .. }: Evidence<'_>,
+    evidence: Evidence<'_>,
     by: Writer,
     history: Option<History<'_>>,
 ) -> Ownership {
+    let Evidence { account, target, name, version, .. } = evidence;
     if !provenance.is_of(account, target, name) {
         return Ownership::Claimed(Claimed::OfAnotherParameter);
     }
-    let present = || ForeignVersion { number: version.number, writer: writer.map(Into::into) };
     if provenance.names_replica(version) {
         return match by {
-            Writer::Other => Ownership::Claimed(Claimed::WrittenBy(present())),
+            Writer::Other => Ownership::Claimed(Claimed::WrittenBy(evidence.present())),
             by => Ownership::Owned { provenance, by_trusted: by == Writer::Trusted },
         };
     }
@@ -279,7 +286,12 @@ fn judge_claim(
             let under_named = named.and_then(|at| at.checked_sub(1));
             let restored_before = under_named.is_some_and(|at| rows.is_covered(at));
             let restorable = named_by == Some(Writer::Hub) && !provenance.adopted;
-            Ownership::ChangedInTarget { change: present(), covered, restored_before, restorable }
+            Ownership::ChangedInTarget {
+                change: evidence.present(),
+                covered,
+                restored_before,
+                restorable,
+            }
         }
     }
 }

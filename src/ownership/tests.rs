@@ -307,12 +307,14 @@ fn each_class_has_a_message_and_a_remedy_for_both_ends_of_its_source() {
     ];
     for ownership in &all {
         for source_exists in [true, false] {
+            let held = foreign(9);
             let site = Site {
                 account: &account,
                 source: &source,
                 target: &target,
                 name: &name,
                 source_exists,
+                held: &held,
             };
             let cause = objection(ownership, site).expect("a conflict");
             assert_eq!(cause.class, ownership.class());

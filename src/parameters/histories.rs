@@ -9,6 +9,7 @@ use super::plan::{Decision, decide};
 use super::run::{Candidate, GoAgain, Round, Run};
 use super::store::{ByName, numbered_versions, past_versions};
 use super::task::{Task, Wrote};
+use super::write::withdrawn;
 use crate::aws::at_once;
 use crate::domain::{Cause, ParameterName, Region, Version};
 use crate::ownership::{Between, Ownership, PastVersion, Viewpoint, between, judge};
@@ -156,7 +157,10 @@ async fn under(
     let name = &task.write.desired.name;
     let rows = past_versions(run.session, &task.target, name, written, false).await;
     match rows {
-        Ok(Some(rows)) => judged(run, task, written, decided, &rows),
+        Ok(Some(rows)) => match judged(run, task, written, decided, &rows) {
+            Ok(wrote) => wrote,
+            Err(covered) => withdrawn(run, task, covered).await,
+        },
         Ok(None) => Wrote::Moved(task.write.change.done()),
         Err(cause) => Wrote::Failed(cause),
     }
@@ -168,11 +172,11 @@ fn judged(
     written: Version,
     decided: Option<Version>,
     rows: &Arc<[PastVersion]>,
-) -> Wrote {
+) -> Result<Wrote, Cause> {
     let (account, writers) = (run.session.account(), &run.rules.writers);
     match between(rows, decided, account, writers) {
-        Between::Ours => Wrote::Proved(written),
-        Between::Recreated => Wrote::Anew(written),
-        Between::Foreign(under) => Wrote::Failed(super::plan::covered(task.case(run), under)),
+        Between::Ours => Ok(Wrote::Proved(written)),
+        Between::Recreated => Ok(Wrote::Anew(written)),
+        Between::Foreign(under) => Err(super::plan::covered(task.case(run), under)),
     }
 }

@@ -129,7 +129,15 @@ impl Pruning<'_> {
             }
             let Ownership::Owned { provenance, .. } = &ownership else {
                 let (account, name) = (self.session.account(), &name);
-                let site = Site { account, source: &source, target, name, source_exists: false };
+                let present = held.evidence(account, target).present();
+                let site = Site {
+                    account,
+                    source: &source,
+                    target,
+                    name,
+                    source_exists: false,
+                    held: &present,
+                };
                 if let Some(cause) = objection(&ownership, site) {
                     endings.fail(name, target, target, cause);
                 }

@@ -14,8 +14,7 @@ use super::policies::Policies;
 use super::run::Run;
 use super::store::{Created, Valued, create, delete, tags, values};
 use super::task::{Task, Wrote, created_tags};
-use crate::domain::{Cause, Change, EXCLUDE_TAG, OutcomeKind, SecretText};
-use crate::ownership::is_marked;
+use crate::domain::{Cause, Change, OutcomeKind, SecretText};
 use crate::recent_deletes::PAUSE_AFTER_DELETE;
 
 /// Not begun with less time left than this: the pause, and the calls around it.
@@ -92,13 +91,8 @@ async fn restored(run: &Run<'_>, task: &Task, old: Option<SecretText>, refused: 
     let policies = form.policies.to_send(&Policies::default(), run.session.now());
     let mut tags = replica.tags.clone();
     tags.retain(|key, _| !key.starts_with("aws:"));
-    let was_unmarked = !is_marked(&tags);
-    if was_unmarked {
-        // The hub is the writer now: without this tag it would count as a create that lost its tags. AWS is told to
-        // refuse a create without the mark, which comes off again.
-        tags.insert(EXCLUDE_TAG.to_owned(), "released".to_owned());
-        tags = with_mark(tags);
-    }
+    // Its own create that had lost its tags, too: AWS is told to refuse a create without the mark.
+    let tags = with_mark(tags);
     let back = create(run.session, &task.target, &form, policies, &old, &tags).await;
     let how = match back {
         Ok(Created::Yes) => "the replica has its old form again".to_owned(),

@@ -4,6 +4,8 @@
     aside.py URL messages QUEUE              the notifications in the queue, which it then holds no more
     aside.py URL key ACCOUNT REGION ALIAS    a customer key
     aside.py URL stack ACCOUNT REGION NAME   a parameter as a CloudFormation stack makes it, with AWS's own tags
+    aside.py URL role ACCOUNT NAME           a role that the management account may assume
+    aside.py URL user ACCOUNT NAME           a user with an access key: its id and its secret
 """
 
 import json
@@ -11,7 +13,7 @@ import sys
 import uuid
 
 import emulator
-from furnish import Running
+from furnish import Running, trust_policy
 
 
 def topic(running, filter_policy):
@@ -41,7 +43,18 @@ def stack(running, account, region, name):
     running.client("cloudformation", account, region).create_stack(StackName="shop", TemplateBody=json.dumps(template))
 
 
-TASKS = {"topic": topic, "messages": messages, "key": key, "stack": stack}
+def role(running, account, name):
+    running.client("iam", account).create_role(RoleName=name, AssumeRolePolicyDocument=trust_policy())
+
+
+def user(running, account, name):
+    iam = running.client("iam", account)
+    iam.create_user(UserName=name)
+    made = iam.create_access_key(UserName=name)["AccessKey"]
+    return [made["AccessKeyId"], made["SecretAccessKey"]]
+
+
+TASKS = {"topic": topic, "messages": messages, "key": key, "stack": stack, "role": role, "user": user}
 
 
 def main():

@@ -17,7 +17,7 @@ use crate::domain::{
 use crate::guard::Claim;
 use crate::ownership::{
     ForeignVersion, Ownership, Provenance, Site, Viewpoint, does_not_take, is_marked, is_released,
-    judge, objection,
+    judge, last, objection,
 };
 
 pub use write::{Marking, Write};
@@ -109,21 +109,22 @@ impl<'a> Case<'a> {
         back.is_some_and(|route| route.targets.contains(self.source))
     }
 
-    fn site(&self) -> Option<Site<'a>> {
-        let name = self.replica.or(self.original)?;
-        Some(Site {
+    /// What `report` makes of this place; `None` where nothing holds the name.
+    fn reported(&self, report: impl FnOnce(Site<'_>) -> Option<Cause>) -> Option<Cause> {
+        let replica = self.replica?;
+        report(Site {
             account: self.account,
             source: self.source,
             target: self.target,
-            name: &name.parameter.name,
+            name: &replica.parameter.name,
             source_exists: self.original.is_some(),
+            held: &replica.evidence(self.account, self.target).present(),
         })
     }
 
     /// Why what holds the name is left alone.
     fn cause(&self, ownership: &Ownership) -> Cause {
-        let cause = self.site().and_then(|site| objection(ownership, site));
-        cause.unwrap_or_else(|| {
+        self.reported(|site| objection(ownership, site)).unwrap_or_else(|| {
             Cause::new(FailureKind::Bug, "internal error: a conflict over a name that is free")
         })
     }
@@ -294,7 +295,19 @@ fn decide_present(
             Ok(write) => Decision::Compare(write),
             Err(different) => Decision::Conflict(not_adopted(case, &differs_in(different))),
         },
-        (Reach::Take(takeover), _) => pair.taken(takeover, policy),
+        (Reach::Take(takeover), ownership) => {
+            pair.taken(takeover, policy).unwrap_or_else(|attribute| {
+                let mut cause = case.cause(&ownership);
+                cause.message = format!(
+                    "{}; it is not taken over: its {} differs, which only a deletion changes",
+                    cause.message,
+                    attribute.replace('_', " ")
+                );
+                Decision::Conflict(cause.mended_by(
+                "delete it by hand: the next sweep creates the replica; or rename one of the two",
+            ))
+            })
+        }
         (Reach::Owned, _) => Decision::Nothing,
     }
 }
@@ -329,7 +342,7 @@ fn reached(case: Case<'_>, ownership: &Ownership, policy: Policy<'_>) -> Result<
             if policy.restore =>
         {
             if *restored_before {
-                let cause = case.site().map(|site| does_not_take(change, site));
+                let cause = case.reported(|site| Some(does_not_take(change, site)));
                 return Err(cause.map_or(Decision::Nothing, Decision::Conflict));
             }
             take("changed_in_target", Marking::Never, Some(Claim::Restore))
@@ -369,7 +382,8 @@ fn not_a_source(case: Case<'_>, original: &Observed, policy: Policy<'_>) -> Opti
             return Some(Decision::Leave(OutcomeKind::Skipped));
         }
         let message = format!(
-            "the parameter in {source} carries the mark of a replica, so it is not replicated"
+            "the parameter in {source} carries the mark of a replica, so it is not replicated ({})",
+            last(&original.evidence(case.account, source).present())
         );
         let remedy = format!(
             "if it is a source, take the tags `{}` and `{}` off it",
@@ -388,7 +402,8 @@ fn not_a_source(case: Case<'_>, original: &Observed, policy: Policy<'_>) -> Opti
     let is_untagged = matches!(judge(evidence, viewpoint), Ownership::UntaggedCreate { .. });
     is_untagged.then(|| {
         let message = format!(
-            "the hub wrote the parameter in {source}, and it carries neither of the hub's tags, so it is not replicated"
+            "the hub wrote the parameter in {source}, and it carries neither of the hub's tags, so it is not replicated ({})",
+            last(&evidence.present())
         );
         let remedy = format!(
             "if it is a source, set the tag `{}=released` on it; if it is a leftover, delete it",

@@ -225,21 +225,31 @@ impl<'a> Pair<'a> {
     }
 
     /// What makes the route's own what is not owned yet: the hub writes the value once more, so that the last writer
-    /// proves it. A type that PutParameter does not change is created anew.
-    pub(super) fn taken(self, takeover: Takeover, policy: Policy<'_>) -> Decision {
+    /// proves it.
+    ///
+    /// # Errors
+    /// The attribute that PutParameter does not change: another writer's parameter is never deleted for it.
+    pub(super) fn taken(
+        self,
+        takeover: Takeover,
+        policy: Policy<'_>,
+    ) -> Result<Decision, &'static str> {
         let Takeover { because, marking, claim, class, tags_suffice } = takeover;
         let taken = |write: Write| Write { marking, claim, class, ..write };
         let mut because = vec![because];
         if let Some(attribute) = self.recreation {
+            if claim.is_some() {
+                return Err(attribute);
+            }
             because.push(attribute);
-            return Decision::Write(taken(self.write(Change::Recreate, because)));
+            return Ok(Decision::Write(taken(self.write(Change::Recreate, because))));
         }
         because.extend(self.attributes.iter());
         // Attributes that differ are written with the value, which then need not be compared.
         if tags_suffice && self.attributes.is_empty() && policy.parity != Parity::Rewrite {
-            return Decision::Compare(taken(self.write(Change::Retag, because)));
+            return Ok(Decision::Compare(taken(self.write(Change::Retag, because))));
         }
-        Decision::Write(taken(self.write(Change::Update, because)))
+        Ok(Decision::Write(taken(self.write(Change::Update, because))))
     }
 
     /// The write that adopts the replica, if but for its value, which is still to be compared, it is as desired;

@@ -1,6 +1,7 @@
 //! What the tests stand on: an emulator of AWS, accounts in it, the wire between it and the hub, and the hub.
 
 mod clock;
+mod conflicts;
 mod denials;
 mod emulator;
 mod events;
@@ -10,12 +11,18 @@ mod microburst;
 mod mortal;
 mod owner;
 mod parity;
+mod proxy;
 mod simulated;
 mod topic;
 mod wire;
 mod world;
+mod writers;
 
 pub(crate) use clock::Clock;
+pub(crate) use conflicts::{
+    Conflict, Regional, assert_named, assert_named_in_full, assert_no_value, assert_stands,
+    assert_tells_version, classes, late_events,
+};
 pub(crate) use denials::Denials;
 pub(crate) use emulator::Emulator;
 pub(crate) use events::{
@@ -24,8 +31,9 @@ pub(crate) use events::{
 pub(crate) use hubctl::{Hubctl, Ran, steps};
 pub(crate) use microburst::Microburst;
 pub(crate) use mortal::{Death, Mortal};
-pub(crate) use owner::{delete, put, remove_tags, set_tags, tag};
+pub(crate) use owner::{create_tagged, delete, put, put_secure, remove_tags, set_tags, tag};
 pub(crate) use parity::{PROVENANCE, assert_equal, assert_replicated};
+pub(crate) use proxy::Proxy;
 pub(crate) use simulated::{
     SPOKE, answered, hub_on, hub_over, out_of_step, sdk_config, simulated, sweep_all, sweep_by,
     told_of,
@@ -35,3 +43,4 @@ pub(crate) use wire::{Call, Fault, Wire};
 pub(crate) use world::{
     EXTERNAL_ID, MANAGEMENT, MARK, ROUTES, SOURCE, Seen, TARGET, World, count, failures, told, with,
 };
+pub(crate) use writers::{HUB_ROLE, OWNER, Written};

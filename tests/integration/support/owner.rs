@@ -1,5 +1,7 @@
 //! What an owner does to parameters.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_ssm::types::{ParameterType, ResourceTypeForTagging, Tag};
 
 /// Writes a plain parameter, over whatever is there.
@@ -12,6 +14,24 @@ pub(crate) async fn put(ssm: &aws_sdk_ssm::Client, name: &str, value: &str) {
         .send()
         .await
         .expect("the owner may write");
+}
+
+/// Writes a `SecureString` under a key, over whatever is there.
+pub(crate) async fn put_secure(ssm: &aws_sdk_ssm::Client, name: &str, value: &str, key: &str) {
+    let request = ssm.put_parameter().name(name).value(value).overwrite(true).key_id(key);
+    request.r#type(ParameterType::SecureString).send().await.expect("the owner may write");
+}
+
+/// Creates a plain parameter with tags, as a copy is made.
+pub(crate) async fn create_tagged(
+    ssm: &aws_sdk_ssm::Client,
+    name: &str,
+    value: &str,
+    tags: &BTreeMap<String, String>,
+) {
+    let request = ssm.put_parameter().name(name).value(value).r#type(ParameterType::String);
+    let tags = tags.iter().map(|(key, value)| tag(key, value)).collect();
+    request.set_tags(Some(tags)).send().await.expect("the owner may create");
 }
 
 /// Deletes parameters.
