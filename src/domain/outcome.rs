@@ -67,6 +67,8 @@ pub enum OutcomeKind {
     Retagged,
     /// Deleted and written again.
     Recreated,
+    /// Written over a change that another writer made in the target.
+    Restored,
     /// Deleted.
     Deleted,
     /// Marked for deletion.
@@ -89,12 +91,13 @@ pub enum OutcomeKind {
 
 impl OutcomeKind {
     /// Every kind, in the order in which reports show them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::InSync,
         Self::Created,
         Self::Updated,
         Self::Retagged,
         Self::Recreated,
+        Self::Restored,
         Self::Deleted,
         Self::Tombstoned,
         Self::Replicated,
@@ -114,6 +117,7 @@ impl OutcomeKind {
             Self::Updated => "updated",
             Self::Retagged => "retagged",
             Self::Recreated => "recreated",
+            Self::Restored => "restored",
             Self::Deleted => "deleted",
             Self::Tombstoned => "tombstoned",
             Self::Replicated => "replicated",
@@ -134,6 +138,7 @@ impl OutcomeKind {
                 | Self::Updated
                 | Self::Retagged
                 | Self::Recreated
+                | Self::Restored
                 | Self::Deleted
                 | Self::Tombstoned
                 | Self::Replicated

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::histories::look_underneath;
 use super::model::IMAGE;
-use super::plan::{Marking, Write, released_meanwhile, with_mark};
+use super::plan::{Marking, released_meanwhile, with_mark};
 use super::run::Run;
 use super::store::{ByName, Tagged, Valued, retag, tags, values};
 use super::task::{Task, Values, Wrote, all_tags, provenance};
@@ -137,16 +137,11 @@ async fn read_until(
 /// Writes the provenance of a replica that was written over. The mark is not among the tags, unless the write is the one
 /// that makes the parameter owned: a release by a person meanwhile stands.
 async fn prove_one(run: &Run<'_>, task: &Task, replica: Version) -> Wrote {
-    let Write { set_tags, remove_tags, marking, claim, .. } = &task.write;
     let provenance = provenance(run, task, replica, false);
-    // What was taken from another writer kept its tags until here.
-    let takes = claim.is_some();
-    let mut set = if takes { set_tags.clone() } else { Tags::new() };
-    set.insert(PROVENANCE_KEY.to_owned(), provenance.to_string());
-    let set = if *marking == Marking::Never { set } else { with_mark(set) };
-    let remove: &[String] = if takes { remove_tags } else { &[] };
+    let set = Tags::from([(PROVENANCE_KEY.to_owned(), provenance.to_string())]);
+    let set = if task.write.marking == Marking::Never { set } else { with_mark(set) };
     let done = task.write.change.done();
-    match retag(run.session, &task.target, &task.write.desired.name, &set, remove).await {
+    match retag(run.session, &task.target, &task.write.desired.name, &set, &[]).await {
         Ok(Tagged::Gone) => Wrote::Moved(done),
         Ok(Tagged::Yes) => Wrote::Done(done),
         Err(cause) => withdrawn(run, task, cause).await,

@@ -71,12 +71,11 @@ pub(super) async fn make_equal(run: &Run<'_>, mut candidates: Vec<Candidate>) ->
 
 fn finished(run: &Run<'_>, task: &Task, ending: Ending) -> Ending {
     let region = task.target.clone();
-    if let (Ending::Counted(outcome), Ownership::ChangedInTarget { change, .. }) =
-        (&ending, &task.held)
+    if let (Ending::Counted(_), Ownership::ChangedInTarget { change, .. }) = (&ending, &task.held)
         && task.write.claim == Some(Claim::Restore)
     {
-        let cause = restored(change, &task.target);
-        return Ending::Reported { outcome: *outcome, region, cause };
+        let (cause, outcome) = (restored(change, &task.target), OutcomeKind::Restored);
+        return Ending::Reported { outcome, region, cause };
     }
     match task.write.desired.tags_left_out {
         0 if task.write.tier_stays => {

@@ -125,13 +125,9 @@ async fn update_one(
 ) -> Result<Wrote, Cause> {
     let Task { target, write, .. } = task;
     let Write { desired, set_tags, remove_tags, .. } = write;
-    // Tags first: if they are refused, no value moves. What is taken from another writer keeps its own until the value
-    // has been read back, so that nothing of it is lost where the write is refused.
-    if write.claim.is_none() {
-        let tagged = retag(run.session, target, &desired.name, set_tags, remove_tags).await;
-        // Gone is the deletion of a replica under the write, which then makes it anew, as version 1.
-        tagged?;
-    }
+    // Tags first: if they are refused, no value moves. Gone is the deletion of a replica under the write, which then makes
+    // it anew, as version 1.
+    retag(run.session, target, &desired.name, set_tags, remove_tags).await?;
     if let Some(ended) = missing_written(run, task, labelled).await? {
         return Ok(ended);
     }
@@ -163,17 +159,16 @@ async fn retag_one(run: &Run<'_>, task: &Task) -> Result<Wrote, Cause> {
     })
 }
 
-/// What a refusal comes to. A mark that was put on at a person's word comes off again. What a person released meanwhile
-/// is refused by the role's policy, and is a conflict and not a lack of rights.
+/// What a refusal comes to. What was marked at a person's word gets its own tags back, and the mark comes off. What a
+/// person released meanwhile is refused by the role's policy, and is a conflict and not a lack of rights.
 pub(super) async fn withdrawn(run: &Run<'_>, task: &Task, refused: Cause) -> Wrote {
     let (target, name) = (&task.target, &task.write.desired.name);
     if task.marks_for_a_person() {
-        let mark = [MARK_KEY.to_owned()];
-        return match retag(run.session, target, name, &Tags::new(), &mark).await {
-            Ok(_) => Wrote::Failed(refused),
+        return match tags_as_before(run, task).await {
+            Ok(()) => Wrote::Failed(refused),
             Err(cause) => {
                 let message = format!(
-                    "{}; its mark could not be taken off again: {}",
+                    "{}; its own tags could not be put back: {}",
                     refused.message, cause.message
                 );
                 Wrote::Failed(Cause { message, ..refused })
@@ -188,6 +183,25 @@ pub(super) async fn withdrawn(run: &Run<'_>, task: &Task, refused: Cause) -> Wro
         }
     }
     Wrote::Failed(refused)
+}
+
+/// Puts a parameter's own tags back, and takes off what was set beside them. Its mark comes off last: AWS is told to
+/// refuse tags on what is not marked.
+async fn tags_as_before(run: &Run<'_>, task: &Task) -> Result<(), Cause> {
+    let Some(replica) = &task.replica else { return Ok(()) };
+    let (target, name) = (&task.target, &task.write.desired.name);
+    let own = |key: &&String| replica.tags.contains_key(*key);
+    let is_ours = |key: &str| key == MARK_KEY || key == PROVENANCE_KEY;
+    let mut lost = replica.tags.clone();
+    lost.retain(|key, _| {
+        let moved = task.write.set_tags.contains_key(key) || task.write.remove_tags.contains(key);
+        moved && !is_ours(key)
+    });
+    retag(run.session, target, name, &lost, &[]).await?;
+    let mut added: Vec<String> =
+        task.write.set_tags.keys().filter(|key| !own(key)).cloned().collect();
+    added.push(MARK_KEY.to_owned());
+    retag(run.session, target, name, &Tags::new(), &added).await.map(drop)
 }
 
 /// Gives a replica that was left unfinished the labelled values that it lacks.

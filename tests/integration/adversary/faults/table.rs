@@ -3,6 +3,7 @@
 use aws_sim::Effect;
 use serde_json::Value;
 
+use super::expected::{is_done_create, is_lost_put};
 use super::flows::Path;
 use super::{EFFECTS, Place, came_back, is_of_a_session};
 use crate::support::SOURCE;
@@ -63,6 +64,9 @@ impl Outcome {
             (None, Effect::AccessDenied) => calls * refused,
             // The first is made once more, with new credentials.
             (None, Effect::ExpiredToken) => calls * refused + u64::from(is_of_a_session(place)),
+            (None, effect) if is_done_create(place, effect) => 1,
+            // Once in each of the two passes.
+            (None, effect) if is_lost_put(place, effect) => 2,
             (None, _) => calls * ATTEMPTS,
         };
         assert_eq!(self.hits, attempts, "{what}: attempts");
