@@ -6,8 +6,8 @@
 
 use aws_sim::Settings;
 
+use super::case::touched;
 use super::check::{self, Standing};
-use super::explore::touched;
 use super::history::{self, Change, NAME, SOURCE};
 use super::process::{Call, Input, Process, Status};
 use super::store::{BEGINNING, Dates, Store};

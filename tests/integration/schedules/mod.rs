@@ -9,17 +9,27 @@
 
 use std::io::Write as _;
 
+mod alone;
+mod asked;
+mod case;
 mod check;
 mod conduct;
 mod counterexamples;
+mod door;
 mod exhaustive;
 mod explore;
+mod flows;
+mod harm;
+mod heard;
 mod history;
+mod ledger;
 mod live;
+mod lost;
 mod memory;
 mod process;
 mod seeded;
 mod store;
+mod stranger;
 
 /// Prints a line past the harness, which keeps back what a test prints that passes.
 fn tell(line: &str) {

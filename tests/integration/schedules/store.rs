@@ -7,6 +7,8 @@ use std::time::Duration;
 use aws_sim::{AwsError, Doer, Lag, ParameterView, Settings, Sim};
 use serde_json::{Value, json};
 
+use super::history::SOURCE;
+use super::ledger::{Harm, Ledger, Record};
 use super::process::{Answer, Call, writes};
 
 /// When it begins, in milliseconds since 1970.
@@ -15,6 +17,8 @@ pub(super) const BEGINNING: u64 = aws_sim::BEGINNING * 1000;
 pub(super) const ACCOUNT: &str = "111122223333";
 /// The longest pause that any rule of AWS's asks for is 30 s.
 const BETWEEN_CHANGES: u64 = 60_000;
+/// AWS asks for 30 s between a deletion and a create, in milliseconds.
+const PAUSE_BEFORE_CREATE: u64 = 30_000;
 /// What a call takes where a clock counts.
 const CALL: u64 = 5;
 /// Longer than any schedule: a stale read finds what was before the last change, whenever that was.
@@ -32,7 +36,7 @@ pub(super) enum Dates {
 }
 
 /// Who does something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Who {
     Hub,
     Owner,
@@ -40,7 +44,7 @@ pub(super) enum Who {
 }
 
 impl Who {
-    fn arn(self) -> String {
+    pub(super) fn arn(self) -> String {
         match self {
             Self::Hub => format!(
                 "arn:aws:sts::{ACCOUNT}:assumed-role/failover-replicator-spoke/failover-replicator"
@@ -58,22 +62,44 @@ pub(super) struct Store {
     now: u64,
     /// When each Region changed last.
     changed: BTreeMap<String, u64>,
+    /// Who wrote what in the targets.
+    ledger: Ledger,
+    /// What harm the last call did, to which name.
+    harms: Vec<(String, Harm)>,
 }
 
 impl Store {
     pub(super) fn new(dates: Dates, mut settings: Settings) -> Self {
         settings.lag = Lag { reads: REMEMBERED, lists: REMEMBERED, tagging: REMEMBERED };
-        Self { sim: Sim::new(settings), dates, now: BEGINNING, changed: BTreeMap::new() }
+        Self {
+            sim: Sim::new(settings),
+            dates,
+            now: BEGINNING,
+            changed: BTreeMap::new(),
+            ledger: Ledger::default(),
+            harms: Vec::new(),
+        }
     }
 
     /// Another one that goes its own way from here.
     pub(super) fn fork(&self) -> Self {
-        Self { sim: self.sim.fork(), changed: self.changed.clone(), ..*self }
+        Self {
+            sim: self.sim.fork(),
+            changed: self.changed.clone(),
+            ledger: self.ledger.clone(),
+            harms: Vec::new(),
+            ..*self
+        }
     }
 
     /// What a clock shows, in milliseconds since 1970.
     pub(super) fn now(&self) -> u64 {
         self.now
+    }
+
+    /// Waits as long as AWS asks for between a deletion and a create, where a clock counts.
+    pub(super) fn pause(&mut self) {
+        self.now += PAUSE_BEFORE_CREATE;
     }
 
     /// Puts the clock forward, never back.
@@ -127,8 +153,12 @@ impl Store {
         };
         let side = self.sim.account(ACCOUNT).region(region);
         let answer = side.call_by(doer, operation, request);
-        if writes(operation) && answer.is_ok() {
+        self.harms.clear();
+        if let Some(answer) = answer.as_ref().ok().filter(|_| writes(operation)) {
             self.changed.insert(region.to_owned(), at);
+            if region != SOURCE {
+                self.harms = self.ledger.note(who, region, operation, (request, answer), at);
+            }
         }
         answer
     }
@@ -143,11 +173,27 @@ impl Store {
         self.parameters(region).remove(name)
     }
 
+    /// Who wrote what of a name in a target.
+    pub(super) fn record(&self, region: &str, name: &str) -> Option<&Record> {
+        self.ledger.of(region, name)
+    }
+
+    /// What harm the last call did, to which name.
+    pub(super) fn take_harms(&mut self) -> Vec<(String, Harm)> {
+        std::mem::take(&mut self.harms)
+    }
+
+    /// A person decided that this version goes.
+    pub(super) fn decide(&mut self, region: &str, name: &str, number: i64) {
+        self.ledger.decide(region, name, number);
+    }
+
     /// What tells one state of a Region from another, by all that calls from now on can show.
     pub(super) fn digest(&self, region: &str) -> u64 {
         let mut hasher = std::hash::DefaultHasher::new();
         self.parameters(region).hash(&mut hasher);
         self.changed.get(region).hash(&mut hasher);
+        self.ledger.hash_region(region, &mut hasher);
         hasher.finish()
     }
 }
