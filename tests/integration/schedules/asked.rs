@@ -35,6 +35,11 @@ impl Input {
         Self { routes, settings: &[], asked: Asked::Payload(payload.to_string()) }
     }
 
+    /// A person gives the name in the target to the source.
+    pub(super) fn of_resolve(routes: &'static str, name: &'static str) -> Self {
+        Self { routes, settings: &[], asked: Asked::Resolve(name) }
+    }
+
     /// Whether a person or a setting lets the hub take what it does not own.
     pub(super) fn may_take(&self) -> bool {
         self.is_a_persons() || self.settings.contains(&("ON_CONFLICT", "adopt"))

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::alone;
-use super::asked::{Asked, Input};
+use super::asked::Input;
 use super::case::touched;
 use super::check;
 use super::history::{self, Change, NAME, SOURCE, VALUE};
@@ -61,7 +61,7 @@ pub(super) fn all() -> Vec<Flow> {
             world.put(Who::Owner, SOURCE, json!({"Type": "StringList", "Value": value(1)}));
         }),
         flow("adopt", sweep(ADOPT, false), World::adoptable),
-        flow("resolve", RESOLVE, |world| {
+        flow("resolve", Input::of_resolve(ROUTES, NAME), |world| {
             world.owner(Change::Create);
             world.taken(&format!("{}own", stranger::VALUE));
         }),
@@ -100,7 +100,6 @@ pub(super) fn all() -> Vec<Flow> {
 
 const ADOPT: Settings = &[("ON_CONFLICT", "adopt")];
 const GRACE: Settings = &[("DELETE_GRACE_DAYS", "1")];
-const RESOLVE: Input = Input { routes: ROUTES, settings: &[], asked: Asked::Resolve(NAME) };
 
 fn value(nth: usize) -> String {
     format!("{VALUE}{NAME}-{nth}")

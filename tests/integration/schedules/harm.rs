@@ -54,6 +54,7 @@ pub(super) fn judge(
     store: &mut Store,
     windows: &mut Windows,
 ) -> Option<String> {
+    let decided = decide(input, heard, call, store);
     store.take_harms().into_iter().find_map(|(name, harm)| {
         let name = &name;
         let known = Known::of(heard, &call.region, name);
@@ -63,12 +64,7 @@ pub(super) fn judge(
                 "version {number} is a stranger's, and provenance names it as the hub's: {call}"
             )),
             Harm::MarkedAgain => Some(format!("a release is undone: {call}")),
-            Harm::Covered(Written { number, at, .. })
-                if input.is_a_persons() && known.seen == Some(Seen::Version(number, at)) =>
-            {
-                store.decide(&call.region, name, number);
-                None
-            }
+            Harm::Covered(_) if decided.as_ref() == Some(name) => None,
             Harm::Covered(_) => {
                 windows.count("covered", &window());
                 None
@@ -86,6 +82,19 @@ pub(super) fn judge(
             }
         }
     })
+}
+
+/// A person who resolves a conflict decides on all versions up to the one that was read. The name that is decided on.
+fn decide(input: &Input, heard: &[Heard<'_>], call: &Call, store: &mut Store) -> Option<String> {
+    let request = call.request();
+    let name = request["Name"].as_str().filter(|_| call.operation == "ssm:PutParameter")?;
+    match Known::of(heard, &call.region, name).seen {
+        Some(Seen::Version(number, date)) if input.is_a_persons() => {
+            let is_all = store.decide(&call.region, name, number, date);
+            is_all.then(|| name.to_owned())
+        }
+        _ => None,
+    }
 }
 
 /// The calls about a name since that one: between the last read of the target's version and a write.

@@ -207,11 +207,13 @@ impl Ledger {
         }
     }
 
-    /// A person decided that this version goes.
-    pub(super) fn decide(&mut self, region: &str, name: &str, number: i64) {
+    /// A person decided that the versions of a name go up to this one of this date; whether these are all of a stranger's.
+    pub(super) fn decide(&mut self, region: &str, name: &str, number: i64, date: u64) -> bool {
         let record = self.by(Who::Owner, region, name);
-        let version = record.versions.iter_mut().find(|one| one.number == number);
-        version.expect("it is there").is_decided = true;
+        for one in &mut record.versions {
+            one.is_decided |= one.number <= number && one.at <= date;
+        }
+        record.versions.iter().all(|one| one.is_decided || one.who != Who::Stranger)
     }
 
     /// A name to which somebody is doing something.

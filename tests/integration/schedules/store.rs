@@ -183,9 +183,9 @@ impl Store {
         std::mem::take(&mut self.harms)
     }
 
-    /// A person decided that this version goes.
-    pub(super) fn decide(&mut self, region: &str, name: &str, number: i64) {
-        self.ledger.decide(region, name, number);
+    /// A person decided that the versions of a name go up to this one of this date; whether these are all of a stranger's.
+    pub(super) fn decide(&mut self, region: &str, name: &str, number: i64, date: u64) -> bool {
+        self.ledger.decide(region, name, number, date)
     }
 
     /// What tells one state of a Region from another, by all that calls from now on can show.

@@ -1,0 +1,193 @@
+//! A stranger in the target, and answers that are lost.
+//!
+//! Each is the counterexample of a rule that lacks one part of the proof of ownership: the writer, the writers of the
+//! versions between, `of`, the answered version, the read of the version below, the mark that an update leaves alone.
+
+use super::{Invocation, Script, put, tag};
+use crate::schedules::check::{self, Standing};
+use crate::schedules::flows::{ROUTES, TARGET};
+use crate::schedules::history::{ANOTHER, Change, NAME, happen};
+use crate::schedules::process::Input;
+use crate::schedules::stranger::{Act, VALUE};
+use crate::support::{MARK, PROVENANCE};
+
+impl Script {
+    /// A replica with so many versions, and a change of its source that an invocation is about to put over it.
+    fn about_to_put(version: usize) -> (Self, Invocation) {
+        let mut script = Self::replicated();
+        for _ in 1..version {
+            script.owner(Change::Value);
+            script.sweep();
+        }
+        script.owner(Change::Value);
+        let mut late = Self::begin();
+        script.until(&mut late, put);
+        (script, late)
+    }
+
+    /// The tags of what is in the target.
+    fn has(&self, key: &str) -> bool {
+        self.store.parameter(TARGET, NAME).is_some_and(|held| held.tags.contains_key(key))
+    }
+
+    /// The source goes, and what is in the target stays: no sweep deletes it.
+    fn assert_kept_without_its_source(&mut self, class: &str, words: &str) {
+        let before = self.store.parameter(TARGET, NAME).expect("it is there");
+        self.owner(Change::Delete);
+        let event = Self::begin();
+        self.finish(event);
+        self.assert_reported(class, words);
+        for _ in 0..3 {
+            self.sweep();
+        }
+        assert_eq!(self.store.parameter(TARGET, NAME), Some(before));
+    }
+}
+
+#[test]
+fn a_version_1_with_copied_tags_that_is_put_over_as_version_2_is_named() {
+    let (mut script, late) = Script::about_to_put(1);
+    // The put is answered with the version that it would have had anyway.
+    script.act(Act::RecreateWithTags);
+    script.finish(late);
+    script.assert_reported("written_over", "version 1");
+    script.assert_kept_without_its_source("written_over", "version 1");
+}
+
+#[test]
+fn a_version_1_without_tags_that_is_put_over_where_version_4_was_read_is_named() {
+    let (mut script, late) = Script::about_to_put(4);
+    script.act(Act::Recreate);
+    script.finish(late);
+    assert!(!script.has(PROVENANCE), "it is not stamped");
+    script.assert_reported("written_over", "version 1");
+    script.assert_kept_without_its_source("written_over", "version 1");
+}
+
+#[test]
+fn a_value_that_was_written_between_the_read_and_the_put_is_named() {
+    let (mut script, late) = Script::about_to_put(2);
+    script.act(Act::Write);
+    script.finish(late);
+    script.assert_reported("written_over", "version 3");
+    // A later value of the source does not go over it in silence either.
+    script.owner(Change::Value);
+    script.finish(Script::begin());
+    script.assert_reported("written_over", "version 3");
+    script.assert_kept_without_its_source("written_over", "version 3");
+}
+
+#[test]
+fn a_value_that_was_written_before_the_read_is_kept() {
+    let mut script = Script::replicated();
+    script.act(Act::Write);
+    script.owner(Change::Value);
+    assert_eq!(script.finish(Script::begin()), 0);
+    script.assert_reported("changed_in_target", "version 2");
+    script.assert_kept_without_its_source("changed_in_target", "version 2");
+}
+
+#[test]
+fn the_puts_of_two_invocations_are_no_conflict_though_an_answer_is_lost() {
+    let (mut script, mut first) = Script::about_to_put(2);
+    let mut second = Script::begin();
+    script.until(&mut second, put);
+    script.lose(&mut first, put);
+    script.answer(&mut second, put, 0);
+    let (_, conflicts) = script.finished(second);
+    assert!(conflicts.is_empty(), "{conflicts:?}");
+    let (_, conflicts) = script.finished(first);
+    assert!(conflicts.is_empty(), "{conflicts:?}");
+    script.sweep();
+    script.assert_equal();
+}
+
+#[test]
+fn a_put_whose_answer_is_lost_is_not_sent_again_over_what_was_written_since() {
+    let (mut script, mut late) = Script::about_to_put(2);
+    script.lose(&mut late, put);
+    script.act(Act::Write);
+    script.finish(late);
+    // Its own version is below the stranger's, which stays.
+    let held = script.store.parameter(TARGET, NAME).expect("it is there");
+    assert!(held.value.starts_with(VALUE), "{held:?}");
+    script.assert_reported("changed_in_target", "version 4");
+}
+
+#[test]
+fn a_create_whose_answer_is_lost_is_not_sent_again() {
+    let mut script = Script::from_nothing();
+    script.owner(Change::Create);
+    let mut late = Script::begin();
+    script.until(&mut late, put);
+    script.lose(&mut late, put);
+    assert!(late.held(put).is_none(), "{:?}", late.held(put));
+    let (_, conflicts) = script.finished(late);
+    assert!(conflicts.is_empty(), "{conflicts:?}");
+    script.sweep();
+    script.assert_equal();
+}
+
+#[test]
+fn a_release_during_an_update_stands() {
+    let (mut script, late) = Script::about_to_put(2);
+    script.act(Act::Release);
+    let (_, conflicts) = script.finished(late);
+    assert!(conflicts.iter().any(|one| one["class"] == "released"), "{conflicts:?}");
+    assert!(!script.has(MARK.0));
+    script.assert_reported("released", "");
+    script.assert_kept_without_its_source("released", "");
+}
+
+#[test]
+fn a_release_between_the_put_and_its_provenance_stands() {
+    let (mut script, mut late) = Script::about_to_put(2);
+    script.answer(&mut late, put, 0);
+    script.until(&mut late, tag);
+    script.act(Act::Release);
+    script.finish(late);
+    assert!(!script.has(MARK.0));
+    script.assert_reported("released", "");
+}
+
+#[test]
+fn the_tags_of_another_replica_make_nothing_the_hubs() {
+    let mut script = Script::from_nothing();
+    happen(&mut script.store, ANOTHER, Change::Create, 0);
+    script.sweep();
+    script.act(Act::CopyTags);
+    // Reported where no source wants the name, and where one does.
+    script.assert_reported("claimed", "");
+    script.owner(Change::Create);
+    assert_eq!(script.finish(Script::begin()), 0);
+    script.assert_reported("claimed", "");
+    script.assert_kept_without_its_source("claimed", "");
+}
+
+#[test]
+fn the_old_tags_of_a_replica_make_nothing_the_hubs() {
+    let mut script = Script::replicated();
+    script.act(Act::Delete);
+    script.act(Act::CopyOldTags);
+    script.owner(Change::Value);
+    assert_eq!(script.finish(Script::begin()), 0);
+    script.assert_reported("claimed", "");
+    script.assert_kept_without_its_source("claimed", "");
+}
+
+#[test]
+fn a_person_who_resolves_decides_on_the_version_that_was_read_and_on_no_later_one() {
+    let mut script = Script::from_nothing();
+    script.owner(Change::Create);
+    script.act(Act::Create);
+    let mut person = Invocation::started(&Input::of_resolve(ROUTES, NAME));
+    script.until(&mut person, put);
+    script.act(Act::Write);
+    script.finish(person);
+    script.assert_reported("written_over", "version 2");
+    // The person looks again.
+    let again = Invocation::started(&Input::of_resolve(ROUTES, NAME));
+    script.finish(again);
+    assert_eq!(script.standing(), Standing::Equal);
+    assert_eq!(script.finish(Invocation::started(&check::sweep(ROUTES))), 0);
+}
