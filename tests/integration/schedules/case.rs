@@ -1,12 +1,10 @@
 //! What one exploration is about: an item, its history, its invocations, and what may go wrong.
 
-use std::collections::BTreeMap;
-
 use serde_json::json;
 
 use super::alone;
 use super::check;
-use super::harm::Windows;
+use super::harm::{Faults, Windows};
 use super::history::{self, ANOTHER, Change, NAME, Start};
 use super::memory::Memory;
 use super::process::Input;
@@ -114,21 +112,9 @@ pub(super) struct Found {
     /// Ends that a sweep had still to mend, or to report.
     pub(super) mended: u64,
     pub(super) bad: u64,
-    /// What was bad about how many.
-    pub(super) faults: BTreeMap<String, u64>,
+    pub(super) faults: Faults,
     /// How often a stranger's version was covered or deleted, and in which window.
     pub(super) windows: Windows,
-}
-
-impl Found {
-    /// Counts a bad end by what is bad about it: its first words, without numbers.
-    pub(super) fn blame(&mut self, why: &str) {
-        self.bad += 1;
-        let kind =
-            why.lines().next().unwrap_or_default().replace(|c: char| c.is_ascii_digit(), "#");
-        let kind = kind.split(": ssm:").next().unwrap_or_default().chars().take(120).collect();
-        *self.faults.entry(kind).or_default() += 1;
-    }
 }
 
 impl std::ops::AddAssign for Found {
@@ -139,9 +125,7 @@ impl std::ops::AddAssign for Found {
         self.ends += ends;
         self.mended += mended;
         self.bad += bad;
-        for (fault, times) in faults {
-            *self.faults.entry(fault).or_default() += times;
-        }
+        self.faults += faults;
         self.windows += windows;
     }
 }

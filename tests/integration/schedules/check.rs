@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::alone::Alone;
 use super::history::{OPT_OUT, SOURCE};
+use super::ledger::Record;
 use super::process::Input;
 use super::store::{ACCOUNT, Store};
 use crate::support::{MARK, PROVENANCE};
@@ -28,7 +29,7 @@ pub(super) enum Standing {
 /// How `name` stands in `target`.
 pub(super) fn standing(store: &Store, target: &str, name: &str) -> Standing {
     let (source, replica) = (store.parameter(SOURCE, name), store.parameter(target, name));
-    let is_untagged_create = store.record(target, name).is_some_and(|one| one.is_untagged_create());
+    let is_untagged_create = store.record(target, name).is_some_and(Record::is_untagged_create);
     match (source, replica) {
         (Some(source), _) if source.tags.contains_key(OPT_OUT) => Standing::LeftAlone,
         (None, None) => Standing::Equal,
@@ -59,7 +60,7 @@ fn is_copy(replica: &ParameterView, source: &ParameterView) -> bool {
 
 /// Whether anybody but the hub ever wrote the name in the target.
 pub(super) fn is_touched(store: &Store, target: &str, name: &str) -> bool {
-    store.record(target, name).is_some_and(|record| record.is_touched())
+    store.record(target, name).is_some_and(Record::is_touched)
 }
 
 /// The conflicts about a name in an answer, or in what its invocation published.
@@ -134,7 +135,7 @@ impl<'a> End<'a> {
                 failures.filter(of_it).any(is)
             };
             let record = store.record(target, name);
-            let unnamed = record.into_iter().flat_map(|record| record.covered()).find(|covered| {
+            let unnamed = record.into_iter().flat_map(Record::covered).find(|covered| {
                 !told(&|one| {
                     let message = one["message"].as_str().unwrap_or_default();
                     NAMING.iter().any(|class| one["class"] == *class)

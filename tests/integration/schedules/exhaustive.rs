@@ -149,9 +149,7 @@ fn assert_good(classes: Vec<Class>) {
             class.cases.len(),
             began.elapsed()
         ));
-        for (fault, times) in faults {
-            super::tell(&format!("    {times} times {fault}"));
-        }
+        faults.tell();
         windows.tell();
         total += found;
         all_bad.extend(bad);

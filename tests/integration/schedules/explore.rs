@@ -235,7 +235,8 @@ impl Explorer<'_> {
     }
 
     fn report(&mut self, way: &[Step], why: &str) {
-        self.found.blame(why);
+        self.found.bad += 1;
+        self.found.faults.count(why);
         if self.bad.len() < SHOWN {
             let Case { start, history, mishaps, .. } = self.case;
             let way: Vec<String> = way.iter().filter_map(|step| self.told(step)).collect();
@@ -275,7 +276,7 @@ impl Explorer<'_> {
             choices.push(Choice::Change);
         }
         if state.left.acts > 0 {
-            let fits = |one: &Act| one.happen(&mut state.world.store.fork(), self.place(), 0);
+            let fits = |one: &Act| one.fits(&state.world.store, self.place());
             choices.extend(Act::ALL.into_iter().filter(fits).map(Choice::Act));
         }
         choices
@@ -299,7 +300,7 @@ impl Explorer<'_> {
         let stale_left =
             if held.region == SOURCE { state.left.stale_sources } else { state.left.stale_targets };
         let store = &state.world.store;
-        if stale_left > 0 && store.fork().answer(held, 1) != store.fork().answer(held, 0) {
+        if stale_left > 0 && store.read(held, 1) != store.read(held, 0) {
             answers.push(answer(How::Stale));
         }
         answers
@@ -345,16 +346,20 @@ impl Explorer<'_> {
     ) -> Option<String> {
         let held = self.memory.call(call).clone();
         let (node, returns) = running(next, invocation);
-        let mut store = next.world.store.fork();
         let stale = how == How::Stale;
-        let lags = next.lags && held.region == self.case.targets[0] && !held.writes();
-        let mut answer = store.answer(&held, if lags { LAG.into() } else { stale.into() });
-        let heard = self.memory.heard(node);
-        let fault = judge(&self.input, &heard, &held, &mut store, &mut self.found.windows);
-        if held.writes() {
+        let mut fault = None;
+        let mut answer = if held.writes() {
+            let mut store = next.world.store.fork();
+            let answer = store.answer(&held, 0);
+            let heard = self.memory.heard(node);
+            fault = judge(&self.input, &heard, &held, &mut store, &mut self.found.windows);
             next.lags &= held.region != self.case.targets[0];
             next.world = self.changed(&next.world, store);
-        }
+            answer
+        } else {
+            let lags = next.lags && held.region == self.case.targets[0];
+            next.world.store.read(&held, if lags { LAG.into() } else { stale.into() })
+        };
         if how == How::Lost {
             next.left.lost -= 1;
             answer = Answer::lost();
@@ -387,9 +392,8 @@ impl Explorer<'_> {
 
     /// Where an invocation is after an answer: one that is over and was not done comes again.
     fn after(&mut self, node: Node, returns: u8) -> Invocation {
-        let is_done = |answer: &Value| {
-            answer["batchItemFailures"].as_array().is_none_or(|left| left.is_empty())
-        };
+        let is_done =
+            |answer: &Value| answer["batchItemFailures"].as_array().is_none_or(Vec::is_empty);
         match self.memory.doing(node) {
             Doing::Waiting(_) => Invocation::Running(node, returns),
             Doing::Ended(answer) if is_done(answer) => Invocation::Over,

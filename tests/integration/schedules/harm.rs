@@ -14,6 +14,34 @@ use crate::support::{MARK, PROVENANCE};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Windows(pub(super) BTreeMap<String, u64>);
 
+/// How many ends were bad in which way.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Faults(BTreeMap<String, u64>);
+
+impl Faults {
+    /// Counts one by its first words, without numbers.
+    pub(super) fn count(&mut self, why: &str) {
+        let first = why.lines().next().unwrap_or_default();
+        let words = first.split(": ssm:").next().unwrap_or_default();
+        let words = words.replace(|c: char| c.is_ascii_digit(), "");
+        *self.0.entry(words.chars().take(120).collect()).or_default() += 1;
+    }
+
+    pub(super) fn tell(&self) {
+        for (fault, times) in &self.0 {
+            super::tell(&format!("    {times} times {fault}"));
+        }
+    }
+}
+
+impl std::ops::AddAssign for Faults {
+    fn add_assign(&mut self, other: Self) {
+        for (fault, times) in other.0 {
+            *self.0.entry(fault).or_default() += times;
+        }
+    }
+}
+
 impl std::ops::AddAssign for Windows {
     fn add_assign(&mut self, other: Self) {
         for (window, times) in other.0 {
@@ -86,10 +114,13 @@ pub(super) fn judge(
 
 /// A person who resolves a conflict decides on all versions up to the one that was read. The name that is decided on.
 fn decide(input: &Input, heard: &[Heard<'_>], call: &Call, store: &mut Store) -> Option<String> {
+    if !input.is_a_persons() {
+        return None;
+    }
     let request = call.request();
     let name = request["Name"].as_str().filter(|_| call.operation == "ssm:PutParameter")?;
     match Known::of(heard, &call.region, name).seen {
-        Some(Seen::Version(number, date)) if input.is_a_persons() => {
+        Some(Seen::Version(number, date)) => {
             let is_all = store.decide(&call.region, name, number, date);
             is_all.then(|| name.to_owned())
         }

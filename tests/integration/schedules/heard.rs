@@ -107,7 +107,7 @@ impl Known {
                 }
             }
             "ssm:AddTagsToResource" => {
-                self.tags.get_or_insert_default().extend(tags(&request["Tags"]))
+                self.tags.get_or_insert_default().extend(tags(&request["Tags"]));
             }
             "ssm:RemoveTagsFromResource" => {
                 let keys = request["TagKeys"].as_array().into_iter().flatten();
@@ -139,15 +139,13 @@ impl Known {
         let provenance = self.tags.as_ref()?.get(PROVENANCE)?;
         let mut fields = provenance.split(' ');
         let named: i64 = fields.find_map(|field| field.strip_prefix("replica="))?.parse().ok()?;
-        let (newest, date) = match self.seen {
-            Some(Seen::Version(number, date)) => (number, date),
-            _ => return None,
-        };
-        let since = self
-            .writers
-            .iter()
-            .filter(|((number, written), _)| (named..=newest).contains(number) && *written <= date);
-        since.filter(|(_, writer)| !is_hub(writer)).map(|((number, _), _)| *number).next()
+        let Some(Seen::Version(newest, date)) = self.seen else { return None };
+        (named..=newest).find(|number| {
+            // The last of this number: it may have been there before a deletion, too.
+            let mut rows = self.writers.range((*number, 0)..=(*number, date));
+            let last = rows.next_back().filter(|_| !self.own.contains(number));
+            last.is_some_and(|(_, writer)| !is_hub(writer))
+        })
     }
 }
 

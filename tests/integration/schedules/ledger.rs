@@ -67,11 +67,6 @@ impl Record {
         self.last_provenance.as_deref()
     }
 
-    /// The newest version.
-    pub(super) fn newest(&self) -> Option<&Written> {
-        self.versions.last()
-    }
-
     /// A create of the hub's that has neither of its tags: an update met a deletion.
     pub(super) fn is_untagged_create(&self) -> bool {
         let own = matches!(&*self.versions, [Written { number: 1, who: Who::Hub, .. }]);

@@ -36,6 +36,8 @@ const AT_ONCE: usize = 4;
 const REPLICATION: u64 = 10_000;
 /// How often a message is taken before it is set aside.
 const RECEIVES: u32 = 8;
+/// A stranger's act among what else happens.
+const ACT: usize = 3;
 
 /// A prepared world, of which every schedule begins with a copy.
 pub(super) struct Beginning(Store);
@@ -189,6 +191,10 @@ impl Schedule {
         let others = [change, has_room && !self.queue.is_empty(), has_room && self.sweeps > 0, act];
         let others: Vec<usize> = (0..others.len()).filter(|at| others[*at]).collect();
         choices.extend(others.iter().map(|_| None));
+        // A stranger acts more often where a write is about to be done: that is where he is not seen.
+        let windows = if act { self.about_to_be_written().len() } else { 0 };
+        let others: Vec<usize> = others.into_iter().chain(vec![ACT; windows]).collect();
+        choices.extend(vec![None; windows]);
         if choices.is_empty() {
             return false;
         }
@@ -252,16 +258,32 @@ impl Schedule {
     fn act(&mut self) {
         self.acts.0 -= 1;
         self.acts.1 += 1;
-        let names = [OLD[0], OLD[0], OLD[1], NEW];
+        let mut names = vec![OLD[0], OLD[0], OLD[1], NEW];
+        for _ in 0..2 {
+            names.extend(self.about_to_be_written());
+        }
         let name = names[self.dice.below(names.len())];
         let another = if name == OLD[1] { OLD[0] } else { OLD[1] };
         let place = Place { region: TARGET, name, another };
-        let fits = |act: &Act| act.happen(&mut self.store.fork(), place, self.acts.1);
+        let fits = |act: &Act| act.fits(&self.store, place);
         let fits: Vec<Act> = Act::ALL.into_iter().filter(fits).collect();
         let act = fits[self.dice.below(fits.len())];
         act.happen(&mut self.store, place, self.acts.1);
         self.told.act = true;
         self.note(&format!("stranger: {act:?} {name}"));
+    }
+
+    /// The names that a write is held for in the target.
+    fn about_to_be_written(&self) -> Vec<&'static str> {
+        let held = self.running.iter().flat_map(|runner| match &runner.status {
+            Status::Waiting(held) => held.as_slice(),
+            Status::Ended(_) => &[],
+        });
+        let writes = held.filter(|call| call.writes() && call.region == TARGET);
+        let requests: Vec<Value> = writes.map(Call::request).collect();
+        let written = requests.iter().flat_map(|request| names(request));
+        let ours = [OLD[0], OLD[1], NEW];
+        written.filter_map(|name| ours.into_iter().find(|one| *one == name)).collect()
     }
 
     fn change_secret(&mut self) {

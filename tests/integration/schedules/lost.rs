@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::alone;
 use super::check::End;
-use super::flows::{self, Flow, ROUTES, TARGET};
+use super::flows::{self, Flow, TARGET};
 use super::history::{NAME, SOURCE};
 use super::process::Call;
 use super::store::{Store, Who};

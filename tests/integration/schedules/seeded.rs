@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::harm::Windows;
+use super::harm::{Faults, Windows};
 use super::live::{Beginning, Told, run};
 
 /// Schedules in every run of the tests, and with `SCHEDULES=all`.
@@ -25,6 +25,7 @@ struct Figures {
     acts: u64,
     windows: Windows,
     mended: u64,
+    faults: Faults,
     bad: Vec<(u64, Told)>,
 }
 
@@ -42,7 +43,8 @@ impl Figures {
         self.acts += u64::from(told.act);
         self.windows += told.windows.clone();
         self.mended += u64::from(told.mended);
-        if told.bad.is_some() {
+        if let Some(why) = &told.bad {
+            self.faults.count(why);
             self.bad.push((seed, told));
         }
     }
@@ -78,6 +80,7 @@ fn schedules_by_seeds_end_equal_or_visibly_out_of_sync() {
         "two invocations in each other's window {overlaps}, a crash {crashes}, a second round {second_rounds}, a stale read {stale}, a lost answer {lost}, a stranger {acts}, left to a sweep {mended}; {} bad ends",
         figures.bad.len()
     ));
+    figures.faults.tell();
     figures.windows.tell();
     figures.bad.sort_by_key(|(seed, _)| *seed);
     if let Some((seed, told)) = figures.bad.first() {

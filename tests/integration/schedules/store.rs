@@ -110,13 +110,13 @@ impl Store {
     /// Does a call of the hub's. A read shows what was before the last `behind` changes of its Region; more than one only
     /// where dates are counted.
     pub(super) fn answer(&mut self, call: &Call, behind: u64) -> Answer {
-        match self.act(Who::Hub, &call.region, &call.operation, &call.request(), behind) {
-            Ok(body) => Answer { status: 200, body: body.to_string() },
-            Err(AwsError { status, code, message }) => {
-                let body = json!({"__type": code, "message": message}).to_string();
-                Answer { status, body }
-            }
-        }
+        answer(self.act(Who::Hub, &call.region, &call.operation, &call.request(), behind))
+    }
+
+    /// The same of a read where dates are counted, which changes nothing.
+    pub(super) fn read(&self, call: &Call, behind: u64) -> Answer {
+        let at = self.last_change(&call.region);
+        answer(self.perform(Who::Hub, &call.region, (&call.operation, &call.request()), at, behind))
     }
 
     /// Does what must work.
@@ -134,7 +134,7 @@ impl Store {
         request: &Value,
         behind: u64,
     ) -> Result<Value, AwsError> {
-        let last = self.changed.get(region).copied().unwrap_or(BEGINNING);
+        let last = self.last_change(region);
         let at = match self.dates {
             Dates::Counted => last + if writes(operation) { BETWEEN_CHANGES } else { 0 },
             Dates::Flowing => {
@@ -142,17 +142,7 @@ impl Store {
                 self.now
             }
         };
-        let behind = match behind.checked_sub(1) {
-            None => Duration::ZERO,
-            Some(earlier) => Duration::from_millis(at - last + 1 + earlier * BETWEEN_CHANGES),
-        };
-        let doer = Doer {
-            arn: &who.arn(),
-            at,
-            lag: Lag { reads: behind, lists: behind, tagging: behind },
-        };
-        let side = self.sim.account(ACCOUNT).region(region);
-        let answer = side.call_by(doer, operation, request);
+        let answer = self.perform(who, region, (operation, request), at, behind);
         self.harms.clear();
         if let Some(answer) = answer.as_ref().ok().filter(|_| writes(operation)) {
             self.changed.insert(region.to_owned(), at);
@@ -161,6 +151,28 @@ impl Store {
             }
         }
         answer
+    }
+
+    fn last_change(&self, region: &str) -> u64 {
+        self.changed.get(region).copied().unwrap_or(BEGINNING)
+    }
+
+    fn perform(
+        &self,
+        who: Who,
+        region: &str,
+        (operation, request): (&str, &Value),
+        at: u64,
+        behind: u64,
+    ) -> Result<Value, AwsError> {
+        let last = self.last_change(region);
+        let behind = match behind.checked_sub(1) {
+            None => Duration::ZERO,
+            Some(earlier) => Duration::from_millis(at - last + 1 + earlier * BETWEEN_CHANGES),
+        };
+        let lag = Lag { reads: behind, lists: behind, tagging: behind };
+        let doer = Doer { arn: &who.arn(), at, lag };
+        self.sim.account(ACCOUNT).region(region).call_by(doer, operation, request)
     }
 
     /// Every parameter of a Region.
@@ -195,5 +207,16 @@ impl Store {
         self.changed.get(region).hash(&mut hasher);
         self.ledger.hash_region(region, &mut hasher);
         hasher.finish()
+    }
+}
+
+/// What comes over the wire.
+fn answer(answer: Result<Value, AwsError>) -> Answer {
+    match answer {
+        Ok(body) => Answer { status: 200, body: body.to_string() },
+        Err(AwsError { status, code, message }) => {
+            let body = json!({"__type": code, "message": message}).to_string();
+            Answer { status, body }
+        }
     }
 }

@@ -55,30 +55,31 @@ impl Act {
         Self::WriteAndRelease,
     ];
 
-    /// Does it to `name`, the `nth` act of a schedule; false where there is nothing to do it to. Tags are copied from
-    /// the replica of `another`.
-    pub(super) fn happen(self, store: &mut Store, place: Place<'_>, nth: usize) -> bool {
-        let Place { region, name, another } = place;
-        let held = store.parameter(region, name);
-        let tags = held.as_ref().map(|held| held.tags.clone());
-        let has = |key: &str| tags.as_ref().is_some_and(|tags| tags.contains_key(key));
-        let copied = || both(store.parameter(region, another)?.tags);
-        let fits = match self {
-            Self::Write | Self::Delete | Self::Recreate => held.is_some(),
+    /// Whether there is something to do it to.
+    pub(super) fn fits(self, store: &Store, place: Place<'_>) -> bool {
+        let held = store.parameter(place.region, place.name);
+        let is_there = held.is_some();
+        let has = |key: &str| held.as_ref().is_some_and(|held| held.tags.contains_key(key));
+        match self {
+            Self::Write | Self::Delete | Self::Recreate => is_there,
             Self::RecreateWithTags | Self::Release | Self::WriteAndRelease => has(MARK.0),
             Self::Unprove => has(PROVENANCE),
             Self::Retag => has(TEAM),
-            Self::Create => held.is_none(),
-            Self::CopyTags => held.is_none() && copied().is_some(),
-            Self::CopyOldTags => held.is_none() && old(store, place).is_some(),
-            Self::Claim => held.is_some() && !has(MARK.0) && !has(PROVENANCE) && copied().is_some(),
-        };
-        if !fits {
-            return false;
+            Self::Create => !is_there,
+            Self::CopyTags => !is_there && copied(store, place).is_some(),
+            Self::CopyOldTags => !is_there && old(store, place).is_some(),
+            Self::Claim => {
+                is_there && !has(MARK.0) && !has(PROVENANCE) && copied(store, place).is_some()
+            }
         }
+    }
+
+    /// Does it, the `nth` act of a schedule.
+    pub(super) fn happen(self, store: &mut Store, place: Place<'_>, nth: usize) {
+        let held = store.parameter(place.region, place.name);
         let new_tags = match self {
-            Self::RecreateWithTags => tags.unwrap_or_default(),
-            Self::CopyTags | Self::Claim => copied().unwrap_or_default(),
+            Self::RecreateWithTags => held.map(|held| held.tags).unwrap_or_default(),
+            Self::CopyTags | Self::Claim => copied(store, place).unwrap_or_default(),
             Self::CopyOldTags => old(store, place).unwrap_or_default(),
             _ => BTreeMap::new(),
         };
@@ -100,7 +101,6 @@ impl Act {
                 world.untag(MARK.0);
             }
         }
-        true
     }
 }
 
@@ -122,6 +122,14 @@ fn both(tags: BTreeMap<String, String>) -> Option<BTreeMap<String, String>> {
     let tags: BTreeMap<_, _> =
         tags.into_iter().filter(|(key, _)| ours.contains(&key.as_str())).collect();
     (tags.len() == ours.len()).then_some(tags)
+}
+
+/// The tags of another item's replica.
+fn copied(
+    store: &Store,
+    Place { region, another, .. }: Place<'_>,
+) -> Option<BTreeMap<String, String>> {
+    both(store.parameter(region, another)?.tags)
 }
 
 /// The tags of the replica that stood there before.

@@ -105,7 +105,8 @@ impl Script {
     /// A stranger does something in the target.
     fn act(&mut self, act: Act) {
         let place = Place { region: TARGET, name: NAME, another: ANOTHER };
-        assert!(act.happen(&mut self.store, place, 0), "{act:?} can be done");
+        assert!(act.fits(&self.store, place), "{act:?}: {:?}", self.store.parameter(TARGET, NAME));
+        act.happen(&mut self.store, place, 0);
     }
 
     /// Answers its calls until one is held that is so.
