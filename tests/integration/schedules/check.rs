@@ -21,7 +21,7 @@ const NAMING: [&str; 2] = ["written_over", "changed_in_target"];
 pub(super) enum Standing {
     /// The replica is its source's copy, or both are absent.
     Equal,
-    /// It is nobody's concern: its owner asked for that, or no source wants the name and it carries no tag of the hub's.
+    /// It is nobody's concern: its owner asked for that, or no source wants the name and it does not carry the mark.
     LeftAlone,
     Different,
 }
@@ -33,21 +33,29 @@ pub(super) fn standing(store: &Store, target: &str, name: &str) -> Standing {
     match (source, replica) {
         (Some(source), _) if source.tags.contains_key(OPT_OUT) => Standing::LeftAlone,
         (None, None) => Standing::Equal,
-        (None, Some(held)) if !is_tagged(&held) && !is_untagged_create => Standing::LeftAlone,
-        (None, Some(held)) if is_tombstone(&held) => Standing::LeftAlone,
+        (None, Some(held)) if !is_marked(&held) && !is_untagged_create => Standing::LeftAlone,
+        (None, Some(held)) if is_tombstone(&held) || is_out_of_scope(&held) => Standing::LeftAlone,
         (Some(source), Some(replica)) if is_copy(&replica, &source) => Standing::Equal,
         _ => Standing::Different,
     }
 }
 
-fn is_tagged(held: &ParameterView) -> bool {
-    held.tags.contains_key(MARK.0) || held.tags.contains_key(PROVENANCE)
+fn is_marked(held: &ParameterView) -> bool {
+    held.tags.contains_key(MARK.0)
 }
 
 /// It is to be deleted on a later day.
 fn is_tombstone(held: &ParameterView) -> bool {
     let is_due = held.tags.get(PROVENANCE).is_some_and(|provenance| provenance.contains(" gone="));
-    is_due && held.tags.contains_key(MARK.0)
+    is_due && is_marked(held)
+}
+
+/// It says that it is the replica of a Region from which no route leads here: what a route leaves that is no more.
+fn is_out_of_scope(held: &ParameterView) -> bool {
+    let names = format!("region={SOURCE} ");
+    held.tags.get(PROVENANCE).is_some_and(|provenance| {
+        provenance.starts_with("region=") && !provenance.starts_with(&names)
+    })
 }
 
 fn is_copy(replica: &ParameterView, source: &ParameterView) -> bool {

@@ -20,7 +20,6 @@
 //! Not tried is a target that falls behind while several invocations are at work; single stale reads are.
 
 use std::collections::HashSet;
-use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
 use serde_json::Value;
@@ -32,71 +31,12 @@ use super::harm::judge;
 use super::history::{self, ANOTHER, Change, NAME, SOURCE};
 use super::memory::{CallId, Doing, Memory, Node};
 use super::process::{Answer, Input};
+use super::state::{Choice, How, Invocation, LAG, PAST, State, Step, World, key, running};
 use super::store::Store;
 use super::stranger::{Act, Place};
 
 /// How often a message comes again after its invocation asked for that.
 const RETURNS: u8 = 3;
-/// A value and its provenance are two changes.
-const LAG: u8 = 2;
-/// States of a Region that reads can show: what is, and what was.
-const PAST: usize = LAG as usize + 1;
-
-/// The world, and what tells it from another one.
-struct World {
-    store: Store,
-    /// Of each Region: what is, and before it what was, as far back as a stale read shows; the latest first.
-    digests: Vec<Vec<u64>>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Invocation {
-    /// Its event comes with this change.
-    Expected(usize),
-    /// It is here, and its message may come again so often.
-    Running(Node, u8),
-    Over,
-    /// Its message came too often.
-    GivenUp,
-}
-
-#[derive(Clone)]
-struct State {
-    world: Rc<World>,
-    changes: usize,
-    left: Mishaps,
-    /// Whether the first target is behind.
-    lags: bool,
-    invocations: Vec<Invocation>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Choice {
-    Change,
-    Act(Act),
-    FallBehind,
-    Answer { invocation: usize, call: CallId, how: How },
-}
-
-/// How a call is answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum How {
-    Plainly,
-    /// With what was before the last change.
-    Stale,
-    /// The invocation is gone before the answer comes.
-    Crash,
-    /// It is done, and its answer does not arrive.
-    Lost,
-}
-
-/// A choice that was taken, and where.
-#[derive(Clone, Copy, Debug)]
-struct Step {
-    choice: Choice,
-    changes: usize,
-    node: Option<Node>,
-}
 
 /// The exploration of one case.
 pub(super) struct Explorer<'a> {
@@ -105,12 +45,9 @@ pub(super) struct Explorer<'a> {
     input: Input,
     visited: HashSet<(u64, u64)>,
     pub(super) found: Found,
-    /// The first bad schedules, step by step.
+    /// The first bad schedule of each kind, step by step.
     pub(super) bad: Vec<String>,
 }
-
-/// So many bad schedules are told in full.
-const SHOWN: usize = 3;
 
 /// Every schedule of a case.
 pub(super) fn explore(memory: &mut Memory, case: &Case) -> (Found, Vec<String>) {
@@ -236,8 +173,12 @@ impl Explorer<'_> {
 
     fn report(&mut self, way: &[Step], why: &str) {
         self.found.bad += 1;
-        self.found.faults.count(why);
-        if self.bad.len() < SHOWN {
+        let acts = way.iter().filter_map(|step| match step.choice {
+            Choice::Act(act) => Some(format!("{act:?}: ")),
+            _ => None,
+        });
+        let why = acts.collect::<String>() + why;
+        if self.found.faults.count(&why) {
             let Case { start, history, mishaps, .. } = self.case;
             let way: Vec<String> = way.iter().filter_map(|step| self.told(step)).collect();
             let way = way.join("\n    ");
@@ -427,33 +368,4 @@ impl Explorer<'_> {
             }
         }
     }
-}
-
-fn running(state: &State, invocation: usize) -> (Node, u8) {
-    match state.invocations[invocation] {
-        Invocation::Running(node, returns) => (node, returns),
-        _ => panic!("only who runs has calls"),
-    }
-}
-
-/// What tells a state from all others: twice 64 bits.
-fn key(state: &State) -> (u64, u64) {
-    let of = |salt: u8| {
-        let mut hasher = std::hash::DefaultHasher::new();
-        let Mishaps { stale_sources, stale_targets, lags, .. } = state.left;
-        let shown = if lags > 0 || state.lags {
-            PAST
-        } else if stale_sources > 0 || stale_targets > 0 {
-            2
-        } else {
-            1
-        };
-        salt.hash(&mut hasher);
-        for digests in &state.world.digests {
-            digests[..shown.min(digests.len())].hash(&mut hasher);
-        }
-        (state.changes, state.left, state.lags, &state.invocations).hash(&mut hasher);
-        hasher.finish()
-    };
-    (of(0), of(1))
 }

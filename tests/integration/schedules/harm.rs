@@ -19,12 +19,18 @@ pub(super) struct Windows(pub(super) BTreeMap<String, u64>);
 pub(super) struct Faults(BTreeMap<String, u64>);
 
 impl Faults {
-    /// Counts one by its first words, without numbers.
-    pub(super) fn count(&mut self, why: &str) {
+    /// Counts one; whether it is the first of its kind.
+    pub(super) fn count(&mut self, why: &str) -> bool {
+        let times = self.0.entry(Self::kind(why)).or_default();
+        *times += 1;
+        *times == 1
+    }
+
+    /// What sort of fault it is: its first words, without numbers.
+    pub(super) fn kind(why: &str) -> String {
         let first = why.lines().next().unwrap_or_default();
         let words = first.split(": ssm:").next().unwrap_or_default();
-        let words = words.replace(|c: char| c.is_ascii_digit(), "");
-        *self.0.entry(words.chars().take(120).collect()).or_default() += 1;
+        words.replace(|c: char| c.is_ascii_digit(), "").chars().take(120).collect()
     }
 
     pub(super) fn tell(&self) {

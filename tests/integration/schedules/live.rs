@@ -14,6 +14,7 @@ use super::harm::{Windows, judge};
 use super::heard::{Heard, names};
 use super::history::{self, Change, OPT_OUT, SOURCE};
 use super::process::{Answer, Call, Input, Process, Status};
+use super::runner::{Dice, Message, Runner};
 use super::store::{ACCOUNT, Dates, Store, Who};
 use super::stranger::{self, Act, Place};
 use crate::support::{batch, call, delete_event, put_event, tag_event};
@@ -93,40 +94,6 @@ pub(super) struct Told {
     /// What was left to a sweep.
     pub(super) mended: bool,
     pub(super) bad: Option<String>,
-}
-
-/// An event in the queue.
-#[derive(Clone, Debug)]
-struct Message {
-    id: String,
-    event: Value,
-    received: u32,
-}
-
-/// A running invocation, and what it has heard.
-struct Runner {
-    number: u64,
-    input: Input,
-    process: Process,
-    status: Status,
-    messages: Vec<Message>,
-    heard: Vec<(Call, Answer)>,
-    /// By item: when it was read first, and written last, in steps of the schedule.
-    windows: BTreeMap<String, (usize, Option<usize>)>,
-}
-
-/// What of a seed is left.
-struct Dice(fastrand::Rng);
-
-impl Dice {
-    /// True once in so many times.
-    fn one_in(&mut self, many: u32) -> bool {
-        self.0.u32(0..many) == 0
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        self.0.usize(0..limit)
-    }
 }
 
 struct Schedule {
@@ -462,37 +429,6 @@ impl Schedule {
         aws_smithy_types::DateTime::from_secs(seconds)
             .fmt(aws_smithy_types::date_time::Format::DateTime)
             .expect("a date")
-    }
-}
-
-impl Runner {
-    fn heard(&self) -> Vec<Heard<'_>> {
-        self.heard.iter().map(|(call, answer)| (call, answer)).collect()
-    }
-
-    /// Notes that it read or wrote items.
-    fn see(&mut self, call: &Call, step: usize) {
-        let request = call.request();
-        for name in names(&request) {
-            let window = self.windows.entry(name.to_owned()).or_insert((step, None));
-            if call.writes() {
-                window.1 = Some(step);
-            }
-        }
-    }
-
-    /// Whether it read an item's value at the source more than once: it went round.
-    fn has_second_round(&self) -> bool {
-        let mut values = BTreeMap::new();
-        for (call, _) in &self.heard {
-            let request = call.request();
-            if call.region == SOURCE && request["WithDecryption"] == Value::Bool(true) {
-                for name in names(&request) {
-                    *values.entry(name.to_owned()).or_insert(0) += 1;
-                }
-            }
-        }
-        values.values().any(|times| *times > 1)
     }
 }
 

@@ -52,7 +52,9 @@ mod live;
 mod lost;
 mod memory;
 mod process;
+mod runner;
 mod seeded;
+mod state;
 mod store;
 mod stranger;
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::history::{OPT_OUT, SOURCE};
 use super::store::{Store, Who};
 use crate::support::{MARK, PROVENANCE};
 
@@ -23,6 +24,16 @@ pub(super) enum Act {
     Recreate,
     /// The same, with all tags of what stood there.
     RecreateWithTags,
+    /// The same, with mark and provenance of another item's replica.
+    RecreateWithCopiedTags,
+    /// The same, with mark and provenance of another route's replica.
+    RecreateOfAnotherRoute,
+    /// The same, with the mark alone.
+    RecreateWithMark,
+    /// The same, with the provenance of what stood there alone.
+    RecreateWithProvenance,
+    /// The same, with the tag that declares it released.
+    RecreateReleased,
     /// Takes a name that nobody holds, with mark and provenance of another item's replica.
     CopyTags,
     /// Takes a name that nobody holds, with the mark and the provenance of the replica that stood there before.
@@ -37,15 +48,22 @@ pub(super) enum Act {
     Release,
     /// Another value over what is there, and the mark off.
     WriteAndRelease,
+    /// Another value over what is there, and provenance off.
+    WriteAndUnprove,
 }
 
 impl Act {
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 18] = [
         Self::Write,
         Self::Create,
         Self::Delete,
         Self::Recreate,
         Self::RecreateWithTags,
+        Self::RecreateWithCopiedTags,
+        Self::RecreateOfAnotherRoute,
+        Self::RecreateWithMark,
+        Self::RecreateWithProvenance,
+        Self::RecreateReleased,
         Self::CopyTags,
         Self::CopyOldTags,
         Self::Claim,
@@ -53,6 +71,7 @@ impl Act {
         Self::Unprove,
         Self::Release,
         Self::WriteAndRelease,
+        Self::WriteAndUnprove,
     ];
 
     /// Whether there is something to do it to.
@@ -62,8 +81,11 @@ impl Act {
         let has = |key: &str| held.as_ref().is_some_and(|held| held.tags.contains_key(key));
         match self {
             Self::Write | Self::Delete | Self::Recreate => is_there,
+            Self::RecreateWithMark | Self::RecreateReleased => is_there,
             Self::RecreateWithTags | Self::Release | Self::WriteAndRelease => has(MARK.0),
-            Self::Unprove => has(PROVENANCE),
+            Self::RecreateOfAnotherRoute | Self::RecreateWithProvenance => has(PROVENANCE),
+            Self::Unprove | Self::WriteAndUnprove => has(PROVENANCE),
+            Self::RecreateWithCopiedTags => is_there && copied(store, place).is_some(),
             Self::Retag => has(TEAM),
             Self::Create => !is_there,
             Self::CopyTags => !is_there && copied(store, place).is_some(),
@@ -76,19 +98,19 @@ impl Act {
 
     /// Does it, the `nth` act of a schedule.
     pub(super) fn happen(self, store: &mut Store, place: Place<'_>, nth: usize) {
-        let held = store.parameter(place.region, place.name);
-        let new_tags = match self {
-            Self::RecreateWithTags => held.map(|held| held.tags).unwrap_or_default(),
-            Self::CopyTags | Self::Claim => copied(store, place).unwrap_or_default(),
-            Self::CopyOldTags => old(store, place).unwrap_or_default(),
-            _ => BTreeMap::new(),
-        };
+        let new_tags = self.new_tags(store, place);
         let mut world = World { store, place, value: format!("{VALUE}{self:?} {nth}") };
         match self {
             Self::Write => world.write(),
             Self::Create | Self::CopyTags | Self::CopyOldTags => world.create(&new_tags),
             Self::Delete => world.delete(),
-            Self::Recreate | Self::RecreateWithTags => {
+            Self::Recreate
+            | Self::RecreateWithTags
+            | Self::RecreateWithCopiedTags
+            | Self::RecreateOfAnotherRoute
+            | Self::RecreateWithMark
+            | Self::RecreateWithProvenance
+            | Self::RecreateReleased => {
                 world.delete();
                 world.create(&new_tags);
             }
@@ -100,7 +122,34 @@ impl Act {
                 world.write();
                 world.untag(MARK.0);
             }
+            Self::WriteAndUnprove => {
+                world.write();
+                world.untag(PROVENANCE);
+            }
         }
+    }
+
+    /// The tags of what he creates, or claims.
+    fn new_tags(self, store: &Store, place: Place<'_>) -> BTreeMap<String, String> {
+        let held = store.parameter(place.region, place.name);
+        let held = held.map(|held| held.tags).unwrap_or_default();
+        let mut tags = match self {
+            Self::RecreateReleased => return tagged([(OPT_OUT, "released")]),
+            Self::RecreateWithMark => return tagged([MARK]),
+            Self::RecreateWithTags => return held,
+            Self::RecreateWithProvenance | Self::RecreateOfAnotherRoute => held,
+            Self::RecreateWithCopiedTags | Self::CopyTags | Self::Claim => {
+                return copied(store, place).unwrap_or_default();
+            }
+            Self::CopyOldTags => return old(store, place).unwrap_or_default(),
+            _ => return BTreeMap::new(),
+        };
+        let provenance = tags.remove(PROVENANCE).unwrap_or_default();
+        if self == Self::RecreateWithProvenance {
+            return tagged([(PROVENANCE, &provenance)]);
+        }
+        let of_another = provenance.replace(SOURCE, "eu-west-1");
+        tagged([MARK, (PROVENANCE, &of_another)])
     }
 }
 
@@ -132,14 +181,14 @@ fn copied(
     both(store.parameter(region, another)?.tags)
 }
 
+fn tagged<const N: usize>(tags: [(&str, &str); N]) -> BTreeMap<String, String> {
+    tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
+}
+
 /// The tags of the replica that stood there before.
 fn old(store: &Store, Place { region, name, .. }: Place<'_>) -> Option<BTreeMap<String, String>> {
     let provenance = store.record(region, name)?.last_provenance()?;
-    both(
-        [(MARK.0, MARK.1), (PROVENANCE, provenance)]
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
-            .into(),
-    )
+    Some(tagged([MARK, (PROVENANCE, provenance)]))
 }
 
 struct World<'a, 'b> {

@@ -10,7 +10,10 @@ use serde_json::Value;
 use super::alone;
 use super::case::touched;
 use super::check::{self, End, Standing};
+use super::conduct;
 use super::flows::{ROUTES, TARGET};
+use super::harm::{Windows, judge};
+use super::heard::Heard;
 use super::history::{self, ANOTHER, Change, NAME, SOURCE};
 use super::process::{Answer, Call, Input, Process, Status};
 use super::store::{BEGINNING, Dates, Store};
@@ -38,14 +41,33 @@ fn read_of_the_source(call: &Call) -> bool {
 
 /// One invocation at work.
 struct Invocation {
+    input: Input,
     process: Process,
     status: Status,
+    heard: Vec<(Call, Answer)>,
 }
 
 impl Invocation {
     fn started(input: &Input) -> Self {
         let (process, status) = Process::start(input, BEGINNING);
-        Self { process, status }
+        let one = Self { input: input.clone(), process, status, heard: Vec::new() };
+        one.assert_fair();
+        one
+    }
+
+    fn heard(&self) -> Vec<Heard<'_>> {
+        self.heard.iter().map(|(call, answer)| (call, answer)).collect()
+    }
+
+    fn take(&mut self, call: Call, answer: Answer) {
+        self.status = self.process.answer(&call, answer.clone(), BEGINNING);
+        self.heard.push((call, answer));
+        self.assert_fair();
+    }
+
+    /// What it does now is not wrong by what it heard itself.
+    fn assert_fair(&self) {
+        assert_eq!(conduct::fault(&self.input, &self.heard(), &self.status), None);
     }
 
     /// The first of its calls that is so.
@@ -91,15 +113,25 @@ impl Script {
     fn answer(&mut self, one: &mut Invocation, is: impl Fn(&Call) -> bool, behind: u64) -> bool {
         let call = one.held(is).expect("such a call is held").clone();
         let answer = self.store.answer(&call, behind);
-        one.status = one.process.answer(&call, answer, BEGINNING);
-        call.writes()
+        self.assert_harmless(one, &call);
+        let writes = call.writes();
+        one.take(call, answer);
+        writes
+    }
+
+    /// What a call has just done is no harm that could have been known.
+    fn assert_harmless(&mut self, one: &Invocation, call: &Call) {
+        let windows = &mut Windows::default();
+        let harm = judge(&one.input, &one.heard(), call, &mut self.store, windows);
+        assert_eq!(harm, None);
     }
 
     /// Does one of its calls, whose answer does not arrive.
     fn lose(&mut self, one: &mut Invocation, is: impl Fn(&Call) -> bool) {
         let call = one.held(is).expect("such a call is held").clone();
         self.store.answer(&call, 0);
-        one.status = one.process.answer(&call, Answer::lost(), BEGINNING);
+        self.assert_harmless(one, &call);
+        one.take(call, Answer::lost());
     }
 
     /// A stranger does something in the target.

@@ -4,17 +4,35 @@
 //! versions between, `of`, the answered version, the read of the version below, the mark that an update leaves alone.
 
 use super::{Invocation, Script, put, tag};
-use crate::schedules::check::{self, Standing};
+use crate::schedules::alone;
+use crate::schedules::check::{self, End, Standing};
 use crate::schedules::flows::{ROUTES, TARGET};
 use crate::schedules::history::{ANOTHER, Change, NAME, happen};
 use crate::schedules::process::Input;
+use crate::schedules::store::Store;
 use crate::schedules::stranger::{Act, VALUE};
 use crate::support::{MARK, PROVENANCE};
 
 impl Script {
+    /// A replica, and that of another item, whose tags can be copied.
+    fn replicated_beside_another() -> Self {
+        let mut script = Self::replicated();
+        happen(&mut script.store, ANOTHER, Change::Create, 0);
+        script.sweep();
+        script
+    }
+
     /// A replica with so many versions, and a change of its source that an invocation is about to put over it.
     fn about_to_put(version: usize) -> (Self, Invocation) {
-        let mut script = Self::replicated();
+        Self::replicated().brought_to_put(version)
+    }
+
+    fn about_to_put_beside_another(version: usize) -> (Self, Invocation) {
+        Self::replicated_beside_another().brought_to_put(version)
+    }
+
+    fn brought_to_put(self, version: usize) -> (Self, Invocation) {
+        let mut script = self;
         for _ in 1..version {
             script.owner(Change::Value);
             script.sweep();
@@ -25,7 +43,15 @@ impl Script {
         (script, late)
     }
 
-    /// The tags of what is in the target.
+    /// The end is good by all that sweeps do and report.
+    fn assert_reports_hold(&self, act: Act) {
+        let end = End { names: &[NAME], targets: &[TARGET], is_quiet: false };
+        let sweep = check::sweep(ROUTES);
+        let swept = &mut |store: &mut Store| alone::live(store, &sweep, None);
+        assert_eq!(end.fault(self.store.fork(), swept), None, "{act:?}");
+    }
+
+    /// Whether what is in the target has this tag.
     fn has(&self, key: &str) -> bool {
         self.store.parameter(TARGET, NAME).is_some_and(|held| held.tags.contains_key(key))
     }
@@ -44,24 +70,56 @@ impl Script {
     }
 }
 
-#[test]
-fn a_version_1_with_copied_tags_that_is_put_over_as_version_2_is_named() {
-    let (mut script, late) = Script::about_to_put(1);
-    // The put is answered with the version that it would have had anyway.
-    script.act(Act::RecreateWithTags);
+/// All ways to delete a replica and to create something else in its place.
+const RECREATIONS: [Act; 7] = [
+    Act::Recreate,
+    Act::RecreateWithTags,
+    Act::RecreateWithCopiedTags,
+    Act::RecreateOfAnotherRoute,
+    Act::RecreateWithMark,
+    Act::RecreateWithProvenance,
+    Act::RecreateReleased,
+];
+
+/// A version 1 that is put over where this version was read: it is named, with its source and without.
+fn a_recreation_is_named(version_read: usize, act: Act) {
+    let (mut script, late) = Script::about_to_put_beside_another(version_read);
+    script.act(act);
+    let before = script.store.parameter(TARGET, NAME).expect("it is there").tags;
     script.finish(late);
+    let after = script.store.parameter(TARGET, NAME).expect("it is there").tags;
+    assert_eq!(after.get(PROVENANCE), before.get(PROVENANCE), "{act:?}: it is not stamped");
     script.assert_reported("written_over", "version 1");
     script.assert_kept_without_its_source("written_over", "version 1");
 }
 
 #[test]
-fn a_version_1_without_tags_that_is_put_over_where_version_4_was_read_is_named() {
-    let (mut script, late) = Script::about_to_put(4);
-    script.act(Act::Recreate);
-    script.finish(late);
-    assert!(!script.has(PROVENANCE), "it is not stamped");
-    script.assert_reported("written_over", "version 1");
-    script.assert_kept_without_its_source("written_over", "version 1");
+fn whatever_was_created_anew_as_version_1_is_named_where_the_put_was_to_make_version_2() {
+    // The answered version is what it would have been anyway.
+    RECREATIONS.into_iter().for_each(|act| a_recreation_is_named(1, act));
+}
+
+#[test]
+fn whatever_was_created_anew_as_version_1_is_named_where_the_put_was_to_make_version_5() {
+    RECREATIONS.into_iter().for_each(|act| a_recreation_is_named(4, act));
+}
+
+#[test]
+fn a_tag_written_onto_what_was_created_anew_as_version_1_does_not_name_it() {
+    for act in RECREATIONS {
+        let mut script = Script::replicated_beside_another();
+        script.owner(Change::Tag);
+        let mut late = Script::begin();
+        script.until(&mut late, tag);
+        script.act(act);
+        script.finish(late);
+        script.assert_reports_hold(act);
+        script.owner(Change::Delete);
+        let event = Script::begin();
+        script.finish(event);
+        assert!(script.store.parameter(TARGET, NAME).is_some(), "{act:?}: it is kept");
+        script.assert_reports_hold(act);
+    }
 }
 
 #[test]
@@ -136,7 +194,10 @@ fn a_release_during_an_update_stands() {
     assert!(conflicts.iter().any(|one| one["class"] == "released"), "{conflicts:?}");
     assert!(!script.has(MARK.0));
     script.assert_reported("released", "");
-    script.assert_kept_without_its_source("released", "");
+    let before = script.store.parameter(TARGET, NAME);
+    script.owner(Change::Delete);
+    assert_eq!((script.finish(Script::begin()), script.sweep()), (0, 0));
+    assert_eq!(script.store.parameter(TARGET, NAME), before);
 }
 
 #[test]
