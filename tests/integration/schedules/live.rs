@@ -11,7 +11,7 @@ use super::alone;
 use super::check::{self, End};
 use super::conduct;
 use super::harm::{Windows, judge};
-use super::heard::{Heard, names};
+use super::heard::names;
 use super::history::{self, Change, OPT_OUT, SOURCE};
 use super::process::{Answer, Call, Input, Process, Status};
 use super::runner::{Dice, Message, Runner};

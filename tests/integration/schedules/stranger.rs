@@ -80,11 +80,16 @@ impl Act {
         let is_there = held.is_some();
         let has = |key: &str| held.as_ref().is_some_and(|held| held.tags.contains_key(key));
         match self {
-            Self::Write | Self::Delete | Self::Recreate => is_there,
-            Self::RecreateWithMark | Self::RecreateReleased => is_there,
+            Self::Write
+            | Self::Delete
+            | Self::Recreate
+            | Self::RecreateWithMark
+            | Self::RecreateReleased => is_there,
             Self::RecreateWithTags | Self::Release | Self::WriteAndRelease => has(MARK.0),
-            Self::RecreateOfAnotherRoute | Self::RecreateWithProvenance => has(PROVENANCE),
-            Self::Unprove | Self::WriteAndUnprove => has(PROVENANCE),
+            Self::RecreateOfAnotherRoute
+            | Self::RecreateWithProvenance
+            | Self::Unprove
+            | Self::WriteAndUnprove => has(PROVENANCE),
             Self::RecreateWithCopiedTags => is_there && copied(store, place).is_some(),
             Self::Retag => has(TEAM),
             Self::Create => !is_there,

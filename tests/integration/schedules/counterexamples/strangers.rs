@@ -96,12 +96,16 @@ fn a_recreation_is_named(version_read: usize, act: Act) {
 #[test]
 fn whatever_was_created_anew_as_version_1_is_named_where_the_put_was_to_make_version_2() {
     // The answered version is what it would have been anyway.
-    RECREATIONS.into_iter().for_each(|act| a_recreation_is_named(1, act));
+    for act in RECREATIONS {
+        a_recreation_is_named(1, act);
+    }
 }
 
 #[test]
 fn whatever_was_created_anew_as_version_1_is_named_where_the_put_was_to_make_version_5() {
-    RECREATIONS.into_iter().for_each(|act| a_recreation_is_named(4, act));
+    for act in RECREATIONS {
+        a_recreation_is_named(4, act);
+    }
 }
 
 #[test]
