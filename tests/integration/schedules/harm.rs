@@ -97,6 +97,12 @@ pub(super) fn judge(
             Harm::Stamped(Written { number, .. }) => Some(format!(
                 "version {number} is a stranger's, and provenance names it as the hub's: {call}"
             )),
+            Harm::OfAnother { provenance, name } => {
+                let tags = known.tags.as_ref().filter(|_| !input.may_take())?;
+                (tags.get(PROVENANCE) == Some(&provenance)).then(|| {
+                    format!("written though its provenance was read to be of {name}: {call}")
+                })
+            }
             Harm::MarkedAgain => Some(format!("a release is undone: {call}")),
             Harm::Covered(_) if decided.as_ref() == Some(name) => None,
             Harm::Covered(_) => {

@@ -6,6 +6,7 @@ use std::hash::{Hash, Hasher};
 
 use serde_json::Value;
 
+use super::heard::names;
 use super::store::Who;
 use crate::support::{MARK, PROVENANCE};
 
@@ -46,11 +47,17 @@ pub(super) enum Harm {
     Stamped(Written),
     /// It set a mark again that a stranger had taken off.
     MarkedAgain,
+    /// It wrote what carries the provenance of this other parameter, which a stranger had put there.
+    OfAnother { provenance: String, name: String },
 }
 
 /// All names of all targets.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ledger(BTreeMap<(String, String), Record>);
+pub(super) struct Ledger {
+    records: BTreeMap<(String, String), Record>,
+    /// Whose the `of` of a provenance is, as the hub's own creates have it.
+    of: BTreeMap<String, String>,
+}
 
 impl Record {
     /// Versions of a stranger's that lie directly under one of the hub's with another value.
@@ -141,6 +148,11 @@ impl Record {
     }
 }
 
+/// What a provenance says of whose it is.
+fn of(provenance: &str) -> Option<&str> {
+    provenance.split(' ').find_map(|part| part.strip_prefix("of="))
+}
+
 fn covers(under: &Written, over: &Written) -> bool {
     under.who == Who::Stranger
         && over.who == Who::Hub
@@ -166,6 +178,30 @@ impl Ledger {
         (request, answer): (&Value, &Value),
         at: u64,
     ) -> Vec<(String, Harm)> {
+        let of_others = if who == Who::Hub { self.of_others(region, request) } else { Vec::new() };
+        let mut harms = self.done(who, region, operation, (request, answer), at);
+        harms.extend(of_others);
+        harms
+    }
+
+    /// Those of the names that a request of the hub's is about which carry the provenance of another one.
+    fn of_others(&self, region: &str, request: &Value) -> Vec<(String, Harm)> {
+        let of_another = |name: &str| {
+            let provenance = self.of(region, name)?.tags.get(PROVENANCE)?.clone();
+            let another = self.of.get(of(&provenance)?).filter(|another| *another != name)?.clone();
+            Some((name.to_owned(), Harm::OfAnother { provenance, name: another }))
+        };
+        names(request).into_iter().filter_map(of_another).collect()
+    }
+
+    fn done(
+        &mut self,
+        who: Who,
+        region: &str,
+        operation: &str,
+        (request, answer): (&Value, &Value),
+        at: u64,
+    ) -> Vec<(String, Harm)> {
         let text = |field: &str| request[field].as_str().unwrap_or_default().to_owned();
         let list = |list: &Value, field: &str| -> BTreeMap<String, String> {
             let tag =
@@ -176,8 +212,13 @@ impl Ledger {
             "ssm:PutParameter" => {
                 let number = answer["Version"].as_i64().expect("a version");
                 let written = Written { number, who, value: text("Value"), at, is_decided: false };
-                let name = text("Name");
-                let harm = self.by(who, region, &name).put(written, list(request, "Tags"));
+                let (name, tags) = (text("Name"), list(request, "Tags"));
+                if let Some(of) = tags.get(PROVENANCE).and_then(|provenance| of(provenance))
+                    && who == Who::Hub
+                {
+                    self.of.insert(of.to_owned(), name.clone());
+                }
+                let harm = self.by(who, region, &name).put(written, tags);
                 harm.map(|harm| (name, harm)).into_iter().collect()
             }
             "ssm:AddTagsToResource" => {
@@ -213,18 +254,19 @@ impl Ledger {
 
     /// A name to which somebody is doing something.
     fn by(&mut self, who: Who, region: &str, name: &str) -> &mut Record {
-        let record = self.0.entry((region.to_owned(), name.to_owned())).or_default();
+        let record = self.records.entry((region.to_owned(), name.to_owned())).or_default();
         record.is_touched |= who == Who::Stranger;
         record
     }
 
     /// What is known of a name.
     pub(super) fn of(&self, region: &str, name: &str) -> Option<&Record> {
-        self.0.get(&(region.to_owned(), name.to_owned()))
+        self.records.get(&(region.to_owned(), name.to_owned()))
     }
 
     /// Hashes what is known of a Region's names.
     pub(super) fn hash_region<H: Hasher>(&self, region: &str, hasher: &mut H) {
-        self.0.iter().filter(|((place, _), _)| place == region).for_each(|one| one.hash(hasher));
+        let of_region = self.records.iter().filter(|((place, _), _)| place == region);
+        of_region.for_each(|one| one.hash(hasher));
     }
 }

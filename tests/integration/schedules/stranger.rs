@@ -40,6 +40,8 @@ pub(super) enum Act {
     CopyOldTags,
     /// Gives a parameter of his own that is there mark and provenance of another item's replica.
     Claim,
+    /// Gives a replica the provenance of another item's in the place of its own.
+    TagLikeAnother,
     /// Gives the tag of the source another value.
     Retag,
     /// Takes provenance off, and leaves the mark.
@@ -53,7 +55,7 @@ pub(super) enum Act {
 }
 
 impl Act {
-    pub(super) const ALL: [Self; 18] = [
+    pub(super) const ALL: [Self; 19] = [
         Self::Write,
         Self::Create,
         Self::Delete,
@@ -67,6 +69,7 @@ impl Act {
         Self::CopyTags,
         Self::CopyOldTags,
         Self::Claim,
+        Self::TagLikeAnother,
         Self::Retag,
         Self::Unprove,
         Self::Release,
@@ -91,6 +94,7 @@ impl Act {
             | Self::Unprove
             | Self::WriteAndUnprove => has(PROVENANCE),
             Self::RecreateWithCopiedTags => is_there && copied(store, place).is_some(),
+            Self::TagLikeAnother => has(PROVENANCE) && copied(store, place).is_some(),
             Self::Retag => has(TEAM),
             Self::Create => !is_there,
             Self::CopyTags => !is_there && copied(store, place).is_some(),
@@ -119,7 +123,7 @@ impl Act {
                 world.delete();
                 world.create(&new_tags);
             }
-            Self::Claim => world.tag(&new_tags),
+            Self::Claim | Self::TagLikeAnother => world.tag(&new_tags),
             Self::Retag => world.tag(&BTreeMap::from([(TEAM.to_owned(), "a-stranger".to_owned())])),
             Self::Unprove => world.untag(PROVENANCE),
             Self::Release => world.untag(MARK.0),
@@ -143,7 +147,7 @@ impl Act {
             Self::RecreateWithMark => return tagged([MARK]),
             Self::RecreateWithTags => return held,
             Self::RecreateWithProvenance | Self::RecreateOfAnotherRoute => held,
-            Self::RecreateWithCopiedTags | Self::CopyTags | Self::Claim => {
+            Self::RecreateWithCopiedTags | Self::CopyTags | Self::Claim | Self::TagLikeAnother => {
                 return copied(store, place).unwrap_or_default();
             }
             Self::CopyOldTags => return old(store, place).unwrap_or_default(),

@@ -230,6 +230,17 @@ fn the_tags_of_another_replica_make_nothing_the_hubs() {
 }
 
 #[test]
+fn the_provenance_of_another_replica_takes_the_proof_from_a_replica() {
+    // The hub wrote both, so that their writers tell nothing.
+    let mut script = Script::replicated_beside_another();
+    script.act(Act::TagLikeAnother);
+    script.owner(Change::Value);
+    assert_eq!(script.finish(Script::begin()), 0);
+    script.assert_reported("claimed", "");
+    script.assert_kept_without_its_source("claimed", "");
+}
+
+#[test]
 fn the_old_tags_of_a_replica_make_nothing_the_hubs() {
     let mut script = Script::replicated();
     script.act(Act::Delete);
