@@ -20,8 +20,9 @@ ROOT = HERE.parent.parent
 BUILT = ROOT / "target" / "debug"
 COPY = ROOT / "target" / "mutants"
 TARGET = COPY / "target"
-TESTS = ("schedules::exhaustive", "schedules::counterexamples")
-FAILED = re.compile(r"^test schedules::counterexamples::(\w+) \.\.\. FAILED$", re.MULTILINE)
+TESTS = ("schedules::exhaustive", "schedules::counterexamples", "schedules::lost")
+# In the list at the end: what a test prints stands between its name and how it ended.
+FAILED = re.compile(r"^    schedules::(?:counterexamples::\w+|lost)::(\w+)$", re.MULTILINE)
 # What is made of this project's own crates, by its beginning.
 OURS = ("failover", "libfailover", "aws_sim", "aws-sim", "libaws_sim", "integration", "hub", "facts")
 TOTAL = re.compile(r"^in all: (\d+) states, (\d+) ends, (\d+) bad ends$", re.MULTILINE)
@@ -74,7 +75,7 @@ def tested(patch):
     total = TOTAL.search(done.stdout)
     if not total:
         sys.exit(f"{patch.name}: the schedules did not run to their end:\n{done.stdout}{done.stderr}")
-    failed = FAILED.findall(done.stdout)
+    failed = list(dict.fromkeys(FAILED.findall(done.stdout)))
     states, ends, bad = map(int, total.groups())
     if (bad > 0 or bool(failed)) != (done.returncode != 0):
         sys.exit(f"{patch.name}: {bad} bad ends, and yet the tests ended with {done.returncode}")

@@ -20,138 +20,39 @@
 //! Not tried is a target that falls behind while several invocations are at work; single stale reads are.
 
 use std::collections::HashSet;
-use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
-use serde_json::json;
+use serde_json::Value;
 
-use super::check;
-use super::history::{self, Change, Meddling, NAME, SOURCE, Start};
+use super::alone;
+use super::case::{Case, Found, Mishaps};
+use super::check::{self, End};
+use super::harm::judge;
+use super::history::{self, ANOTHER, Change, NAME, SOURCE};
 use super::memory::{CallId, Doing, Memory, Node};
-use super::process::Input;
-use super::store::{ACCOUNT, Dates, Store, Who};
-use crate::support::{LONG_AGO, batch, native_event};
+use super::process::{Answer, Input};
+use super::state::{Choice, How, Invocation, LAG, PAST, State, Step, World, key, running};
+use super::store::Store;
+use super::stranger::{Act, Place};
 
 /// How often a message comes again after its invocation asked for that.
 const RETURNS: u8 = 3;
-/// A value and its provenance are two changes.
-const LAG: u8 = 2;
-/// States of a Region that reads can show: what is, and what was.
-const PAST: usize = LAG as usize + 1;
-
-/// What may go wrong in one schedule, and how often.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Mishaps {
-    /// Invocations that vanish after a write.
-    pub(super) crashes: u8,
-    /// Reads of the source that show what was before its last change.
-    pub(super) stale_sources: u8,
-    /// The same in a target.
-    pub(super) stale_targets: u8,
-    /// Times that the first target falls behind: all its reads then show what was before a value and its provenance
-    /// were written, until it is changed or the invocation is over. AWS is behind for seconds; a message that comes
-    /// again takes minutes.
-    pub(super) lags: u8,
-    /// Changes of a stranger in the first target.
-    pub(super) meddling: u8,
-}
-
-/// One item, its history, and its invocations.
-#[derive(Clone, Debug)]
-pub(super) struct Case {
-    pub(super) routes: &'static str,
-    pub(super) targets: &'static [&'static str],
-    pub(super) start: Start,
-    pub(super) history: Vec<Change>,
-    /// After how many changes the event of each invocation is there. The last is that of the last change.
-    pub(super) events: Vec<usize>,
-    pub(super) mishaps: Mishaps,
-}
-
-/// What was found.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Found {
-    pub(super) states: u64,
-    pub(super) steps: u64,
-    pub(super) ends: u64,
-    /// Ends that a sweep had still to mend.
-    pub(super) mended: u64,
-    pub(super) bad: u64,
-}
-
-impl std::ops::AddAssign for Found {
-    fn add_assign(&mut self, other: Self) {
-        let Self { states, steps, ends, mended, bad } = other;
-        self.states += states;
-        self.steps += steps;
-        self.ends += ends;
-        self.mended += mended;
-        self.bad += bad;
-    }
-}
-
-/// The world, and what tells it from another one.
-struct World {
-    store: Store,
-    /// Of each Region: what is, and before it what was, as far back as a stale read shows; the latest first.
-    digests: Vec<Vec<u64>>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Invocation {
-    /// Its event comes with this change.
-    Expected(usize),
-    /// It is here, and its message may come again so often.
-    Running(Node, u8),
-    Over,
-    /// Its message came too often.
-    GivenUp,
-}
-
-#[derive(Clone)]
-struct State {
-    world: Rc<World>,
-    changes: usize,
-    left: Mishaps,
-    /// Whether the first target is behind.
-    lags: bool,
-    invocations: Vec<Invocation>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Choice {
-    Change,
-    Meddle(Meddling),
-    FallBehind,
-    Answer { invocation: usize, call: CallId, stale: bool, crash: bool },
-}
-
-/// A choice that was taken, and where.
-#[derive(Clone, Copy, Debug)]
-struct Step {
-    choice: Choice,
-    changes: usize,
-    node: Option<Node>,
-}
 
 /// The exploration of one case.
 pub(super) struct Explorer<'a> {
     memory: &'a mut Memory,
     case: &'a Case,
-    event: Input,
+    input: Input,
     visited: HashSet<(u64, u64)>,
     pub(super) found: Found,
-    /// The first bad schedules, step by step.
+    /// The first bad schedule of each kind, step by step.
     pub(super) bad: Vec<String>,
 }
-
-/// So many bad schedules are told in full.
-const SHOWN: usize = 3;
 
 /// Every schedule of a case.
 pub(super) fn explore(memory: &mut Memory, case: &Case) -> (Found, Vec<String>) {
     let mut explorer = Explorer {
-        event: touched(case.routes),
+        input: case.input(),
         memory,
         case,
         visited: HashSet::new(),
@@ -163,41 +64,13 @@ pub(super) fn explore(memory: &mut Memory, case: &Case) -> (Found, Vec<String>) 
     (explorer.found, explorer.bad)
 }
 
-/// An event that has the item looked at and says nothing that could be waited for.
-pub(super) fn touched(routes: &'static str) -> Input {
-    let event = native_event(ACCOUNT, LONG_AGO, NAME, "Touch");
-    Input { routes, payload: batch([("1", event)]).to_string() }
-}
-
-/// A world in which a case begins.
-pub(super) fn world(memory: &mut Memory, case: &Case, dates: Dates) -> Store {
-    let mut store = Store::new(dates, aws_sim::Settings::default());
-    if case.start != Start::Nothing {
-        history::happen(&mut store, NAME, Change::Create, 0);
-    }
-    match case.start {
-        Start::Nothing => {}
-        Start::Replicated => {
-            let (answer, writes) = check::alone(memory, &mut store, &check::sweep(case.routes));
-            assert_eq!(writes, case.targets.len(), "{answer}");
-        }
-        Start::Taken => {
-            for target in case.targets {
-                let request = json!({"Name": NAME, "Value": "a stranger's", "Type": "String"});
-                store.must(Who::Stranger, target, "ssm:PutParameter", &request);
-            }
-        }
-    }
-    store
-}
-
 impl Explorer<'_> {
     fn regions(&self) -> impl Iterator<Item = &'static str> + use<> {
         [SOURCE].into_iter().chain(self.case.targets.iter().copied())
     }
 
     fn beginning(&mut self) -> State {
-        let store = world(self.memory, self.case, Dates::Counted);
+        let store = self.case.world(self.memory);
         let digests = self.regions().map(|region| vec![store.digest(region)]).collect();
         let mut invocations: Vec<Invocation> =
             self.case.events.iter().map(|after| Invocation::Expected(*after)).collect();
@@ -215,7 +88,7 @@ impl Explorer<'_> {
     fn arrive(&mut self, changes: usize, invocations: &mut [Invocation]) {
         for invocation in invocations.iter_mut() {
             if matches!(invocation, Invocation::Expected(after) if *after <= changes) {
-                *invocation = Invocation::Running(self.memory.root(&self.event), RETURNS);
+                *invocation = Invocation::Running(self.memory.root(&self.input), RETURNS);
             }
         }
         // They are all alike.
@@ -235,12 +108,18 @@ impl Explorer<'_> {
             let state = state.clone();
             let node = match choice {
                 Choice::Answer { invocation, .. } => Some(running(&state, invocation).0),
-                Choice::Change | Choice::Meddle(_) | Choice::FallBehind => None,
+                Choice::Change | Choice::Act(_) | Choice::FallBehind => None,
             };
             way.push(Step { choice, changes: state.changes, node });
-            let next = self.step(&state, choice);
+            let (next, fault) = self.step(&state, choice);
             self.found.steps += 1;
-            let choices = self.enter(&next, &way);
+            let choices = match fault {
+                None => self.enter(&next, &way),
+                Some(fault) => {
+                    self.report(&way, &fault);
+                    Vec::new()
+                }
+            };
             if choices.is_empty() {
                 way.pop();
             } else {
@@ -277,22 +156,29 @@ impl Explorer<'_> {
         // the next sweep. Another value is not: it is written again whatever is read.
         let only_values = history.iter().all(|change| *change == Change::Value);
         let lags = if only_values { state.left.lags } else { mishaps.lags };
-        let untouched = Mishaps { stale_targets, lags, ..*mishaps } == state.left;
-        let quiet = untouched && !state.invocations.contains(&Invocation::GivenUp);
+        let acts = state.left.acts;
+        let untouched = Mishaps { stale_targets, lags, acts, ..*mishaps } == state.left;
         let store = &state.world.store;
-        let equal = targets
-            .iter()
-            .all(|target| check::standing(store, target, NAME) != check::Standing::Different);
+        let is_quiet = untouched && !state.invocations.contains(&Invocation::GivenUp);
+        let end = End { names: &[NAME], targets, is_quiet };
         self.found.ends += 1;
-        self.found.mended += u64::from(!equal);
-        if let Some(why) = check::bad_end(self.memory, store, routes, targets, quiet) {
+        self.found.mended += u64::from(end.differs(store));
+        let memory = &mut *self.memory;
+        let sweep = check::sweep(routes);
+        let alone = &mut |store: &mut Store| alone::remembered(memory, store, &sweep);
+        if let Some(why) = end.fault(store.fork(), alone) {
             self.report(way, &why);
         }
     }
 
     fn report(&mut self, way: &[Step], why: &str) {
         self.found.bad += 1;
-        if self.bad.len() < SHOWN {
+        let acts = way.iter().filter_map(|step| match step.choice {
+            Choice::Act(act) => Some(format!("{act:?}: ")),
+            _ => None,
+        });
+        let why = acts.collect::<String>() + why;
+        if self.found.faults.count(&why) {
             let Case { start, history, mishaps, .. } = self.case;
             let way: Vec<String> = way.iter().filter_map(|step| self.told(step)).collect();
             let way = way.join("\n    ");
@@ -315,7 +201,7 @@ impl Explorer<'_> {
             let region = &self.memory.call(*call).region;
             owner_is_done && state.left.stale_sources == 0 && region == SOURCE
         };
-        let is_alone = owner_is_done && state.left.meddling == 0 && running == 1;
+        let is_alone = owner_is_done && state.left.acts == 0 && running == 1;
         let only = if is_alone { held.first() } else { held.iter().find(|one| is_settled(one)) };
         let answered = only.map_or(&*held, std::slice::from_ref);
         let mut choices: Vec<Choice> =
@@ -330,52 +216,53 @@ impl Explorer<'_> {
         if !owner_is_done {
             choices.push(Choice::Change);
         }
-        if state.left.meddling > 0 && running > 0 {
-            let target = self.case.targets[0];
-            let fits = |one: &Meddling| one.happen(&mut state.world.store.fork(), target);
-            choices.extend(Meddling::ALL.into_iter().filter(fits).map(Choice::Meddle));
+        if state.left.acts > 0 {
+            let fits = |one: &Act| one.fits(&state.world.store, self.place());
+            choices.extend(Act::ALL.into_iter().filter(fits).map(Choice::Act));
         }
         choices
+    }
+
+    /// Where a stranger acts.
+    fn place(&self) -> Place<'static> {
+        Place { region: self.case.targets[0], name: NAME, another: ANOTHER }
     }
 
     /// The ways in which a call can be answered.
     fn answers(&self, state: &State, invocation: usize, call: CallId) -> Vec<Choice> {
         let held = self.memory.call(call);
-        let answer = |stale, crash| Choice::Answer { invocation, call, stale, crash };
-        let mut answers = vec![answer(false, false)];
+        let answer = |how| Choice::Answer { invocation, call, how };
+        let mut answers = vec![answer(How::Plainly)];
         if held.writes() {
-            if state.left.crashes > 0 {
-                answers.push(answer(false, true));
-            }
+            answers.extend((state.left.crashes > 0).then(|| answer(How::Crash)));
+            answers.extend((state.left.lost > 0).then(|| answer(How::Lost)));
             return answers;
         }
         let stale_left =
             if held.region == SOURCE { state.left.stale_sources } else { state.left.stale_targets };
         let store = &state.world.store;
-        if stale_left > 0 && store.fork().answer(held, 1) != store.fork().answer(held, 0) {
-            answers.push(answer(true, false));
+        if stale_left > 0 && store.read(held, 1) != store.read(held, 0) {
+            answers.push(answer(How::Stale));
         }
         answers
     }
 
-    fn step(&mut self, state: &State, choice: Choice) -> State {
+    /// What comes of a choice, and what is wrong with it.
+    fn step(&mut self, state: &State, choice: Choice) -> (State, Option<String>) {
         let mut next = state.clone();
+        let mut fault = None;
         match choice {
             Choice::Change => {
                 let mut store = state.world.store.fork();
-                history::happen(
-                    &mut store,
-                    NAME,
-                    self.case.history[state.changes],
-                    state.changes + 1,
-                );
+                let change = self.case.history[state.changes];
+                history::happen(&mut store, NAME, change, state.changes + 1);
                 next.changes += 1;
                 next.world = self.changed(&state.world, store);
             }
-            Choice::Meddle(meddling) => {
+            Choice::Act(act) => {
                 let mut store = state.world.store.fork();
-                meddling.happen(&mut store, self.case.targets[0]);
-                next.left.meddling -= 1;
+                act.happen(&mut store, self.place(), state.left.acts.into());
+                next.left.acts -= 1;
                 next.lags = false;
                 next.world = self.changed(&state.world, store);
             }
@@ -383,42 +270,76 @@ impl Explorer<'_> {
                 next.left.lags -= 1;
                 next.lags = true;
             }
-            Choice::Answer { invocation, call, stale, crash } => {
-                let held = self.memory.call(call).clone();
-                let mut store = state.world.store.fork();
-                let lags = state.lags && held.region == self.case.targets[0] && !held.writes();
-                let answer = store.answer(&held, if lags { LAG.into() } else { stale.into() });
-                if held.writes() {
-                    next.lags &= held.region != self.case.targets[0];
-                    next.world = self.changed(&state.world, store);
-                }
-                if stale && held.region == SOURCE {
-                    next.left.stale_sources -= 1;
-                } else if stale {
-                    next.left.stale_targets -= 1;
-                }
-                next.left.crashes -= u8::from(crash);
-                let (node, returns) = running(state, invocation);
-                next.invocations[invocation] = if crash {
-                    Invocation::Running(self.memory.root(&self.event), returns)
-                } else {
-                    let node = self.memory.next(node, call, &answer);
-                    next.lags &= matches!(self.memory.doing(node), Doing::Waiting(_));
-                    self.after(node, returns)
-                };
+            Choice::Answer { invocation, call, how } => {
+                fault = self.answer(&mut next, invocation, call, how);
             }
         }
         self.arrive(next.changes, &mut next.invocations);
-        next
+        (next, fault)
+    }
+
+    fn answer(
+        &mut self,
+        next: &mut State,
+        invocation: usize,
+        call: CallId,
+        how: How,
+    ) -> Option<String> {
+        let held = self.memory.call(call).clone();
+        let (node, returns) = running(next, invocation);
+        let stale = how == How::Stale;
+        let mut fault = None;
+        let mut answer = if held.writes() {
+            let mut store = next.world.store.fork();
+            let answer = store.answer(&held, 0);
+            let heard = self.memory.heard(node);
+            fault = judge(&self.input, &heard, &held, &mut store, &mut self.found.windows);
+            next.lags &= held.region != self.case.targets[0];
+            next.world = self.changed(&next.world, store);
+            answer
+        } else {
+            let lags = next.lags && held.region == self.case.targets[0];
+            next.world.store.read(&held, if lags { LAG.into() } else { stale.into() })
+        };
+        if how == How::Lost {
+            next.left.lost -= 1;
+            answer = Answer::lost();
+        } else if how == How::Crash {
+            next.left.crashes -= 1;
+            next.invocations[invocation] =
+                Invocation::Running(self.memory.root(&self.input), returns);
+            return fault;
+        } else if stale && held.region == SOURCE {
+            next.left.stale_sources -= 1;
+        } else if stale {
+            next.left.stale_targets -= 1;
+        }
+        let node = self.memory.next(node, call, &answer);
+        next.lags &= matches!(self.memory.doing(node), Doing::Waiting(_));
+        next.invocations[invocation] = self.after(node, returns);
+        fault.or_else(|| self.false_alarm(next, node))
+    }
+
+    /// A conflict that an invocation told of at its end, though nobody but the hub had written there.
+    fn false_alarm(&self, state: &State, node: Node) -> Option<String> {
+        let Doing::Ended(answer) = self.memory.doing(node) else { return None };
+        let store = &state.world.store;
+        if self.case.targets.iter().any(|target| check::is_touched(store, target, NAME)) {
+            return None;
+        }
+        let conflict = check::conflicts(answer, NAME).next()?;
+        Some(format!("a conflict is told where nobody but the hub wrote: {conflict}"))
     }
 
     /// Where an invocation is after an answer: one that is over and was not done comes again.
     fn after(&mut self, node: Node, returns: u8) -> Invocation {
+        let is_done =
+            |answer: &Value| answer["batchItemFailures"].as_array().is_none_or(Vec::is_empty);
         match self.memory.doing(node) {
             Doing::Waiting(_) => Invocation::Running(node, returns),
-            Doing::Ended(answer) if answer["batchItemFailures"] == json!([]) => Invocation::Over,
+            Doing::Ended(answer) if is_done(answer) => Invocation::Over,
             Doing::Ended(_) => match returns.checked_sub(1) {
-                Some(returns) => Invocation::Running(self.memory.root(&self.event), returns),
+                Some(returns) => Invocation::Running(self.memory.root(&self.input), returns),
                 None => Invocation::GivenUp,
             },
         }
@@ -439,42 +360,12 @@ impl Explorer<'_> {
     fn told(&self, step: &Step) -> Option<String> {
         match step.choice {
             Choice::Change => Some(format!("owner: {:?}", self.case.history[step.changes])),
-            Choice::Meddle(meddling) => Some(format!("stranger: {meddling:?}")),
+            Choice::Act(act) => Some(format!("stranger: {act:?}")),
             Choice::FallBehind => Some("the target falls behind".to_owned()),
-            Choice::Answer { call, stale, crash, .. } => {
-                let stale = if stale { " STALE" } else { "" };
-                let crash = if crash { " CRASH" } else { "" };
-                Some(format!("{:?}: {}{stale}{crash}", step.node?, self.memory.call(call)))
+            Choice::Answer { call, how, .. } => {
+                let how = if how == How::Plainly { String::new() } else { format!(" {how:?}") };
+                Some(format!("{:?}: {}{how}", step.node?, self.memory.call(call)))
             }
         }
     }
-}
-
-fn running(state: &State, invocation: usize) -> (Node, u8) {
-    match state.invocations[invocation] {
-        Invocation::Running(node, returns) => (node, returns),
-        _ => panic!("only who runs has calls"),
-    }
-}
-
-/// What tells a state from all others: twice 64 bits.
-fn key(state: &State) -> (u64, u64) {
-    let of = |salt: u8| {
-        let mut hasher = std::hash::DefaultHasher::new();
-        let Mishaps { stale_sources, stale_targets, lags, .. } = state.left;
-        let shown = if lags > 0 || state.lags {
-            PAST
-        } else if stale_sources > 0 || stale_targets > 0 {
-            2
-        } else {
-            1
-        };
-        salt.hash(&mut hasher);
-        for digests in &state.world.digests {
-            digests[..shown.min(digests.len())].hash(&mut hasher);
-        }
-        (state.changes, state.left, state.lags, &state.invocations).hash(&mut hasher);
-        hasher.finish()
-    };
-    (of(0), of(1))
 }

@@ -1,4 +1,4 @@
-//! What owners and strangers do to one item, one change after the other.
+//! What an owner does to one item, one change after the other.
 
 use serde_json::{Value, json};
 
@@ -8,6 +8,8 @@ use super::store::{Store, Who};
 pub(super) const SOURCE: &str = "us-east-2";
 /// The item.
 pub(super) const NAME: &str = "/app/key";
+/// Another item, whose replica is there from the beginning where a stranger copies its tags.
+pub(super) const ANOTHER: &str = "/app/another";
 /// Every value begins so; nothing else of a case does.
 pub(super) const VALUE: &str = "value-of-";
 
@@ -35,48 +37,6 @@ pub(super) enum Start {
     Replicated,
     /// The source is there, and a stranger holds the name in the targets.
     Taken,
-}
-
-/// What a stranger does in a target, once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Meddling {
-    /// Writes another value over what is there, or takes the name.
-    Write,
-    /// Takes the mark off.
-    Release,
-    /// Deletes what is there.
-    Delete,
-}
-
-impl Meddling {
-    pub(super) const ALL: [Self; 3] = [Self::Write, Self::Release, Self::Delete];
-
-    /// Does it; false where there is nothing to do it to.
-    pub(super) fn happen(self, store: &mut Store, region: &str) -> bool {
-        let (operation, request) = match self {
-            Self::Write => (
-                "ssm:PutParameter",
-                json!({"Name": NAME, "Value": "a stranger's", "Type": "String", "Overwrite": true}),
-            ),
-            Self::Release => (
-                "ssm:RemoveTagsFromResource",
-                json!({"ResourceType": "Parameter", "ResourceId": NAME, "TagKeys": [crate::support::MARK.0]}),
-            ),
-            Self::Delete => ("ssm:DeleteParameter", json!({"Name": NAME})),
-        };
-        let held = store.parameter(region, NAME);
-        let fits = match self {
-            Self::Write => true,
-            Self::Release => {
-                held.is_some_and(|held| held.tags.contains_key(crate::support::MARK.0))
-            }
-            Self::Delete => held.is_some(),
-        };
-        if fits {
-            store.must(Who::Stranger, region, operation, &request);
-        }
-        fits
-    }
 }
 
 /// All histories of so many changes that an owner can make.

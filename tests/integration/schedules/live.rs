@@ -7,11 +7,16 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::check::{self, Standing, standing};
+use super::alone;
+use super::check::{self, End};
 use super::conduct;
+use super::harm::{Windows, judge};
+use super::heard::names;
 use super::history::{self, Change, OPT_OUT, SOURCE};
 use super::process::{Answer, Call, Input, Process, Status};
+use super::runner::{Dice, Message, Runner};
 use super::store::{ACCOUNT, Dates, Store, Who};
+use super::stranger::{self, Act, Place};
 use crate::support::{batch, call, delete_event, put_event, tag_event};
 
 /// Routes and targets of every schedule.
@@ -23,15 +28,17 @@ const OLD: [&str; 2] = ["/app/old", "/app/other"];
 const NEW: &str = "/app/new";
 /// A stranger holds this name in the target.
 const THEIRS: &str = "/app/theirs";
+/// All of them.
+const NAMES: [&str; 4] = [THEIRS, OLD[0], OLD[1], NEW];
 const SECRET: &str = "db/main";
 /// Invocations at one time.
 const AT_ONCE: usize = 4;
-/// AWS asks for 30 s between a deletion and a create, in milliseconds.
-const PAUSE_BEFORE_CREATE: u64 = 30_000;
 /// Longer than AWS takes for a secret's replica, in milliseconds.
 const REPLICATION: u64 = 10_000;
 /// How often a message is taken before it is set aside.
 const RECEIVES: u32 = 8;
+/// A stranger's act among what else happens.
+const ACT: usize = 3;
 
 /// A prepared world, of which every schedule begins with a copy.
 pub(super) struct Beginning(Store);
@@ -42,19 +49,26 @@ impl Beginning {
         for name in OLD {
             history::happen(&mut store, name, Change::Create, 0);
         }
-        alone(&mut store);
+        alone::live(&mut store, &check::sweep(ROUTES), None);
         history::happen(&mut store, THEIRS, Change::Create, 0);
-        let taken = json!({"Name": THEIRS, "Value": "a stranger's", "Type": "String"});
+        let value = theirs();
+        let taken = json!({"Name": THEIRS, "Value": value, "Type": "String"});
         store.must(Who::Stranger, TARGET, "ssm:PutParameter", &taken);
         Self(store)
     }
 }
 
+fn theirs() -> String {
+    format!("{}own", stranger::VALUE)
+}
+
 /// What may happen to a schedule, by its seed.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each may be with each other one")]
 struct Weather {
     crashes: bool,
     stale_reads: bool,
+    lost_answers: bool,
     /// Messages and sweeps come while others are at work.
     crowded: bool,
 }
@@ -72,42 +86,14 @@ pub(super) struct Told {
     pub(super) crash: bool,
     pub(super) second_round: bool,
     pub(super) stale: bool,
+    pub(super) lost: bool,
+    /// A stranger acted.
+    pub(super) act: bool,
+    /// Versions of a stranger's that were covered or deleted, and in which window.
+    pub(super) windows: Windows,
     /// What was left to a sweep.
     pub(super) mended: bool,
     pub(super) bad: Option<String>,
-}
-
-/// An event in the queue.
-#[derive(Clone, Debug)]
-struct Message {
-    id: String,
-    event: Value,
-    received: u32,
-}
-
-/// A running invocation, and what it has heard.
-struct Runner {
-    number: u64,
-    process: Process,
-    status: Status,
-    messages: Vec<Message>,
-    heard: Vec<(Call, Answer)>,
-    /// By item: when it was read first, and written last, in steps of the schedule.
-    windows: BTreeMap<String, (usize, Option<usize>)>,
-}
-
-/// What of a seed is left.
-struct Dice(fastrand::Rng);
-
-impl Dice {
-    /// True once in so many times.
-    fn one_in(&mut self, many: u32) -> bool {
-        self.0.u32(0..many) == 0
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        self.0.usize(0..limit)
-    }
 }
 
 struct Schedule {
@@ -116,6 +102,8 @@ struct Schedule {
     weather: Weather,
     changes: usize,
     changed: usize,
+    /// Acts that a stranger has left, and those that he did.
+    acts: (usize, usize),
     sweeps: usize,
     queue: Vec<Message>,
     running: Vec<Runner>,
@@ -130,12 +118,18 @@ pub(super) fn run(beginning: &Beginning, seed: u64) -> Told {
     // The SDK draws its retries' pauses from the thread's own generator.
     fastrand::seed(seed);
     let mut dice = Dice(fastrand::Rng::with_seed(seed));
-    let weather =
-        Weather { crashes: dice.one_in(2), stale_reads: dice.one_in(3), crowded: !dice.one_in(3) };
+    let weather = Weather {
+        crashes: dice.one_in(2),
+        stale_reads: dice.one_in(3),
+        lost_answers: dice.one_in(3),
+        crowded: !dice.one_in(3),
+    };
+    let acts = if dice.one_in(2) { 1 + dice.below(2) } else { 0 };
     let mut schedule = Schedule {
         store: beginning.0.fork(),
         changes: 3 + dice.below(2),
         changed: 0,
+        acts: (acts, 0),
         sweeps: dice.below(2),
         dice,
         weather,
@@ -160,9 +154,14 @@ impl Schedule {
         // A call is answered more often than anything else happens.
         choices.extend((0..self.running.len()).flat_map(|at| [Some(at); 4]));
         let change = self.changed < self.changes;
-        let others = [change, has_room && !self.queue.is_empty(), has_room && self.sweeps > 0];
+        let act = self.acts.0 > 0;
+        let others = [change, has_room && !self.queue.is_empty(), has_room && self.sweeps > 0, act];
         let others: Vec<usize> = (0..others.len()).filter(|at| others[*at]).collect();
         choices.extend(others.iter().map(|_| None));
+        // A stranger acts more often where a write is about to be done: that is where he is not seen.
+        let windows = if act { self.about_to_be_written().len() } else { 0 };
+        let others: Vec<usize> = others.into_iter().chain(vec![ACT; windows]).collect();
+        choices.extend(vec![None; windows]);
         if choices.is_empty() {
             return false;
         }
@@ -171,10 +170,11 @@ impl Schedule {
             None => match others[self.dice.below(others.len())] {
                 0 => self.change(),
                 1 => self.receive(),
-                _ => {
+                2 => {
                     self.sweeps -= 1;
-                    self.begin(&check::sweep(ROUTES), Vec::new());
+                    self.begin(check::sweep(ROUTES), Vec::new());
                 }
+                _ => self.act(),
             },
         }
         true
@@ -194,7 +194,7 @@ impl Schedule {
         let change = fits[self.dice.below(fits.len())];
         if change == Change::Create {
             // The name may have been deleted a moment ago.
-            self.store.until(self.store.now() + PAUSE_BEFORE_CREATE);
+            self.store.pause();
         }
         history::happen(&mut self.store, name, change, self.changed);
         self.note(&format!("owner: {change:?} {name}"));
@@ -219,6 +219,38 @@ impl Schedule {
             _ => delete_event(ACCOUNT, &time, name),
         };
         self.send(event);
+    }
+
+    /// A stranger does one of the things in the target that can be done there.
+    fn act(&mut self) {
+        self.acts.0 -= 1;
+        self.acts.1 += 1;
+        let mut names = vec![OLD[0], OLD[0], OLD[1], NEW];
+        for _ in 0..2 {
+            names.extend(self.about_to_be_written());
+        }
+        let name = names[self.dice.below(names.len())];
+        let another = if name == OLD[1] { OLD[0] } else { OLD[1] };
+        let place = Place { region: TARGET, name, another };
+        let fits = |act: &Act| act.fits(&self.store, place);
+        let fits: Vec<Act> = Act::ALL.into_iter().filter(fits).collect();
+        let act = fits[self.dice.below(fits.len())];
+        act.happen(&mut self.store, place, self.acts.1);
+        self.told.act = true;
+        self.note(&format!("stranger: {act:?} {name}"));
+    }
+
+    /// The names that a write is held for in the target.
+    fn about_to_be_written(&self) -> Vec<&'static str> {
+        let held = self.running.iter().flat_map(|runner| match &runner.status {
+            Status::Waiting(held) => held.as_slice(),
+            Status::Ended(_) => &[],
+        });
+        let writes = held.filter(|call| call.writes() && call.region == TARGET);
+        let requests: Vec<Value> = writes.map(Call::request).collect();
+        let written = requests.iter().flat_map(|request| names(request));
+        let ours = [OLD[0], OLD[1], NEW];
+        written.filter_map(|name| ours.into_iter().find(|one| *one == name)).collect()
     }
 
     fn change_secret(&mut self) {
@@ -250,17 +282,17 @@ impl Schedule {
             messages.push(message);
         }
         let payload = batch(messages.iter().map(|one| (one.id.clone(), one.event.clone())));
-        self.begin(&Input { routes: ROUTES, payload: payload.to_string() }, messages);
+        self.begin(Input::of_payload(ROUTES, &payload), messages);
     }
 
-    fn begin(&mut self, input: &Input, messages: Vec<Message>) {
+    fn begin(&mut self, input: Input, messages: Vec<Message>) {
         self.told.invocations += 1;
         let number = self.told.invocations;
-        self.note(&format!("{number} begins: {}", input.payload));
-        let (process, status) = Process::start(input, self.store.now());
+        self.note(&format!("{number} begins: {:?}", input.asked));
+        let (process, status) = Process::start(&input, self.store.now());
         let heard = Vec::new();
         let windows = BTreeMap::new();
-        self.running.push(Runner { number, process, status, messages, heard, windows });
+        self.running.push(Runner { number, input, process, status, messages, heard, windows });
         self.settle(self.running.len() - 1);
     }
 
@@ -270,18 +302,26 @@ impl Schedule {
         let runner = &mut self.running[at];
         self.store.until(runner.process.now());
         let stale = self.weather.stale_reads && !call.writes() && self.dice.one_in(12);
-        let answer = self.store.answer(&call, stale.into());
+        let mut answer = self.store.answer(&call, stale.into());
+        let windows = &mut self.told.windows;
+        self.told.bad = judge(&runner.input, &runner.heard(), &call, &mut self.store, windows);
         let crash = self.weather.crashes && call.writes() && self.dice.one_in(4);
+        let lost = self.weather.lost_answers && call.writes() && !crash && self.dice.one_in(4);
+        if lost {
+            answer = Answer::lost();
+        }
         let step = self.told.lines.len();
         if call.operation.starts_with("ssm:") {
             runner.see(&call, step);
         }
         self.told.calls += 1;
         self.told.stale |= stale;
+        self.told.lost |= lost;
         let number = runner.number;
-        let how = match (stale, crash) {
-            (true, _) => " STALE",
-            (_, true) => " CRASH",
+        let how = match (stale, crash, lost) {
+            (true, ..) => " STALE",
+            (_, true, _) => " CRASH",
+            (.., true) => " LOST",
             _ => "",
         };
         if crash {
@@ -305,12 +345,17 @@ impl Schedule {
     /// Looks at what an invocation does now.
     fn settle(&mut self, at: usize) {
         let runner = &self.running[at];
-        let heard = runner.heard.iter().map(|(call, answer)| (call, answer));
-        if let Some(fault) = conduct::fault(&heard, &runner.status) {
+        if let Some(fault) = conduct::fault(&runner.input, &runner.heard(), &runner.status) {
             self.told.bad = Some(fault);
         }
         if let Status::Ended(answer) = &runner.status {
             let answer = answer.clone();
+            let quiet =
+                NAMES.into_iter().filter(|name| !check::is_touched(&self.store, TARGET, name));
+            if let Some(alarm) = quiet.flat_map(|name| check::conflicts(&answer, name)).next() {
+                self.told.bad =
+                    Some(format!("a conflict is told where nobody but the hub wrote: {alarm}"));
+            }
             let ended = self.running.swap_remove(at);
             self.close(&ended);
             self.note(&format!("{} ends: {answer}", ended.number));
@@ -349,39 +394,29 @@ impl Schedule {
     fn end(&mut self) {
         // A secret's replica that was asked for is AWS's to bring about, in its time.
         self.store.until(self.store.now() + REPLICATION);
-        let names = OLD.into_iter().chain([NEW]);
-        let differs = |store: &mut Store| {
-            names.clone().any(|name| standing(store, TARGET, name) == Standing::Different)
-                || !secret_is_replicated(store)
-        };
-        let quiet = !self.told.crash && !self.told.stale && !self.given_up;
-        let different = differs(&mut self.store);
-        self.told.mended = different;
-        let (answer, writes) = alone(&mut self.store);
-        let bad = if different && quiet {
-            Some("it ends different though nothing went wrong")
-        } else if different && writes == 0 {
-            Some("it differs and a sweep sees nothing")
-        } else if differs(&mut self.store) {
-            Some("a sweep does not mend it")
-        } else if writes > 0 && alone(&mut self.store).1 > 0 {
-            Some("it never rests")
-        } else {
-            None
-        };
-        let theirs = self.store.parameter(TARGET, THEIRS);
-        let untouched = theirs.is_some_and(|held| {
-            held.value == "a stranger's" && held.version == 1 && held.tags.is_empty()
-        });
-        if !untouched {
-            self.told.bad = Some("what is a stranger's was touched".to_owned());
-        } else if let Some(bad) = bad {
-            let held = names.clone().map(|name| {
-                let side = |region| self.store.parameter(region, name);
-                format!("\n    {name}: {:?}\n      {:?}", side(SOURCE), side(TARGET))
-            });
-            self.told.bad = Some(format!("{bad}: {answer}{}", held.collect::<String>()));
+        let is_quiet = !self.told.crash && !self.told.stale && !self.told.lost && !self.given_up;
+        let end = End { names: &NAMES, targets: &[TARGET], is_quiet };
+        let is_replicated = secret_is_replicated(&mut self.store);
+        self.told.mended = !is_replicated || End { names: &NAMES[1..], ..end }.differs(&self.store);
+        if is_quiet && !is_replicated {
+            self.told.bad = Some("a secret ends different though nothing went wrong".to_owned());
+            return;
         }
+        let mut is_mended = true;
+        let sweep = check::sweep(ROUTES);
+        let fault = end.fault(self.store.fork(), &mut |store| {
+            let swept = alone::live(store, &sweep, None);
+            store.until(store.now() + REPLICATION);
+            is_mended = secret_is_replicated(store);
+            swept
+        });
+        let theirs_now = self.store.parameter(TARGET, THEIRS);
+        let is_theirs = theirs_now.is_some_and(|held| {
+            held.value == theirs() && held.version == 1 && held.tags.is_empty()
+        });
+        self.told.bad = fault
+            .or_else(|| (!is_theirs).then(|| "what is a stranger's was touched".to_owned()))
+            .or_else(|| (!is_mended).then(|| "a sweep does not mend a secret".to_owned()));
     }
 
     fn note(&mut self, what: &str) {
@@ -397,33 +432,6 @@ impl Schedule {
     }
 }
 
-impl Runner {
-    /// Notes that it read or wrote items.
-    fn see(&mut self, call: &Call, step: usize) {
-        let request = call.request();
-        for name in conduct::names(&request) {
-            let window = self.windows.entry(name.to_owned()).or_insert((step, None));
-            if call.writes() {
-                window.1 = Some(step);
-            }
-        }
-    }
-
-    /// Whether it read an item's value at the source more than once: it went round.
-    fn has_second_round(&self) -> bool {
-        let mut values = BTreeMap::new();
-        for (call, _) in &self.heard {
-            let request = call.request();
-            if call.region == SOURCE && request["WithDecryption"] == Value::Bool(true) {
-                for name in conduct::names(&request) {
-                    *values.entry(name.to_owned()).or_insert(0) += 1;
-                }
-            }
-        }
-        values.values().any(|times| *times > 1)
-    }
-}
-
 /// Whether the secret, where there is one, has its replica.
 fn secret_is_replicated(store: &mut Store) -> bool {
     let described = |store: &mut Store, region| {
@@ -432,20 +440,4 @@ fn secret_is_replicated(store: &mut Store) -> bool {
     };
     described(store, SOURCE).is_err()
         || described(store, TARGET).is_ok_and(|replica| replica["PrimaryRegion"] == SOURCE)
-}
-
-/// A sweep alone: its answer, and how many writes it made.
-fn alone(store: &mut Store) -> (Value, usize) {
-    let (mut process, mut status) = Process::start(&check::sweep(ROUTES), store.now());
-    let mut writes = 0;
-    loop {
-        let call = match status {
-            Status::Ended(answer) => return (answer, writes),
-            Status::Waiting(held) => held[0].clone(),
-        };
-        store.until(process.now());
-        writes += usize::from(call.writes());
-        let answer = store.answer(&call, 0);
-        status = process.answer(&call, answer, store.now());
-    }
 }

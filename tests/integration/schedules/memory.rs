@@ -12,6 +12,7 @@ use std::collections::{HashMap, VecDeque};
 use serde_json::Value;
 
 use super::conduct;
+use super::heard::Heard;
 use super::process::{Answer, Call, Input, Process, Status};
 use super::store::BEGINNING;
 
@@ -31,7 +32,7 @@ struct AnswerId(u32);
 
 type Step = (CallId, AnswerId);
 /// A call, which answer to it this was, and the answer.
-type Heard = (CallId, u32, AnswerId);
+type Answered = (CallId, u32, AnswerId);
 
 /// What is remembered of a state.
 struct Remembered {
@@ -82,7 +83,7 @@ pub(super) struct Memory {
     states: Vec<Remembered>,
     roots: HashMap<usize, Node>,
     /// By input and by the answers of each call in their order, whatever the order between calls.
-    by_answers: HashMap<(usize, Vec<Heard>), Node>,
+    by_answers: HashMap<(usize, Vec<Answered>), Node>,
     kept: VecDeque<(Node, Process)>,
     /// Times that a process was begun, and that it was given an answer.
     pub(super) begun: u64,
@@ -130,6 +131,17 @@ impl Memory {
     /// What is wrong with a state by what the invocation heard itself.
     pub(super) fn fault(&self, node: Node) -> Option<&str> {
         self.states[node.0 as usize].fault.as_deref()
+    }
+
+    /// All that an invocation heard until a state, the oldest first.
+    pub(super) fn heard(&self, node: Node) -> Vec<Heard<'_>> {
+        self.heard_on(&self.states[node.0 as usize].way)
+    }
+
+    fn heard_on(&self, way: &[Step]) -> Vec<Heard<'_>> {
+        way.iter()
+            .map(|(call, answer)| (self.calls.get(call.0), self.answers.get(answer.0)))
+            .collect()
     }
 
     /// A call by its number.
@@ -211,9 +223,10 @@ impl Memory {
     }
 
     fn remember(&mut self, input: usize, way: Vec<Step>, status: &Status) -> Node {
-        let heard =
-            way.iter().map(|(call, answer)| (self.calls.get(call.0), self.answers.get(answer.0)));
-        let fault = conduct::fault(&heard, status);
+        let fault = {
+            let asked = self.inputs.get(u32::try_from(input).expect("so many"));
+            conduct::fault(asked, &self.heard_on(&way), status)
+        };
         let doing = self.doing_of(status);
         let node = Node(u32::try_from(self.states.len()).expect("so many"));
         self.by_answers.insert((input, by_call(&way)), node);
@@ -223,7 +236,7 @@ impl Memory {
 }
 
 /// The answers that each call had, in their order.
-fn by_call(way: &[Step]) -> Vec<Heard> {
+fn by_call(way: &[Step]) -> Vec<Answered> {
     let mut times: HashMap<CallId, u32> = HashMap::new();
     let mut answers: Vec<_> = way
         .iter()

@@ -6,96 +6,38 @@
 //! in the SDK (the jitter of its retries) is seeded. So what it does next is a function of what it was asked and of the
 //! answers that it had, and dropping it is a crash: whatever it still had to do is never done.
 
-use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::time::{SharedTimeSource, TimeSource};
-use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
-    SharedHttpConnector,
-};
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_runtime_api::http::StatusCode;
-use aws_smithy_types::body::SdkBody;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use failover_replicator::aws::Deadline;
 use failover_replicator::hub::{Double, Hub, HubError, Narrow};
 use failover_replicator::settings::RawSettings;
 use serde_json::Value;
 use tokio::runtime::Runtime;
-use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+
+pub(super) use super::asked::Input;
+use super::asked::variables;
+use super::door::Door;
+pub(super) use super::door::{Answer, Call, writes};
 
 /// Once a call is held, the calls that are made beside it come within this time: pacing spreads them by milliseconds.
 const SIBLINGS: Duration = Duration::from_millis(50);
 /// No sleep of the hub's is longer than this; who is silent for so long has stopped.
 const LONGEST_SILENCE: Duration = Duration::from_mins(10);
-/// An hour, as AWS gives a role's credentials at most.
-const SESSION: Duration = Duration::from_hours(1);
-
-/// What an invocation is asked, and with which settings.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Input {
-    /// The routes, as the setting has them.
-    pub(super) routes: &'static str,
-    /// The payload, event or batch.
-    pub(super) payload: String,
-}
-
-/// A call that waits for its answer.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Call {
-    /// `ssm:PutParameter`.
-    pub(super) operation: String,
-    pub(super) region: String,
-    pub(super) account: String,
-    /// The request's JSON, its members sorted.
-    pub(super) body: String,
-}
-
-impl Call {
-    /// Whether it may change something.
-    pub(super) fn writes(&self) -> bool {
-        writes(&self.operation)
-    }
-
-    /// The request.
-    pub(super) fn request(&self) -> Value {
-        serde_json::from_str(&self.body).expect("it was JSON when it came")
-    }
-}
-
-/// Whether an operation may change something.
-pub(super) fn writes(operation: &str) -> bool {
-    let name = operation.split(':').nth(1).unwrap_or_default();
-    !["Get", "List", "Describe"].iter().any(|read| name.starts_with(read))
-}
-
-impl fmt::Display for Call {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}", self.operation, self.region, self.body)
-    }
-}
-
-/// What a call is answered with.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) body: String,
-}
 
 /// How an invocation stands once nothing of it moves any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Status {
     /// These calls wait for their answers, sorted.
     Waiting(Vec<Call>),
-    /// It is over, with this answer.
+    /// It is over, with this answer. `published` is what it told the topic, where it did.
     Ended(Value),
 }
 
@@ -104,6 +46,8 @@ pub(super) struct Process {
     task: Option<JoinHandle<Result<Value, HubError>>>,
     door: Door,
     clock: Clock,
+    /// Answers that it had.
+    answers: u64,
     /// Last, so that all else is dropped within its life.
     runtime: Runtime,
 }
@@ -111,6 +55,7 @@ pub(super) struct Process {
 impl Process {
     /// Begins one at `now`, in milliseconds since 1970, and lets it go on to its first calls.
     pub(super) fn start(input: &Input, now: u64) -> (Self, Status) {
+        fastrand::seed(0);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
@@ -119,7 +64,7 @@ impl Process {
         let (door, clock, task) = {
             let _inside = runtime.enter();
             let clock = Clock::showing(now);
-            let door = Door { inside: Arc::default(), clock: clock.clone() };
+            let door = Door::new(clock.clone());
             let double = Double {
                 http_client: Some(SharedHttpClient::new(door.clone())),
                 credentials: Some(SharedCredentialsProvider::new(Credentials::new(
@@ -131,24 +76,26 @@ impl Process {
                 ))),
                 time_source: Some(SharedTimeSource::new(clock.clone())),
             };
-            let (variables, payload) = (variables(input.routes), input.payload.clone());
+            let (variables, request) = (variables(input), input.request());
             let task = tokio::spawn(async move {
-                let settings = RawSettings::from_variables(variables).parse().expect("settings");
+                let settings =
+                    RawSettings::from_variables(variables.into_iter()).parse().expect("settings");
                 let hub = Hub::with(settings, double).await?;
-                let answer = hub
-                    .run(payload.as_bytes(), Narrow::default(), Deadline::never(), &|_| ())
-                    .await?;
-                Ok(serde_json::to_value(answer).expect("JSON"))
+                let done =
+                    hub.perform(request, Narrow::default(), Deadline::never(), &|_| ()).await?;
+                Ok(serde_json::to_value(done.answer).expect("JSON"))
             });
             (door, clock, task)
         };
-        let mut process = Self { task: Some(task), door, clock, runtime };
+        let mut process = Self { task: Some(task), door, clock, answers: 0, runtime };
         let status = process.settle();
         (process, status)
     }
 
     /// Answers a call that is held, at `now`, and lets the process go on until it waits again.
     pub(super) fn answer(&mut self, call: &Call, answer: Answer, now: u64) -> Status {
+        self.answers += 1;
+        fastrand::seed(self.answers);
         {
             let _inside = self.runtime.enter();
             self.clock.set(now);
@@ -193,9 +140,11 @@ impl Process {
         if let Some(answer) = ended {
             self.task = None;
             let answer = answer.expect("no invocation panics");
-            return Status::Ended(
-                answer.unwrap_or_else(|error| panic!("it is not refused: {error}")),
-            );
+            let mut answer = answer.unwrap_or_else(|error| panic!("it is not refused: {error}"));
+            if let Some(digest) = self.door.inside().published.take() {
+                answer["published"] = digest;
+            }
+            return Status::Ended(answer);
         }
         let mut held: Vec<Call> =
             self.door.inside().held.iter().map(|(call, _)| call.clone()).collect();
@@ -204,20 +153,9 @@ impl Process {
     }
 }
 
-fn variables(routes: &str) -> impl Iterator<Item = (String, String)> {
-    [
-        ("REPLICATOR_ROUTES", routes),
-        ("REPLICATOR_SPOKE_EXTERNAL_ID", "test-external-id"),
-        // Pacing has tests of its own; here it would only spread the calls.
-        ("REPLICATOR_QUOTAS", r#"{"*/*/*":100000}"#),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into_iter()
-}
-
 /// The process's clock: tokio's paused one, put forward to the world's.
 #[derive(Clone, Debug)]
-struct Clock {
+pub(super) struct Clock {
     start: Instant,
     beginning: Arc<AtomicU64>,
 }
@@ -243,104 +181,4 @@ impl TimeSource for Clock {
     fn now(&self) -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_millis(self.millis())
     }
-}
-
-/// Where the network would be: calls come in and are held.
-#[derive(Clone, Debug)]
-struct Door {
-    inside: Arc<Mutex<Inside>>,
-    clock: Clock,
-}
-
-#[derive(Debug, Default)]
-struct Inside {
-    held: Vec<(Call, oneshot::Sender<Answer>)>,
-    called: Arc<Notify>,
-}
-
-impl Door {
-    fn inside(&self) -> MutexGuard<'_, Inside> {
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// STS is answered at once: which account's credentials a call has is no matter of order.
-    fn role(&self, form: &str) -> Answer {
-        let account = form
-            .split_once("iam%3A%3A")
-            .and_then(|(_, rest)| rest.split_once("%3A"))
-            .map_or("", |(account, _)| account);
-        let ends = self.clock.now() + SESSION;
-        let ends = aws_smithy_types::DateTime::from(ends)
-            .fmt(aws_smithy_types::date_time::Format::DateTime)
-            .expect("a date");
-        let body = format!(
-            "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIA{account}</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken><Expiration>{ends}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
-        );
-        Answer { status: 200, body }
-    }
-
-    /// Holds a call until it is answered.
-    fn hold(&self, call: Call) -> oneshot::Receiver<Answer> {
-        let (sender, answer) = oneshot::channel();
-        let mut inside = self.inside();
-        inside.held.push((call, sender));
-        inside.called.notify_one();
-        answer
-    }
-}
-
-impl HttpClient for Door {
-    fn http_connector(
-        &self,
-        _: &HttpConnectorSettings,
-        _: &RuntimeComponents,
-    ) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
-    }
-}
-
-impl HttpConnector for Door {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let body = request.body().bytes().unwrap_or_default();
-        let text = String::from_utf8_lossy(body).into_owned();
-        let header = |name| request.headers().get(name).unwrap_or_default().to_owned();
-        let target = header("x-amz-target");
-        if target.is_empty() {
-            let answer = respond(&self.role(&text));
-            return HttpConnectorFuture::ready(answer);
-        }
-        let answer = self.hold(read(&target, &header("authorization"), &text));
-        HttpConnectorFuture::new(async move {
-            // Whoever holds the other end has gone: so has this process.
-            let Ok(answer) = answer.await else { return std::future::pending().await };
-            respond(&answer)
-        })
-    }
-}
-
-/// A request by what the simulator needs to know of it.
-fn read(target: &str, authorization: &str, body: &str) -> Call {
-    // AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, …
-    let scope = authorization.split_once("Credential=").map_or("", |(_, scope)| scope);
-    let mut scope = scope.split('/');
-    let (key, _, region) = (scope.next(), scope.next(), scope.next());
-    let (service, name) = target.split_once('.').expect("a target");
-    let service = match service {
-        "AmazonSSM" => "ssm",
-        service if service.starts_with("ResourceGroupsTagging") => "tag",
-        service => service,
-    };
-    let body: Value = serde_json::from_str(body).expect("JSON");
-    Call {
-        operation: format!("{service}:{name}"),
-        region: region.unwrap_or_default().to_owned(),
-        account: key.and_then(|key| key.strip_prefix("ASIA")).unwrap_or_default().to_owned(),
-        body: body.to_string(),
-    }
-}
-
-fn respond(answer: &Answer) -> Result<HttpResponse, ConnectorError> {
-    let status = StatusCode::try_from(answer.status)
-        .map_err(|error| ConnectorError::other(error.into(), None))?;
-    Ok(HttpResponse::new(status, SdkBody::from(answer.body.clone())))
 }

@@ -1,15 +1,15 @@
 //! Ten thousand schedules of three and more invocations, several items, sweeps against events, and secrets.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::harm::{Faults, Windows};
 use super::live::{Beginning, Told, run};
 
 /// Schedules in every run of the tests, and with `SCHEDULES=all`.
 const SEEDS: (u64, u64) = (10_000, 50_000);
 const THREADS: usize = 2;
-/// Of a hundred schedules at least so many have each of the things that matter.
-const LEAST_PERCENT: u64 = 10;
 
 /// How many schedules had what.
 #[derive(Clone, Debug, Default)]
@@ -22,8 +22,14 @@ struct Figures {
     crashes: u64,
     second_rounds: u64,
     stale: u64,
+    lost: u64,
+    acts: u64,
+    windows: Windows,
     mended: u64,
-    bad: Vec<(u64, Told)>,
+    faults: Faults,
+    bad: u64,
+    /// The first seed of each kind of fault.
+    first: BTreeMap<String, (u64, Told)>,
 }
 
 impl Figures {
@@ -36,9 +42,17 @@ impl Figures {
         self.crashes += u64::from(told.crash);
         self.second_rounds += u64::from(told.second_round);
         self.stale += u64::from(told.stale);
+        self.lost += u64::from(told.lost);
+        self.acts += u64::from(told.act);
+        self.windows += told.windows.clone();
         self.mended += u64::from(told.mended);
-        if told.bad.is_some() {
-            self.bad.push((seed, told));
+        if let Some(why) = &told.bad {
+            self.bad += 1;
+            self.faults.count(why);
+            let first = self.first.entry(Faults::kind(why)).or_insert_with(|| (seed, told.clone()));
+            if seed < first.0 {
+                *first = (seed, told);
+            }
         }
     }
 }
@@ -63,25 +77,32 @@ fn schedules_by_seeds_end_equal_or_visibly_out_of_sync() {
             });
         }
     });
-    let mut figures = figures.into_inner().expect("no thread panics");
+    let figures = figures.into_inner().expect("no thread panics");
     let Figures { schedules, calls, invocations, crowded, .. } = figures;
     super::tell(&format!(
         "{schedules} schedules, {invocations} invocations, {calls} calls; {crowded} of three and more invocations"
     ));
-    let Figures { overlaps, crashes, second_rounds, stale, mended, .. } = figures;
+    let Figures { overlaps, crashes, second_rounds, stale, lost, acts, mended, .. } = figures;
     super::tell(&format!(
-        "two invocations in each other's window {overlaps}, a crash {crashes}, a second round {second_rounds}, a stale read {stale}, left to a sweep {mended}; {} bad ends",
-        figures.bad.len()
+        "two invocations in each other's window {overlaps}, a crash {crashes}, a second round {second_rounds}, a stale read {stale}, a lost answer {lost}, a stranger {acts}, left to a sweep {mended}; {} bad ends",
+        figures.bad
     ));
-    figures.bad.sort_by_key(|(seed, _)| *seed);
-    if let Some((seed, told)) = figures.bad.first() {
+    figures.faults.tell();
+    figures.windows.tell();
+    let shown = |(seed, told): &(u64, Told)| {
         let why = told.bad.as_deref().unwrap_or_default();
-        panic!("seed {seed}: {why}\n{}", told.lines.join("\n"));
-    }
-    for (what, number) in
-        [("overlap", overlaps), ("crash", crashes), ("second round", second_rounds)]
-    {
-        assert!(number * 100 > schedules * LEAST_PERCENT, "{what}: {number} of {schedules}");
+        format!("seed {seed}: {why}\n{}", told.lines.join("\n"))
+    };
+    let first: Vec<String> = figures.first.values().map(shown).collect();
+    assert!(first.is_empty(), "{} bad ends:\n{}", figures.bad, first.join("\n\n"));
+    for (what, number, least_percent) in [
+        ("overlap", overlaps, 10),
+        ("crash", crashes, 10),
+        ("second round", second_rounds, 10),
+        ("lost answer", lost, 10),
+        ("stranger", acts, 30),
+    ] {
+        assert!(number * 100 > schedules * least_percent, "{what}: {number} of {schedules}");
     }
 }
 
