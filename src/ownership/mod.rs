@@ -185,8 +185,9 @@ pub fn judge(evidence: Evidence<'_>, viewpoint: Viewpoint<'_>) -> Ownership {
     let history = evidence.history.map(|rows| History::new(rows, account, writers));
     let provenance = Provenance::of(tags);
     match (is_marked(tags), provenance) {
-        (true, Some(provenance)) if provenance.region != *source => {
-            Ownership::OtherRoute(provenance.region)
+        (true, Some(named)) if named.region != *source => {
+            let region = named.region.clone();
+            judge_unnamed(history, &named, by, version, || Ownership::OtherRoute(region))
         }
         (true, Some(provenance)) => judge_claim(provenance, evidence, by, history),
         (true, None) if by == Writer::Hub && version.number > 1 => {
@@ -196,10 +197,8 @@ pub fn judge(evidence: Evidence<'_>, viewpoint: Viewpoint<'_>) -> Ownership {
         (false, provenance) if tags.contains_key(PROVENANCE_KEY) => {
             let released = || Ownership::Released { excluded: excludes(tags) };
             match provenance {
-                Some(named) if by == Writer::Hub && !named.names_replica(version) => {
-                    judge_covered(history.map(|rows| after_named(&rows, &named)), released)
-                }
-                _ => released(),
+                Some(named) => judge_unnamed(history, &named, by, version, released),
+                None => released(),
             }
         }
         (false, _) if is_released(tags) => Ownership::Released { excluded: false },
@@ -236,9 +235,25 @@ fn judge_covered(history: Option<History<'_>>, otherwise: impl FnOnce() -> Owner
     }
 }
 
-/// The versions that provenance does not vouch for, all of them where it names none that is kept.
+/// The same of what is not this route's by its tags: one of the hub's writes may have gone over it before they were there.
+fn judge_unnamed(
+    history: Option<History<'_>>,
+    named: &Provenance,
+    by: Writer,
+    present: Version,
+    otherwise: impl FnOnce() -> Ownership,
+) -> Ownership {
+    if by == Writer::Hub && !named.names_replica(present) {
+        judge_covered(history.map(|rows| after_named(&rows, named)), otherwise)
+    } else {
+        otherwise()
+    }
+}
+
+/// The versions that provenance does not vouch for: all of them where it names none that is kept, or another writer's.
 fn after_named<'a>(rows: &History<'a>, named: &Provenance) -> History<'a> {
     let at = rows.position(|row| named.names_replica(row.version));
+    let at = at.filter(|at| rows.writer(*at) != Some(Writer::Other));
     rows.from(at.map_or(0, |at| at + 1))
 }
 
@@ -251,7 +266,8 @@ fn judge_claim(
 ) -> Ownership {
     let Evidence { account, target, name, version, .. } = evidence;
     if !provenance.is_of(account, target, name) {
-        return Ownership::Claimed(Claimed::OfAnotherParameter);
+        let claimed = || Ownership::Claimed(Claimed::OfAnotherParameter);
+        return judge_unnamed(history, &provenance, by, version, claimed);
     }
     if provenance.names_replica(version) {
         return match by {
@@ -263,6 +279,11 @@ fn judge_claim(
     let named = rows.position(|row| provenance.names_replica(row.version));
     let named_by = named.and_then(|at| rows.writer(at));
     if named_by == Some(Writer::Other) {
+        if by == Writer::Hub
+            && let Some(covered) = after_named(&rows, &provenance).last_covered()
+        {
+            return Ownership::WrittenOver(covered);
+        }
         let number = provenance.replica;
         let of_named = named.and_then(|at| rows.from(at).first_foreign());
         let foreign = of_named.unwrap_or(ForeignVersion { number, writer: None });

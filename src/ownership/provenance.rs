@@ -94,6 +94,17 @@ impl Provenance {
         Self::parse(tags.get(PROVENANCE_KEY)?)
     }
 
+    /// The same with the date of the version that it names, where that is `replica`: the tag of a create has none, and
+    /// written again it would name whatever was created anew meanwhile.
+    #[must_use]
+    pub fn dated(self, replica: Version) -> Self {
+        if self.names_replica(replica) {
+            Self { written: Some(replica.modified), ..self }
+        } else {
+            self
+        }
+    }
+
     /// Whether it belongs to this parameter. A tag of an earlier release does not say so and is accepted.
     pub fn is_of(&self, account: &AccountId, target: &Region, name: &ParameterName) -> bool {
         self.of.is_none_or(|of| of == Fingerprint::of_item(account, target, name))
@@ -169,6 +180,12 @@ mod tests {
         let created = Provenance::parse(shuffled).expect("readable");
         assert!(created.names_replica(Version { number: 1, modified: Timestamp::from_millis(7) }));
         assert!(!created.names_replica(Version { number: 2, modified: Timestamp::from_millis(7) }));
+        let first = Version { number: 1, modified: Timestamp::from_millis(7) };
+        let dated = created.clone().dated(first);
+        assert!(dated.names_replica(first));
+        let anew = Version { modified: Timestamp::from_millis(8), ..first };
+        assert!(created.names_replica(anew) && !dated.names_replica(anew));
+        assert_eq!(created.clone().dated(Version { number: 2, ..first }), created);
     }
 
     #[test]

@@ -173,7 +173,7 @@ fn tags_that_the_hub_did_not_write_for_this_version_claim_and_prove_nothing() {
     assert_eq!(claimed(copied.by_list()), Claimed::OfAnotherParameter);
     let early = Held::new(&[HUB]).marked().with(|made| Provenance { of: None, ..made });
     assert!(early.is_owned(), "a tag of an earlier release does not say to what it belongs");
-    let then_theirs = Held::new(&[PERSON, HUB]).marked().naming(1);
+    let then_theirs = Held::new(&[PERSON, PERSON]).marked().naming(1);
     assert_eq!(claimed(then_theirs), Claimed::WrittenBy(foreign(1)));
     // The same number with another date is another version.
     let dated = |made| Provenance { written: Some(Timestamp::from_millis(5)), ..made };
@@ -204,6 +204,18 @@ fn a_covered_version_is_found_without_either_tag_and_without_the_mark() {
     assert_eq!(Held::new(&[PERSON, HUB]).marked().judged(), covered);
     let unmarked = Held::new(&[HUB, PERSON, HUB]).naming(1);
     assert_eq!(unmarked.judged(), Ownership::WrittenOver(foreign(2)));
+    // Whatever is said by the tags of what was created meanwhile: another route's, another parameter's, or this one's.
+    let elsewhere =
+        |made| Provenance { region: Region::parse("eu-west-1").expect("a Region"), ..made };
+    let another = |made| Provenance { of: Some(Fingerprint(1)), ..made };
+    assert_eq!(Held::new(&[PERSON, HUB]).marked().with(elsewhere).judged(), covered);
+    assert_eq!(Held::new(&[PERSON, HUB]).marked().with(another).judged(), covered);
+    assert_eq!(Held::new(&[PERSON, HUB]).marked().with(|made| made).judged(), covered);
+    // A former owner's version under a replica that its route has taken over is decided.
+    let others = Held::new(&[PERSON, HUB, HUB]).marked();
+    let written = Some(version(2, 3).modified);
+    let others = others.with(|made| Provenance { replica: 2, written, ..elsewhere(made) });
+    assert!(matches!(others.judged(), Ownership::OtherRoute(_)));
     // Its owner has declared it released since.
     let mut released = Held::new(&[PERSON, HUB]);
     released.tags.insert(EXCLUDE_TAG.into(), "released".into());

@@ -215,7 +215,9 @@ fn decide_absent(case: Case<'_>, ownership: Ownership, policy: Policy<'_>) -> De
         {
             Decision::Leave(OutcomeKind::OutOfScope)
         }
-        Ownership::Owned { provenance, .. } => orphaned(provenance.clone(), policy),
+        Ownership::Owned { provenance, .. } => {
+            orphaned(provenance.clone().dated(replica.parameter.version()), policy)
+        }
         Ownership::ChangedInTarget { .. } | Ownership::Claimed(_) | Ownership::WrittenOver(_) => {
             case.conflict(&ownership)
         }

@@ -3,7 +3,9 @@
 use super::desired::Desired;
 use super::diff::{different_attributes, needs_recreation, tag_difference};
 use super::{Decision, Parity, Policy};
-use crate::domain::{Change, ConflictClass, MARK_KEY, MARK_VALUE, PROVENANCE_KEY, Tags, Timestamp};
+use crate::domain::{
+    Change, ConflictClass, MARK_KEY, MARK_VALUE, PROVENANCE_KEY, Tags, Timestamp, Version,
+};
 use crate::guard::Claim;
 use crate::ownership::Provenance;
 use crate::parameters::model::{Observed, Tier};
@@ -177,6 +179,7 @@ impl<'a> Pair<'a> {
             return Decision::Write(kept(self.write(Change::Recreate, vec![attribute])));
         }
         let mut because = self.unproven_by(&provenance);
+        let present = self.replica.parameter.version();
         let is_proven = because.is_empty();
         if !self.set_tags.is_empty() || !self.remove_tags.is_empty() {
             because.push("tags");
@@ -192,7 +195,7 @@ impl<'a> Pair<'a> {
             _ if taken => Decision::Write(kept(self.write(Change::Update, because))),
             Parity::ByValue if self.attributes.is_empty() => {
                 let write = self.write(Change::Retag, because);
-                Decision::Compare(kept(retagged(write, is_proven, provenance)))
+                Decision::Compare(kept(retagged(write, is_proven, provenance, present)))
             }
             Parity::ByValue => {
                 let attributes = self.attributes.clone();
@@ -203,7 +206,7 @@ impl<'a> Pair<'a> {
             }
             Parity::ByProvenance if is_proven => {
                 let write = self.write(Change::Retag, because);
-                Decision::Write(kept(retagged(write, true, provenance)))
+                Decision::Write(kept(retagged(write, true, provenance, present)))
             }
             Parity::ByProvenance => Decision::Write(kept(self.write(Change::Update, because))),
         }
@@ -272,12 +275,12 @@ impl<'a> Pair<'a> {
 }
 
 /// A retag of an owned replica: its provenance follows only where it does not hold any more, or says what is over.
-fn retagged(write: Write, is_proven: bool, provenance: Provenance) -> Write {
+fn retagged(write: Write, is_proven: bool, provenance: Provenance, present: Version) -> Write {
     if !is_proven {
         return write;
     }
     let tags = Some(write.desired.tags_fingerprint());
-    let now = Provenance { gone: None, tags, ..provenance.clone() };
+    let now = Provenance { gone: None, tags, ..provenance.clone() }.dated(present);
     let is_as_it_should =
         provenance.gone.is_none() && write.set_tags.is_empty() && write.remove_tags.is_empty();
     let provenance = (!is_as_it_should).then_some(now);
