@@ -74,17 +74,26 @@ fn lone(mut class: Class, by: By) -> Class {
     class
 }
 
-fn small() -> Vec<Class> {
+/// One invocation, and what others write or what is lost beside it.
+fn strangers() -> Vec<Class> {
     vec![
-        class("one change", ONE, &EVERY, 1, NONE),
         lone(class("one change, one invocation, a stranger", ONE, &EVERY, 1, ACT), By::Events),
         lone(class("one change, one sweep, a stranger", ONE, &EVERY, 1, ACT), By::Sweeps),
         lone(class("one change, one invocation, a lost answer", ONE, &OURS, 1, LOST), By::Events),
+        lone(class("one change, one sweep, a lost answer", ONE, &OURS, 1, LOST), By::Sweeps),
+    ]
+}
+
+fn small() -> Vec<Class> {
+    let mut classes = strangers();
+    classes.extend([
+        class("one change", ONE, &EVERY, 1, NONE),
         class("one change, a crash", ONE, &OURS, 1, CRASH),
         class("one change, a stale read of the target", ONE, &OURS, 1, STALE_TARGET),
         class("two changes", ONE, &EVERY, 2, NONE),
         two_values("two values, a target that falls behind", LAG),
-    ]
+    ]);
+    classes
 }
 
 fn large() -> Vec<Class> {
@@ -103,11 +112,14 @@ fn large() -> Vec<Class> {
 
 /// The least in which each fault that `tests/mutants` has is found, the small classes first.
 fn telling() -> Vec<Class> {
-    vec![
+    let mut classes = strangers();
+    classes.extend([
+        class("one change", ONE, &EVERY, 1, NONE),
         class("two changes", ONE, &OURS, 2, NONE),
         two_values("two values, a target that falls behind", LAG),
         two_values("two values, a crash", CRASH),
-    ]
+    ]);
+    classes
 }
 
 /// What came of a class, and how many states the hub was run into.

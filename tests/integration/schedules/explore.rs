@@ -2,14 +2,15 @@
 //!
 //! A state is the world, how far the owner is, what may still go wrong, and where each invocation is: by all answers
 //! that it had ([`super::memory`]). From each state every choice is taken: which held call of which invocation is
-//! answered, whether a read is stale, whether the invocation is gone after a write, the owner's next change, a
-//! stranger's.
+//! answered, whether a read is stale, whether the invocation is gone after a write or the answer to it is lost, the
+//! owner's next change, a stranger's act.
 //!
 //! # What is left out, and why nothing is lost
 //!
 //! * A crash is tried only just after a write. One that comes before an invocation's first write, or at a read
 //!   between two writes, leaves the world as the crash just after the write before left it, and the message that comes
 //!   again may come at any later time in both.
+//! * An answer is lost to writes alone: a read whose answer is lost is sent again, which is the same read later.
 //! * An invocation begins when its event is there, but its calls are held: beginning later is being answered later.
 //! * Where one call can be answered without taking anything from the other choices, only that one is taken: a read of
 //!   the source once the owner is done and no stale read is left, and any call of the one invocation that is left

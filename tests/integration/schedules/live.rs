@@ -33,8 +33,8 @@ const NAMES: [&str; 4] = [THEIRS, OLD[0], OLD[1], NEW];
 const SECRET: &str = "db/main";
 /// Invocations at one time.
 const AT_ONCE: usize = 4;
-/// Longer than AWS takes for a secret's replica, in milliseconds.
-const REPLICATION: u64 = 10_000;
+/// Longer than AWS takes for a secret's replica, and than it refuses a create after a deletion; in milliseconds.
+const REPLICATION: u64 = 40_000;
 /// How often a message is taken before it is set aside.
 const RECEIVES: u32 = 8;
 /// A stranger's act among what else happens.
