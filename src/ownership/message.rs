@@ -65,10 +65,8 @@ pub fn objection(ownership: &Ownership, site: Site<'_>) -> Option<Cause> {
                 site.resolve("source")
             ),
         ),
-        Ownership::Released { .. } => (
-            format!(
-                "the parameter in {target} was released: it no longer carries the mark of a replica"
-            ),
+        Ownership::Released { covered, .. } => (
+            released(covered.as_ref(), target),
             format!(
                 "set the tag `{EXCLUDE_TAG}=exclude` on the parameter in {target} to keep it without this report; {} writes the source over it",
                 site.resolve("source")
@@ -168,6 +166,19 @@ fn written_over(under: &ForeignVersion, target: &Region) -> String {
         under.number,
         by(under)
     )
+}
+
+fn released(covered: Option<&ForeignVersion>, target: &Region) -> String {
+    let mut message = format!(
+        "the parameter in {target} was released: it no longer carries the mark of a replica"
+    );
+    if let Some(covered) = covered {
+        let (number, writer) = (covered.number, by(covered));
+        message.push_str(&format!(
+            "; version {number}, written by {writer}, lies under a version of the hub's"
+        ));
+    }
+    message
 }
 
 fn claimed(why: &Claimed, target: &Region) -> String {

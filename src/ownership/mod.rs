@@ -94,6 +94,8 @@ pub enum Ownership {
     Released {
         /// Whether its own tag says `exclude`.
         excluded: bool,
+        /// A version of another writer's that lies directly under one of the hub's.
+        covered: Option<ForeignVersion>,
     },
     /// The replica of another Region's source.
     OtherRoute(Region),
@@ -195,13 +197,23 @@ pub fn judge(evidence: Evidence<'_>, viewpoint: Viewpoint<'_>) -> Ownership {
         }
         (true, None) => mark_only(only_route, by != Writer::Other),
         (false, provenance) if tags.contains_key(PROVENANCE_KEY) => {
-            let released = || Ownership::Released { excluded: excludes(tags) };
+            let released = || Ownership::Released { excluded: excludes(tags), covered: None };
             match provenance {
                 Some(named) => judge_unnamed(history, &named, by, version, released),
                 None => released(),
             }
         }
-        (false, _) if is_released(tags) => Ownership::Released { excluded: false },
+        // Its owner wants no report of what was the hub's once.
+        (false, _) if excludes(tags) && by == Writer::Hub => {
+            Ownership::Released { excluded: true, covered: None }
+        }
+        // Its owner may have declared it so before a write of the hub's went over it.
+        (false, _) if is_released(tags) && by == Writer::Hub && version.number > 1 => history
+            .map_or(Ownership::NeedsHistory, |rows| Ownership::Released {
+                excluded: false,
+                covered: rows.last_covered(),
+            }),
+        (false, _) if is_released(tags) => Ownership::Released { excluded: false, covered: None },
         (false, _) if by == Writer::Hub && version.number == 1 => {
             let fresh = now.since(version.modified) < UNTAGGED_CREATE_IS_FRESH;
             Ownership::UntaggedCreate { fresh }

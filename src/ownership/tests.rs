@@ -122,7 +122,7 @@ fn a_list_proves_what_provenance_names_and_asks_for_the_history_of_all_else() {
     let theirs = Held::new(&[HUB, PERSON]);
     assert_eq!(theirs.by_list().judged(), Ownership::Unmarked);
     let released = Held::new(&[HUB, PERSON]).naming(1);
-    assert_eq!(released.by_list().judged(), Ownership::Released { excluded: false });
+    assert_eq!(released.by_list().judged(), Ownership::Released { excluded: false, covered: None });
 }
 
 #[test]
@@ -219,7 +219,11 @@ fn a_covered_version_is_found_without_either_tag_and_without_the_mark() {
     // Its owner has declared it released since.
     let mut released = Held::new(&[PERSON, HUB]);
     released.tags.insert(EXCLUDE_TAG.into(), "released".into());
-    assert_eq!(released.judged(), Ownership::Released { excluded: false });
+    let named = Ownership::Released { excluded: false, covered: Some(foreign(1)) };
+    assert_eq!(released.judged(), named, "it is released, and its version is named with that");
+    let mut theirs = Held::new(&[PERSON, HUB, PERSON]).by_list();
+    theirs.tags.insert(EXCLUDE_TAG.into(), "released".into());
+    assert_eq!(theirs.judged(), Ownership::Released { excluded: false, covered: None });
 }
 
 #[test]
@@ -253,9 +257,9 @@ fn only_a_young_first_version_without_tags_gets_them_again() {
 #[test]
 fn a_released_replica_says_whether_its_owner_wants_no_report() {
     let mut released = Held::new(&[HUB]).naming(1);
-    assert_eq!(released.judged(), Ownership::Released { excluded: false });
+    assert_eq!(released.judged(), Ownership::Released { excluded: false, covered: None });
     released.tags.insert(EXCLUDE_TAG.into(), "Exclude".into());
-    assert_eq!(released.judged(), Ownership::Released { excluded: true });
+    assert_eq!(released.judged(), Ownership::Released { excluded: true, covered: None });
 }
 
 #[test]
@@ -311,7 +315,7 @@ fn each_class_has_a_message_and_a_remedy_for_both_ends_of_its_source() {
         Ownership::Claimed(Claimed::OfAnotherParameter),
         Ownership::Claimed(Claimed::NoSuchVersion),
         Ownership::Unmarked,
-        Ownership::Released { excluded: false },
+        Ownership::Released { excluded: false, covered: None },
         Ownership::OtherRoute(region("eu-west-1")),
         Ownership::Ambiguous,
         Ownership::MarkOnly { trusted: false },

@@ -218,9 +218,10 @@ fn decide_absent(case: Case<'_>, ownership: Ownership, policy: Policy<'_>) -> De
         Ownership::Owned { provenance, .. } => {
             orphaned(provenance.clone().dated(replica.parameter.version()), policy)
         }
-        Ownership::ChangedInTarget { .. } | Ownership::Claimed(_) | Ownership::WrittenOver(_) => {
-            case.conflict(&ownership)
-        }
+        Ownership::ChangedInTarget { .. }
+        | Ownership::Claimed(_)
+        | Ownership::WrittenOver(_)
+        | Ownership::Released { covered: Some(_), .. } => case.conflict(&ownership),
         Ownership::MarkOnly { .. } | Ownership::Ambiguous | Ownership::UntaggedCreate { .. }
             if case.reports_leftovers() =>
         {
@@ -354,7 +355,7 @@ fn reached(case: Case<'_>, ownership: &Ownership, policy: Policy<'_>) -> Result<
             let why = "a route leads from there back to the source";
             Err(Decision::Conflict(not_adopted(case, why)))
         }
-        Ownership::Released { excluded: true } => Err(Decision::Leave(OutcomeKind::Excluded)),
+        Ownership::Released { excluded: true, .. } => Err(Decision::Leave(OutcomeKind::Excluded)),
         held => Err(case.conflict(held)),
     }
 }
@@ -453,7 +454,7 @@ pub(super) fn covered(case: Case<'_>, under: ForeignVersion) -> Cause {
 
 /// The conflict over a replica that was released while it was written.
 pub(super) fn released_meanwhile(case: Case<'_>) -> Cause {
-    case.cause(&Ownership::Released { excluded: false })
+    case.cause(&Ownership::Released { excluded: false, covered: None })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use failover_replicator::domain::{AccountId, Item, ParameterName, Purpose, Region};
+use failover_replicator::domain::{AccountId, Item, ParameterName, Purpose, Region, Take};
 use failover_replicator::request::{self, Accounts, Reconcile, Request, RunOptions};
 use serde_json::Value;
 
@@ -58,7 +58,7 @@ impl Input {
                 region: Some(Region::parse(SOURCE).expect("a Region")),
                 item: Some(Item::Parameter(ParameterName::new(name))),
                 options: RunOptions::default(),
-                purpose: Purpose::Resolving,
+                purpose: Purpose::Resolving(Take::Source),
             }),
         }
     }

@@ -14,7 +14,7 @@ use crate::support::{MARK, PROVENANCE};
 /// Sweeps that look at an end, one after the other.
 const SWEEPS: usize = 3;
 /// The classes of failures that name a version which a stranger wrote.
-const NAMING: [&str; 2] = ["written_over", "changed_in_target"];
+const NAMING: [&str; 3] = ["written_over", "changed_in_target", "released"];
 
 /// How an item stands in one target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
