@@ -9,7 +9,7 @@ use super::history::{self, ANOTHER, Change, NAME, Start};
 use super::memory::Memory;
 use super::process::Input;
 use super::store::{ACCOUNT, Dates, Store, Who};
-use super::stranger;
+use super::stranger::{self, Act};
 use crate::support::{LONG_AGO, batch, native_event};
 
 /// What may go wrong in one schedule, and how often.
@@ -56,6 +56,8 @@ pub(super) struct Case {
     /// After how many changes the event of each invocation is there. The last is that of the last change.
     pub(super) events: Vec<usize>,
     pub(super) mishaps: Mishaps,
+    /// What a stranger may do.
+    pub(super) acts: &'static [Act],
 }
 
 impl Case {

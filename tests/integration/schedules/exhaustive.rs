@@ -12,6 +12,7 @@ use super::explore::explore;
 use super::harm::Faults;
 use super::history::{Change, Start, histories};
 use super::memory::Memory;
+use super::stranger::Act;
 
 const ONE: (&str, &[&str]) = ("us-east-2=us-east-1", &["us-east-1"]);
 const TWO: (&str, &[&str]) = ("us-east-2=us-east-1,us-west-2", &["us-east-1", "us-west-2"]);
@@ -50,6 +51,7 @@ fn class(
             by: By::Events,
             events: vec![1, changes],
             mishaps,
+            acts: &Act::SOME,
         })
     };
     Class { name, cases: starts.iter().flat_map(of).collect() }
@@ -65,11 +67,12 @@ fn two_values(name: &'static str, mishaps: Mishaps) -> Class {
 const EVERY: [Start; 3] = [Start::Nothing, Start::Replicated, Start::Taken];
 const OURS: [Start; 2] = [Start::Nothing, Start::Replicated];
 
-/// The same of one invocation: the only one, or one that begins after all others are over.
+/// The same of one invocation, the only one; a stranger may do all that he can.
 fn lone(mut class: Class, by: By) -> Class {
     for case in &mut class.cases {
         case.events = vec![case.history.len()];
         case.by = by;
+        case.acts = &Act::ALL;
     }
     class
 }

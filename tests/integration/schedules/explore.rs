@@ -219,7 +219,7 @@ impl Explorer<'_> {
         }
         if state.left.acts > 0 {
             let fits = |one: &Act| one.fits(&state.world.store, self.place());
-            choices.extend(Act::ALL.into_iter().filter(fits).map(Choice::Act));
+            choices.extend(self.case.acts.iter().copied().filter(fits).map(Choice::Act));
         }
         choices
     }

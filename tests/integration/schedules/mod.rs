@@ -29,7 +29,8 @@
 //! * A stranger does not act with the hub's role, nor in the source Region; he does not change labels or policies.
 //! * The order of the versions of a parameter is the order of its writes, and each write is done at once: a put whose
 //!   answer is lost is not done later.
-//! * A stranger's second act at an exhaustive end, and stale reads beside his act, are tried by seeds alone.
+//! * A stranger's second act, and stale reads, crashes and lost answers beside his act, are tried by seeds alone; beside
+//!   two invocations one act of each sort is tried, beside one invocation all of them.
 //! * AWS's IAM conditions are not simulated: what a condition on the mark refuses is done here, and counted apart.
 
 use std::io::Write as _;

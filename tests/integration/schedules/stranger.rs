@@ -77,6 +77,17 @@ impl Act {
         Self::WriteAndUnprove,
     ];
 
+    /// One of each sort: what is tried beside two invocations.
+    pub(super) const SOME: [Self; 7] = [
+        Self::Write,
+        Self::Delete,
+        Self::Recreate,
+        Self::RecreateWithTags,
+        Self::CopyOldTags,
+        Self::Unprove,
+        Self::Release,
+    ];
+
     /// Whether there is something to do it to.
     pub(super) fn fits(self, store: &Store, place: Place<'_>) -> bool {
         let held = store.parameter(place.region, place.name);
