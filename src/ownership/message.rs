@@ -129,23 +129,25 @@ pub fn restored(change: &ForeignVersion, target: &Region) -> Cause {
     )
 }
 
+/// What else lies in the history, after the rest of a message.
+fn also_covered(covered: Option<&ForeignVersion>) -> String {
+    covered.map_or_else(String::new, |covered| {
+        let (number, writer) = (covered.number, by(covered));
+        format!("; version {number}, written by {writer}, lies under a version of the hub's")
+    })
+}
+
 fn by(foreign: &ForeignVersion) -> String {
     foreign.writer.as_deref().map_or_else(|| "a writer that AWS does not name".to_owned(), shown)
 }
 
 fn changed(change: &ForeignVersion, covered: Option<&ForeignVersion>, target: &Region) -> String {
-    let mut message = format!(
+    let message = format!(
         "the replica in {target} was changed there: version {} was written by {}, and it is kept",
         change.number,
         by(change)
     );
-    if let Some(covered) = covered {
-        let (number, writer) = (covered.number, by(covered));
-        message.push_str(&format!(
-            "; version {number}, written by {writer}, lies under a version of the hub's"
-        ));
-    }
-    message
+    message + &also_covered(covered)
 }
 
 fn changed_remedy(site: Site<'_>) -> String {
@@ -169,16 +171,10 @@ fn written_over(under: &ForeignVersion, target: &Region) -> String {
 }
 
 fn released(covered: Option<&ForeignVersion>, target: &Region) -> String {
-    let mut message = format!(
+    let message = format!(
         "the parameter in {target} was released: it no longer carries the mark of a replica"
     );
-    if let Some(covered) = covered {
-        let (number, writer) = (covered.number, by(covered));
-        message.push_str(&format!(
-            "; version {number}, written by {writer}, lies under a version of the hub's"
-        ));
-    }
-    message
+    message + &also_covered(covered)
 }
 
 fn claimed(why: &Claimed, target: &Region) -> String {

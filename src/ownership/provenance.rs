@@ -126,6 +126,7 @@ fn number(text: &str) -> Option<i64> {
 }
 
 /// `None` where the text is there and cannot be read.
+#[expect(clippy::option_option, reason = "absent, unreadable and read are three answers")]
 fn optional<T>(text: Option<&str>, read: impl FnOnce(&str) -> Option<T>) -> Option<Option<T>> {
     match text {
         Some(text) => read(text).map(Some),

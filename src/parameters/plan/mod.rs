@@ -201,14 +201,14 @@ pub fn decide<'a>(case: Case<'a>, policy: Policy<'a>) -> Decision {
         // Whatever the source is or asks for: a version of another writer's is named until a person decides.
         (Ownership::WrittenOver(_), _) if !policy.take => case.conflict(&ownership),
         (_, Some(original)) => decide_present(case, original, ownership, policy),
-        (_, None) => decide_absent(case, ownership, policy),
+        (_, None) => decide_absent(case, &ownership, policy),
     }
 }
 
-fn decide_absent(case: Case<'_>, ownership: Ownership, policy: Policy<'_>) -> Decision {
+fn decide_absent(case: Case<'_>, ownership: &Ownership, policy: Policy<'_>) -> Decision {
     let Some(replica) = case.replica else { return Decision::Nothing };
     let in_scope = policy.names.matches(replica.parameter.name.as_str());
-    match &ownership {
+    match ownership {
         // Leaving scope never deletes.
         Ownership::Owned { .. } | Ownership::ChangedInTarget { .. } | Ownership::Claimed(_)
             if !in_scope =>
@@ -221,11 +221,11 @@ fn decide_absent(case: Case<'_>, ownership: Ownership, policy: Policy<'_>) -> De
         Ownership::ChangedInTarget { .. }
         | Ownership::Claimed(_)
         | Ownership::WrittenOver(_)
-        | Ownership::Released { covered: Some(_), .. } => case.conflict(&ownership),
+        | Ownership::Released { covered: Some(_), .. } => case.conflict(ownership),
         Ownership::MarkOnly { .. } | Ownership::Ambiguous | Ownership::UntaggedCreate { .. }
             if case.reports_leftovers() =>
         {
-            case.conflict(&ownership)
+            case.conflict(ownership)
         }
         Ownership::OtherRoute(region) => {
             let route = case.routes.from_source(region);
@@ -274,7 +274,7 @@ fn decide_present(
     }
     let way = match reached(case, &ownership, policy) {
         Ok(way) => way,
-        Err(decision) => return decision,
+        Err(decision) => return *decision,
     };
     let (source, target) = (case.source, case.target);
     let desired = match desired(original, case.lender, policy.kms_keys, source, target) {
@@ -292,14 +292,14 @@ fn decide_present(
     let pair = Pair::new(original, replica, desired, policy);
     match (way, ownership) {
         (Reach::Owned, Ownership::Owned { provenance, by_trusted }) => {
-            pair.owned(provenance, policy, by_trusted && policy.take_over)
+            pair.owned(&provenance, policy, by_trusted && policy.take_over)
         }
         (Reach::Adopt, _) => match pair.adoption() {
             Ok(write) => Decision::Compare(write),
             Err(different) => Decision::Conflict(not_adopted(case, &differs_in(different))),
         },
         (Reach::Take(takeover), ownership) => {
-            pair.taken(takeover, policy).unwrap_or_else(|attribute| {
+            pair.taken(&takeover, policy).unwrap_or_else(|attribute| {
                 let mut cause = case.cause(&ownership);
                 cause.message = format!(
                     "{}; it is not taken over: its {} differs, which only a deletion changes",
@@ -326,7 +326,11 @@ enum Reach {
 }
 
 /// By what the name may be written, or what is decided where it may not.
-fn reached(case: Case<'_>, ownership: &Ownership, policy: Policy<'_>) -> Result<Reach, Decision> {
+fn reached(
+    case: Case<'_>,
+    ownership: &Ownership,
+    policy: Policy<'_>,
+) -> Result<Reach, Box<Decision>> {
     let take = |because, marking, claim: Option<Claim>| {
         let class = ownership.class();
         let tags_suffice = claim.is_none();
@@ -346,17 +350,19 @@ fn reached(case: Case<'_>, ownership: &Ownership, policy: Policy<'_>) -> Result<
         {
             if *restored_before {
                 let cause = case.reported(|site| Some(does_not_take(change, site)));
-                return Err(cause.map_or(Decision::Nothing, Decision::Conflict));
+                return Err(cause.map_or(Decision::Nothing, Decision::Conflict).into());
             }
             take("changed_in_target", Marking::Never, Some(Claim::Restore))
         }
         Ownership::Unmarked if policy.adopt && !case.leads_back() => Ok(Reach::Adopt),
         Ownership::Unmarked if policy.adopt => {
             let why = "a route leads from there back to the source";
-            Err(Decision::Conflict(not_adopted(case, why)))
+            Err(Decision::Conflict(not_adopted(case, why)).into())
         }
-        Ownership::Released { excluded: true, .. } => Err(Decision::Leave(OutcomeKind::Excluded)),
-        held => Err(case.conflict(held)),
+        Ownership::Released { excluded: true, .. } => {
+            Err(Decision::Leave(OutcomeKind::Excluded).into())
+        }
+        held => Err(case.conflict(held).into()),
     }
 }
 

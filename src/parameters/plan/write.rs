@@ -172,13 +172,18 @@ impl<'a> Pair<'a> {
     }
 
     /// What makes an owned replica equal.
-    pub(super) fn owned(self, provenance: Provenance, policy: Policy<'_>, taken: bool) -> Decision {
+    pub(super) fn owned(
+        self,
+        provenance: &Provenance,
+        policy: Policy<'_>,
+        taken: bool,
+    ) -> Decision {
         let (adopted, unknown) = (provenance.adopted, provenance.unknown.clone());
         let kept = |write: Write| Write { adopted, unknown, ..write };
         if let Some(attribute) = self.recreation {
             return Decision::Write(kept(self.write(Change::Recreate, vec![attribute])));
         }
-        let mut because = self.unproven_by(&provenance);
+        let mut because = self.unproven_by(provenance);
         let present = self.replica.parameter.version();
         let is_proven = because.is_empty();
         if !self.set_tags.is_empty() || !self.remove_tags.is_empty() {
@@ -234,10 +239,10 @@ impl<'a> Pair<'a> {
     /// The attribute that PutParameter does not change: another writer's parameter is never deleted for it.
     pub(super) fn taken(
         self,
-        takeover: Takeover,
+        takeover: &Takeover,
         policy: Policy<'_>,
     ) -> Result<Decision, &'static str> {
-        let Takeover { because, marking, claim, class, tags_suffice } = takeover;
+        let Takeover { because, marking, claim, class, tags_suffice } = *takeover;
         let taken = |write: Write| Write { marking, claim, class, ..write };
         let mut because = vec![because];
         if let Some(attribute) = self.recreation {
@@ -275,7 +280,7 @@ impl<'a> Pair<'a> {
 }
 
 /// A retag of an owned replica: its provenance follows only where it does not hold any more, or says what is over.
-fn retagged(write: Write, is_proven: bool, provenance: Provenance, present: Version) -> Write {
+fn retagged(write: Write, is_proven: bool, provenance: &Provenance, present: Version) -> Write {
     if !is_proven {
         return write;
     }

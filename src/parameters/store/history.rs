@@ -11,7 +11,7 @@ use crate::domain::{Cause, FailureKind, ParameterName, Region, Timestamp, Versio
 use crate::ownership::PastVersion;
 use crate::parameters::model::Parameter;
 
-/// SSM gives at most 50 versions per GetParameterHistory call.
+/// SSM gives at most 50 versions per `GetParameterHistory` call.
 const HISTORY_PAGE: i32 = 50;
 /// How often, and how far apart, a history is read again that does not yet show a version that was read by name.
 const HISTORY_LAG_TRIES: u32 = 5;

@@ -19,6 +19,7 @@ const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 /// When replicas were written.
 const WRITTEN: Timestamp = Timestamp::from_millis(1_700_000_009_000);
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting or an option of its own")]
 struct World {
     account: AccountId,
     source: Region,

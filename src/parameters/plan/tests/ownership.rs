@@ -266,7 +266,7 @@ fn only_an_equal_parameter_without_tags_is_adopted_and_only_if_the_setting_says_
         World { adopt: true, ..World::with_routes("us-east-2=us-east-1;us-east-1=us-east-2") };
     match back.decide(Some(&original), Some(&theirs)) {
         Decision::Conflict(cause) => {
-            assert!(cause.message.contains("a route leads from there back"))
+            assert!(cause.message.contains("a route leads from there back"));
         }
         other => panic!("adopted: {other:?}"),
     }
