@@ -17,10 +17,10 @@
 //!
 //! * `plan` and `guard` are pure. `plan` decides one item, `guard` judges an account's steps together, `apply` makes
 //!   no choice, `reconcile` is the loop.
-//! * In sync means no step, and no read of a value: the tag `ReplicationSource` ([`parameters::provenance`]) proves
+//! * In sync means no step, and no read of a value: the tag `ReplicationSource` ([`ownership::Provenance`]) proves
 //!   parity from lists alone.
-//! * Only what carries mark *and* provenance of this route is written or deleted, by its tags as read by name just
-//!   before. All else of the name is a conflict.
+//! * Only what [`ownership`] proves to be this route's own is written or deleted: mark and provenance are a claim, and the
+//!   writer that AWS records with each version is the proof. `guard` is handed the evidence and judges by itself.
 //! * After every write the source is read again. If it moved, the item goes round once more, and then nothing that is
 //!   read of the replica is believed: value and tags are written. Provenance follows a write only once version and value have been read back.
 //! * Labels are matched by value, and are put on between read-back and provenance (`parameters::labels`): no list
