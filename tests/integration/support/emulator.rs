@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
-/// A running emulator. It ends itself with the test process or after ten minutes, and is ended by its process id when
+/// A running emulator. It ends itself with the test process or after half an hour, and is ended by its process id when
 /// this is dropped.
 pub(crate) struct Emulator {
     process: Child,
@@ -27,7 +27,7 @@ impl Emulator {
     fn start(arguments: &[&str]) -> Self {
         let mut process = Command::new(python())
             .arg(root().join("tests/emulator/launch.py"))
-            .args(["--lifetime", "600", "--parent", &std::process::id().to_string()])
+            .args(["--lifetime", "1800", "--parent", &std::process::id().to_string()])
             .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
