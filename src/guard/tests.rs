@@ -71,6 +71,7 @@ impl Subject {
                 of: Some(Fingerprint::of_item(&account, &target, &name)),
                 tags: None,
                 adopted,
+                refused: None,
                 gone: None,
                 unknown: String::new(),
             };

@@ -21,7 +21,7 @@ pub use fingerprint::Fingerprint;
 use history::History;
 pub use history::{ForeignVersion, PastVersion};
 pub use message::{Site, does_not_take, last, objection, restored};
-pub use provenance::Provenance;
+pub use provenance::{FoundBy, Provenance, Refused, Tombstone};
 
 /// For so long after its write a create of the hub's that has neither tag gets them again: the invocation that made it
 /// has died.

@@ -34,10 +34,60 @@ pub struct Provenance {
     pub tags: Option<Fingerprint>,
     /// The replica was there before the hub and was adopted: it is released, not deleted, when its source goes.
     pub adopted: bool,
-    /// The source is gone; the replica may be deleted from this time on.
-    pub gone: Option<Timestamp>,
+    /// AWS refused for good to give the replica the source's type, or its data type.
+    pub refused: Option<Refused>,
+    /// The source is gone.
+    pub gone: Option<Tombstone>,
     /// Pairs `key=value` with keys that this release does not know, with spaces between.
     pub unknown: String,
+}
+
+/// `refused=12/9c1e20aa`: what AWS refused for good. It is tried again when one of the two is another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The number of the source's version.
+    pub version: i64,
+    /// A hash over what was to be sent beside the value.
+    pub form: Fingerprint,
+}
+
+/// `gone=2026-12-01T10:00:00.000Z by=event`: a replica that is kept for a while after its source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tombstone {
+    /// From this time on the replica may be deleted.
+    pub due: Timestamp,
+    /// What said that the source is gone.
+    pub by: FoundBy,
+}
+
+/// What said that a source is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FoundBy {
+    /// An event of the deletion or of the expiration: a witness.
+    Event,
+    /// A sweep did not find the source. Tags of earlier releases do not say, and are read so.
+    List,
+}
+
+impl FoundBy {
+    /// The word in the tag.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::List => "list",
+        }
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        [Self::Event, Self::List].into_iter().find(|by| by.word() == word)
+    }
+}
+
+impl Refused {
+    fn parse(text: &str) -> Option<Self> {
+        let (version, form) = text.split_once('/')?;
+        Some(Self { version: number(version)?, form: Fingerprint::parse(form)? })
+    }
 }
 
 impl Provenance {
@@ -51,9 +101,9 @@ impl Provenance {
 
     /// Reads the tag's text; `None` where it is not of the format.
     pub fn parse(text: &str) -> Option<Self> {
-        const KEYS: [&str; 10] = [
+        const KEYS: [&str; 12] = [
             "region", "version", "modified", "replica", "written", "form", "of", "tags", "adopted",
-            "gone",
+            "refused", "gone", "by",
         ];
         let mut fields: [Option<&str>; KEYS.len()] = [None; KEYS.len()];
         let mut unknown: Vec<(&str, &str)> = Vec::new();
@@ -72,7 +122,21 @@ impl Provenance {
                 None => unknown.push((key, value)),
             }
         }
-        let [region, version, modified, replica, written, form, of, tags, adopted, gone] = fields;
+        let [
+            region,
+            version,
+            modified,
+            replica,
+            written,
+            form,
+            of,
+            tags,
+            adopted,
+            refused,
+            gone,
+            by,
+        ] = fields;
+        let by = optional(by, FoundBy::parse)?.unwrap_or(FoundBy::List);
         let unknown: Vec<String> =
             unknown.into_iter().map(|(key, value)| format!("{key}={value}")).collect();
         Some(Self {
@@ -84,7 +148,8 @@ impl Provenance {
             of: optional(of, Fingerprint::parse)?,
             tags: optional(tags, Fingerprint::parse)?,
             adopted: optional(adopted, |word| (word == "1").then_some(()))?.is_some(),
-            gone: optional(gone, Timestamp::parse)?,
+            refused: optional(refused, Refused::parse)?,
+            gone: optional(gone, Timestamp::parse)?.map(|due| Tombstone { due, by }),
             unknown: unknown.join(" "),
         })
     }
@@ -136,8 +201,19 @@ fn optional<T>(text: Option<&str>, read: impl FnOnce(&str) -> Option<T>) -> Opti
 
 impl fmt::Display for Provenance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { region, source, replica, written, form, of, tags, adopted, gone, unknown } =
-            self;
+        let Self {
+            region,
+            source,
+            replica,
+            written,
+            form,
+            of,
+            tags,
+            adopted,
+            refused,
+            gone,
+            unknown,
+        } = self;
         let Version { number, modified } = source;
         let mut text =
             format!("region={region} version={number} modified={modified} replica={replica}");
@@ -151,7 +227,9 @@ impl fmt::Display for Provenance {
         add("of", of.map(|of| of.to_string()));
         add("tags", tags.map(|tags| tags.to_string()));
         add("adopted", adopted.then(|| "1".to_owned()));
-        add("gone", gone.map(|gone| gone.to_string()));
+        add("refused", refused.map(|Refused { version, form }| format!("{version}/{form}")));
+        add("gone", gone.map(|gone| gone.due.to_string()));
+        add("by", gone.map(|gone| gone.by.word().to_owned()));
         // What another release wrote is kept as far as there is room, each pair whole.
         for pair in unknown.split(' ').filter(|pair| !pair.is_empty()) {
             if text.len() + 1 + pair.len() <= LONGEST_VALUE {
@@ -221,6 +299,9 @@ mod tests {
             format!("{EXAMPLE} of=5d03"),
             format!("{EXAMPLE} tags="),
             format!("{EXAMPLE} adopted=yes"),
+            format!("{EXAMPLE} refused=12"),
+            format!("{EXAMPLE} refused=-1/9c1e20aa"),
+            format!("{EXAMPLE} gone=2026-12-01T10:00:00.000Z by=hearsay"),
             format!("{EXAMPLE}  "),
         ] {
             assert_eq!(Provenance::parse(&wrong), None, "{wrong}");
@@ -228,10 +309,20 @@ mod tests {
     }
 
     #[test]
+    fn a_tombstone_of_an_earlier_release_was_written_by_a_sweep() {
+        let read = |text: String| Provenance::parse(&text).expect("readable").gone;
+        let due = Timestamp::parse("2026-12-01T10:00:00Z").expect("a date");
+        let gone = format!("{EXAMPLE} gone=2026-12-01T10:00:00Z");
+        assert_eq!(read(gone.clone()), Some(Tombstone { due, by: FoundBy::List }));
+        assert_eq!(read(format!("{gone} by=event")), Some(Tombstone { due, by: FoundBy::Event }));
+        assert_eq!(read(format!("{EXAMPLE} by=event")), None, "nothing is gone");
+    }
+
+    #[test]
     fn what_a_later_release_wrote_is_kept_as_far_as_there_is_room() {
-        let text = format!("{EXAMPLE} of=5d03b1c2 tags=1f00c3d4 colour=blue refused=12/9c1e20aa");
+        let text = format!("{EXAMPLE} of=5d03b1c2 tags=1f00c3d4 colour=blue base=12/9c1e20aa");
         let read = Provenance::parse(&text).expect("readable");
-        assert_eq!(read.unknown, "colour=blue refused=12/9c1e20aa");
+        assert_eq!(read.unknown, "colour=blue base=12/9c1e20aa");
         assert_eq!(read.to_string(), text);
         let long = format!("{text} long={}", "x".repeat(200));
         let kept = Provenance::parse(&long).expect("readable").to_string();
@@ -263,7 +354,8 @@ mod tests {
             number in 0_i64..1_000_000, at in 0_i64..4_000_000_000_000, replica in 1_i64..1_000_000,
             written in proptest::option::of(0_i64..4_000_000_000_000), form: u32, of: Option<u32>,
             tags: Option<u32>, adopted: bool, unknown in "(a=b)?",
-            gone in proptest::option::of(0_i64..4_000_000_000_000),
+            gone in proptest::option::of((0_i64..4_000_000_000_000, any::<bool>())),
+            refused in proptest::option::of((0_i64..1_000_000, any::<u32>())),
         ) {
             let provenance = Provenance {
                 region: Region::parse("ap-southeast-10").expect("a Region"),
@@ -274,7 +366,11 @@ mod tests {
                 of: of.map(Fingerprint),
                 tags: tags.map(Fingerprint),
                 adopted,
-                gone: gone.map(Timestamp::from_millis),
+                refused: refused.map(|(version, form)| Refused { version, form: Fingerprint(form) }),
+                gone: gone.map(|(due, witnessed)| Tombstone {
+                    due: Timestamp::from_millis(due),
+                    by: if witnessed { FoundBy::Event } else { FoundBy::List },
+                }),
                 unknown,
             };
             let text = provenance.to_string();

@@ -62,6 +62,7 @@ impl Held {
             of: Some(Fingerprint::of_item(&self.account, &self.target, &self.name)),
             tags: None,
             adopted: false,
+            refused: None,
             gone: None,
             unknown: String::new(),
         };

@@ -19,7 +19,7 @@ use crate::domain::{
     Cause, FailureKind, OutcomeKind, PROVENANCE_KEY, ParameterName, Region, Tags, Timestamp,
 };
 use crate::guard::{Claim, Held, Proposal, Ruling};
-use crate::ownership::Provenance;
+use crate::ownership::{FoundBy, Provenance, Tombstone};
 
 /// The two reads that must find a source absent are so far apart.
 const BETWEEN_READS: Duration = Duration::from_secs(2);
@@ -265,7 +265,10 @@ async fn keep(
 ) -> Removed {
     let tagged = match way {
         Way::Tombstone(until) => {
-            let provenance = Provenance { gone: Some(until), ..provenance };
+            let provenance = Provenance {
+                gone: Some(Tombstone { due: until, by: FoundBy::List }),
+                ..provenance
+            };
             let set = Tags::from([(PROVENANCE_KEY.to_owned(), provenance.to_string())]);
             retag(run.session, target, name, &set, &[]).await
         }

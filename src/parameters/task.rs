@@ -177,6 +177,7 @@ pub(super) fn provenance(
         )),
         tags: Some(task.write.desired.tags_fingerprint()),
         adopted: task.write.adopted,
+        refused: None,
         gone: None,
         unknown: task.write.unknown.clone(),
     }

@@ -16,8 +16,8 @@ use crate::domain::{
 };
 use crate::guard::Claim;
 use crate::ownership::{
-    ForeignVersion, Ownership, Provenance, Site, Viewpoint, does_not_take, is_marked, is_released,
-    judge, last, objection,
+    ForeignVersion, Ownership, Provenance, Site, Tombstone, Viewpoint, does_not_take, is_marked,
+    is_released, judge, last, objection,
 };
 
 pub use write::{Marking, Write};
@@ -250,7 +250,9 @@ fn decide_absent(case: Case<'_>, ownership: &Ownership, policy: Policy<'_>) -> D
 fn orphaned(provenance: Provenance, policy: Policy<'_>) -> Decision {
     let way = match (provenance.gone, policy.keep_until) {
         _ if provenance.adopted => Way::Release,
-        (Some(due), _) if policy.now < due => return Decision::Leave(OutcomeKind::Tombstoned),
+        (Some(Tombstone { due, .. }), _) if policy.now < due => {
+            return Decision::Leave(OutcomeKind::Tombstoned);
+        }
         (Some(_), _) | (None, None) => Way::Delete,
         (None, Some(until)) => Way::Tombstone(until),
     };

@@ -1,7 +1,7 @@
 //! The tag `ReplicationSource`, which whoever may tag parameters can write.
 
 use failover_replicator::domain::{PROVENANCE_KEY, Region, Tags, Timestamp, Version};
-use failover_replicator::ownership::{Fingerprint, Provenance};
+use failover_replicator::ownership::{Fingerprint, FoundBy, Provenance, Refused, Tombstone};
 
 /// AWS takes so many characters in a tag's value.
 const TAG_VALUE: usize = 256;
@@ -84,7 +84,15 @@ fn written_of(bytes: &[u8]) {
         of: is(4).then(|| fingerprint(number())),
         tags: is(5).then(|| fingerprint(number())),
         adopted: is(2),
-        gone: is(3).then(|| date(number())),
+        // AWS numbers the versions of a parameter one by one: no number of seven digits was ever seen.
+        refused: is(6).then(|| Refused {
+            version: version(number()) % 1_000_000,
+            form: fingerprint(number()),
+        }),
+        gone: is(3).then(|| Tombstone {
+            due: date(number()),
+            by: if is(7) { FoundBy::Event } else { FoundBy::List },
+        }),
         unknown: String::new(),
     };
     let text = provenance.to_string();

@@ -121,6 +121,7 @@ impl World {
             of: Some(Fingerprint::of_item(&self.account, &self.target, name)),
             tags: Some(wanted.tags_fingerprint()),
             adopted: false,
+            refused: None,
             gone: None,
             unknown: String::new(),
         };

@@ -22,6 +22,7 @@ fn any_tags() -> impl Strategy<Value = Tags> {
                 of: None,
                 tags: None,
                 adopted: false,
+                refused: None,
                 gone: None,
                 unknown: String::new(),
             };
@@ -154,6 +155,7 @@ proptest! {
                 of: Some(Fingerprint::of_item(&world.account, &world.target, &desired.name)),
                 tags: Some(desired.tags_fingerprint()),
                 adopted: write.adopted,
+                refused: None,
                 gone: None,
                 unknown: String::new(),
             };
