@@ -1,5 +1,4 @@
-//! What no account's steps may do: write while only planning, touch what is not this route's own, or delete many replicas
-//! at once.
+//! What no account's steps may do: write while only planning, or touch what is not this route's own.
 //!
 //! It is handed the evidence and judges by itself whose a parameter is, without asking how a step was planned: a fault in
 //! a plan ends here. Pure: the time is an argument.
@@ -146,30 +145,6 @@ impl RunPolicy {
                 change == Change::Retag && (was_adopted || asked && held.may_be_released())
             }
         }
-    }
-
-    /// Whether `asked` replicas of the `owned` ones that a route has in `target` may be deleted in this run.
-    ///
-    /// # Errors
-    /// `too_many_deletes`: none of them may, all else goes on.
-    pub fn judge_deletes(
-        &self,
-        asked: usize,
-        owned: usize,
-        source: &Region,
-        target: &Region,
-    ) -> Result<(), Cause> {
-        let (asked, owned) = (asked as u64, owned as u64);
-        let allowed = self.max_deletes.allowed(owned);
-        if asked <= allowed {
-            return Ok(());
-        }
-        Err(Cause::new(
-            FailureKind::TooManyDeletes,
-            format!(
-                "{asked} of the {owned} replicas in {target} have lost their sources in {source}, more than the {allowed} that may be deleted at once: they are kept, and all else is done"
-            ),
-        ))
     }
 }
 

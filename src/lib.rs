@@ -33,7 +33,7 @@
 //! # The arrows
 //!
 //! `lambda cli → hub → notify sweep work organization report logs → request parameters secrets → guard → run_policy
-//! recent_deletes ownership → aws → settings → domain`; within a group only `notify → report` and `sweep → work`. A test reads them from the code.
+//! recent_deletes ownership → allowances → aws → settings → domain`; within a group only `notify → report` and `sweep → work`. A test reads them from the code.
 //!
 //! # Where it differs from the obvious
 //!
@@ -45,6 +45,7 @@
 //!
 //! Begin to read at [`hub::Hub::perform`], then [`sweep::sweep`] and [`parameters::reconcile`].
 
+pub mod allowances;
 pub mod aws;
 #[cfg(feature = "cli")]
 pub mod cli;

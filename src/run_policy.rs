@@ -1,7 +1,9 @@
 //! What one run may do, and what it decides by: the settings and options that hold for a whole invocation.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::allowances::Allowances;
 use crate::aws::Deadline;
 use crate::domain::{KmsKeys, NameFilter, Purpose, Routes, Timestamp, Writers};
 use crate::settings::{MaxDeletes, OnConflict, OnTargetChange};
@@ -36,9 +38,14 @@ pub struct RunPolicy {
     pub labels: bool,
     /// Whether replicas that depend on `REPLICATOR_TRUSTED_WRITERS` are written once more by the hub.
     pub take_over: bool,
-    /// How many replicas may be deleted.
+    /// How many replicas may be deleted in a day, of each account and target.
     pub max_deletes: MaxDeletes,
-    /// Whether events asked. They do not come again, as a sweep does: what the brake holds back gets a tombstone.
+    /// What of that is left: the process's own memory, or that of this run where it has a brake of its own.
+    pub allowances: Arc<Allowances>,
+    /// Whether a person at a terminal gave this run its brake: what misses its source is then deleted at once, also where
+    /// so much is missing that a fault is likely.
+    pub lifts_brake: bool,
+    /// Whether events asked.
     pub from_events: bool,
     /// Days for which an orphaned replica is kept.
     pub delete_grace_days: u32,
@@ -60,22 +67,37 @@ pub struct RunPolicy {
     pub deadline: Deadline,
 }
 
+/// What the allowance of a day leaves over is kept so long at least, so that a person has time to look.
+const BEYOND_ALLOWANCE: Duration = days(7);
+
 impl RunPolicy {
-    /// Until when a replica is kept whose source is found gone `now`; `None`: it is not kept.
+    /// Until when a replica is kept that a sweep finds without a source `now`; `None`: it is not kept.
     pub fn keep_until(&self, now: Timestamp) -> Option<Timestamp> {
-        (self.delete_grace_days > 0).then(|| self.keep_for(Duration::ZERO, now))
+        (self.delete_grace_days > 0).then(|| now.plus(self.grace()))
     }
 
-    /// Until when it is kept if it is to be kept for `least` at least.
-    pub fn keep_for(&self, least: Duration, now: Timestamp) -> Timestamp {
-        let grace = Duration::from_hours(24 * u64::from(self.delete_grace_days));
-        now.plus(grace.max(least))
+    /// Until when a replica is kept that the day's allowance leaves over.
+    pub fn keep_beyond_allowance(&self, now: Timestamp) -> Timestamp {
+        now.plus(self.grace().max(BEYOND_ALLOWANCE))
     }
 
-    /// How many deletes are allowed however few replicas there are.
-    pub fn deletes_always_allowed(&self) -> usize {
-        usize::try_from(self.max_deletes.allowed(0)).unwrap_or(usize::MAX)
+    /// The latest time that a tombstone may name: whoever may tag could write any.
+    pub fn latest_due(&self, now: Timestamp) -> Timestamp {
+        now.plus((self.grace() + days(1)).max(BEYOND_ALLOWANCE + days(1)))
     }
+
+    /// Whether nothing is ever deleted.
+    pub fn never_deletes(&self) -> bool {
+        self.max_deletes == MaxDeletes::Count(0)
+    }
+
+    fn grace(&self) -> Duration {
+        days(u64::from(self.delete_grace_days))
+    }
+}
+
+const fn days(days: u64) -> Duration {
+    Duration::from_secs(days * 24 * 60 * 60)
 }
 
 #[cfg(test)]
@@ -88,6 +110,8 @@ impl RunPolicy {
             labels: false,
             take_over: false,
             max_deletes: MaxDeletes::Percent(10),
+            allowances: Arc::default(),
+            lifts_brake: false,
             from_events: false,
             delete_grace_days: 0,
             purpose: Purpose::Equality,
@@ -107,29 +131,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn few_deletes_are_allowed_however_few_replicas_there_are_but_never_more_than_were_set() {
-        let always = |max_deletes| {
-            RunPolicy { max_deletes, ..RunPolicy::of_a_sweep("us-east-2=us-east-1") }
-                .deletes_always_allowed()
-        };
-        assert_eq!(always(MaxDeletes::Percent(10)), 5);
-        assert_eq!(always(MaxDeletes::Count(0)), 0);
-        assert_eq!(always(MaxDeletes::Count(25)), 25);
-    }
-
-    #[test]
-    fn an_orphan_is_kept_for_the_days_of_the_settings_and_longer_where_the_brake_holds_it() {
+    fn an_orphan_is_kept_for_the_days_of_the_settings_and_longer_beyond_the_allowance() {
         let now = Timestamp::parse("2026-11-24T10:00:00Z").expect("a date");
-        let week = Duration::from_hours(7 * 24);
         let kept = |delete_grace_days| {
             let policy =
                 RunPolicy { delete_grace_days, ..RunPolicy::of_a_sweep("us-east-2=us-east-1") };
             let until = policy.keep_until(now).map(|until| until.to_string());
-            (until, policy.keep_for(week, now).to_string())
+            let beyond = policy.keep_beyond_allowance(now).to_string();
+            (until, beyond, policy.latest_due(now).to_string())
         };
         let day = |day: u32| format!("2026-12-{day:02}T10:00:00Z");
-        assert_eq!(kept(0), (None, day(1)));
-        assert_eq!(kept(1), (Some("2026-11-25T10:00:00Z".to_owned()), day(1)));
-        assert_eq!(kept(30), (Some(day(24)), day(24)));
+        assert_eq!(kept(0), (None, day(1), day(2)));
+        assert_eq!(kept(1), (Some("2026-11-25T10:00:00Z".to_owned()), day(1), day(2)));
+        assert_eq!(kept(30), (Some(day(24)), day(24), day(25)));
+    }
+
+    #[test]
+    fn only_the_number_zero_means_never() {
+        let never = |max_deletes| {
+            RunPolicy { max_deletes, ..RunPolicy::of_a_sweep("us-east-2=us-east-1") }
+                .never_deletes()
+        };
+        assert!(never(MaxDeletes::Count(0)));
+        assert!(!never(MaxDeletes::Count(1)) && !never(MaxDeletes::Percent(0)));
     }
 }

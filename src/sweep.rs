@@ -9,6 +9,7 @@ use crate::aws::Connection;
 use crate::domain::{
     AccountId, AccountOutcome, Cause, Failure, FailureKind, Purpose, Subject, Take,
 };
+use crate::parameters::{Absent, MassAbsence};
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
 use crate::work::Work;
@@ -22,8 +23,8 @@ const REPORT_TIME: Duration = Duration::from_secs(5);
 /// An account that the sweep is through with.
 #[derive(Debug)]
 pub enum Finished {
-    /// Looked at, whatever came of it.
-    Account(Box<AccountOutcome>),
+    /// Looked at, whatever came of it, with what it lost without a witness.
+    Account(Box<AccountOutcome>, Absent),
     /// Not begun, or not ended, before the deadline.
     Left(AccountId),
 }
@@ -47,8 +48,7 @@ pub fn sweep(
                 tokio::spawn(async move { reconciled(&connection, &rules, &recent, work).await });
             async move {
                 task.await.unwrap_or_else(|_| {
-                    let cause = Cause::new(FailureKind::Bug, "the account's task panicked");
-                    Finished::Account(Box::new(failed(&account, cause)))
+                    Finished::Account(Box::new(panicked(&account)), Absent::default())
                 })
             }
         })
@@ -62,17 +62,9 @@ async fn reconciled(
     work: Work,
 ) -> Finished {
     let account = work.account.clone();
-    if !rules.deadline.leaves(ACCOUNT_TIME) {
-        return Finished::Left(account);
-    }
-    let outcome = reconcile(connection, rules, recent, work);
-    let ended = match rules.deadline.left() {
-        Some(left) => tokio::time::timeout(left.saturating_sub(REPORT_TIME), outcome).await,
-        None => Ok(outcome.await),
-    };
-    match ended {
-        Ok(outcome) => Finished::Account(Box::new(outcome)),
-        Err(_) => Finished::Left(account),
+    match within(rules, reconcile(connection, rules, recent, work)).await {
+        Some((outcome, absent)) => Finished::Account(Box::new(outcome), absent),
+        None => Finished::Left(account),
     }
 }
 
@@ -81,30 +73,92 @@ async fn reconcile(
     rules: &RunPolicy,
     recent: &RecentDeletes,
     work: Work,
-) -> AccountOutcome {
+) -> (AccountOutcome, Absent) {
+    let none = |outcome| (outcome, Absent::default());
     let Work { account, assignments, refused_deletes } = work;
     let session = match connection.session(&account).await {
         Ok(session) => session,
-        Err(cause) => return failed(&account, cause),
+        Err(cause) => return none(failed(&account, cause)),
     };
     match &rules.purpose {
         Purpose::Equality | Purpose::Resolving(Take::Source) => {}
         Purpose::Pruning(leftovers) => {
-            return parameters::prune(&session, rules, recent, leftovers, &assignments).await;
+            return none(parameters::prune(&session, rules, recent, leftovers, &assignments).await);
         }
         Purpose::Releasing | Purpose::Resolving(Take::Target) => {
             let mut outcome = parameters::release(&session, rules, recent, &assignments).await;
             outcome.merge(secrets::release(&session, rules, &assignments).await);
-            return outcome;
+            return none(outcome);
         }
     }
-    let (mut outcome, secrets) = futures::join!(
+    let ((mut outcome, absent), secrets) = futures::join!(
         parameters::reconcile(&session, rules, recent, &assignments),
         secrets::reconcile(&session, rules, &assignments),
     );
     outcome.merge(secrets);
     outcome.merge(secrets::refused_deletes(&session, &refused_deletes).await);
-    outcome
+    (outcome, absent)
+}
+
+/// Goes on, once all accounts were looked at, with those that lost something without a witness: each ends with all that
+/// came of it.
+pub fn remove_absent(
+    connection: &Connection,
+    rules: &Arc<RunPolicy>,
+    recent: &Arc<RecentDeletes>,
+    accounts: Vec<(AccountOutcome, Absent)>,
+    mass: Option<MassAbsence>,
+    at_once: usize,
+) -> impl Stream<Item = AccountOutcome> + Send + 'static {
+    let (connection, rules, recent) = (connection.clone(), Arc::clone(rules), Arc::clone(recent));
+    stream::iter(accounts)
+        .map(move |(mut outcome, absent)| {
+            let (connection, rules, recent) =
+                (connection.clone(), Arc::clone(&rules), Arc::clone(&recent));
+            let account = outcome.account.clone();
+            let task = tokio::spawn(async move {
+                let removed = removed(&connection, &rules, &recent, &account, absent, mass);
+                match within(&rules, removed).await {
+                    Some(removed) => removed,
+                    None => AccountOutcome { complete: false, ..AccountOutcome::new(account) },
+                }
+            });
+            async move {
+                let account = outcome.account.clone();
+                outcome.merge(task.await.unwrap_or_else(|_| panicked(&account)));
+                outcome
+            }
+        })
+        .buffer_unordered(at_once.max(1))
+}
+
+async fn removed(
+    connection: &Connection,
+    rules: &RunPolicy,
+    recent: &RecentDeletes,
+    account: &AccountId,
+    absent: Absent,
+    mass: Option<MassAbsence>,
+) -> AccountOutcome {
+    match connection.session(account).await {
+        Ok(session) => parameters::remove_absent(&session, rules, recent, absent, mass).await,
+        Err(cause) => failed(account, cause),
+    }
+}
+
+/// What came of the account, where there was time to begin and to end it.
+async fn within<T>(rules: &RunPolicy, outcome: impl Future<Output = T>) -> Option<T> {
+    if !rules.deadline.leaves(ACCOUNT_TIME) {
+        return None;
+    }
+    match rules.deadline.left() {
+        Some(left) => tokio::time::timeout(left.saturating_sub(REPORT_TIME), outcome).await.ok(),
+        None => Some(outcome.await),
+    }
+}
+
+fn panicked(account: &AccountId) -> AccountOutcome {
+    failed(account, Cause::new(FailureKind::Bug, "the account's task panicked"))
 }
 
 fn failed(account: &AccountId, cause: Cause) -> AccountOutcome {

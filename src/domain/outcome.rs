@@ -73,6 +73,8 @@ pub enum OutcomeKind {
     Deleted,
     /// Marked for deletion.
     Tombstoned,
+    /// To be deleted, and kept: a brake holds the deletion back.
+    Held,
     /// Managed replication was turned on.
     Replicated,
     /// Under way, or moving under our hands; looked at again by the next invocation.
@@ -91,7 +93,7 @@ pub enum OutcomeKind {
 
 impl OutcomeKind {
     /// Every kind, in the order in which reports show them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::InSync,
         Self::Created,
         Self::Updated,
@@ -100,6 +102,7 @@ impl OutcomeKind {
         Self::Restored,
         Self::Deleted,
         Self::Tombstoned,
+        Self::Held,
         Self::Replicated,
         Self::Pending,
         Self::Conflict,
@@ -120,6 +123,7 @@ impl OutcomeKind {
             Self::Restored => "restored",
             Self::Deleted => "deleted",
             Self::Tombstoned => "tombstoned",
+            Self::Held => "held",
             Self::Replicated => "replicated",
             Self::Pending => "pending",
             Self::Conflict => "conflict",

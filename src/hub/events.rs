@@ -43,11 +43,11 @@ impl Hub {
         let mut failed = BTreeSet::new();
         let mut wrote = false;
         let mut sort = |finished: &Finished| {
-            wrote |= matches!(finished, Finished::Account(outcome) if outcome.changed);
+            wrote |= matches!(finished, Finished::Account(outcome, _) if outcome.changed);
             for ((_, item), messages) in asked_in(&asked, account(finished)) {
                 let (again, lost) = match finished {
                     Finished::Left(_) => (true, false),
-                    Finished::Account(outcome) => {
+                    Finished::Account(outcome, _) => {
                         (outcome.may_pass_later(item), outcome.tells_of(item))
                     }
                 };
@@ -75,7 +75,7 @@ impl Hub {
 
 fn account(finished: &Finished) -> &AccountId {
     match finished {
-        Finished::Account(outcome) => &outcome.account,
+        Finished::Account(outcome, _) => &outcome.account,
         Finished::Left(account) => account,
     }
 }

@@ -13,15 +13,17 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use self::events::Handled;
+use crate::allowances::Allowances;
 use crate::aws::{Connection, Deadline, Lane, Options, Quotas};
 use crate::domain::{AccountId, Cause, Failure, Purpose, Region, Routes, Subject, Writers};
 use crate::organization;
+use crate::parameters::MassAbsence;
 use crate::recent_deletes::RecentDeletes;
 use crate::report::{Repeats, Report, Response, Status};
 use crate::request::{self, Accounts, Reconcile, Refused, Request, RunOptions};
 use crate::run_policy::{RunPolicy, Writing};
 use crate::settings::{RawSettings, Settings, SettingsError};
-use crate::sweep::{Finished, sweep};
+use crate::sweep::{Finished, remove_absent, sweep};
 use crate::work::{self, Work};
 
 /// The service, set up and ready for requests.
@@ -32,6 +34,7 @@ pub struct Hub {
     /// For events, with their own part of the quotas.
     events: Connection,
     recent: Arc<RecentDeletes>,
+    allowances: Arc<Allowances>,
     repeats: Mutex<Repeats>,
 }
 
@@ -142,7 +145,14 @@ impl Hub {
     pub async fn with(settings: Settings, double: Double) -> Result<Self, HubError> {
         let sweeps = Connection::open(options(&settings, double)).await?;
         let events = sweeps.in_lane(Lane::Events)?;
-        Ok(Self { settings, sweeps, events, recent: Arc::default(), repeats: Mutex::default() })
+        Ok(Self {
+            settings,
+            sweeps,
+            events,
+            recent: Arc::default(),
+            allowances: Arc::default(),
+            repeats: Mutex::default(),
+        })
     }
 
     /// Reads a request and does what it asks for.
@@ -267,6 +277,7 @@ impl Hub {
         let rules = Arc::new(rules);
         let total = work.len();
         let mut finished = 0;
+        let mut absent = Vec::new();
         let mut accounts = std::pin::pin!(sweep(
             connection,
             &rules,
@@ -278,7 +289,12 @@ impl Hub {
             finished += 1;
             each(&account);
             let (account, status) = match account {
-                Finished::Account(outcome) => {
+                Finished::Account(outcome, lost) if !lost.is_empty() => {
+                    finished -= 1;
+                    absent.push((*outcome, lost));
+                    continue;
+                }
+                Finished::Account(outcome, _) => {
                     let told = (outcome.account.clone(), Status::of(&outcome));
                     report.take(*outcome);
                     told
@@ -288,6 +304,23 @@ impl Hub {
                     (account, Status::Incomplete)
                 }
             };
+            progress(Progress { finished, total, account, status });
+        }
+        let with_new = absent.iter().filter(|(_, lost)| lost.has_new()).count();
+        let mass = MassAbsence::of(with_new, total).filter(|_| !rules.lifts_brake);
+        let concurrency = self.settings.account_concurrency;
+        let mut rest = std::pin::pin!(remove_absent(
+            connection,
+            &rules,
+            &self.recent,
+            absent,
+            mass,
+            concurrency
+        ));
+        while let Some(outcome) = rest.next().await {
+            finished += 1;
+            let (account, status) = (outcome.account.clone(), Status::of(&outcome));
+            report.take(outcome);
             progress(Progress { finished, total, account, status });
         }
         report
@@ -317,6 +350,12 @@ impl Hub {
             labels: options.labels,
             take_over: options.take_over,
             max_deletes: options.max_deletes.unwrap_or(settings.max_deletes),
+            // A run with a brake of its own is a person's, who has counted.
+            allowances: match options.max_deletes {
+                Some(_) => Arc::default(),
+                None => Arc::clone(&self.allowances),
+            },
+            lifts_brake: false,
             delete_grace_days: settings.delete_grace_days,
             purpose,
             on_conflict: settings.on_conflict,

@@ -83,17 +83,6 @@ impl Endings {
         }
     }
 
-    /// How many replicas were deleted in each target.
-    pub(super) fn deleted(&self) -> BTreeMap<Region, usize> {
-        let mut deleted = BTreeMap::new();
-        for ((_, target), ending) in &self.by_item {
-            if *ending == Ending::Counted(OutcomeKind::Deleted) {
-                *deleted.entry(target.clone()).or_default() += 1;
-            }
-        }
-        deleted
-    }
-
     /// Notes a failure of an item; `region` is where to look.
     pub(super) fn fail(
         &mut self,
@@ -146,10 +135,7 @@ impl Endings {
                         Kind::Parameter,
                         if conflict { OutcomeKind::Conflict } else { OutcomeKind::Failed },
                     );
-                    // The brake's failure is told once, for the Region.
-                    if cause.kind != FailureKind::TooManyDeletes {
-                        outcome.fail(failure(region, Subject::Item(item), cause));
-                    }
+                    outcome.fail(failure(region, Subject::Item(item), cause));
                 }
                 Ending::Reported { outcome: counted, region, cause } => {
                     outcome.count(Kind::Parameter, counted);

@@ -1,5 +1,8 @@
 //! Parameters: what is read of them, what is decided, what is written, and the loop that makes a replica equal.
 
+mod absent;
+mod brake;
+mod delete;
 mod endings;
 #[cfg(test)]
 mod fixtures;
@@ -23,6 +26,7 @@ pub mod supply;
 mod task;
 mod write;
 
+pub use absent::{Absent, MassAbsence, remove_absent};
 pub use prune::prune;
 pub use reconcile::reconcile;
 pub use release::release;

@@ -3,16 +3,17 @@
 
 use std::collections::BTreeSet;
 
+use super::delete::{Deleted, Executor, Now};
 use super::endings::{Ending, Endings};
 use super::histories::{Read, with_history};
 use super::labels::LabelReads;
 use super::model::Observed;
 use super::release::take_off;
 use super::run::Run;
-use super::store::{NAMES_PER_CALL, Tagged, delete, lists, tags_of, versions};
+use super::store::{NAMES_PER_CALL, Tagged, lists};
 use crate::aws::Session;
 use crate::domain::{
-    AccountOutcome, Assignment, Cause, Change, Leftovers, OutcomeKind, ParameterName, Region, Scope,
+    AccountOutcome, Assignment, Cause, Change, Leftovers, OutcomeKind, Region, Scope,
 };
 use crate::guard::{Claim, Held, Proposal, Ruling};
 use crate::ownership::{Ownership, Provenance, Site, is_marked, objection};
@@ -21,6 +22,20 @@ use crate::run_policy::RunPolicy;
 
 /// What makes a replica a leftover, in a plan's words.
 const BECAUSE: &str = "out_of_scope";
+
+/// It changed under our hands.
+const PENDING: Ending = Ending::Counted(OutcomeKind::Pending);
+
+/// What is done with a leftover.
+enum Verdict {
+    Delete,
+    /// It was adopted: the hub's tags come off.
+    Release,
+    /// It ends so.
+    End(Ending),
+    /// It is none.
+    Nothing,
+}
 
 struct Pruning<'a> {
     session: &'a Session,
@@ -77,144 +92,131 @@ impl Pruning<'_> {
         held: impl Iterator<Item = &Observed>,
         endings: &mut Endings,
     ) {
+        let executor = Executor { session: self.session, recent: self.recent, target };
         let is_leftover = |held: &&Observed| self.source_of_leftover(target, held).is_some();
         let found: Vec<Observed> = held.filter(is_leftover).cloned().collect();
         for some in found.chunks(NAMES_PER_CALL) {
-            let (deletes, releases) = self.proved(target, some, endings).await;
-            if !deletes.is_empty() {
-                let deleted = delete(self.session, target, &deletes).await;
-                for name in deletes {
-                    let (location, now) = (self.session.location(target), self.session.now());
-                    self.recent.remember(location, name.clone(), now);
-                    end(&name, target, deleted.clone().map(|()| OutcomeKind::Deleted), endings);
+            let (mut deletes, mut releases) = (Vec::new(), Vec::new());
+            for held in self.read_again(&executor, some, endings).await {
+                let name = held.parameter.name.clone();
+                match self.judged(target, &held) {
+                    Verdict::Delete => deletes.push(held),
+                    Verdict::Release => releases.push(name),
+                    Verdict::End(ending) => endings.end(&name, target, ending),
+                    Verdict::Nothing => {}
+                }
+            }
+            let may_go = |held: &Observed| matches!(self.judged(target, held), Verdict::Delete);
+            for (name, deleted) in executor.delete(deletes, &may_go).await {
+                match deleted {
+                    Deleted::Done => {
+                        endings.end(&name, target, Ending::Counted(OutcomeKind::Deleted));
+                    }
+                    Deleted::Changed => endings.end(&name, target, PENDING),
+                    Deleted::Failed(cause) => endings.fail(&name, target, target, cause),
                 }
             }
             for name in releases {
-                let released = take_off(self.session, target, &name).await;
-                let released = released.map(|tagged| match tagged {
-                    Tagged::Yes => OutcomeKind::Retagged,
-                    Tagged::Gone => OutcomeKind::Deleted,
-                });
-                end(&name, target, released, endings);
+                match take_off(self.session, target, &name).await {
+                    Ok(Tagged::Yes) => {
+                        endings.end(&name, target, Ending::Counted(OutcomeKind::Retagged));
+                    }
+                    Ok(Tagged::Gone) => endings.end(&name, target, PENDING),
+                    Err(cause) => endings.fail(&name, target, target, cause),
+                }
             }
         }
     }
 
-    /// Those that are leftovers and owned by what is read of them now by name: to be deleted, and to be released.
-    async fn proved(
-        &self,
-        target: &Region,
-        found: &[Observed],
-        endings: &mut Endings,
-    ) -> (Vec<ParameterName>, Vec<ParameterName>) {
-        let (mut deletes, mut releases) = (Vec::new(), Vec::new());
-        for held in self.read_again(target, found, endings).await {
-            let Some(source) = self.source_of_leftover(target, &held) else { continue };
-            let name = held.parameter.name.clone();
-            let run = self.run(&source);
-            let mut held = held;
-            let case = |held: &Observed| {
-                run.case(target, None, Some(held), None).ownership(run.policy(run.parity()))
-            };
-            let mut ownership = case(&held);
-            if ownership == Ownership::NeedsHistory {
-                match with_history(&run, &source, target, &mut held).await {
-                    Ok(Read::Yes) => ownership = case(&held),
-                    Ok(Read::Moved) => continue,
-                    Err(cause) => {
-                        endings.fail(&name, target, target, cause);
-                        continue;
-                    }
-                }
-            }
-            let Ownership::Owned { provenance, .. } = &ownership else {
-                let (account, name) = (self.session.account(), &name);
-                let present = held.evidence(account, target).present();
-                let site = Site {
-                    account,
-                    source: &source,
-                    target,
-                    name,
-                    source_exists: false,
-                    held: &present,
-                };
-                if let Some(cause) = objection(&ownership, site) {
-                    endings.fail(name, target, target, cause);
-                }
-                continue;
-            };
-            let adopted = provenance.adopted;
-            let change = if adopted { Change::Retag } else { Change::Delete };
-            let proposal = Proposal {
+    /// Whether a leftover goes, by what was read of it and, where that decides, its history.
+    fn judged(&self, target: &Region, held: &Observed) -> Verdict {
+        let Some(source) = self.source_of_leftover(target, held) else { return Verdict::Nothing };
+        let run = self.run(&source);
+        let ownership =
+            run.case(target, None, Some(held), None).ownership(run.policy(run.parity()));
+        let evidence = held.evidence(self.session.account(), target);
+        let Ownership::Owned { provenance, .. } = &ownership else {
+            let site = Site {
+                account: self.session.account(),
                 source: &source,
                 target,
-                change,
-                held: Held::Parameter(held.evidence(self.session.account(), target)),
-                claim: adopted.then_some(Claim::Release),
+                name: &held.parameter.name,
+                source_exists: false,
+                held: &evidence.present(),
             };
-            match self.rules.judge(&proposal, self.session.now()) {
-                Ruling::Go if adopted => releases.push(name),
-                Ruling::Go => deletes.push(name),
-                Ruling::TellOnly => {
-                    let because = vec![BECAUSE];
-                    let ending = Ending::Planned { change, because, class: None };
-                    endings.end(&name, target, ending);
-                }
-                Ruling::Held(cause) => endings.fail(&name, target, target, cause),
+            let failed = |cause| Verdict::End(Ending::Failed { region: target.clone(), cause });
+            return objection(&ownership, site).map_or(Verdict::Nothing, failed);
+        };
+        let adopted = provenance.adopted;
+        let change = if adopted { Change::Retag } else { Change::Delete };
+        let proposal = Proposal {
+            source: &source,
+            target,
+            change,
+            held: Held::Parameter(evidence),
+            claim: adopted.then_some(Claim::Release),
+        };
+        match self.rules.judge(&proposal, self.session.now()) {
+            Ruling::Go if adopted => Verdict::Release,
+            Ruling::Go => Verdict::Delete,
+            Ruling::TellOnly => {
+                let because = vec![BECAUSE];
+                Verdict::End(Ending::Planned { change, because, class: None })
             }
+            Ruling::Held(cause) => Verdict::End(Ending::Failed { region: target.clone(), cause }),
         }
-        (deletes, releases)
     }
 
-    /// The same with their tags as they are now, those whose version is still the one that was listed. A plan goes by the
-    /// list.
+    /// The same with their tags as they are now, those whose version is still the one that was listed, and with the
+    /// histories that decide whose they are. A plan goes by the list.
     async fn read_again(
         &self,
-        target: &Region,
+        executor: &Executor<'_>,
         found: &[Observed],
         endings: &mut Endings,
     ) -> Vec<Observed> {
-        if !self.rules.writing.allows() {
-            return found.to_vec();
-        }
-        let names: Vec<ParameterName> =
-            found.iter().map(|held| held.parameter.name.clone()).collect();
-        let (mut tags, now) = futures::join!(
-            tags_of(self.session, target, &names),
-            versions(self.session, target, &names)
-        );
+        let target = executor.target;
+        let now = if self.rules.writing.allows() {
+            executor.evidence_now(found).await
+        } else {
+            found.iter().cloned().map(Now::Stands).collect()
+        };
         let mut read = Vec::new();
-        for held in found {
-            let name = &held.parameter.name;
-            match (tags.remove(name), now.get(name)) {
-                (Some(Ok(Some(tags))), Some(Ok(Some(version))))
-                    if *version == held.parameter.version() =>
-                {
-                    read.push(Observed::new(held.parameter.clone(), tags));
-                }
-                (Some(Err(cause)), _) => endings.fail(name, target, target, cause),
-                (_, Some(Err(cause))) => endings.fail(name, target, target, cause.clone()),
+        for (listed, now) in found.iter().zip(now) {
+            let name = &listed.parameter.name;
+            match now {
+                Now::Stands(held) => match self.with_history(target, held).await {
+                    Ok(Some(held)) => read.push(held),
+                    Ok(None) => endings.end(name, target, PENDING),
+                    Err(cause) => endings.fail(name, target, target, cause),
+                },
+                Now::Unread(cause) => endings.fail(name, target, target, cause),
                 // Changed or gone since it was listed: the next look decides.
-                _ => endings.end(name, target, Ending::Counted(OutcomeKind::Pending)),
+                Now::Changed => endings.end(name, target, PENDING),
             }
         }
         read
     }
 
+    /// With its history where that decides whose it is; `None` where it changed meanwhile.
+    async fn with_history(
+        &self,
+        target: &Region,
+        mut held: Observed,
+    ) -> Result<Option<Observed>, Cause> {
+        let Some(source) = self.source_of_leftover(target, &held) else { return Ok(Some(held)) };
+        let run = self.run(&source);
+        let case = run.case(target, None, Some(&held), None);
+        if case.ownership(run.policy(run.parity())) == Ownership::NeedsHistory
+            && matches!(with_history(&run, &source, target, &mut held).await?, Read::Moved)
+        {
+            return Ok(None);
+        }
+        Ok(Some(held))
+    }
+
     fn run<'a>(&'a self, source: &'a Region) -> Run<'a> {
         let labels = LabelReads::of(&Scope::Everything, self.rules);
         Run { session: self.session, rules: self.rules, recent: self.recent, source, labels }
-    }
-}
-
-fn end(
-    name: &ParameterName,
-    target: &Region,
-    ended: Result<OutcomeKind, Cause>,
-    endings: &mut Endings,
-) {
-    match ended {
-        Ok(outcome) => endings.end(name, target, Ending::Counted(outcome)),
-        Err(cause) => endings.fail(name, target, target, cause),
     }
 }

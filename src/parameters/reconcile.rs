@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use futures::{StreamExt, stream};
 
+use super::absent::Absent;
+use super::brake::ListedByTarget;
 use super::endings::{Ending, Endings};
 use super::keys::Keys;
 use super::labels::LabelReads;
@@ -26,7 +28,7 @@ use crate::domain::{
     AccountOutcome, Assignment, Cause, Item, OutcomeKind, ParameterName, Region, Route, Scope,
     Version, Wanted,
 };
-use crate::ownership::{Ownership, Provenance, is_marked, other_role};
+use crate::ownership::{FoundBy, Ownership, Provenance, is_marked, other_role};
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
 
@@ -48,7 +50,7 @@ pub async fn reconcile(
     rules: &RunPolicy,
     recent: &RecentDeletes,
     assignments: &[Assignment],
-) -> AccountOutcome {
+) -> (AccountOutcome, Absent) {
     let listed: BTreeSet<&Region> = assignments
         .iter()
         .filter(|assignment| assignment.scope == Scope::Everything)
@@ -64,15 +66,17 @@ pub async fn reconcile(
         async move {
             match scope {
                 Scope::Everything => run.everything(route, listings).await,
-                Scope::Items(wanted) => run.items(route, wanted).await,
+                Scope::Items(wanted) => (run.items(route, wanted).await, Absent::default()),
             }
         }
     });
     let mut outcome = AccountOutcome::new(session.account().clone());
-    for endings in futures::future::join_all(routes).await {
+    let mut absent = Absent::default();
+    for (endings, of_route) in futures::future::join_all(routes).await {
         outcome.merge(endings.into_outcome(session.account()));
+        absent.merge(of_route);
     }
-    outcome
+    (outcome, absent)
 }
 
 impl Run<'_> {
@@ -80,7 +84,7 @@ impl Run<'_> {
         &self,
         route: &Route,
         listings: &BTreeMap<Region, Result<Listing, Cause>>,
-    ) -> Endings {
+    ) -> (Endings, Absent) {
         let mut endings = Endings::default();
         let mut targets = Vec::new();
         for region in &route.targets {
@@ -94,21 +98,26 @@ impl Run<'_> {
             Some(Ok(originals)) => originals,
             Some(Err(cause)) => {
                 endings.fail_region(self.source, cause.clone());
-                return endings;
+                return (endings, Absent::default());
             }
-            None => return endings,
+            None => return (endings, Absent::default()),
         };
         let mut candidates: BTreeMap<ParameterName, Candidate> = BTreeMap::new();
-        let mut owned: BTreeMap<Region, usize> = BTreeMap::new();
+        let mut listed = ListedByTarget::new();
         let keys = Keys::asked(self, &targets, &mut endings).await;
         for (target, replicas) in targets {
             let orphans = replicas.keys().filter(|name| !originals.contains_key(*name));
             for name in originals.keys().chain(orphans) {
                 let (original, replica) = (originals.get(name), replicas.get(name));
                 let lender = original.and_then(|original| lender_in(originals, original, target));
-                let case = self.case(target, original, replica, lender);
+                let mut case = self.case(target, original, replica, lender);
+                case.found_by = original.is_none().then_some(FoundBy::List);
                 let is_own = self.count_writer(case, &mut endings);
-                *owned.entry(target.clone()).or_default() += usize::from(is_own);
+                if is_own {
+                    let listed = listed.entry(target.clone()).or_default();
+                    listed.owned += 1;
+                    listed.with_source += usize::from(original.is_some());
+                }
                 if self.settled_by_lists(name, target, case, &keys, &mut endings) {
                     continue;
                 }
@@ -118,12 +127,15 @@ impl Run<'_> {
                     replicas: BTreeMap::new(),
                     fresh: false,
                     lenders: BTreeMap::new(),
+                    found_by: original.is_none().then_some(FoundBy::List),
                     moved: BTreeSet::new(),
                 });
                 candidate.replicas.insert(target.clone(), replica.cloned());
             }
         }
-        self.rounds(candidates.into_values().collect(), Some(owned), endings).await
+        let candidates = candidates.into_values().collect();
+        let (again, absent) = self.round(candidates, Some(&listed), &mut endings).await;
+        (self.once_more(again, &BTreeSet::new(), endings).await, absent)
     }
 
     /// Ends an item for which the lists are enough: equal, left alone, or surely somebody else's.
@@ -201,9 +213,21 @@ impl Run<'_> {
                 names.insert(name.clone(), targets.clone());
             }
         }
+        let witnessed = self.witnessed(wanted);
         let versions = settled(self, wanted).await;
-        let candidates = self.read(&names, versions, &mut endings).await;
-        self.rounds(candidates, None, endings).await
+        let candidates = self.read(&names, versions, &witnessed, &mut endings).await;
+        let (again, _) = self.round(candidates, None, &mut endings).await;
+        self.once_more(again, &witnessed, endings).await
+    }
+
+    /// Those whose deletion an event told. A payload is no witness.
+    fn witnessed(&self, wanted: &[Wanted]) -> BTreeSet<ParameterName> {
+        let tells = |wanted: &&Wanted| wanted.expect.iter().any(|expected| expected.absent);
+        let name = |wanted: &Wanted| match &wanted.item {
+            Item::Parameter(name) => Some(name.clone()),
+            Item::Secret(_) => None,
+        };
+        wanted.iter().filter(|_| self.rules.from_events).filter(tells).filter_map(name).collect()
     }
 
     /// Reads items by name in the source, where their versions were read already, and in the targets concerned.
@@ -211,6 +235,7 @@ impl Run<'_> {
         &self,
         wanted: &Again,
         originals: ByName<Version>,
+        witnessed: &BTreeSet<ParameterName>,
         endings: &mut Endings,
     ) -> Vec<Candidate> {
         let targets: BTreeSet<&Region> = wanted.values().flat_map(BTreeMap::keys).collect();
@@ -250,8 +275,10 @@ impl Run<'_> {
                     .filter(|(_, why)| matches!(why, GoAgain::Moved))
                     .map(|(target, _)| target.clone())
                     .collect();
+                let found_by = witnessed.contains(&name).then_some(FoundBy::Event);
                 candidates.push(Candidate {
                     name,
+                    found_by,
                     original,
                     replicas: held,
                     fresh: true,
@@ -263,21 +290,20 @@ impl Run<'_> {
         candidates
     }
 
-    /// Two rounds at most; what still moves then is pending.
-    async fn rounds(
+    /// The second round, which is the last; what still moves then is pending.
+    pub(super) async fn once_more(
         &self,
-        candidates: Vec<Candidate>,
-        owned: Option<BTreeMap<Region, usize>>,
+        again: Again,
+        witnessed: &BTreeSet<ParameterName>,
         mut endings: Endings,
     ) -> Endings {
-        let again = self.round(candidates, owned.as_ref(), &mut endings).await;
         if again.is_empty() {
             return endings;
         }
         let names: Vec<ParameterName> = again.keys().cloned().collect();
         let originals = versions(self.session, self.source, &names).await;
-        let moved = self.read(&again, originals, &mut endings).await;
-        let again = self.round(moved, owned.as_ref(), &mut endings).await;
+        let moved = self.read(&again, originals, witnessed, &mut endings).await;
+        let (again, _) = self.round(moved, None, &mut endings).await;
         for (name, targets) in again {
             for (target, why) in targets {
                 match why {
@@ -317,9 +343,9 @@ impl Run<'_> {
     async fn round(
         &self,
         mut candidates: Vec<Candidate>,
-        owned: Option<&BTreeMap<Region, usize>>,
+        listed: Option<&ListedByTarget>,
         endings: &mut Endings,
-    ) -> Again {
+    ) -> (Again, Absent) {
         // Items of one key together, since one call reads values of one key.
         let key = |c: &Candidate| c.original.as_ref().and_then(|o| o.parameter.key.clone());
         candidates.sort_by_cached_key(key);
@@ -341,23 +367,25 @@ impl Run<'_> {
             })
             .collect();
         let chunks = stream::iter(chunks).buffer_unordered(CHUNKS_AT_ONCE);
-        let deleted = endings.deleted();
         let removal = async {
             if leaves_time_for(unwanted.len()) {
-                remove(self, unwanted, owned, &deleted).await
+                remove(self, unwanted, listed).await
             } else {
                 Round::left(&unwanted)
             }
         };
         let (rounds, removed) = futures::join!(chunks.collect::<Vec<Round>>(), removal);
-        let mut again = Again::new();
-        for Round { endings: ended, again: more } in rounds.into_iter().chain([removed]) {
+        let (mut again, mut absent) = (Again::new(), Absent::default());
+        for Round { endings: ended, again: more, absent: noted } in
+            rounds.into_iter().chain([removed])
+        {
             endings.absorb(ended);
             for (name, targets) in more {
                 again.entry(name).or_default().extend(targets);
             }
+            absent.merge(noted);
         }
-        again
+        (again, absent)
     }
 }
 

@@ -6,44 +6,64 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::brake::{ListedByTarget, allow, give_back, hold_mass_absence};
+use super::delete::{Deleted, Executor, Now};
 use super::endings::Ending;
 use super::histories::read_where_needed;
 use super::model::Observed;
 use super::plan::{Decision, Parity, Removal, Way, decide, wants_removal};
 use super::release::take_off;
 use super::run::{Candidate, GoAgain, Round, Run};
-use super::store::{ByName, NAMES_PER_CALL, marked, tags_of, versions};
-use super::store::{Tagged, delete, retag};
+use super::store::{NAMES_PER_CALL, Tagged, retag, tags_of, versions};
 use crate::aws::at_once;
-use crate::domain::{
-    Cause, FailureKind, OutcomeKind, PROVENANCE_KEY, ParameterName, Region, Tags, Timestamp,
-};
+use crate::domain::{Cause, OutcomeKind, PROVENANCE_KEY, ParameterName, Region, Tags};
 use crate::guard::{Claim, Held, Proposal, Ruling};
 use crate::ownership::{FoundBy, Provenance, Tombstone};
 
 /// The two reads that must find a source absent are so far apart.
 const BETWEEN_READS: Duration = Duration::from_secs(2);
-/// What the brake holds back of events' deletes is kept so long at least, so that a person has time to look.
-const HELD_BACK: Duration = Duration::from_hours(7 * 24);
 
 /// A replica that is not to be there, by what was read so far.
 #[derive(Clone, Debug)]
-struct Unwanted {
-    name: ParameterName,
+pub(super) struct Unwanted {
+    pub(super) name: ParameterName,
     original: Option<Observed>,
     replica: Observed,
-    way: Way,
+    found_by: Option<FoundBy>,
+    /// The tombstone that it has.
+    tombstone: Option<Tombstone>,
+    pub(super) way: Way,
+    /// What a person is to know of it, whatever becomes of it.
+    pub(super) reported: Option<Cause>,
 }
 
-type ByTarget = BTreeMap<Region, Vec<Unwanted>>;
+impl Unwanted {
+    /// Whether an event, or its owner's tag, said that it may go.
+    pub(super) fn is_witnessed(&self) -> bool {
+        self.original.is_some()
+            || self.found_by == Some(FoundBy::Event)
+            || self.tombstone.is_some_and(|tombstone| tombstone.by == FoundBy::Event)
+    }
 
-/// Removes those of the candidates' replicas that are not to be there. `owned` counts each target's replicas of this
-/// route, where a list told, and `deleted` those that an earlier round deleted.
+    /// Whether a sweep alone says that its source is gone.
+    pub(super) fn is_unwitnessed(&self) -> bool {
+        self.found_by == Some(FoundBy::List) && !self.is_witnessed()
+    }
+
+    /// Whether no sweep found it without its source before.
+    pub(super) fn is_new(&self) -> bool {
+        self.tombstone.is_none()
+    }
+}
+
+pub(super) type ByTarget = BTreeMap<Region, Vec<Unwanted>>;
+
+/// Removes those of the candidates' replicas that are not to be there. In a sweep, `listed` says what the lists show,
+/// and what is gone without a witness is only noted: see [`super::absent`].
 pub(super) async fn remove(
     run: &Run<'_>,
     mut candidates: Vec<Candidate>,
-    owned: Option<&BTreeMap<Region, usize>>,
-    deleted: &BTreeMap<Region, usize>,
+    listed: Option<&ListedByTarget>,
 ) -> Round {
     let mut round = Round::default();
     read_where_needed(run, &mut candidates, &mut round).await;
@@ -52,41 +72,82 @@ pub(super) async fn remove(
         return round;
     }
     keep_unwanted(run, &mut unwanted, &mut round).await;
-    let held = brake(run, &mut unwanted, owned, deleted, &mut round).await;
-    if run.rules.writing.allows() && unwanted.values().any(|replicas| !replicas.is_empty()) {
-        tokio::time::sleep(BETWEEN_READS).await;
-        keep_unwanted(run, &mut unwanted, &mut round).await;
+    if let Some(listed) = listed {
+        hold_mass_absence(run, &mut unwanted, listed, &mut round);
+        let mut absent = ByTarget::new();
+        for (target, replicas) in &mut unwanted {
+            let noted = replicas.extract_if(.., |one| one.is_unwitnessed()).collect();
+            absent.insert(target.clone(), noted);
+        }
+        round.absent.add(run.source, absent, listed.clone());
     }
-    let removals = unwanted.iter().map(|(target, replicas)| {
-        let held = held.get(target).copied();
-        remove_in(run, target, replicas, held)
-    });
-    let removed = futures::future::join_all(removals).await;
-    confirm(run, &unwanted, removed, &mut round).await;
+    take_away(run, unwanted, listed, &mut round).await;
     round
 }
 
-/// What is to be removed by what was read so far, by target; all else ends here.
+/// Takes away what one read by name found unwanted, after a second one.
+pub(super) async fn take_away(
+    run: &Run<'_>,
+    mut unwanted: ByTarget,
+    listed: Option<&ListedByTarget>,
+    round: &mut Round,
+) {
+    unwanted.retain(|_, replicas| !replicas.is_empty());
+    if unwanted.is_empty() {
+        return;
+    }
+    let granted = allow(run, &mut unwanted, listed, round).await;
+    if run.rules.writing.allows() {
+        tokio::time::sleep(BETWEEN_READS).await;
+        keep_unwanted(run, &mut unwanted, round).await;
+    }
+    let removals = unwanted.iter().map(|(target, replicas)| remove_in(run, target, replicas));
+    let removed = futures::future::join_all(removals).await;
+    if run.rules.writing.allows() {
+        let deleted: BTreeMap<&Region, u64> =
+            unwanted.iter().zip(&removed).map(|((t, all), ended)| (t, taken(all, ended))).collect();
+        give_back(run, &granted, |target| deleted.get(target).copied().unwrap_or_default());
+    }
+    confirm(run, &unwanted, removed, round).await;
+}
+
+/// How many of those that the allowance was asked for were deleted.
+fn taken(unwanted: &[Unwanted], ended: &Ended) -> u64 {
+    let deleted = |one: &&Unwanted| {
+        let done = ended.get(&one.name);
+        one.way == Way::Delete && matches!(done, Some(Removed::Done(OutcomeKind::Deleted)))
+    };
+    unwanted.iter().filter(deleted).count() as u64
+}
+
+/// What is to be removed by what was read so far, by target, the oldest tombstones first; all else ends here.
 fn unwanted(run: &Run<'_>, candidates: Vec<Candidate>, round: &mut Round) -> ByTarget {
     let mut unwanted = ByTarget::new();
-    for Candidate { name, original, replicas, fresh, .. } in candidates {
+    for Candidate { name, original, replicas, fresh, found_by, .. } in candidates {
         for (target, replica) in replicas {
-            let case = run.case(&target, original.as_ref(), replica.as_ref(), None);
+            let mut case = run.case(&target, original.as_ref(), replica.as_ref(), None);
+            case.found_by = found_by;
             let decision = decide(case, run.policy(Parity::ByProvenance));
             if matches!(decision, Decision::Conflict(_)) && !fresh {
                 // By lists that may lag; what is read by name decides.
                 round.go_again(&name, &target, GoAgain::Unwritten);
                 continue;
             }
-            if let Some(Decision::Remove(Removal { way, .. })) =
+            if let Some(Decision::Remove(Removal { way, provenance, .. })) =
                 run.ended(&name, &target, decision, &mut round.endings)
                 && let Some(replica) = replica
             {
                 let (name, original) = (name.clone(), original.clone());
-                let removal = Unwanted { name, original, replica, way };
+                let tombstone = provenance.gone;
+                let (found_by, reported) = (found_by, None);
+                let removal =
+                    Unwanted { name, original, replica, found_by, tombstone, way, reported };
                 unwanted.entry(target).or_default().push(removal);
             }
         }
+    }
+    for replicas in unwanted.values_mut() {
+        replicas.sort_by_key(|one| (one.tombstone.is_none(), one.tombstone.map(|gone| gone.due)));
     }
     unwanted
 }
@@ -140,67 +201,6 @@ async fn still_unwanted(
         .collect()
 }
 
-/// Holds a target's deletes back when they are too many, all of them: a sweep leaves them, and finds them again. In the
-/// place of those that events ask for tombstones are written; until when, is told by target.
-async fn brake(
-    run: &Run<'_>,
-    unwanted: &mut ByTarget,
-    owned: Option<&BTreeMap<Region, usize>>,
-    deleted: &BTreeMap<Region, usize>,
-    round: &mut Round,
-) -> BTreeMap<Region, Timestamp> {
-    let mut held = BTreeMap::new();
-    for (target, replicas) in unwanted {
-        let asked = replicas.iter().filter(|one| one.way == Way::Delete).count();
-        if asked == 0 {
-            continue;
-        }
-        let deleted = deleted.get(target).copied().unwrap_or_default();
-        let asked = asked + deleted;
-        let counted = match owned {
-            Some(owned) => Ok(owned.get(target).copied().unwrap_or_default()),
-            // Few enough whatever there is: not worth a list.
-            None if asked <= run.rules.deletes_always_allowed() => Ok(asked),
-            None => marked(run.session, target)
-                .await
-                .map(|tags| count_owned(&tags, run.source) + deleted),
-        };
-        let judged =
-            counted.and_then(|counted| run.rules.judge_deletes(asked, counted, run.source, target));
-        let Err(mut cause) = judged else { continue };
-        if cause.kind == FailureKind::TooManyDeletes && run.rules.from_events {
-            let until = run.rules.keep_for(HELD_BACK, run.session.now());
-            cause = kept_until(&cause, until);
-            held.insert(target.clone(), until);
-        } else {
-            replicas.retain(|Unwanted { name, way, .. }| {
-                let stays = *way != Way::Delete;
-                if !stays {
-                    round.endings.fail(name, target, target, cause.clone());
-                }
-                stays
-            });
-        }
-        if cause.kind == FailureKind::TooManyDeletes {
-            round.endings.fail_region(target, cause);
-        }
-    }
-    held
-}
-
-fn kept_until(cause: &Cause, until: Timestamp) -> Cause {
-    let message = format!("{}, with tombstones until {until}", cause.message);
-    Cause::new(cause.kind, message).mended_by(
-        "if the deletions are meant, do nothing: sweeps delete what is due, within REPLICATOR_MAX_DELETES; if not, restore the sources, which undoes the tombstones",
-    )
-}
-
-fn count_owned(tags: &BTreeMap<ParameterName, Tags>, source: &Region) -> usize {
-    tags.values()
-        .filter(|tags| Provenance::of(tags).is_some_and(|provenance| provenance.region == *source))
-        .count()
-}
-
 /// What became of one replica.
 enum Removed {
     /// It went.
@@ -218,34 +218,35 @@ enum Removed {
 type Ended = BTreeMap<ParameterName, Removed>;
 
 /// Removes in one target, ten at a time: what proves that they are ours is read just before, for those ten.
-async fn remove_in(
-    run: &Run<'_>,
-    target: &Region,
-    unwanted: &[Unwanted],
-    held: Option<Timestamp>,
-) -> Ended {
+async fn remove_in(run: &Run<'_>, target: &Region, unwanted: &[Unwanted]) -> Ended {
+    let executor = Executor { session: run.session, recent: run.recent, target };
     let mut ended = Ended::new();
     for unwanted in unwanted.chunks(NAMES_PER_CALL) {
-        let go = proved(run, target, unwanted, held, &mut ended).await;
-        let (deletes, retags): (Vec<_>, Vec<_>) =
-            go.into_iter().partition(|(_, removal)| removal.way == Way::Delete);
-        let deletes: Vec<ParameterName> = deletes.into_iter().map(|(name, _)| name).collect();
-        if !deletes.is_empty() {
-            let deleted = delete(run.session, target, &deletes).await;
-            for name in deletes {
-                let outcome = match &deleted {
-                    Ok(()) => {
-                        run.recent.remember(
-                            run.session.location(target),
-                            name.clone(),
-                            run.session.now(),
-                        );
-                        Removed::Done(OutcomeKind::Deleted)
-                    }
-                    Err(cause) => Removed::Failed(cause.clone()),
-                };
-                ended.insert(name, outcome);
+        let by_name: BTreeMap<&ParameterName, &Unwanted> =
+            unwanted.iter().map(|one| (&one.replica.parameter.name, one)).collect();
+        let judged = |replica: &Observed| match by_name.get(&replica.parameter.name) {
+            Some(one) => judge(run, target, one, replica),
+            None => Err(Removed::Vanished),
+        };
+        let (mut deletes, mut retags) = (Vec::new(), Vec::new());
+        for (name, now) in evidence(run, &executor, unwanted).await {
+            match now.and_then(|replica| judged(&replica).map(|removal| (replica, removal))) {
+                Ok((replica, removal)) if removal.way.deletes() => {
+                    deletes.push(replica);
+                }
+                Ok((_, removal)) => retags.push((name, removal)),
+                Err(removed) => drop(ended.insert(name, removed)),
             }
+        }
+        let may_go =
+            |replica: &Observed| judged(replica).is_ok_and(|removal| removal.way.deletes());
+        for (name, deleted) in executor.delete(deletes, &may_go).await {
+            let removed = match deleted {
+                Deleted::Done => Removed::Done(OutcomeKind::Deleted),
+                Deleted::Changed => Removed::Vanished,
+                Deleted::Failed(cause) => Removed::Failed(cause),
+            };
+            ended.insert(name, removed);
         }
         let retags = retags.into_iter().map(|(name, removal)| async move {
             let outcome = keep(run, target, &name, removal).await;
@@ -256,6 +257,62 @@ async fn remove_in(
     ended
 }
 
+/// What stands there now of these, by name as the target spells it; a plan goes by what was read so far.
+async fn evidence(
+    run: &Run<'_>,
+    executor: &Executor<'_>,
+    unwanted: &[Unwanted],
+) -> Vec<(ParameterName, Result<Observed, Removed>)> {
+    let held: Vec<Observed> = unwanted.iter().map(|one| one.replica.clone()).collect();
+    let names = unwanted.iter().map(|one| one.replica.parameter.name.clone());
+    if !run.rules.writing.allows() {
+        return names.zip(held.into_iter().map(Ok)).collect();
+    }
+    let now = executor.evidence_now(&held).await.into_iter().map(|now| match now {
+        Now::Stands(replica) => Ok(replica),
+        Now::Changed => Err(Removed::Vanished),
+        Now::Unread(cause) => Err(Removed::Failed(cause)),
+    });
+    names.zip(now).collect()
+}
+
+/// How `replica`, as it stands now, goes, if plan and guard still say that it does, and in the way that the brake allowed.
+fn judge(
+    run: &Run<'_>,
+    target: &Region,
+    unwanted: &Unwanted,
+    replica: &Observed,
+) -> Result<Removal, Removed> {
+    let mut case = run.case(target, unwanted.original.as_ref(), Some(replica), None);
+    case.found_by = unwanted.found_by;
+    let mut removal = match decide(case, run.policy(Parity::ByProvenance)) {
+        Decision::Remove(removal) => removal,
+        Decision::Leave(outcome) => return Err(Removed::Left(outcome)),
+        Decision::Conflict(cause) => return Err(Removed::Failed(cause)),
+        // Its tags say something else by now.
+        _ => return Err(Removed::Vanished),
+    };
+    removal.way = match (unwanted.way, removal.way) {
+        (Way::Tombstone(beyond_allowance), Way::Delete) => Way::Tombstone(beyond_allowance),
+        // Nothing was reserved for it.
+        (Way::DeleteDue, Way::Delete) => return Err(Removed::Vanished),
+        (allowed, now) if allowed.change() == now.change() => now,
+        _ => return Err(Removed::Vanished),
+    };
+    let proposal = Proposal {
+        source: run.source,
+        target,
+        change: removal.way.change(),
+        held: Held::Parameter(replica.evidence(run.session.account(), target)),
+        claim: (removal.way == Way::Release).then_some(Claim::Release),
+    };
+    match run.rules.judge(&proposal, run.session.now()) {
+        Ruling::Go => Ok(removal),
+        Ruling::TellOnly => Err(Removed::Planned(removal)),
+        Ruling::Held(cause) => Err(Removed::Failed(cause)),
+    }
+}
+
 /// Writes the tombstone of a replica that is kept for a while, or lets one go that was adopted.
 async fn keep(
     run: &Run<'_>,
@@ -264,97 +321,18 @@ async fn keep(
     Removal { way, provenance, .. }: Removal,
 ) -> Removed {
     let tagged = match way {
-        Way::Tombstone(until) => {
-            let provenance = Provenance {
-                gone: Some(Tombstone { due: until, by: FoundBy::List }),
-                ..provenance
-            };
+        Way::Tombstone(tombstone) => {
+            let provenance = Provenance { gone: Some(tombstone), ..provenance };
             let set = Tags::from([(PROVENANCE_KEY.to_owned(), provenance.to_string())]);
             retag(run.session, target, name, &set, &[]).await
         }
-        Way::Release | Way::Delete => take_off(run.session, target, name).await,
+        Way::Release | Way::Delete | Way::DeleteDue => take_off(run.session, target, name).await,
     };
     match tagged {
         Ok(Tagged::Yes) => Removed::Done(way.change().done()),
         Ok(Tagged::Gone) => Removed::Vanished,
         Err(cause) => Removed::Failed(cause),
     }
-}
-
-/// Those of the unwanted that are owned by what is read of them now by name, and that the guard lets go; the others end.
-async fn proved(
-    run: &Run<'_>,
-    target: &Region,
-    unwanted: &[Unwanted],
-    held: Option<Timestamp>,
-    ended: &mut Ended,
-) -> Vec<(ParameterName, Removal)> {
-    // Names as the target spells them.
-    let names: Vec<ParameterName> =
-        unwanted.iter().map(|one| one.replica.parameter.name.clone()).collect();
-    let (tags, present) = if run.rules.writing.allows() {
-        futures::join!(tags_of(run.session, target, &names), versions(run.session, target, &names))
-    } else {
-        (ByName::new(), ByName::new())
-    };
-    let mut go = Vec::new();
-    for (name, Unwanted { original, replica, .. }) in names.into_iter().zip(unwanted) {
-        let mut replica = replica.clone();
-        match present.get(&name) {
-            // A plan goes by what was read so far.
-            None => {}
-            Some(Ok(Some(version))) if *version == replica.parameter.version() => {}
-            Some(Ok(_)) => {
-                ended.insert(name, Removed::Vanished);
-                continue;
-            }
-            Some(Err(cause)) => {
-                ended.insert(name, Removed::Failed(cause.clone()));
-                continue;
-            }
-        }
-        match tags.get(&name) {
-            None => {}
-            Some(Ok(Some(tags))) => replica.tags.clone_from(tags),
-            Some(Ok(None)) => {
-                ended.insert(name, Removed::Vanished);
-                continue;
-            }
-            Some(Err(cause)) => {
-                ended.insert(name, Removed::Failed(cause.clone()));
-                continue;
-            }
-        }
-        let case = run.case(target, original.as_ref(), Some(&replica), None);
-        let outcome = match decide(case, run.policy(Parity::ByProvenance)) {
-            Decision::Remove(mut removal) => {
-                if let (Way::Delete, Some(until)) = (removal.way, held) {
-                    removal.way = Way::Tombstone(until);
-                }
-                let proposal = Proposal {
-                    source: run.source,
-                    target,
-                    change: removal.way.change(),
-                    held: Held::Parameter(replica.evidence(run.session.account(), target)),
-                    claim: (removal.way == Way::Release).then_some(Claim::Release),
-                };
-                match run.rules.judge(&proposal, run.session.now()) {
-                    Ruling::Go => {
-                        go.push((name, removal));
-                        continue;
-                    }
-                    Ruling::TellOnly => Removed::Planned(removal),
-                    Ruling::Held(cause) => Removed::Failed(cause),
-                }
-            }
-            Decision::Leave(outcome) => Removed::Left(outcome),
-            Decision::Conflict(cause) => Removed::Failed(cause),
-            // Its tags say something else by now.
-            _ => Removed::Vanished,
-        };
-        ended.insert(name, outcome);
-    }
-    go
 }
 
 /// Reads the sources once more, for all targets together: one that came back meanwhile is to have its replica again.
@@ -366,22 +344,38 @@ async fn confirm(run: &Run<'_>, unwanted: &ByTarget, removed: Vec<Ended>, round:
         .flat_map(|(replicas, ended)| replicas.iter().filter(|one| done(ended, &one.name)))
         .collect();
     let still = still_unwanted(run, gone).await;
-    for (target, ended) in unwanted.keys().zip(removed) {
+    for ((target, replicas), ended) in unwanted.iter().zip(removed) {
+        let by_name: BTreeMap<&ParameterName, &Unwanted> =
+            replicas.iter().map(|one| (&one.name, one)).collect();
         for (name, removed) in ended {
-            if matches!(removed, Removed::Done(_)) && !matches!(still.get(&name), Some(Ok(true))) {
+            let is_done = matches!(removed, Removed::Done(_));
+            if is_done && !matches!(still.get(&name), Some(Ok(true))) {
                 round.go_again(&name, target, GoAgain::Moved);
             }
-            end(run, target, &name, removed, round);
+            let one = by_name.get(&name).filter(|_| is_done);
+            let reported = one.and_then(|one| one.reported.clone());
+            end(run, target, &name, (removed, reported), round);
         }
     }
 }
 
-fn end(run: &Run<'_>, target: &Region, name: &ParameterName, removed: Removed, round: &mut Round) {
+fn end(
+    run: &Run<'_>,
+    target: &Region,
+    name: &ParameterName,
+    (removed, reported): (Removed, Option<Cause>),
+    round: &mut Round,
+) {
     let account = run.session.account();
     match removed {
         Removed::Done(outcome) => {
             tracing::info!(%account, region = %target, kind = "parameter", name = name.as_str(), outcome = outcome.word(), "removed");
-            round.endings.end(name, target, Ending::Counted(outcome));
+            let region = target.clone();
+            let ending = match reported {
+                Some(cause) => Ending::Reported { outcome, region, cause },
+                None => Ending::Counted(outcome),
+            };
+            round.endings.end(name, target, ending);
         }
         Removed::Left(outcome) => round.endings.end(name, target, Ending::Left(outcome)),
         Removed::Vanished => round.go_again(name, target, GoAgain::Unwritten),

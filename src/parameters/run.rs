@@ -3,12 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::absent::Absent;
 use super::endings::{Ending, Endings};
 use super::labels::LabelReads;
 use super::model::{Lender, Observed};
-use super::plan::{Case, Decision, Parity, Policy};
+use super::plan::{Case, Decision, DeletePolicy, Parity, Policy};
 use crate::aws::Session;
 use crate::domain::{Cause, FailureKind, OutcomeKind, ParameterName, Purpose, Region, Take};
+use crate::ownership::FoundBy;
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
 use crate::settings::{OnConflict, OnTargetChange};
@@ -32,6 +34,8 @@ pub(super) struct Candidate {
     pub(super) fresh: bool,
     /// The parameters that lend their values, by target, as read by name.
     pub(super) lenders: BTreeMap<Region, Lender>,
+    /// What said that the source is gone, where it is.
+    pub(super) found_by: Option<FoundBy>,
     /// Targets that were written for a source that moved meanwhile: they are written again whatever is read there.
     pub(super) moved: BTreeSet<Region>,
 }
@@ -52,7 +56,12 @@ impl Run<'_> {
             restore: self.rules.on_target_change == OnTargetChange::Restore,
             take_over: self.rules.take_over,
             take: self.rules.purpose == Purpose::Resolving(Take::Source),
-            keep_until: self.rules.keep_until(now),
+            deletes: DeletePolicy {
+                never: self.rules.never_deletes(),
+                at_once: self.rules.lifts_brake,
+                keep_until: self.rules.keep_until(now),
+                latest_due: self.rules.latest_due(now),
+            },
             now,
         }
     }
@@ -65,7 +74,8 @@ impl Run<'_> {
         lender: Option<Lender>,
     ) -> Case<'a> {
         let (account, routes) = (self.session.account(), &self.rules.routes);
-        Case { account, source: self.source, target, routes, original, replica, lender }
+        let found_by = None;
+        Case { account, source: self.source, target, routes, original, replica, lender, found_by }
     }
 
     /// Ends an item for which there is nothing to do in `target`; a decision to do something comes back.
@@ -117,6 +127,8 @@ pub(super) type Again = BTreeMap<ParameterName, BTreeMap<Region, GoAgain>>;
 pub(super) struct Round {
     pub(super) endings: Endings,
     pub(super) again: Again,
+    /// What a sweep found without a source and without a witness.
+    pub(super) absent: Absent,
 }
 
 impl Round {

@@ -38,7 +38,7 @@ fn routes_alone_are_enough_and_the_rest_has_defaults() {
     assert!(settings.names.matches("/anything"));
     assert_eq!(settings.kms_keys, KmsKeys::default());
     assert_eq!(settings.on_conflict, OnConflict::Report);
-    assert_eq!(settings.delete_grace_days, 0);
+    assert_eq!(settings.delete_grace_days, 1);
     assert_eq!(settings.max_deletes, MaxDeletes::Percent(10));
     assert!((settings.source_quota_share - 0.5).abs() < f64::EPSILON);
     assert!((settings.target_quota_share - 0.9).abs() < f64::EPSILON);

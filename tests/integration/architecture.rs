@@ -6,13 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each group may use what stands in later groups; within a group, only what [`WITHIN`] lists.
-const GROUPS: [&[&str]; 9] = [
+const GROUPS: [&[&str]; 10] = [
     &["lambda", "cli"],
     &["hub"],
     &["notify", "sweep", "work", "organization", "report", "logs"],
     &["request", "parameters", "secrets"],
     &["guard"],
     &["run_policy", "recent_deletes", "ownership"],
+    &["allowances"],
     &["aws"],
     &["settings"],
     &["domain"],

@@ -16,8 +16,8 @@ use crate::domain::{
 };
 use crate::guard::Claim;
 use crate::ownership::{
-    ForeignVersion, Ownership, Provenance, Site, Tombstone, Viewpoint, does_not_take, is_marked,
-    is_released, judge, last, objection,
+    ForeignVersion, FoundBy, Ownership, Provenance, Site, Tombstone, Viewpoint, does_not_take,
+    is_marked, is_released, judge, last, objection,
 };
 
 pub use write::{Marking, Write};
@@ -55,10 +55,23 @@ pub struct Policy<'a> {
     pub restore: bool,
     /// Whether replicas that depend on trusted writers are written once more.
     pub take_over: bool,
-    /// Until when a replica is kept whose source is gone; `None`: it is deleted at once.
-    pub keep_until: Option<Timestamp>,
+    /// What becomes of replicas without a source.
+    pub deletes: DeletePolicy,
     /// The present.
     pub now: Timestamp,
+}
+
+/// The settings that decide what becomes of a replica without a source.
+#[derive(Clone, Copy, Debug)]
+pub struct DeletePolicy {
+    /// Whether nothing is ever deleted.
+    pub never: bool,
+    /// Whether a person at a terminal wants what misses its source deleted at once.
+    pub at_once: bool,
+    /// Until when a replica is kept that no witness called an orphan; `None`: it is deleted at once.
+    pub keep_until: Option<Timestamp>,
+    /// The latest time that a tombstone may name.
+    pub latest_due: Timestamp,
 }
 
 /// One item and one target.
@@ -78,6 +91,9 @@ pub struct Case<'a> {
     pub replica: Option<&'a Observed>,
     /// The parameter that holds the value for this target by the source's tag, where it is there.
     pub lender: Option<Lender>,
+    /// What said that the source is gone, where it is: an event of its deletion, or a sweep's list; `None`: it is found
+    /// absent by the way.
+    pub found_by: Option<FoundBy>,
 }
 
 impl<'a> Case<'a> {
@@ -148,19 +164,26 @@ pub struct Removal {
 /// The ways in which a replica goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// It is deleted.
+    /// It is deleted, within the day's allowance.
     Delete,
-    /// It stays until this time, which is written to its provenance.
-    Tombstone(Timestamp),
+    /// It is deleted: reports have named its tombstone for the whole term.
+    DeleteDue,
+    /// It stays for a while, and its provenance says so.
+    Tombstone(Tombstone),
     /// It was adopted: the hub's tags are taken off, and it stays for good.
     Release,
 }
 
 impl Way {
+    /// Whether the replica is deleted.
+    pub const fn deletes(self) -> bool {
+        matches!(self, Self::Delete | Self::DeleteDue)
+    }
+
     /// The change that this is.
     pub const fn change(self) -> Change {
         match self {
-            Self::Delete => Change::Delete,
+            Self::Delete | Self::DeleteDue => Change::Delete,
             Self::Tombstone(_) => Change::Tombstone,
             Self::Release => Change::Retag,
         }
@@ -216,7 +239,8 @@ fn decide_absent(case: Case<'_>, ownership: &Ownership, policy: Policy<'_>) -> D
             Decision::Leave(OutcomeKind::OutOfScope)
         }
         Ownership::Owned { provenance, .. } => {
-            orphaned(provenance.clone().dated(replica.parameter.version()), policy)
+            let provenance = provenance.clone().dated(replica.parameter.version());
+            departing(provenance, case.found_by, "source_gone", policy)
         }
         Ownership::ChangedInTarget { .. }
         | Ownership::Claimed(_)
@@ -246,17 +270,37 @@ fn decide_absent(case: Case<'_>, ownership: &Ownership, policy: Policy<'_>) -> D
     }
 }
 
-/// How an owned replica goes whose source is gone.
-fn orphaned(provenance: Provenance, policy: Policy<'_>) -> Decision {
-    let way = match (provenance.gone, policy.keep_until) {
-        _ if provenance.adopted => Way::Release,
-        (Some(Tombstone { due, .. }), _) if policy.now < due => {
-            return Decision::Leave(OutcomeKind::Tombstoned);
+/// How an owned replica goes whose source is gone, or does not want it.
+fn departing(
+    provenance: Provenance,
+    found_by: Option<FoundBy>,
+    because: &'static str,
+    policy: Policy<'_>,
+) -> Decision {
+    let DeletePolicy { never, at_once, keep_until, latest_due } = policy.deletes;
+    let remove = |way| Decision::Remove(Removal { way, provenance: provenance.clone(), because });
+    if provenance.adopted {
+        return remove(Way::Release);
+    }
+    if never {
+        return Decision::Leave(OutcomeKind::Held);
+    }
+    match (provenance.gone, found_by) {
+        (_, Some(FoundBy::List)) if at_once => remove(Way::Delete),
+        (Some(Tombstone { due, by }), _) if due > latest_due => {
+            remove(Way::Tombstone(Tombstone { due: latest_due, by }))
         }
-        (Some(_), _) | (None, None) => Way::Delete,
-        (None, Some(until)) => Way::Tombstone(until),
-    };
-    Decision::Remove(Removal { way, provenance, because: "source_gone" })
+        (Some(Tombstone { due, .. }), Some(_)) if due <= policy.now => remove(Way::DeleteDue),
+        // A witness comes after the sweep.
+        (Some(Tombstone { by: FoundBy::List, .. }), Some(FoundBy::Event)) => remove(Way::Delete),
+        // What is due goes when a sweep misses its source again.
+        (Some(_), _) => Decision::Leave(OutcomeKind::Tombstoned),
+        (None, Some(FoundBy::Event)) => remove(Way::Delete),
+        (None, _) => remove(
+            keep_until
+                .map_or(Way::Delete, |due| Way::Tombstone(Tombstone { due, by: FoundBy::List })),
+        ),
+    }
 }
 
 fn decide_present(
@@ -271,7 +315,7 @@ fn decide_present(
     if !policy.names.matches(original.parameter.name.as_str()) {
         return Decision::Leave(OutcomeKind::OutOfScope);
     }
-    if let Some(decision) = opted_out(case, original, &ownership) {
+    if let Some(decision) = opted_out(case, original, &ownership, policy) {
         return decision;
     }
     let way = match reached(case, &ownership, policy) {
@@ -428,21 +472,27 @@ fn not_a_source(case: Case<'_>, original: &Observed, policy: Policy<'_>) -> Opti
 
 /// What the source's own tag asks for. What is only about to become owned is first made so, as any other, and goes at the
 /// next look.
-fn opted_out(case: Case<'_>, original: &Observed, ownership: &Ownership) -> Option<Decision> {
+fn opted_out(
+    case: Case<'_>,
+    original: &Observed,
+    ownership: &Ownership,
+    policy: Policy<'_>,
+) -> Option<Decision> {
     match OptOut::of(&original.tags) {
         Err(cause) => Some(Decision::Refuse(cause)),
         Ok(None | Some(OptOut::Released)) => None,
         Ok(Some(OptOut::Exclude)) => Some(Decision::Leave(OutcomeKind::Excluded)),
-        Ok(Some(OptOut::Remove)) => match ownership {
-            Ownership::Owned { provenance, .. } => Some(Decision::Remove(Removal {
-                way: if provenance.adopted { Way::Release } else { Way::Delete },
-                provenance: provenance.clone(),
-                because: "remove_tag",
-            })),
-            Ownership::MarkOnly { trusted: true } | Ownership::UntaggedCreate { fresh: true } => {
-                None
+        Ok(Some(OptOut::Remove)) => match (ownership, case.replica) {
+            (Ownership::Owned { provenance, .. }, Some(replica)) => {
+                let provenance = provenance.clone().dated(replica.parameter.version());
+                // The owner's tag, read twice, is a witness as good as an event.
+                Some(departing(provenance, Some(FoundBy::Event), "remove_tag", policy))
             }
-            Ownership::ChangedInTarget { .. } | Ownership::Claimed(_) => {
+            (
+                Ownership::MarkOnly { trusted: true } | Ownership::UntaggedCreate { fresh: true },
+                _,
+            ) => None,
+            (Ownership::ChangedInTarget { .. } | Ownership::Claimed(_), _) => {
                 Some(case.conflict(ownership))
             }
             _ => Some(Decision::Leave(OutcomeKind::Excluded)),

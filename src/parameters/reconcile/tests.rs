@@ -1,5 +1,7 @@
 //! The loop over the store in memory.
 
+mod brake;
+mod deletes;
 mod interleavings;
 mod store;
 
@@ -316,8 +318,9 @@ async fn an_equal_parameter_in_the_way_is_adopted_and_one_of_another_value_is_a_
 #[tokio::test(start_paused = true)]
 async fn a_tombstone_is_written_once_undone_when_the_source_returns_and_deleted_when_due() {
     let mut stage = Stage::new("us-east-2=us-east-1").await;
+    stage.rules.lifts_brake = false;
     stage.rules.delete_grace_days = 30;
-    for name in ["/back", "/same", "/gone"] {
+    for name in ["/back", "/same", "/gone", "/stays"] {
         stage.world().put(SOURCE, name, "1");
     }
     stage.sweep().await;
@@ -326,10 +329,11 @@ async fn a_tombstone_is_written_once_undone_when_the_source_returns_and_deleted_
         stage.world().take(SOURCE, name);
     }
     let outcome = stage.sweep().await;
-    assert_eq!((counts(&outcome), outcome.changed), (vec![(OutcomeKind::Tombstoned, 3)], true));
+    let kept = vec![(OutcomeKind::InSync, 1), (OutcomeKind::Tombstoned, 3)];
+    assert_eq!((counts(&outcome), outcome.changed), (kept.clone(), true));
     let written = stage.calls("AddTagsToResource", NEAR);
     let outcome = stage.sweep().await;
-    assert_eq!((counts(&outcome), outcome.changed), (vec![(OutcomeKind::Tombstoned, 3)], false));
+    assert_eq!((counts(&outcome), outcome.changed), (kept, false));
     assert_eq!(counts(&stage.named("/gone").await), [(OutcomeKind::Tombstoned, 1)]);
     assert_eq!(stage.calls("AddTagsToResource", NEAR), written);
 
@@ -341,63 +345,33 @@ async fn a_tombstone_is_written_once_undone_when_the_source_returns_and_deleted_
         .get_mut(SOURCE)
         .map(|held| held.insert("same".into(), sources["same"].clone()));
     let outcome = stage.sweep().await;
-    let each = [OutcomeKind::Updated, OutcomeKind::Retagged, OutcomeKind::Tombstoned];
+    let each =
+        [OutcomeKind::InSync, OutcomeKind::Updated, OutcomeKind::Retagged, OutcomeKind::Tombstoned];
     assert_eq!(counts(&outcome), each.map(|kind| (kind, 1)));
     for name in ["/back", "/same"] {
         assert!(!stage.world().of(NEAR, name).tags[PROVENANCE_KEY].contains("gone="), "{name}");
     }
-    // A setting that is gone meanwhile takes no promise back.
-    stage.rules.delete_grace_days = 0;
     tokio::time::advance(Duration::from_hours(30 * 24 - 1)).await;
     assert_eq!(stage.sweep().await.parameters.get(OutcomeKind::Tombstoned), 1);
     tokio::time::advance(Duration::from_hours(1)).await;
     let outcome = stage.sweep().await;
-    assert_eq!(counts(&outcome), [(OutcomeKind::InSync, 2), (OutcomeKind::Deleted, 1)]);
+    assert_eq!(counts(&outcome), [(OutcomeKind::InSync, 3), (OutcomeKind::Deleted, 1)]);
     assert!(!stage.world().has(NEAR, "/gone"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_source_that_returns_while_its_tombstone_is_written_is_written_again() {
     let mut stage = Stage::new("us-east-2=us-east-1").await;
+    stage.rules.lifts_brake = false;
     stage.rules.delete_grace_days = 1;
     stage.world().put(SOURCE, "/a", "1");
+    stage.world().put(SOURCE, "/stays", "1");
     stage.sweep().await;
     stage.world().take(SOURCE, "/a");
     stage.world().meanwhile("AddTagsToResource", NEAR, |world| world.put(SOURCE, "/a", "2"));
     stage.sweep().await;
     assert_eq!(stage.world().of(NEAR, "/a").value, "2");
-    assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::InSync, 1)]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_events_ask_for_gets_tombstones_where_the_brake_holds_its_deletes() {
-    let mut stage = Stage::new("us-east-2=us-east-1").await;
-    stage.rules.max_deletes = MaxDeletes::Count(1);
-    for name in ["/a", "/b", "/c"] {
-        stage.world().put(SOURCE, name, "1");
-    }
-    stage.sweep().await;
-    stage.world().take(SOURCE, "/a");
-    stage.world().take(SOURCE, "/b");
-    let wanted = ["/a", "/b"]
-        .map(|name| Wanted { item: Item::Parameter(ParameterName::new(name)), expect: Vec::new() });
-    let wanted = Scope::Items(wanted.to_vec());
-    // A person is told, and sends the payload again.
-    assert_eq!(counts(&stage.run(&wanted).await), [(OutcomeKind::Failed, 2)]);
-    stage.rules.from_events = true;
-    let outcome = stage.run(&wanted).await;
-    assert_eq!(counts(&outcome), [(OutcomeKind::Tombstoned, 2)]);
-    assert_eq!(told(&outcome), [at(NEAR, FailureKind::TooManyDeletes)]);
-    assert!(outcome.failures[0].cause.message.contains("with tombstones until 2026-"));
-    stage.rules.from_events = false;
-    let sweep = stage.sweep().await;
-    assert_eq!(counts(&sweep), [(OutcomeKind::InSync, 1), (OutcomeKind::Tombstoned, 2)]);
-    assert_eq!(told(&sweep), []);
-    tokio::time::advance(Duration::from_hours(7 * 24)).await;
-    // What is due counts against the brake of a sweep as any delete does.
-    assert_eq!(told(&stage.sweep().await), [at(NEAR, FailureKind::TooManyDeletes)]);
-    stage.rules.max_deletes = MaxDeletes::Count(2);
-    assert_eq!(stage.sweep().await.parameters.get(OutcomeKind::Deleted), 2);
+    assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::InSync, 2)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -439,30 +413,6 @@ async fn a_source_is_confirmed_once_for_all_targets_that_its_replicas_were_delet
     let before = stage.calls("GetParameters", SOURCE);
     assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::Deleted, 2)]);
     assert_eq!(stage.calls("GetParameters", SOURCE) - before, 3);
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_brake_holds_over_both_rounds_together() {
-    let mut stage = Stage::new("us-east-2=us-east-1").await;
-    for n in 0..20 {
-        stage.world().put(SOURCE, &format!("/{n:02}"), "1");
-    }
-    stage.sweep().await;
-    stage.rules.max_deletes = MaxDeletes::Count(2);
-    stage.world().take(SOURCE, "/00");
-    stage.world().take(SOURCE, "/01");
-    stage.world().put(SOURCE, "/02", "2");
-    stage.world().put(SOURCE, "/03", "2");
-    // These go when the lists are read already.
-    stage.world().meanwhile("ListTagsForResource", SOURCE, |world| {
-        world.take(SOURCE, "/02");
-        world.take(SOURCE, "/03");
-    });
-    let outcome = stage.sweep().await;
-    assert_eq!(told(&outcome), [at(NEAR, FailureKind::TooManyDeletes)]);
-    assert_eq!(outcome.parameters.get(OutcomeKind::Deleted), 2);
-    assert_eq!(outcome.parameters.get(OutcomeKind::Failed), 2);
-    assert!(stage.world().has(NEAR, "/02") && stage.world().has(NEAR, "/03"));
 }
 
 #[tokio::test(start_paused = true)]

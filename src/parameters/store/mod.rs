@@ -12,4 +12,4 @@ pub(super) use read::{
     ByName, NAMES_PER_CALL, Valued, by_name, lenders, numbered_versions, tags, tags_of, values,
     versions,
 };
-pub(super) use write::{Created, Put, Tagged, create, delete, retag, update};
+pub(super) use write::{Created, DeleteAnswer, Put, Tagged, create, delete, retag, update};

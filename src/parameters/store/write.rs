@@ -1,5 +1,7 @@
 //! Writes replicas: one function for each call, and no choice in any of them.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ssm::operation::put_parameter::PutParameterError;
 use aws_sdk_ssm::types::{ParameterTier, ParameterType, ResourceTypeForTagging, Tag};
@@ -27,6 +29,20 @@ pub(in crate::parameters) enum Created {
 pub(in crate::parameters) enum Put {
     /// It made this version.
     Version(i64),
+    /// AWS may have carried it out: its answer did not come.
+    Unanswered(Cause),
+}
+
+/// What came of a deletion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::parameters) enum DeleteAnswer {
+    /// AWS deleted these, and those are not there. A name in neither is as good as unanswered.
+    Answered {
+        /// What AWS deleted.
+        deleted: BTreeSet<ParameterName>,
+        /// What is not there.
+        absent: BTreeSet<ParameterName>,
+    },
     /// AWS may have carried it out: its answer did not come.
     Unanswered(Cause),
 }
@@ -157,7 +173,8 @@ pub(in crate::parameters) async fn retag(
     Ok(Tagged::Yes)
 }
 
-/// Deletes up to 10 replicas in one call. One that is not there any more is as good as deleted.
+/// Deletes up to 10 replicas in one call, which is never sent twice: one whose answer was lost may have been carried out,
+/// and another writer may have created the name since.
 ///
 /// # Errors
 /// Why AWS refused all of them.
@@ -165,13 +182,22 @@ pub(in crate::parameters) async fn delete(
     session: &Session,
     target: &Region,
     names: &[ParameterName],
-) -> Result<(), Cause> {
+) -> Result<DeleteAnswer, Cause> {
     let names = names.iter().map(ToString::to_string).collect();
     let request = session.ssm(target).delete_parameters().set_names(Some(names));
-    let answer = request.send().await;
-    answer
-        .map(drop)
-        .map_err(|error| cause("ssm:DeleteParameters", &session.location(target), &error))
+    let named = |names: Option<Vec<String>>| {
+        names.unwrap_or_default().iter().map(|name| ParameterName::new(name)).collect()
+    };
+    match request.customize().config_override(sent_once()).send().await {
+        Ok(answer) => Ok(DeleteAnswer::Answered {
+            deleted: named(answer.deleted_parameters),
+            absent: named(answer.invalid_parameters),
+        }),
+        Err(error) => match cause("ssm:DeleteParameters", &session.location(target), &error) {
+            cause if cause.kind == FailureKind::Unavailable => Ok(DeleteAnswer::Unanswered(cause)),
+            cause => Err(cause),
+        },
+    }
 }
 
 /// Why AWS refused a write. Its messages may quote what they refuse, and such a one is not shown at all: put on one line

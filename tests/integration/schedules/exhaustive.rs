@@ -91,7 +91,20 @@ fn small() -> Vec<Class> {
     let mut classes = strangers();
     classes.extend([
         class("one change", ONE, &EVERY, 1, NONE),
-        class("one change, a stale read of the target", ONE, &OURS, 1, STALE_TARGET),
+        lone(
+            class(
+                "one change, one invocation, a stale read of the target",
+                ONE,
+                &OURS,
+                1,
+                STALE_TARGET,
+            ),
+            By::Events,
+        ),
+        lone(
+            class("one change, one sweep, a stale read of the target", ONE, &OURS, 1, STALE_TARGET),
+            By::Sweeps,
+        ),
         two_values("two values, a target that falls behind", LAG),
     ]);
     classes
@@ -103,6 +116,7 @@ fn large() -> Vec<Class> {
         class("two changes", ONE, &EVERY, 2, NONE),
         class("one change, a stranger", ONE, &EVERY, 1, ACT),
         class("one change, a lost answer", ONE, &OURS, 1, LOST),
+        class("one change, a stale read of the target", ONE, &OURS, 1, STALE_TARGET),
         class("one change, a stale read of the source", ONE, &OURS, 1, STALE_SOURCE),
         class("one change, two targets", TWO, &OURS, 1, NONE),
         class("two changes, a crash", ONE, &OURS, 2, CRASH),

@@ -109,27 +109,81 @@ fn a_source_that_wants_no_replica_has_it_removed_and_only_what_is_proved_ours() 
     let changed = later(&replica, &[(PERSON, None)]);
     assert_eq!(world.class(Some(&original), &changed), ConflictClass::ChangedInTarget);
     // The owner's wish waits for no grace period.
-    world.keep_until = Some(NOW);
+    world.deletes.keep_until = Some(NOW);
     assert_eq!(removal(&world.decide(Some(&original), Some(&replica))).0, Way::Delete);
+    // What the day's allowance left over waits until its tombstone is due.
+    let waits =
+        proving(&replica, &format!(" gone={} by=event", NOW.plus(Duration::from_millis(1))));
+    let kept = Decision::Leave(OutcomeKind::Tombstoned);
+    assert_eq!(world.decide(Some(&original), Some(&waits)), kept);
+    let due = proving(&replica, &format!(" gone={NOW} by=event"));
+    assert_eq!(removal(&world.decide(Some(&original), Some(&due))).0, Way::DeleteDue);
+    world.deletes.never = true;
+    let held = Decision::Leave(OutcomeKind::Held);
+    assert_eq!(world.decide(Some(&original), Some(&replica)), held);
+}
+
+/// What becomes of a replica without a source, by its tombstone and by what said that the source is gone.
+fn orphaned(world: &World, tombstone: &str, found_by: Option<FoundBy>) -> Decision {
+    let replica = world.replica_of(&observed(parameter("/a"), &[]));
+    let replica = proving(&replica, tombstone);
+    let mut case = world.case(None, Some(&replica));
+    case.found_by = found_by;
+    decide(case, world.policy())
 }
 
 #[test]
-fn an_orphan_is_kept_for_its_grace_period_and_deleted_then() {
+fn an_orphan_goes_by_what_said_that_its_source_is_gone() {
     let mut world = World::new();
-    let replica = world.replica_of(&observed(parameter("/a"), &[]));
-    let due = Timestamp::from_millis(NOW.millis() + 1);
-    world.keep_until = Some(due);
-    assert_eq!(removal(&world.decide(None, Some(&replica))).0, Way::Tombstone(due));
-    for keep_until in [world.keep_until, None] {
-        world.keep_until = keep_until;
-        let tombstone = proving(&replica, &format!(" gone={due}"));
-        let kept = Decision::Leave(OutcomeKind::Tombstoned);
-        assert_eq!(world.decide(None, Some(&tombstone)), kept);
-        let tombstone = proving(&replica, &format!(" gone={NOW}"));
-        assert_eq!(removal(&world.decide(None, Some(&tombstone))).0, Way::Delete);
-        let adopted = proving(&replica, &format!(" gone={NOW} adopted=1"));
-        assert_eq!(removal(&world.decide(None, Some(&adopted))).0, Way::Release);
+    let (event, list, by_the_way) = (Some(FoundBy::Event), Some(FoundBy::List), None);
+    let later = NOW.plus(Duration::from_millis(500));
+    world.deletes.keep_until = Some(later);
+    let way = |world: &World, tombstone: &str, found_by| match orphaned(world, tombstone, found_by)
+    {
+        Decision::Remove(removal) => Ok(removal.way),
+        Decision::Leave(outcome) => Err(outcome),
+        other => panic!("{other:?}"),
+    };
+    let tombstone = Way::Tombstone(Tombstone { due: later, by: FoundBy::List });
+    assert_eq!(way(&world, "", event), Ok(Way::Delete));
+    assert_eq!(way(&world, "", list), Ok(tombstone));
+    assert_eq!(way(&world, "", by_the_way), Ok(tombstone));
+    // A tombstone that is not due stands, but for a witness who comes after the sweep.
+    let (by_list, by_event) = (format!(" gone={later}"), format!(" gone={later} by=event"));
+    assert_eq!(way(&world, &by_list, event), Ok(Way::Delete));
+    for (tombstone, found_by) in [
+        (&by_list, list),
+        (&by_list, by_the_way),
+        (&by_event, event),
+        (&by_event, list),
+        (&by_event, by_the_way),
+    ] {
+        assert_eq!(way(&world, tombstone, found_by), Err(OutcomeKind::Tombstoned), "{tombstone}");
     }
+    // One that is due goes if a sweep, or a witness, misses its source again.
+    for tombstone in [format!(" gone={NOW}"), format!(" gone={NOW} by=event")] {
+        assert_eq!(way(&world, &tombstone, event), Ok(Way::DeleteDue));
+        assert_eq!(way(&world, &tombstone, list), Ok(Way::DeleteDue));
+        assert_eq!(way(&world, &tombstone, by_the_way), Err(OutcomeKind::Tombstoned));
+        assert_eq!(way(&world, &format!("{tombstone} adopted=1"), list), Ok(Way::Release));
+    }
+    // Nobody may keep a replica for good by its tag.
+    let latest = world.deletes.latest_due;
+    for by in [FoundBy::Event, FoundBy::List] {
+        let far = format!(" gone={} by={}", latest.plus(Duration::from_millis(1)), by.word());
+        assert_eq!(way(&world, &far, list), Ok(Way::Tombstone(Tombstone { due: latest, by })));
+    }
+    world.deletes.keep_until = None;
+    assert_eq!(way(&world, "", list), Ok(Way::Delete));
+    assert_eq!(way(&world, "", by_the_way), Ok(Way::Delete));
+    // A person at a terminal waits for nothing, and no setting deletes where nothing is ever deleted.
+    world.deletes = DeletePolicy { keep_until: Some(later), at_once: true, ..world.deletes };
+    for tombstone in ["", &by_list, &by_event] {
+        assert_eq!(way(&world, tombstone, list), Ok(Way::Delete), "{tombstone}");
+    }
+    world.deletes.never = true;
+    assert_eq!(way(&world, "", list), Err(OutcomeKind::Held));
+    assert_eq!(way(&world, " adopted=1", list), Ok(Way::Release));
 }
 
 /// A policy by which a parameter is deleted at this time.

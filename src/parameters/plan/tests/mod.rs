@@ -4,6 +4,8 @@ mod cases;
 mod ownership;
 mod properties;
 
+use std::time::Duration;
+
 use super::desired::desired;
 use super::*;
 use crate::domain::{
@@ -33,7 +35,8 @@ struct World {
     take: bool,
     restore: bool,
     take_over: bool,
-    keep_until: Option<Timestamp>,
+    found_by: Option<FoundBy>,
+    deletes: DeletePolicy,
 }
 
 impl World {
@@ -55,7 +58,13 @@ impl World {
             take: false,
             restore: false,
             take_over: false,
-            keep_until: None,
+            found_by: Some(FoundBy::List),
+            deletes: DeletePolicy {
+                never: false,
+                at_once: false,
+                keep_until: None,
+                latest_due: Timestamp::from_millis(NOW.millis() + 1_000),
+            },
         }
     }
 
@@ -73,7 +82,7 @@ impl World {
             take: self.take,
             restore: self.restore,
             take_over: self.take_over,
-            keep_until: self.keep_until,
+            deletes: self.deletes,
             now: NOW,
         }
     }
@@ -91,6 +100,7 @@ impl World {
             original,
             replica,
             lender: None,
+            found_by: self.found_by,
         }
     }
 

@@ -7,7 +7,8 @@ use tokio::time::Instant;
 
 use super::super::*;
 use crate::aws::double::{Answer, Double, Sent, json_error, role_given};
-use crate::domain::{AccountId, MARK_KEY, PROVENANCE_KEY};
+use crate::domain::{AccountId, Expectation, MARK_KEY, PROVENANCE_KEY};
+use crate::parameters::remove_absent;
 
 pub(super) const SOURCE: &str = "us-east-2";
 pub(super) const NEAR: &str = "us-east-1";
@@ -61,6 +62,12 @@ pub(super) struct World {
     pub(super) refused_types: Vec<&'static str>,
     /// What happens just before the first call of an operation in a Region, in this order.
     pub(super) meanwhile: Vec<(&'static str, &'static str, Meanwhile)>,
+    /// Whether DeleteParameters of more than one name is refused.
+    pub(super) refuses_deletes_together: bool,
+    /// How many of the next answers of DeleteParameters are lost once it was carried out.
+    pub(super) lost_deletes: usize,
+    /// What happens once DeleteParameters was carried out.
+    pub(super) after_delete: Option<Meanwhile>,
     pub(super) now: i64,
     pub(super) begun: Option<Instant>,
 }
@@ -76,18 +83,30 @@ impl World {
         if let Some(at) = self.meanwhile.iter().position(is_it) {
             self.meanwhile.remove(at).2(self);
         }
+        let names = || body_of(sent)["Names"].as_array().map_or(0, Vec::len);
+        if operation == "DeleteParameters" && self.refuses_deletes_together && names() > 1 {
+            return json_error(400, "AccessDeniedException");
+        }
         let refusal = self.refused.iter().find(|(op, at, ..)| *op == operation && *at == region);
         if let Some((_, _, code, message)) = refusal {
             return (400, json!({ "__type": code, "message": message }).to_string());
         }
-        let body: Value = serde_json::from_str(&sent.body).expect("JSON");
+        let body = body_of(sent);
         match operation {
             "DescribeParameters" => self.describe(&region, &body),
             "GetResources" => self.resources(&region, &body),
             "GetParameters" => self.get(&region, &body),
             "GetParameterHistory" => self.history(&region, &body),
             "PutParameter" => self.put_parameter(&region, &body),
-            "DeleteParameters" => self.delete(&region, &body),
+            "DeleteParameters" => {
+                let answer = self.delete(&region, &body);
+                if let Some(happens) = self.after_delete.take() {
+                    happens(self);
+                }
+                let is_lost = self.lost_deletes > 0;
+                self.lost_deletes = self.lost_deletes.saturating_sub(1);
+                if is_lost { json_error(500, "InternalServerError") } else { answer }
+            }
             "ListTagsForResource" | "AddTagsToResource" | "RemoveTagsFromResource" => {
                 self.tags(operation, &region, &body)
             }
@@ -272,6 +291,10 @@ impl World {
     }
 }
 
+fn body_of(sent: &Sent) -> Value {
+    serde_json::from_str(&sent.body).expect("JSON")
+}
+
 fn stale<'a>(older: &'a Store, now: &'a Store, region: &str) -> &'a Store {
     if older.contains_key(region) { older } else { now }
 }
@@ -339,7 +362,8 @@ impl Stage {
         let connection = double.connect(|_| ()).await;
         let account = AccountId::parse("111122223333").expect("an account");
         let session = connection.session(&account).await.expect("a session");
-        let rules = RunPolicy::of_a_sweep(routes);
+        // A person's word, so that what misses its source goes at once; the brake has tests of its own.
+        let rules = RunPolicy { lifts_brake: true, ..RunPolicy::of_a_sweep(routes) };
         Self { world, double, session, rules, recent: RecentDeletes::default() }
     }
 
@@ -354,7 +378,10 @@ impl Stage {
             .iter()
             .map(|route| Assignment { route: route.clone(), scope: scope.clone() })
             .collect();
-        reconcile(&self.session, &self.rules, &self.recent, &assignments).await
+        let (session, rules, recent) = (&self.session, &self.rules, &self.recent);
+        let (mut outcome, absent) = reconcile(session, rules, recent, &assignments).await;
+        outcome.merge(remove_absent(session, rules, recent, absent, None).await);
+        outcome
     }
 
     pub(super) async fn sweep(&self) -> AccountOutcome {
@@ -364,6 +391,18 @@ impl Stage {
     pub(super) async fn named(&self, name: &str) -> AccountOutcome {
         let item = Item::Parameter(ParameterName::new(name));
         self.run(&Scope::Items(vec![Wanted { item, expect: Vec::new() }])).await
+    }
+
+    /// What events of the deletion of these come to.
+    pub(super) async fn events_of_deletions(&mut self, names: &[&str]) -> AccountOutcome {
+        let wanted = |name: &&str| Wanted {
+            item: Item::Parameter(ParameterName::new(name)),
+            expect: vec![Expectation { absent: true, ..Expectation::default() }],
+        };
+        self.rules.from_events = true;
+        let outcome = self.run(&Scope::Items(names.iter().map(wanted).collect())).await;
+        self.rules.from_events = false;
+        outcome
     }
 
     pub(super) fn calls(&self, operation: &str, region: &str) -> usize {

@@ -1,0 +1,185 @@
+//! The brake: the day's allowance, tombstones, and sources that are all gone.
+
+use super::store::{NEAR, SOURCE, Stage};
+use super::*;
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// A stage on which nobody lifts the brake, with so many replicas.
+async fn stage(replicas: usize) -> (Stage, Vec<String>) {
+    let mut stage = Stage::new("us-east-2=us-east-1").await;
+    stage.rules.lifts_brake = false;
+    let names: Vec<String> = (0..replicas).map(|n| format!("/{n:03}")).collect();
+    for name in &names {
+        stage.world().put(SOURCE, name, "1");
+    }
+    assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::Created, replicas as u64)]);
+    (stage, names)
+}
+
+fn take(stage: &Stage, names: &[String]) {
+    for name in names {
+        stage.world().take(SOURCE, name);
+    }
+}
+
+async fn events(stage: &mut Stage, names: &[String]) -> AccountOutcome {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    stage.events_of_deletions(&names).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_day_has_one_allowance_for_all_batches_of_events() {
+    let (mut stage, names) = stage(100).await;
+    let mut deleted = 0;
+    for batch in names[..12].chunks(3) {
+        take(&stage, batch);
+        let outcome = events(&mut stage, batch).await;
+        deleted += outcome.parameters.get(OutcomeKind::Deleted);
+        if batch[0] == "/009" {
+            assert_eq!(outcome.parameters.get(OutcomeKind::Tombstoned), 2);
+            assert_eq!(
+                told(&outcome),
+                std::array::from_fn::<_, 2, _>(|_| at(NEAR, FailureKind::TooManyDeletes))
+            );
+            let cause = &outcome.failures[0].cause;
+            assert!(cause.message.contains("with a tombstone until 2026-"), "{}", cause.message);
+        } else {
+            assert_eq!(told(&outcome), []);
+        }
+    }
+    assert_eq!(deleted, 10);
+    // The same event again, on another day: what has its tombstone waits.
+    tokio::time::advance(DAY).await;
+    let again = events(&mut stage, &names[9..12]).await;
+    assert_eq!(counts(&again), [(OutcomeKind::Tombstoned, 2)]);
+    // What is due goes beside the allowance, whatever that is.
+    stage.rules.max_deletes = MaxDeletes::Count(1);
+    tokio::time::advance(7 * DAY).await;
+    let sweep = stage.sweep().await;
+    assert_eq!(counts(&sweep), [(OutcomeKind::InSync, 88), (OutcomeKind::Deleted, 2)]);
+    assert_eq!(told(&sweep), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_sweep_misses_waits_for_its_grace_and_comes_back_with_its_source() {
+    let (mut stage, names) = stage(20).await;
+    stage.rules.delete_grace_days = 1;
+    take(&stage, &names[..9]);
+    let sweep = stage.sweep().await;
+    assert_eq!(counts(&sweep), [(OutcomeKind::InSync, 11), (OutcomeKind::Tombstoned, 9)]);
+    assert_eq!(told(&sweep), []);
+    assert!(stage.world().of(NEAR, "/000").tags[PROVENANCE_KEY].ends_with(" by=list"));
+    stage.world().put(SOURCE, &names[0], "1");
+    assert_eq!(stage.sweep().await.parameters.get(OutcomeKind::Tombstoned), 8);
+    assert!(!stage.world().of(NEAR, "/000").tags[PROVENANCE_KEY].contains("gone="));
+    // A witness who comes late does not wait.
+    let late = events(&mut stage, &names[1..2]).await;
+    assert_eq!(counts(&late), [(OutcomeKind::Deleted, 1)]);
+    tokio::time::advance(DAY).await;
+    let sweep = stage.sweep().await;
+    assert_eq!(counts(&sweep), [(OutcomeKind::InSync, 12), (OutcomeKind::Deleted, 7)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_payload_is_no_witness() {
+    let (mut stage, names) = stage(3).await;
+    stage.rules.delete_grace_days = 1;
+    take(&stage, &names[..1]);
+    assert_eq!(counts(&stage.named("/000").await), [(OutcomeKind::Tombstoned, 1)]);
+    tokio::time::advance(2 * DAY).await;
+    // What is due goes when a sweep misses its source.
+    assert_eq!(counts(&stage.named("/000").await), [(OutcomeKind::Tombstoned, 1)]);
+    assert!(stage.world().has(NEAR, "/000"));
+    assert_eq!(stage.sweep().await.parameters.get(OutcomeKind::Deleted), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_every_source_is_gone_without_a_witness_nothing_happens_until_a_person_says_so() {
+    for (replicas, grace) in [(1, 0), (7, 0), (30, 1)] {
+        let (mut stage, names) = stage(replicas).await;
+        stage.rules.delete_grace_days = grace;
+        take(&stage, &names);
+        for _ in 0..3 {
+            let sweep = stage.sweep().await;
+            assert_eq!(counts(&sweep), [(OutcomeKind::Held, replicas as u64)]);
+            assert_eq!(sweep.failures.len(), replicas, "each is named");
+            let cause = &sweep.failures[0].cause;
+            assert_eq!(cause.kind, FailureKind::TooManyDeletes);
+            let remedy = "hubctl sweep --account 111122223333 --route us-east-2=us-east-1 --max-deletes 100%";
+            assert!(cause.remedy().contains(remedy), "{}", cause.remedy());
+            tokio::time::advance(2 * DAY).await;
+        }
+        assert_eq!(stage.calls("AddTagsToResource", NEAR), 0);
+        stage.rules.max_deletes = MaxDeletes::Percent(100);
+        assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::Held, replicas as u64)]);
+        stage.rules.lifts_brake = true;
+        stage.rules.allowances = <_>::default();
+        let deleted = stage.sweep().await;
+        assert_eq!(counts(&deleted), [(OutcomeKind::Deleted, replicas as u64)]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_witness_a_source_that_stays_or_one_that_the_list_does_not_show_is_no_mass_absence() {
+    let (mut stage, names) = stage(4).await;
+    take(&stage, &names);
+    let witnessed = events(&mut stage, &names).await;
+    assert_eq!(counts(&witnessed), [(OutcomeKind::Deleted, 4)]);
+    let (stage, names) = self::stage(4).await;
+    take(&stage, &names[1..]);
+    assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::InSync, 1), (OutcomeKind::Deleted, 3)]);
+    let (stage, names) = self::stage(4).await;
+    let listed = stage.world().held[SOURCE].clone();
+    take(&stage, &names);
+    stage.world().freeze_list(SOURCE);
+    stage.world().held.insert(SOURCE.to_owned(), listed);
+    take(&stage, &names[1..]);
+    let sweep = stage.sweep().await;
+    assert_eq!(counts(&sweep), [(OutcomeKind::InSync, 1), (OutcomeKind::Deleted, 3)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn zero_means_never_and_is_no_failure() {
+    let (mut stage, names) = stage(8).await;
+    stage.rules.max_deletes = MaxDeletes::Count(0);
+    take(&stage, &names[..2]);
+    let held = (OutcomeKind::Held, 2);
+    assert_eq!(counts(&events(&mut stage, &names[..2]).await), [held]);
+    for lifts_brake in [false, true] {
+        stage.rules.lifts_brake = lifts_brake;
+        let sweep = stage.sweep().await;
+        assert_eq!(counts(&sweep), [(OutcomeKind::InSync, 6), held]);
+        assert_eq!(told(&sweep), []);
+    }
+    assert_eq!(stage.calls("DeleteParameters", NEAR), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_uses_nothing_up() {
+    let (mut stage, names) = stage(20).await;
+    take(&stage, &names[..5]);
+    let refusal = ("DeleteParameters", NEAR, "AccessDeniedException", String::new());
+    stage.world().refused.push(refusal);
+    assert_eq!(counts(&events(&mut stage, &names[..5]).await), [(OutcomeKind::Failed, 5)]);
+    stage.world().refused.clear();
+    assert_eq!(counts(&events(&mut stage, &names[..5]).await), [(OutcomeKind::Deleted, 5)]);
+    take(&stage, &names[5..6]);
+    assert_eq!(counts(&events(&mut stage, &names[5..6]).await), [(OutcomeKind::Tombstoned, 1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_says_what_would_become_of_each_and_uses_nothing_up() {
+    let (mut stage, names) = stage(20).await;
+    take(&stage, &names[..7]);
+    stage.rules.writing = Writing::PlanOnly;
+    for _ in 0..2 {
+        let plan = stage.sweep().await;
+        let of = |change| plan.steps.iter().filter(|step| step.change == change).count();
+        assert_eq!((of(Change::Delete), of(Change::Tombstone)), (5, 2));
+    }
+    stage.rules.writing = Writing::Apply;
+    let sweep = stage.sweep().await;
+    assert_eq!(sweep.parameters.get(OutcomeKind::Deleted), 5);
+    assert_eq!(sweep.parameters.get(OutcomeKind::Tombstoned), 2);
+}
