@@ -1,5 +1,6 @@
 //! The hub against an unkind AWS, in virtual time: faults, quotas, a first fill, kills, and lists that lie.
 
+mod deletions;
 mod faults;
 mod first_fill;
 mod kills;

@@ -34,6 +34,7 @@ impl Hubctl {
             ("REPLICATOR_SPOKE_EXTERNAL_ID", EXTERNAL_ID),
             ("REPLICATOR_QUOTAS", r#"{"*/*/*":100000}"#),
             ("REPLICATOR_INCLUDE_ACCOUNTS", &accounts.join(",")),
+            ("REPLICATOR_DELETE_GRACE_DAYS", "0"),
         ];
         let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         Self(variables.into_iter().map(owned).collect())

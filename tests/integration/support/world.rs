@@ -81,6 +81,8 @@ impl World {
             ("REPLICATOR_SPOKE_EXTERNAL_ID".to_owned(), EXTERNAL_ID.to_owned()),
             ("REPLICATOR_QUOTAS".to_owned(), r#"{"*/*/*":100000}"#.to_owned()),
             ("REPLICATOR_INCLUDE_ACCOUNTS".to_owned(), self.accounts.join(",")),
+            // Few tests can wait a day.
+            ("REPLICATOR_DELETE_GRACE_DAYS".to_owned(), "0".to_owned()),
         ]);
         variables.extend(
             settings
