@@ -38,6 +38,8 @@ pub struct RunPolicy {
     pub take_over: bool,
     /// How many replicas may be deleted.
     pub max_deletes: MaxDeletes,
+    /// Whether a person at a terminal gave that number for this run.
+    pub lifts_brake: bool,
     /// Whether events asked. They do not come again, as a sweep does: what the brake holds back gets a tombstone.
     pub from_events: bool,
     /// Days for which an orphaned replica is kept.
@@ -88,6 +90,7 @@ impl RunPolicy {
             labels: false,
             take_over: false,
             max_deletes: MaxDeletes::Percent(10),
+            lifts_brake: false,
             from_events: false,
             delete_grace_days: 0,
             purpose: Purpose::Equality,

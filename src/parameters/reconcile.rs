@@ -56,7 +56,9 @@ pub async fn reconcile(
             std::iter::once(&assignment.route.source).chain(&assignment.route.targets)
         })
         .collect();
-    let listings = lists(session, listed).await;
+    let Some(listings) = rules.deadline.unless_stopped(lists(session, listed)).await else {
+        return AccountOutcome::unlooked(session.account().clone());
+    };
     let routes = assignments.iter().map(|Assignment { route, scope }| {
         let labels = LabelReads::of(scope, rules);
         let run = Run { session, rules, recent, source: &route.source, labels };
@@ -270,14 +272,16 @@ impl Run<'_> {
         owned: Option<BTreeMap<Region, usize>>,
         mut endings: Endings,
     ) -> Endings {
-        let again = self.round(candidates, owned.as_ref(), &mut endings).await;
+        let mut again = self.round(candidates, owned.as_ref(), &mut endings).await;
         if again.is_empty() {
             return endings;
         }
-        let names: Vec<ParameterName> = again.keys().cloned().collect();
-        let originals = versions(self.session, self.source, &names).await;
-        let moved = self.read(&again, originals, &mut endings).await;
-        let again = self.round(moved, owned.as_ref(), &mut endings).await;
+        if !self.rules.deadline.is_stopped() {
+            let names: Vec<ParameterName> = again.keys().cloned().collect();
+            let originals = versions(self.session, self.source, &names).await;
+            let moved = self.read(&again, originals, &mut endings).await;
+            again = self.round(moved, owned.as_ref(), &mut endings).await;
+        }
         for (name, targets) in again {
             for (target, why) in targets {
                 match why {

@@ -213,6 +213,8 @@ enum Removed {
     Planned(Removal),
     /// It stays, since AWS or the guard refused.
     Failed(Cause),
+    /// It was not begun.
+    Late,
 }
 
 type Ended = BTreeMap<ParameterName, Removed>;
@@ -226,6 +228,10 @@ async fn remove_in(
 ) -> Ended {
     let mut ended = Ended::new();
     for unwanted in unwanted.chunks(NAMES_PER_CALL) {
+        if run.rules.deadline.is_stopped() {
+            ended.extend(unwanted.iter().map(|one| (one.name.clone(), Removed::Late)));
+            continue;
+        }
         let go = proved(run, target, unwanted, held, &mut ended).await;
         let (deletes, retags): (Vec<_>, Vec<_>) =
             go.into_iter().partition(|(_, removal)| removal.way == Way::Delete);
@@ -384,6 +390,9 @@ fn end(run: &Run<'_>, target: &Region, name: &ParameterName, removed: Removed, r
             round.endings.end(name, target, Ending::Counted(outcome));
         }
         Removed::Left(outcome) => round.endings.end(name, target, Ending::Left(outcome)),
+        Removed::Late => {
+            round.endings.end(name, target, Ending::Counted(OutcomeKind::Pending));
+        }
         Removed::Vanished => round.go_again(name, target, GoAgain::Unwritten),
         Removed::Planned(Removal { way, because, .. }) => {
             let (change, because) = (way.change(), vec![because]);

@@ -17,6 +17,12 @@ impl Serialize for Response {
 }
 
 impl Response {
+    /// The same JSON with everything that was kept, for who has no limit.
+    pub fn whole(&self) -> impl Serialize {
+        let (accounts, failures) = (self.accounts.as_slice(), self.failures.as_slice());
+        Document { response: self, accounts, failures, steps: self.steps.as_deref() }
+    }
+
     /// As much of the response as `limit` bytes hold.
     fn fitted(&self, limit: usize) -> Document<'_> {
         let steps = self.steps.as_deref();
@@ -47,8 +53,14 @@ impl Serialize for Document<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let whole = self.response;
         let cut = |all: usize, shown: usize, dropped: u64| (all - shown) as u64 + dropped;
-        let mut object = serializer.serialize_struct("Response", 9)?;
+        let mut object = serializer.serialize_struct("Response", 11)?;
         object.serialize_field("status", whole.status.word())?;
+        if whole.stopped {
+            object.serialize_field("stopped", &true)?;
+        }
+        if let Some(id) = whole.plan_id {
+            object.serialize_field("plan_id", &id.to_string())?;
+        }
         object.serialize_field("totals", &TotalsView(&whole.totals))?;
         object.serialize_field("accounts", &Views(self.accounts, AccountView))?;
         object.serialize_field("failures", &Views(self.failures, FailureView))?;

@@ -49,12 +49,17 @@ pub fn table(response: &Response, view: View) -> String {
     if response.status == Status::Frozen {
         lines.push("The hub is frozen: nothing was written.".to_owned());
     }
+    if response.stopped {
+        lines.push(
+            "Stopped by a signal: what was begun is finished, nothing more was begun.".to_owned(),
+        );
+    }
     if let Some(line) = remaining(response, view.at_most(PLACES)) {
         lines.extend(wrapped(&line, "", view));
     }
     lines.extend(failures(response, view));
     if response.steps.is_some() {
-        lines.extend(steps::planned(planned, response.steps_dropped, view));
+        lines.extend(steps::planned(response, planned, view));
     }
     lines.join("\n") + "\n"
 }
