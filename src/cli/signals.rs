@@ -30,6 +30,7 @@ pub(super) async fn heeded<F: Future>(
     tell: impl Fn(&str),
 ) -> io::Result<Ended<F::Output>> {
     let mut signals = Signals::listen()?;
+    tracing::debug!("signals are listened to");
     Ok(until(work, tell, async || signals.next().await).await)
 }
 

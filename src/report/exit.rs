@@ -95,6 +95,13 @@ mod tests {
         );
         assert_eq!(
             code(|report, outcome| {
+                report.stopped();
+                outcome.fail(failure(1, "/a", FailureKind::TooManyDeletes, "40 of 40"));
+            }),
+            130
+        );
+        assert_eq!(
+            code(|report, outcome| {
                 report.fail(failure(1, "/a", FailureKind::AccessDenied, "no"));
                 outcome.fail(failure(1, "/a", FailureKind::TooManyDeletes, "40 of 40"));
             }),
