@@ -28,7 +28,7 @@ mod wire;
 pub use actions::ACTIONS;
 pub use at_once::at_once;
 pub use connection::{Connection, Options};
-pub use deadline::Deadline;
+pub use deadline::{Deadline, Stop};
 pub use failure::{cause, code};
 pub use keys::naming_key;
 pub use pacing::{CallStats, Lane, Quotas};

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::domain::{AccountId, Region};
+use crate::ownership::Fingerprint;
+use crate::settings::MaxDeletes;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,6 +22,7 @@ const EXIT_CODES: &str = "\
 Exit codes, the first that applies:
   2  the arguments, the settings or the payload were refused; nothing was done
   1  a fault of hubctl's own
+130  a signal stopped it; the result says what was done and what remains
   5  the brake (REPLICATOR_MAX_DELETES) held deletes back
   4  something failed or is incomplete, or the run could not begin
   3  a plan or a verification found something to do
@@ -27,7 +30,9 @@ Exit codes, the first that applies:
 
 Settings are environment variables that begin with REPLICATOR_; every command checks all of them.
 REPLICATOR_ROUTES is required, such as us-east-2=us-east-1,us-west-2. Credentials and profiles are
-those of the AWS CLI. Results go to stdout, all else to stderr; RUST_LOG=info shows what is done.";
+those of the AWS CLI. Results go to stdout, all else to stderr; RUST_LOG=info shows what is done. After SIGINT or SIGTERM
+nothing more is begun, what is under way is finished, and the result is shown; a second one ends
+hubctl at once.";
 
 /// Keeps standby copies of an AWS organisation's parameters and secrets in its failover Regions.
 #[derive(Debug, Parser)]
@@ -64,6 +69,10 @@ pub(super) enum Command {
         /// Write each replica once that depends on `REPLICATOR_TRUSTED_WRITERS`, so that the setting can go
         #[arg(long)]
         take_over: bool,
+        /// Delete so many replicas at most in this run, in place of `REPLICATOR_MAX_DELETES`: a number, or a share such as
+        /// 100%
+        #[arg(long, value_name = "N|P%", value_parser = MaxDeletes::parse, requires = "accounts")]
+        max_deletes: Option<MaxDeletes>,
     },
     /// Show what a sweep would write, and write nothing
     ///
@@ -83,12 +92,17 @@ pub(super) enum Command {
         #[arg(long)]
         labels: bool,
     },
-    /// Remove replicas that left the settings' scope: shown first, done with --yes
+    /// Remove replicas that left the settings' scope: shown first, done with --yes and the id of what was shown
     ///
     /// A sweep never removes what a changed setting leaves out: names that the filters exclude, routes and targets that
     /// are no more, and, where --account names it, an account that the settings exclude by id.
     ///
+    /// The plan that is shown has an id. `--yes --expect ID` carries out exactly that plan: where anything is different by
+    /// then, nothing is done. `REPLICATOR_MAX_DELETES` does not hold it back.
+    ///
     /// Example: hubctl prune --account 111122223333 --region us-west-2
+    ///
+    /// Example: hubctl prune --account 111122223333 --region us-west-2 --yes --expect 1a2b3c4d
     #[command(after_help = EXIT_CODES)]
     Prune {
         #[command(flatten)]
@@ -96,17 +110,20 @@ pub(super) enum Command {
         /// Look into this Region too, which no route leads to any more; give it again for more
         #[arg(long = "region", value_name = "REGION", value_parser = Region::parse)]
         regions: Vec<Region>,
-        /// Remove them
+        /// Remove them; needs --expect
         #[arg(long)]
         yes: bool,
+        /// The id of the plan that was shown
+        #[arg(long, value_name = "ID", value_parser = parse_plan_id, requires = "yes")]
+        expect: Option<Fingerprint>,
     },
-    /// End the conflict over a parameter's name: keep the source, or what is in the target
+    /// End the conflict over a parameter's name for the source or for the target: shown first, done with --yes
     ///
     /// `--take source` writes the source over what holds the name in the target. `--take target` leaves what holds it to
     /// its owner: the hub tags it `failover-replicator=released`, takes its own tags off, and does not write it again. It
     /// is then reported as `released`, until it has the tag `failover-replicator=exclude`.
     ///
-    /// Example: hubctl resolve /shop/db/url --account 111122223333 --region us-east-2 --take source
+    /// Example: hubctl resolve /shop/db/url --account 111122223333 --region us-east-2 --take source --yes
     #[command(after_help = EXIT_CODES)]
     Resolve {
         /// The parameter's name or ARN
@@ -116,6 +133,9 @@ pub(super) enum Command {
         /// Which of the two is kept: `source` overwrites what is in the target, `target` writes no value
         #[arg(long, value_enum)]
         take: Take,
+        /// Do it
+        #[arg(long)]
+        yes: bool,
     },
     /// End the replication of one parameter or secret: shown first, done with --yes
     ///
@@ -216,6 +236,11 @@ fn parse_route(text: &str) -> Result<RouteChoice, String> {
     Ok(RouteChoice { source: parse(source)?, target: target.map(parse).transpose()? })
 }
 
+fn parse_plan_id(text: &str) -> Result<Fingerprint, &'static str> {
+    Fingerprint::parse(text)
+        .ok_or("not the id of a plan, which is eight hex digits such as 1a2b3c4d")
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -244,6 +269,14 @@ mod tests {
                 "possible values: parameter, secret",
             ),
             ("hubctl release secret a --region us-east-2", "--account"),
+            ("hubctl sweep --max-deletes 100%", "--account"),
+            (
+                "hubctl sweep --account 111122223333 --max-deletes 101%",
+                "a percentage from 0% to 100%",
+            ),
+            ("hubctl prune --expect 1a2b3c4d", "--yes"),
+            ("hubctl prune --yes --expect 1a2b3c4", "eight hex digits"),
+            ("hubctl prune --yes --expect +a2b3c4d", "eight hex digits"),
             ("hubctl", "Usage: hubctl <COMMAND>"),
         ] {
             let error =

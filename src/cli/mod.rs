@@ -6,18 +6,21 @@ mod logs;
 mod progress;
 mod requests;
 mod show;
+mod signals;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Read, Write};
 use std::panic::{self, AssertUnwindSafe};
 
 use clap::Parser;
+use indicatif::ProgressBar;
 
-use self::args::Arguments;
+use self::args::{Arguments, Format};
 use self::requests::Source;
+use self::signals::Ended;
 use crate::aws::Deadline;
-use crate::hub::{Hub, HubError};
-use crate::report::{ExitCode, View};
+use crate::hub::{Answer, Hub, HubError, Narrow};
+use crate::report::{ExitCode, Report, View};
 use crate::request::{self, Request};
 
 /// The columns of a table where the terminal does not tell its own.
@@ -43,17 +46,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn perform(arguments: Arguments) -> ExitCode {
     let bar = progress::bar();
     if let Err(refused) = logs::begin(&bar) {
-        tell(&format!("error: {refused}"));
-        return ExitCode::Refused;
+        return refused_as(&refused);
     }
-    let request = arguments.command.request().map_err(|refused| refused.to_string());
-    let read = request.and_then(|(source, narrow, format)| Ok((read(source)?, narrow, format)));
-    let (asked, narrow, format) = match read {
+    let shows_first = arguments.command.shows_first();
+    let (source, narrow, format) = match arguments.command.request() {
         Ok(asked) => asked,
-        Err(refused) => {
-            tell(&format!("error: {refused}"));
-            return ExitCode::Refused;
-        }
+        Err(refused) => return refused_as(&refused.to_string()),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -62,30 +60,93 @@ fn perform(arguments: Arguments) -> ExitCode {
             return ExitCode::Failed;
         }
     };
-    let answer = runtime.block_on(async {
+    let ended = runtime.block_on(signals::heeded(
+        |deadline| answer(source, narrow, deadline, &bar),
+        |line| bar.suspend(|| tell(line)),
+    ));
+    // A read of standard input may still wait, and after a second signal all the work.
+    runtime.shutdown_background();
+    bar.finish_and_clear();
+    let (answer, stopped) = match ended {
+        Ok(Ended::Done(answer)) => (answer, false),
+        Ok(Ended::Stopped(answer)) => (answer, true),
+        Ok(Ended::AtOnce) => return ExitCode::Stopped,
+        Err(error) => {
+            tell(&format!("error: signals cannot be listened to: {error}"));
+            return ExitCode::Failed;
+        }
+    };
+    let code = match answer {
+        Ok(answer) => shown(&answer, format),
+        Err(Problem::Source(refused)) => refused_as(&refused),
+        Err(Problem::Hub(error)) => refuse(&error),
+    };
+    if shows_first && code == ExitCode::Drift {
+        tell("nothing was done; the same command with --yes carries this out");
+    }
+    match code {
+        ExitCode::Refused | ExitCode::Bug => code,
+        _ if stopped => ExitCode::Stopped,
+        _ => code,
+    }
+}
+
+/// Why there is no answer.
+enum Problem {
+    /// The request cannot be read.
+    Source(String),
+    /// It could not be done.
+    Hub(HubError),
+}
+
+impl<E: Into<HubError>> From<E> for Problem {
+    fn from(error: E) -> Self {
+        Self::Hub(error.into())
+    }
+}
+
+async fn answer(
+    source: Source,
+    narrow: Narrow,
+    deadline: Deadline,
+    bar: &ProgressBar,
+) -> Result<Answer, Problem> {
+    // Until the hub is asked nothing is begun, and a signal leaves nothing to finish.
+    let opened = deadline.unless_stopped(async {
+        let asked = read(source).await.map_err(Problem::Source)?;
         let hub = Hub::open().await?;
-        let show = |step| progress::show(&bar, &step);
         let request = match asked {
             Asked::Bytes(bytes) => request::parse(&bytes)?,
             Asked::Request(request) => *request,
         };
-        Ok(hub.perform(request, narrow, Deadline::never(), &show).await?.answer)
+        Ok::<_, Problem>((hub, request))
     });
-    bar.finish_and_clear();
-    match answer {
-        Ok(answer) => {
-            let (text, code) = show::answer(&answer, format, view());
-            match writeln!(io::stdout(), "{text}") {
-                // Whoever read it had seen enough, as `| head` does.
-                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                    tell(&format!("error: the result could not be written: {error}"));
-                    ExitCode::Failed
-                }
-                _ => code,
-            }
+    let Some(opened) = opened.await else {
+        let mut report = Report::new();
+        report.stopped();
+        return Ok(Answer::Report(Box::new(report.response())));
+    };
+    let (hub, request) = opened?;
+    let show = |step| progress::show(bar, &step);
+    Ok(hub.perform(request, narrow, deadline, &show).await?.answer)
+}
+
+/// Writes the answer to stdout.
+fn shown(answer: &Answer, format: Format) -> ExitCode {
+    let (text, code) = show::answer(answer, format, view());
+    match writeln!(io::stdout(), "{text}") {
+        // Whoever read it had seen enough, as `| head` does.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            tell(&format!("error: the result could not be written: {error}"));
+            ExitCode::Failed
         }
-        Err(error) => refuse(&error),
+        _ => code,
     }
+}
+
+fn refused_as(why: &str) -> ExitCode {
+    tell(&format!("error: {why}"));
+    ExitCode::Refused
 }
 
 fn refuse(error: &HubError) -> ExitCode {
@@ -100,7 +161,7 @@ enum Asked {
     Request(Box<Request>),
 }
 
-fn read(source: Source) -> Result<Asked, String> {
+async fn read(source: Source) -> Result<Asked, String> {
     match source {
         Source::Request(request) => Ok(Asked::Request(request)),
         Source::File(path) => std::fs::read(&path).map(Asked::Bytes).map_err(|error| {
@@ -110,10 +171,13 @@ fn read(source: Source) -> Result<Asked, String> {
             )
         }),
         Source::Stdin => {
-            let mut bytes = Vec::new();
-            let read = io::stdin().read_to_end(&mut bytes);
-            read.map_err(|error| format!("standard input cannot be read: {error}"))?;
-            Ok(Asked::Bytes(bytes))
+            let read = tokio::task::spawn_blocking(|| {
+                let mut bytes = Vec::new();
+                io::stdin().read_to_end(&mut bytes).map(|_| bytes)
+            });
+            let read = read.await.map_err(io::Error::other).flatten();
+            read.map(Asked::Bytes)
+                .map_err(|error| format!("standard input cannot be read: {error}"))
         }
     }
 }

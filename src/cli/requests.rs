@@ -20,6 +20,11 @@ pub(super) enum Source {
 }
 
 impl Command {
+    /// Whether it shows what `--yes` then does.
+    pub(super) fn shows_first(&self) -> bool {
+        matches!(self, Self::Resolve { yes: false, .. } | Self::Release { yes: false, .. })
+    }
+
     /// The request, what it is narrowed to, and how its answer is shown.
     ///
     /// # Errors
@@ -31,8 +36,10 @@ impl Command {
                 (Source::Stdin, Narrow::default(), format)
             }
             Self::Invoke { file, format } => (Source::File(file), Narrow::default(), format),
-            Self::Sweep { extent, labels, take_over } => {
-                extent.request(RunOptions { labels, take_over, ..usual }, Purpose::Equality)
+            Self::Sweep { extent, labels, take_over, max_deletes } => {
+                let lifts_brake = max_deletes.is_some();
+                let options = RunOptions { labels, take_over, max_deletes, lifts_brake, ..usual };
+                extent.request(options, Purpose::Equality)
             }
             Self::Plan(extent) => {
                 extent.request(RunOptions { plan: true, ..usual }, Purpose::Equality)
@@ -41,17 +48,25 @@ impl Command {
                 let options = RunOptions { plan: true, trust: false, labels, ..usual };
                 extent.request(options, Purpose::Equality)
             }
-            Self::Prune { extent, regions, yes } => {
+            Self::Prune { yes: true, expect: None, .. } => {
+                return Err(Refused::new(
+                    "`--yes` does not say which plan is to be carried out",
+                    "`--yes --expect ID`; the same command without `--yes` shows the plan and its id",
+                ));
+            }
+            Self::Prune { extent, regions, yes, expect } => {
                 let regions: BTreeSet<Region> = regions.into_iter().collect();
                 let leftovers = Leftovers { regions, ..Leftovers::default() };
-                extent.request(RunOptions { plan: !yes, ..usual }, Purpose::Pruning(leftovers))
+                let options = RunOptions { plan: !yes, expect, ..usual };
+                extent.request(options, Purpose::Pruning(leftovers))
             }
-            Self::Resolve { name, place, take } => {
+            Self::Resolve { name, place, take, yes } => {
                 let take = match take {
                     Take::Source => domain::Take::Source,
                     Take::Target => domain::Take::Target,
                 };
-                place.request(Kind::Parameter, &name, usual, Purpose::Resolving(take))?
+                let options = RunOptions { plan: !yes, ..usual };
+                place.request(Kind::Parameter, &name, options, Purpose::Resolving(take))?
             }
             Self::Release { kind, name, place, yes } => {
                 let kind = match kind {
@@ -121,6 +136,8 @@ mod tests {
     use super::super::args::Arguments;
     use super::*;
     use crate::domain::ParameterName;
+    use crate::ownership::Fingerprint;
+    use crate::settings::MaxDeletes;
 
     const PLACE: &str = "--account 111122223333 --region us-east-2";
 
@@ -189,16 +206,42 @@ mod tests {
         let regions = [Region::parse("us-west-2").expect("a Region")].into();
         let leftovers = Leftovers { regions, ..Leftovers::default() };
         assert_eq!(prune.purpose, Purpose::Pruning(leftovers));
-        assert!(!asked("hubctl prune --yes").0.options.plan);
+        assert_eq!(prune.options.expect, None);
     }
 
     #[test]
-    fn resolve_takes_one_side_and_is_done_at_once() {
+    fn prune_carries_out_the_plan_of_an_id_and_no_other() {
+        let (prune, _) = asked("hubctl prune --yes --expect 1A2b3c4d");
+        let expect = Fingerprint::parse("1a2b3c4d");
+        assert_eq!((prune.options.plan, prune.options.expect), (false, expect));
+        let refused = request("hubctl prune --yes").expect_err("no id");
+        assert!(refused.to_string().contains("without `--yes` shows the plan"), "{refused}");
+    }
+
+    #[test]
+    fn a_person_lifts_the_brake_of_named_accounts() {
+        let (sweep, _) = asked("hubctl sweep --account 111122223333 --max-deletes 100%");
+        let RunOptions { max_deletes, lifts_brake, .. } = sweep.options;
+        assert_eq!((max_deletes, lifts_brake), (Some(MaxDeletes::Percent(100)), true));
+        assert!(!asked("hubctl sweep").0.options.lifts_brake);
+        let payload = br#"{"account":"111122223333","max_deletes":"100%","detail":{"name":"all","operation":"sync"}}"#;
+        match request::parse(payload).expect("a payload") {
+            Request::Reconcile(reconcile) => assert!(!reconcile.options.lifts_brake),
+            other => panic!("{other:?}"),
+        }
+        let payload = br#"{"account":"111122223333","lifts_brake":true,"detail":{"name":"all","operation":"sync"}}"#;
+        request::parse(payload).expect_err("a payload has no such field");
+    }
+
+    #[test]
+    fn resolve_takes_one_side_and_is_shown_first() {
         for (word, take) in [("source", domain::Take::Source), ("target", domain::Take::Target)] {
             let (resolve, narrow) =
                 asked(&format!("hubctl resolve /a {PLACE} --target us-west-2 --take {word}"));
             assert_eq!(resolve.purpose, Purpose::Resolving(take));
-            assert!(!resolve.options.plan);
+            assert!(resolve.options.plan);
+            let (resolve_now, _) = asked(&format!("hubctl resolve /a {PLACE} --take {word} --yes"));
+            assert!(!resolve_now.options.plan);
             assert_eq!(resolve.item, Some(Item::Parameter(ParameterName::new("/a"))));
             assert_eq!(narrow.route_source.as_ref().map(Region::as_str), Some("us-east-2"));
             assert_eq!(narrow.route_target.as_ref().map(Region::as_str), Some("us-west-2"));

@@ -14,7 +14,7 @@ pub(super) fn answer(answer: &Answer, format: Format, view: View) -> (String, Ex
         Answer::Report(response) => {
             let text = match format {
                 Format::Table => table(response, view).trim_end().to_owned(),
-                Format::Json => document(response, view),
+                Format::Json => document(&response.whole(), view),
             };
             (text, ExitCode::of(response))
         }

@@ -28,7 +28,7 @@ pub use names::NameFilter;
 pub use opt_out::OptOut;
 pub use outcome::{AccountOutcome, Change, Counts, OutcomeKind, Step, WrittenBy};
 pub use place::{AccountId, InvalidPlace, Location, Region};
-pub use purpose::{Leftovers, Purpose, Take};
+pub use purpose::{Leftovers, PlanStep, Purpose, Take};
 pub use route::{InvalidRoute, Route, Routes};
 pub use secret_text::SecretText;
 pub(crate) use shown::shown;

@@ -269,6 +269,11 @@ impl AccountOutcome {
         }
     }
 
+    /// An account that nothing is known of: it is left to a later run.
+    pub fn unlooked(account: AccountId) -> Self {
+        Self { complete: false, ..Self::new(account) }
+    }
+
     /// Counts one item's end in one target.
     pub fn count(&mut self, kind: Kind, outcome: OutcomeKind) {
         self.count_all(kind, outcome, 1);

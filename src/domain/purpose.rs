@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::item::Item;
+use super::outcome::Change;
 use super::place::{AccountId, Region};
 
 /// What a run is for.
@@ -35,4 +37,19 @@ pub struct Leftovers {
     pub regions: BTreeSet<Region>,
     /// Accounts that the settings exclude by id: all their replicas are out of scope.
     pub accounts: BTreeSet<AccountId>,
+    /// The steps of the plan that is carried out, and nothing else; `None` where it is only shown.
+    pub only: Option<BTreeSet<PlanStep>>,
+}
+
+/// What identifies one step of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PlanStep {
+    /// The account.
+    pub account: AccountId,
+    /// The Region in which something is done.
+    pub region: Region,
+    /// The item.
+    pub item: Item,
+    /// What is done.
+    pub change: Change,
 }

@@ -1,6 +1,7 @@
 //! What Lambda and terminal share: a request is read, its work done, and what came of it told.
 
 mod events;
+mod prune;
 mod telling;
 
 use std::sync::{Arc, Mutex};
@@ -36,6 +37,8 @@ pub struct Hub {
     recent: Arc<RecentDeletes>,
     allowances: Arc<Allowances>,
     repeats: Mutex<Repeats>,
+    /// Whether reports keep all that a terminal can be shown.
+    at_a_terminal: bool,
 }
 
 /// Why a run did not begin.
@@ -126,7 +129,8 @@ impl Hub {
     /// All faults of the settings at once; a setting kept in Parameter Store that cannot be fetched; no Region.
     pub async fn open() -> Result<Self, HubError> {
         let raw = fetched(RawSettings::from_environment()).await?;
-        Self::with(raw.parse()?, Double::default()).await
+        let hub = Self::with(raw.parse()?, Double::default()).await?;
+        Ok(Self { at_a_terminal: true, ..hub })
     }
 
     /// The same for Lambda, where failures must reach someone: the topic is required.
@@ -145,14 +149,8 @@ impl Hub {
     pub async fn with(settings: Settings, double: Double) -> Result<Self, HubError> {
         let sweeps = Connection::open(options(&settings, double)).await?;
         let events = sweeps.in_lane(Lane::Events)?;
-        Ok(Self {
-            settings,
-            sweeps,
-            events,
-            recent: Arc::default(),
-            allowances: Arc::default(),
-            repeats: Mutex::default(),
-        })
+        let (recent, allowances, repeats) = <_>::default();
+        Ok(Self { settings, sweeps, events, recent, allowances, repeats, at_a_terminal: false })
     }
 
     /// Reads a request and does what it asks for.
@@ -185,12 +183,18 @@ impl Hub {
             Request::Reconcile(reconcile) => {
                 let (options, asked) = (reconcile.options, reconcile.purpose.clone());
                 let is_equality = asked == Purpose::Equality;
-                let work = self.work(reconcile, &narrow).await?;
-                let purpose = self.purpose(asked, &work);
-                let rules = self.rules(Lane::Sweep, purpose, options, deadline);
                 let before = self.sweeps.calls();
-                let mut report =
-                    self.reconcile(Lane::Sweep, rules, work, progress, &mut |_| ()).await;
+                let asked_for = deadline.unless_stopped(self.work(reconcile, &narrow)).await;
+                let work = asked_for.unwrap_or_else(|| Ok(Vec::new()))?;
+                let mut report = match self.purpose(asked, &work) {
+                    Purpose::Pruning(leftovers) => {
+                        self.prune(leftovers, options, deadline, work, progress).await?
+                    }
+                    purpose => {
+                        let rules = self.rules(Lane::Sweep, purpose, options, deadline);
+                        self.reconcile(Lane::Sweep, rules, work, progress, &mut |_| ()).await
+                    }
+                };
                 if !options.plan && is_equality {
                     self.tell(&mut report).await;
                 }
@@ -274,6 +278,9 @@ impl Hub {
         };
         let plans = rules.writing == Writing::PlanOnly;
         let mut report = if plans { Report::of_plan() } else { Report::new() };
+        if self.at_a_terminal {
+            report = report.for_a_terminal();
+        }
         let rules = Arc::new(rules);
         let total = work.len();
         let mut finished = 0;
@@ -323,6 +330,9 @@ impl Hub {
             report.take(outcome);
             progress(Progress { finished, total, account, status });
         }
+        if rules.deadline.is_stopped() {
+            report.stopped();
+        }
         report
     }
 
@@ -355,7 +365,7 @@ impl Hub {
                 Some(_) => Arc::default(),
                 None => Arc::clone(&self.allowances),
             },
-            lifts_brake: false,
+            lifts_brake: options.lifts_brake,
             delete_grace_days: settings.delete_grace_days,
             purpose,
             on_conflict: settings.on_conflict,

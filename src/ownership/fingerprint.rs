@@ -1,10 +1,11 @@
 //! Short hashes that provenance keeps of what does not fit into a tag.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::domain::{AccountId, ParameterName, Region, Tags};
+use crate::domain::{AccountId, ParameterName, PlanStep, Region, Tags};
 
 /// The first 32 bits of a SHA-256, shown as eight hex digits: enough to notice a difference, not to prove equality
 /// against somebody who looks for a collision.
@@ -46,6 +47,16 @@ impl Fingerprint {
         Self::of_parts(SCHEMA, std::iter::once("tags").chain(pairs).map(Some))
     }
 
+    /// Over the steps of a plan, in their order. Names count as AWS spells them.
+    pub fn of_plan(steps: &BTreeSet<PlanStep>) -> Self {
+        const SCHEMA: u8 = 1;
+        let parts = steps.iter().flat_map(|PlanStep { account, region, item, change }| {
+            let (kind, change) = (item.kind().word(), change.word());
+            [account.as_str(), region.as_str(), kind, item.name(), change]
+        });
+        Self::of_parts(SCHEMA, std::iter::once("plan").chain(parts).map(Some))
+    }
+
     /// Reads eight hex digits.
     pub fn parse(text: &str) -> Option<Self> {
         let is_hex = text.len() == 8 && text.bytes().all(|b| b.is_ascii_hexdigit());
@@ -62,6 +73,7 @@ impl fmt::Display for Fingerprint {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{Change, Item, SecretName};
 
     #[test]
     fn an_item_is_told_from_every_other_by_account_region_and_name() {
@@ -89,6 +101,34 @@ mod tests {
         }
         assert_ne!(Fingerprint::of_parts(1, [None]), Fingerprint::of_parts(1, [Some("")]));
         assert_ne!(Fingerprint::of_parts(1, [Some("a")]), Fingerprint::of_parts(2, [Some("a")]));
+    }
+
+    #[test]
+    fn a_plan_is_told_from_every_other_by_its_steps_and_not_by_their_order() {
+        let step = |account: &str, region: &str, item: Item, change| PlanStep {
+            account: AccountId::parse(account).expect("an account"),
+            region: Region::parse(region).expect("a Region"),
+            item,
+            change,
+        };
+        let parameter = |name: &str| Item::Parameter(ParameterName::new(name));
+        let one = step("111122223333", "us-east-1", parameter("/a"), Change::Delete);
+        let two = step("444455556666", "us-east-1", parameter("/a"), Change::Delete);
+        let id = |steps: &[&PlanStep]| {
+            Fingerprint::of_plan(&steps.iter().map(|step| (*step).clone()).collect())
+        };
+        assert_eq!(id(&[&one, &two]), id(&[&two, &one]));
+        let others = [
+            step("111122223333", "us-east-1", parameter("/a"), Change::Retag),
+            step("111122223333", "us-east-1", parameter("/b"), Change::Delete),
+            step("111122223333", "us-west-2", parameter("/a"), Change::Delete),
+            step("111122223333", "us-east-1", Item::Secret(SecretName::new("/a")), Change::Delete),
+        ];
+        let mut ids = vec![id(&[]), id(&[&one]), id(&[&two]), id(&[&one, &two])];
+        ids.extend(others.iter().flat_map(|other| [id(&[other]), id(&[&one, other])]));
+        for (place, one) in ids.iter().enumerate() {
+            assert!(ids[place + 1..].iter().all(|other| one != other), "{ids:?}");
+        }
     }
 
     #[test]

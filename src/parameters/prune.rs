@@ -13,10 +13,11 @@ use super::run::Run;
 use super::store::{NAMES_PER_CALL, Tagged, lists};
 use crate::aws::Session;
 use crate::domain::{
-    AccountOutcome, Assignment, Cause, Change, Leftovers, OutcomeKind, Region, Scope,
+    AccountId, AccountOutcome, Assignment, Cause, Change, ConflictClass, FailureKind, Item,
+    Leftovers, MARK_KEY, OutcomeKind, PROVENANCE_KEY, ParameterName, PlanStep, Region, Scope,
 };
 use crate::guard::{Claim, Held, Proposal, Ruling};
-use crate::ownership::{Ownership, Provenance, Site, is_marked, objection};
+use crate::ownership::{Ownership, Provenance, Site, is_marked, last, objection};
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
 
@@ -35,6 +36,14 @@ enum Verdict {
     End(Ending),
     /// It is none.
     Nothing,
+}
+
+/// What a marked parameter is that is no replica in scope; with the Region that its provenance names.
+enum Standing {
+    /// A replica that left the scope.
+    Leftover(Region),
+    /// It stands where a route begins, and no route leads from that Region to here: it may be a source by now.
+    Source(Region),
 }
 
 struct Pruning<'a> {
@@ -58,7 +67,9 @@ pub async fn prune(
         .flat_map(|assignment| &assignment.route.targets)
         .chain(&leftovers.regions)
         .collect();
-    let listings = lists(session, regions).await;
+    let Some(listings) = rules.deadline.unless_stopped(lists(session, regions)).await else {
+        return AccountOutcome::unlooked(session.account().clone());
+    };
     let each = listings.iter().map(|(target, listing)| async {
         let mut endings = Endings::default();
         match listing {
@@ -75,15 +86,70 @@ pub async fn prune(
 }
 
 impl Pruning<'_> {
-    /// From where a leftover is judged: the source that its provenance names. `None` of anything else, and of what names
-    /// its own Region, which nobody can have replicated.
-    fn source_of_leftover(&self, target: &Region, held: &Observed) -> Option<Region> {
+    /// What a parameter is that is no replica in scope; `None` of anything else, and of what names its own Region, which
+    /// nobody can have replicated.
+    fn standing(&self, target: &Region, held: &Observed) -> Option<Standing> {
         let provenance = Provenance::of(&held.tags).filter(|_| is_marked(&held.tags))?;
-        let route = self.rules.routes.from_source(&provenance.region);
-        let in_scope = route.is_some_and(|route| route.targets.contains(target))
+        let routes = &self.rules.routes;
+        let leads_here = routes
+            .from_source(&provenance.region)
+            .is_some_and(|route| route.targets.contains(target));
+        let in_scope = leads_here
             && self.rules.names.matches(held.parameter.name.as_str())
             && !self.leftovers.accounts.contains(self.session.account());
-        (!in_scope && provenance.region != *target).then_some(provenance.region)
+        if in_scope || provenance.region == *target {
+            None
+        } else if !leads_here && routes.from_source(target).is_some() {
+            Some(Standing::Source(provenance.region))
+        } else {
+            Some(Standing::Leftover(provenance.region))
+        }
+    }
+
+    /// Those that are leftovers by what was listed; what may be a source is reported.
+    fn found<'a>(
+        &self,
+        target: &Region,
+        held: impl Iterator<Item = &'a Observed>,
+        endings: &mut Endings,
+    ) -> Vec<Observed> {
+        let mut found = Vec::new();
+        for held in held {
+            match self.standing(target, held) {
+                None => {}
+                Some(Standing::Leftover(_)) => found.push(held.clone()),
+                Some(Standing::Source(of)) => {
+                    let cause = marked_source(&of, target, held, self.session.account());
+                    endings.fail(&held.parameter.name, target, target, cause);
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether the plan that is carried out has this step.
+    fn is_planned(&self, target: &Region, name: &ParameterName, change: Change) -> bool {
+        self.leftovers.only.as_ref().is_none_or(|steps| {
+            steps.contains(&PlanStep {
+                account: self.session.account().clone(),
+                region: target.clone(),
+                item: Item::Parameter(name.clone()),
+                change,
+            })
+        })
+    }
+
+    /// Reports the steps of the plan that found nothing to do in `target`.
+    fn report_missed(&self, target: &Region, endings: &mut Endings) {
+        let account = self.session.account();
+        let steps = self.leftovers.only.iter().flatten();
+        for step in steps.filter(|step| step.account == *account && step.region == *target) {
+            if let Item::Parameter(name) = &step.item
+                && endings.of(name, target).is_none()
+            {
+                endings.fail(name, target, target, not_a_leftover(step.change));
+            }
+        }
     }
 
     async fn prune_in(
@@ -93,9 +159,14 @@ impl Pruning<'_> {
         endings: &mut Endings,
     ) {
         let executor = Executor { session: self.session, recent: self.recent, target };
-        let is_leftover = |held: &&Observed| self.source_of_leftover(target, held).is_some();
-        let found: Vec<Observed> = held.filter(is_leftover).cloned().collect();
+        let found = self.found(target, held, endings);
         for some in found.chunks(NAMES_PER_CALL) {
+            if self.rules.deadline.is_stopped() {
+                for held in some {
+                    endings.end(&held.parameter.name, target, PENDING);
+                }
+                continue;
+            }
             let (mut deletes, mut releases) = (Vec::new(), Vec::new());
             for held in self.read_again(&executor, some, endings).await {
                 let name = held.parameter.name.clone();
@@ -126,11 +197,14 @@ impl Pruning<'_> {
                 }
             }
         }
+        self.report_missed(target, endings);
     }
 
     /// Whether a leftover goes, by what was read of it and, where that decides, its history.
     fn judged(&self, target: &Region, held: &Observed) -> Verdict {
-        let Some(source) = self.source_of_leftover(target, held) else { return Verdict::Nothing };
+        let Some(Standing::Leftover(source)) = self.standing(target, held) else {
+            return Verdict::Nothing;
+        };
         let run = self.run(&source);
         let ownership =
             run.case(target, None, Some(held), None).ownership(run.policy(run.parity()));
@@ -157,6 +231,10 @@ impl Pruning<'_> {
             claim: adopted.then_some(Claim::Release),
         };
         match self.rules.judge(&proposal, self.session.now()) {
+            // A leftover that came after the plan was shown.
+            Ruling::Go if !self.is_planned(target, &held.parameter.name, change) => {
+                Verdict::End(PENDING)
+            }
             Ruling::Go if adopted => Verdict::Release,
             Ruling::Go => Verdict::Delete,
             Ruling::TellOnly => {
@@ -204,7 +282,9 @@ impl Pruning<'_> {
         target: &Region,
         mut held: Observed,
     ) -> Result<Option<Observed>, Cause> {
-        let Some(source) = self.source_of_leftover(target, &held) else { return Ok(Some(held)) };
+        let Some(Standing::Leftover(source)) = self.standing(target, &held) else {
+            return Ok(Some(held));
+        };
         let run = self.run(&source);
         let case = run.case(target, None, Some(&held), None);
         if case.ownership(run.policy(run.parity())) == Ownership::NeedsHistory
@@ -219,4 +299,26 @@ impl Pruning<'_> {
         let labels = LabelReads::of(&Scope::Everything, self.rules);
         Run { session: self.session, rules: self.rules, recent: self.recent, source, labels }
     }
+}
+
+/// After a route was turned round, what it had written is what people write to.
+fn marked_source(of: &Region, target: &Region, held: &Observed, account: &AccountId) -> Cause {
+    let message = format!(
+        "the parameter in {target} carries the mark of a replica of {of}, no route leads from there any more, and one leads from {target}: it may be a source, so it is not removed ({})",
+        last(&held.evidence(account, target).present())
+    );
+    let remedy = format!(
+        "if it is a source, take the tags `{MARK_KEY}` and `{PROVENANCE_KEY}` off it; if it is a leftover, delete it by hand"
+    );
+    Cause::conflict(ConflictClass::MarkedSource, message).mended_by(remedy)
+}
+
+/// Of the plan, and gone, changed or in scope by now.
+fn not_a_leftover(change: Change) -> Cause {
+    let message = format!(
+        "the plan has a {} of it, and it is not the leftover any more that was planned for: nothing was done to it",
+        change.word()
+    );
+    Cause::new(FailureKind::Invalid, message)
+        .mended_by("run `hubctl prune` again to see what is left")
 }

@@ -61,6 +61,11 @@ pub async fn release(
             let Item::Parameter(name) = item else { continue };
             let mut endings = Endings::default();
             for target in &route.targets {
+                if rules.deadline.is_stopped() {
+                    let pending = Ending::Counted(OutcomeKind::Pending);
+                    endings.end(name, target, pending);
+                    continue;
+                }
                 release_one(&run, target, name, &mut endings).await;
             }
             outcome.merge(endings.into_outcome(session.account()));

@@ -213,6 +213,8 @@ enum Removed {
     Planned(Removal),
     /// It stays, since AWS or the guard refused.
     Failed(Cause),
+    /// It was not begun.
+    Late,
 }
 
 type Ended = BTreeMap<ParameterName, Removed>;
@@ -222,6 +224,10 @@ async fn remove_in(run: &Run<'_>, target: &Region, unwanted: &[Unwanted]) -> End
     let executor = Executor { session: run.session, recent: run.recent, target };
     let mut ended = Ended::new();
     for unwanted in unwanted.chunks(NAMES_PER_CALL) {
+        if run.rules.deadline.is_stopped() {
+            ended.extend(unwanted.iter().map(|one| (one.name.clone(), Removed::Late)));
+            continue;
+        }
         let by_name: BTreeMap<&ParameterName, &Unwanted> =
             unwanted.iter().map(|one| (&one.replica.parameter.name, one)).collect();
         let judged = |replica: &Observed| match by_name.get(&replica.parameter.name) {
@@ -378,6 +384,9 @@ fn end(
             round.endings.end(name, target, ending);
         }
         Removed::Left(outcome) => round.endings.end(name, target, Ending::Left(outcome)),
+        Removed::Late => {
+            round.endings.end(name, target, Ending::Counted(OutcomeKind::Pending));
+        }
         Removed::Vanished => round.go_again(name, target, GoAgain::Unwritten),
         Removed::Planned(Removal { way, because, .. }) => {
             let (change, because) = (way.change(), vec![because]);

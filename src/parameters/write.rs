@@ -2,7 +2,8 @@
 //!
 //! Any crash on the way leaves a replica whose provenance does not name its version: visibly out of sync.
 
-use std::time::Instant;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use super::labels::{self, History, Sources};
 use super::plan::{Marking, Write, released_meanwhile, with_mark};
@@ -12,7 +13,7 @@ use super::store::{Created, Put, Tagged, create, retag, tags, update};
 use super::task::{Task, Values, Wrote, created_tags, provenance};
 use crate::aws::at_once;
 use crate::domain::{
-    Cause, Change, FailureKind, MARK_KEY, OutcomeKind, PROVENANCE_KEY, SecretText, Tags,
+    Cause, Change, FailureKind, MARK_KEY, OutcomeKind, PROVENANCE_KEY, Region, SecretText, Tags,
 };
 use crate::ownership::{Ownership, is_marked};
 
@@ -23,32 +24,54 @@ pub(super) async fn write(
     values: &Values,
     sources: &Sources,
 ) -> Vec<Wrote> {
-    let writes = tasks.iter().map(|task| async move {
-        let began = Instant::now();
-        let labelled = sources.labelled(task);
-        let wrote = write_one(run, task, task.value(values), labelled.as_ref()).await;
-        let (name, change) = (task.name.as_str(), task.write.change.word());
-        let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let (account, region) = (run.session.account(), &task.target);
-        match &wrote {
-            Wrote::Failed(Cause { kind, message, .. })
-            | Wrote::Lost(Cause { kind, message, .. }) => {
-                tracing::warn!(%account, %region, kind = "parameter", name, change, error_kind = %kind, elapsed_ms, "{message}");
-            }
-            Wrote::Again | Wrote::Late => {}
-            Wrote::Done(_)
-            | Wrote::Created(_)
-            | Wrote::ReadBack(_)
-            | Wrote::Proved(_)
-            | Wrote::Anew(_)
-            | Wrote::Moved(_)
-            | Wrote::Unconfirmed(_) => {
-                tracing::info!(%account, %region, kind = "parameter", name, change, elapsed_ms, "written");
-            }
+    let mut wrote = BTreeMap::new();
+    for wave in waves(tasks) {
+        let writes = wave.into_iter().map(|(place, task)| async move {
+            let began = Instant::now();
+            let labelled = sources.labelled(task);
+            let wrote = write_one(run, task, task.value(values), labelled.as_ref()).await;
+            log(run, task, &wrote, began.elapsed());
+            (place, wrote)
+        });
+        wrote.extend(at_once(writes).await);
+    }
+    wrote.into_values().collect()
+}
+
+/// Tasks that are written together, each with its place. Recreates go one target after the other, so that an item whose
+/// type changed is missing in one target at a time.
+fn waves(tasks: &[Task]) -> Vec<Vec<(usize, &Task)>> {
+    let mut together = Vec::new();
+    let mut recreates: BTreeMap<&Region, Vec<(usize, &Task)>> = BTreeMap::new();
+    for (place, task) in tasks.iter().enumerate() {
+        let wave = match task.write.change {
+            Change::Recreate => recreates.entry(&task.target).or_default(),
+            _ => &mut together,
+        };
+        wave.push((place, task));
+    }
+    std::iter::once(together).chain(recreates.into_values()).collect()
+}
+
+fn log(run: &Run<'_>, task: &Task, wrote: &Wrote, elapsed: Duration) {
+    let (name, change) = (task.name.as_str(), task.write.change.word());
+    let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    let (account, region) = (run.session.account(), &task.target);
+    match wrote {
+        Wrote::Failed(Cause { kind, message, .. }) | Wrote::Lost(Cause { kind, message, .. }) => {
+            tracing::warn!(%account, %region, kind = "parameter", name, change, error_kind = %kind, elapsed_ms, "{message}");
         }
-        wrote
-    });
-    at_once(writes).await
+        Wrote::Again | Wrote::Late => {}
+        Wrote::Done(_)
+        | Wrote::Created(_)
+        | Wrote::ReadBack(_)
+        | Wrote::Proved(_)
+        | Wrote::Anew(_)
+        | Wrote::Moved(_)
+        | Wrote::Unconfirmed(_) => {
+            tracing::info!(%account, %region, kind = "parameter", name, change, elapsed_ms, "written");
+        }
+    }
 }
 
 async fn write_one(
@@ -57,6 +80,10 @@ async fn write_one(
     value: Option<&SecretText>,
     labelled: Option<&History>,
 ) -> Wrote {
+    // Nothing of this chunk is written yet.
+    if run.rules.deadline.is_stopped() {
+        return Wrote::Late;
+    }
     let done = match (task.write.change, value) {
         (Change::Create, Some(value)) => create_one(run, task, value, labelled).await,
         (change @ (Change::Recreate | Change::Update), Some(value)) => {

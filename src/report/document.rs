@@ -17,6 +17,12 @@ impl Serialize for Response {
 }
 
 impl Response {
+    /// The same JSON with everything that was kept, for who has no limit.
+    pub fn whole(&self) -> impl Serialize {
+        let (accounts, failures) = (self.accounts.as_slice(), self.failures.as_slice());
+        Document { response: self, accounts, failures, steps: self.steps.as_deref() }
+    }
+
     /// As much of the response as `limit` bytes hold.
     fn fitted(&self, limit: usize) -> Document<'_> {
         let steps = self.steps.as_deref();
@@ -47,8 +53,14 @@ impl Serialize for Document<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let whole = self.response;
         let cut = |all: usize, shown: usize, dropped: u64| (all - shown) as u64 + dropped;
-        let mut object = serializer.serialize_struct("Response", 9)?;
+        let mut object = serializer.serialize_struct("Response", 11)?;
         object.serialize_field("status", whole.status.word())?;
+        if whole.stopped {
+            object.serialize_field("stopped", &true)?;
+        }
+        if let Some(id) = whole.plan_id {
+            object.serialize_field("plan_id", &id.to_string())?;
+        }
         object.serialize_field("totals", &TotalsView(&whole.totals))?;
         object.serialize_field("accounts", &Views(self.accounts, AccountView))?;
         object.serialize_field("failures", &Views(self.failures, FailureView))?;
@@ -77,6 +89,7 @@ mod tests {
     use crate::domain::{
         AccountOutcome, Change, ConflictClass, FailureKind, Kind, OutcomeKind, Step,
     };
+    use crate::ownership::Fingerprint;
 
     fn json(response: &Response) -> String {
         serde_json::to_string(response).expect("JSON")
@@ -192,12 +205,12 @@ mod tests {
         let report = Report::new();
         insta::assert_snapshot!(json(&report.response()), @r#"{"status":"in_sync","totals":{"accounts":{},"parameters":{},"secrets":{}},"accounts":[],"failures":[],"failures_cut":0,"accounts_cut":0,"remaining":[]}"#);
         let mut plan = Report::of_plan();
-        insta::assert_snapshot!(json(&plan.response()), @r#"{"status":"in_sync","totals":{"accounts":{},"parameters":{},"secrets":{}},"accounts":[],"failures":[],"failures_cut":0,"accounts_cut":0,"steps":[],"steps_cut":0,"remaining":[]}"#);
+        insta::assert_snapshot!(json(&plan.response()), @r#"{"status":"in_sync","totals":{"accounts":{},"parameters":{},"secrets":{},"planned":{}},"accounts":[],"failures":[],"failures_cut":0,"accounts_cut":0,"steps":[],"steps_cut":0,"remaining":[]}"#);
         let mut outcome = AccountOutcome::new(account(1));
         outcome.count(Kind::Parameter, OutcomeKind::InSync);
         outcome.steps.push(parameter_step("/a", Change::Create));
         plan.take(outcome);
-        insta::assert_snapshot!(json(&plan.response()), @r#"{"status":"drift","totals":{"accounts":{"drift":1},"parameters":{"in_sync":1},"secrets":{}},"accounts":[{"account":"111122220001","status":"drift","parameters":{"in_sync":1},"secrets":{}}],"failures":[],"failures_cut":0,"accounts_cut":0,"steps":[{"account":"111122220001","kind":"parameter","region":"us-east-1","name":"/a","change":"create","because":["missing"]}],"steps_cut":0,"remaining":[]}"#);
+        insta::assert_snapshot!(json(&plan.response()), @r#"{"status":"drift","totals":{"accounts":{"drift":1},"parameters":{"in_sync":1},"secrets":{},"planned":{"us-east-1":{"create":1}}},"accounts":[{"account":"111122220001","status":"drift","parameters":{"in_sync":1},"secrets":{}}],"failures":[],"failures_cut":0,"accounts_cut":0,"steps":[{"account":"111122220001","kind":"parameter","region":"us-east-1","name":"/a","change":"create","because":["missing"]}],"steps_cut":0,"remaining":[]}"#);
     }
 
     #[test]
@@ -209,6 +222,34 @@ mod tests {
         plan.take(outcome);
         let shown: Value = serde_json::from_str(&json(&plan.response())).expect("JSON");
         assert_eq!(shown["steps"][0]["class"], "changed_in_target");
+    }
+
+    #[test]
+    fn a_stopped_run_and_a_plan_with_an_id_say_so() {
+        let mut report = Report::of_plan();
+        report.plan_id(Fingerprint(0x1a2b_3c4d));
+        report.stopped();
+        let shown: Value = serde_json::from_str(&json(&report.response())).expect("JSON");
+        assert_eq!((&shown["stopped"], &shown["plan_id"]), (&true.into(), &"1a2b3c4d".into()));
+    }
+
+    #[test]
+    fn a_terminal_gets_everything_and_the_sums_are_over_all_steps() {
+        let mut report = Report::of_plan().for_a_terminal();
+        let mut outcome = AccountOutcome::new(account(1));
+        for n in 0..30_000 {
+            outcome.steps.push(parameter_step(&format!("/{n:05}"), Change::Delete));
+        }
+        report.take(outcome);
+        let response = report.response();
+        let whole = serde_json::to_value(response.whole()).expect("JSON");
+        assert_eq!(whole["steps"].as_array().map(Vec::len), Some(30_000));
+        assert_eq!(whole["steps_cut"], 0);
+        let cut: Value = serde_json::from_str(&json(&response)).expect("JSON");
+        assert!(cut["steps_cut"].as_u64() > Some(25_000), "{}", cut["steps_cut"]);
+        for shown in [&whole, &cut] {
+            assert_eq!(shown["totals"]["planned"]["us-east-1"]["delete"], 30_000);
+        }
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub enum ExitCode {
     Failed,
     /// 5: the brake held deletes back.
     HeldBack,
+    /// 130: a signal stopped the run.
+    Stopped,
 }
 
 impl ExitCode {
@@ -30,13 +32,16 @@ impl ExitCode {
             Self::Drift => 3,
             Self::Failed => 4,
             Self::HeldBack => 5,
+            Self::Stopped => 130,
         }
     }
 
-    /// The code of a run that gave a response: the first that applies of 5, 4, 3, 0. What a frozen hub would
+    /// The code of a run that gave a response: the first that applies of 130, 5, 4, 3, 0. What a frozen hub would
     /// write is no drift that anyone could act on.
     pub fn of(response: &Response) -> Self {
-        if response.held_back {
+        if response.stopped {
+            Self::Stopped
+        } else if response.held_back {
             Self::HeldBack
         } else if response.status == Status::Failed || response.unfinished {
             Self::Failed
@@ -87,6 +92,13 @@ mod tests {
         assert_eq!(
             code(|_, outcome| outcome.fail(failure(1, "/a", FailureKind::Bug, "it panicked"))),
             4
+        );
+        assert_eq!(
+            code(|report, outcome| {
+                report.stopped();
+                outcome.fail(failure(1, "/a", FailureKind::TooManyDeletes, "40 of 40"));
+            }),
+            130
         );
         assert_eq!(
             code(|report, outcome| {

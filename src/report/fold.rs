@@ -2,7 +2,7 @@
 //! leave is bounded, so that memory does not grow with the organisation.
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::response::{AccountLine, PlannedStep, Response, Totals};
 use super::status::Status;
@@ -10,16 +10,20 @@ use super::writers;
 use crate::domain::{
     AccountId, AccountOutcome, Cause, Failure, FailureKind, OutcomeKind, Subject, WrittenBy,
 };
+use crate::ownership::Fingerprint;
 
 /// Failures, and steps, that are kept for the report; the rest is counted. Some ten times what a response has room for.
 const KEPT: usize = 20_000;
+/// The same for a terminal, whose document is not cut: some 300 MB of steps.
+const KEPT_AT_A_TERMINAL: usize = 500_000;
 
 /// The longest message or remedy that is kept, in bytes: AWS quotes whole policies in some.
 const SENTENCE: usize = 1_500;
 
 /// Folds accounts, in whatever order they finish, into one response whose order is always the same.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Report {
+    kept: usize,
     totals: Totals,
     worst: Option<Status>,
     lines: Vec<AccountLine>,
@@ -30,6 +34,28 @@ pub struct Report {
     written_by: WrittenBy,
     held_back: bool,
     unfinished: bool,
+    plan_id: Option<Fingerprint>,
+    stopped: bool,
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        Self {
+            kept: KEPT,
+            totals: Totals::default(),
+            worst: None,
+            lines: Vec::new(),
+            failures: Bounded::default(),
+            plan: false,
+            steps: Bounded::default(),
+            remaining: BTreeSet::new(),
+            written_by: WrittenBy::default(),
+            held_back: false,
+            unfinished: false,
+            plan_id: None,
+            stopped: false,
+        }
+    }
 }
 
 impl Report {
@@ -40,7 +66,25 @@ impl Report {
 
     /// Of a plan: the response has `steps`, be they empty.
     pub fn of_plan() -> Self {
-        Self { plan: true, ..Self::default() }
+        let mut report = Self { plan: true, ..Self::default() };
+        report.totals.planned = Some(BTreeMap::new());
+        report
+    }
+
+    /// The same with room for all that a terminal is shown.
+    #[must_use]
+    pub fn for_a_terminal(self) -> Self {
+        Self { kept: KEPT_AT_A_TERMINAL, ..self }
+    }
+
+    /// The id by which the plan can be carried out.
+    pub fn plan_id(&mut self, id: Fingerprint) {
+        self.plan_id = Some(id);
+    }
+
+    /// Says that a signal stopped the run.
+    pub fn stopped(&mut self) {
+        self.stopped = true;
     }
 
     /// Takes one account's work in. Each account comes once: its parts are merged before.
@@ -62,7 +106,8 @@ impl Report {
         }
         for step in outcome.steps {
             self.plan = true;
-            self.steps.insert(PlannedStep { account: account.clone(), step });
+            self.totals.plan(&step);
+            self.steps.insert(PlannedStep { account: account.clone(), step }, self.kept);
         }
         if status != Status::InSync {
             let (parameters, secrets) = (outcome.parameters, outcome.secrets);
@@ -108,6 +153,8 @@ impl Report {
             failures_dropped: self.failures.dropped,
             steps: self.plan.then(|| self.steps.kept.iter().cloned().collect()),
             steps_dropped: self.steps.dropped,
+            plan_id: self.plan_id,
+            stopped: self.stopped,
             remaining: self.remaining.iter().cloned().collect(),
             held_back: self.held_back,
             unfinished: self.unfinished,
@@ -123,7 +170,7 @@ impl Report {
         self.unfinished |= failure.cause.kind == FailureKind::NotInTime;
         let Cause { kind, message, remedy, class } = failure.cause;
         let cause = Cause { kind, message: clip(message), remedy: remedy.map(clip), class };
-        self.failures.insert(Ranked(Failure { cause, ..failure }));
+        self.failures.insert(Ranked(Failure { cause, ..failure }), self.kept);
     }
 }
 
@@ -149,8 +196,8 @@ impl<T> Default for Bounded<T> {
 }
 
 impl<T: Ord> Bounded<T> {
-    fn insert(&mut self, thing: T) {
-        if self.kept.insert(thing) && self.kept.len() > KEPT {
+    fn insert(&mut self, thing: T, at_most: usize) {
+        if self.kept.insert(thing) && self.kept.len() > at_most {
             self.kept.pop_last();
             self.dropped += 1;
         }

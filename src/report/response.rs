@@ -1,6 +1,9 @@
 //! The response: what a run tells about itself, before it is fitted into JSON, a table or a digest.
 
-use crate::domain::{AccountId, Counts, Failure, Step};
+use std::collections::BTreeMap;
+
+use crate::domain::{AccountId, Change, Counts, Failure, Region, Step};
+use crate::ownership::Fingerprint;
 
 use super::status::Status;
 
@@ -14,6 +17,8 @@ pub struct Totals {
     pub secrets: Counts,
     /// Replicas that depend on `REPLICATOR_TRUSTED_WRITERS`.
     pub trusted_writers: u64,
+    /// What a plan would do in each target, over all its steps; `None` where the run was no plan.
+    pub planned: Option<BTreeMap<Region, BTreeMap<Change, u64>>>,
 }
 
 impl Totals {
@@ -24,6 +29,12 @@ impl Totals {
         }
         self.parameters.merge(parameters);
         self.secrets.merge(secrets);
+    }
+
+    /// Counts one step of a plan.
+    pub(super) fn plan(&mut self, step: &Step) {
+        let region = self.planned.get_or_insert_default().entry(step.region.clone()).or_default();
+        *region.entry(step.change).or_default() += 1;
     }
 
     /// The statuses that occurred, from the best to the worst, and how many accounts ended so.
@@ -55,7 +66,7 @@ pub struct PlannedStep {
 }
 
 /// What came of a run. It serialises as the JSON that the Lambda answers, cut to [`RESPONSE_LIMIT`](super::RESPONSE_LIMIT);
-/// the fields themselves hold more.
+/// the fields themselves hold more, and [`whole`](Self::whole) shows all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     /// The worst that happened.
@@ -72,6 +83,10 @@ pub struct Response {
     pub steps: Option<Vec<PlannedStep>>,
     /// Steps that were counted but not kept.
     pub steps_dropped: u64,
+    /// The id of the plan, where one can be carried out by its id.
+    pub plan_id: Option<Fingerprint>,
+    /// Whether a signal stopped the run.
+    pub stopped: bool,
     /// Accounts not finished; sending them again goes on with them.
     pub remaining: Vec<AccountId>,
     /// Whether the brake held deletes back, in whatever failure, kept or not.

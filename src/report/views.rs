@@ -1,9 +1,11 @@
 //! How each thing of a response looks in JSON, in the response and in the digest alike, and how much of a list fits.
 
+use std::collections::BTreeMap;
+
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 
 use super::response::{AccountLine, PlannedStep, Totals};
-use crate::domain::{Counts, Failure, Subject};
+use crate::domain::{Change, Counts, Failure, Region, Subject};
 
 /// The longest beginning of `list` that fits into `room` bytes, which it takes away.
 pub(super) fn fit<'a, T, V: Serialize>(
@@ -49,14 +51,32 @@ pub(super) struct TotalsView<'a>(pub(super) &'a Totals);
 
 impl Serialize for TotalsView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Totals", 4)?;
+        let mut object = serializer.serialize_struct("Totals", 5)?;
         object.serialize_field("accounts", &StatusesView(self.0))?;
         object.serialize_field("parameters", &CountsView(&self.0.parameters))?;
         object.serialize_field("secrets", &CountsView(&self.0.secrets))?;
         if self.0.trusted_writers > 0 {
             object.serialize_field("trusted_writers", &self.0.trusted_writers)?;
         }
+        if let Some(planned) = &self.0.planned {
+            object.serialize_field("planned", &PlannedView(planned))?;
+        }
         object.end()
+    }
+}
+
+/// Steps by target Region and change.
+struct PlannedView<'a>(&'a BTreeMap<Region, BTreeMap<Change, u64>>);
+
+impl Serialize for PlannedView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let changes = |changes: &BTreeMap<Change, u64>| {
+            changes.iter().map(|(change, count)| (change.word(), *count)).collect()
+        };
+        serializer.collect_map(self.0.iter().map(|(region, counted)| {
+            let counted: BTreeMap<&str, u64> = changes(counted);
+            (region.as_str(), counted)
+        }))
     }
 }
 

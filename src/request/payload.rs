@@ -268,8 +268,9 @@ fn options(fields: &Map<String, Value>) -> Result<RunOptions, Refused> {
         plan: flag("plan", false)?,
         trust: flag("trust", true)?,
         labels: flag("labels", false)?,
-        take_over: false,
         max_deletes,
+        // The rest is a person's at a terminal.
+        ..RunOptions::default()
     })
 }
 

@@ -1,6 +1,7 @@
 //! What a payload may ask: which accounts, which route, which item, and how the run differs from the settings.
 
 use crate::domain::{AccountId, Item, Purpose, Region};
+use crate::ownership::Fingerprint;
 use crate::settings::MaxDeletes;
 
 /// Which accounts a payload is about.
@@ -29,11 +30,23 @@ pub struct RunOptions {
     pub take_over: bool,
     /// The brake on deletions of this run.
     pub max_deletes: Option<MaxDeletes>,
+    /// Whether a person at a terminal said so; no payload can.
+    pub lifts_brake: bool,
+    /// The id of the plan that is to be carried out, and no other; asked for at a terminal alone.
+    pub expect: Option<Fingerprint>,
 }
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self { plan: false, trust: true, labels: false, take_over: false, max_deletes: None }
+        Self {
+            plan: false,
+            trust: true,
+            labels: false,
+            take_over: false,
+            max_deletes: None,
+            lifts_brake: false,
+            expect: None,
+        }
     }
 }
 

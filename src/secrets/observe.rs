@@ -29,7 +29,7 @@ type Stages = HashMap<String, Vec<String>>;
 pub(super) async fn list(
     session: &Session,
     region: &Region,
-    deadline: Deadline,
+    deadline: &Deadline,
 ) -> Result<HashMap<SecretName, Secret>, Cause> {
     let mut pages = session
         .secrets(region)

@@ -79,7 +79,7 @@ impl Slice<'_> {
         let listing: Vec<_> = regions
             .into_iter()
             .map(async |region| {
-                (region, observe::list(self.session, region, self.rules.deadline).await)
+                (region, observe::list(self.session, region, &self.rules.deadline).await)
             })
             .collect();
         let listed: Vec<_> = stream::iter(listing).buffer_unordered(CALLS).collect().await;

@@ -22,6 +22,10 @@ pub async fn release(
         let Scope::Items(wanted) = scope else { continue };
         for Wanted { item, .. } in wanted {
             let Item::Secret(name) = item else { continue };
+            if rules.deadline.is_stopped() {
+                outcome.complete = false;
+                continue;
+            }
             let released =
                 release_one(session, rules, name, &route.source, &route.targets, &mut outcome);
             if let Err(cause) = released.await {

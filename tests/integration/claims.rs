@@ -257,7 +257,7 @@ async fn prune_leaves_copies_and_a_person_takes_them_or_lets_them_be() {
     let narrowed = world.hubctl().with("REPLICATOR_EXCLUDE_NAMES", "/left/*");
     let plan = narrowed.run(&["prune", "--format", "json"]).await.json();
     assert_eq!(steps(&plan), ["us-east-1 /left/ours delete"], "{plan:#}");
-    narrowed.run(&["prune", "--yes"]).await;
+    narrowed.pruned(&[]).await;
     assert!(!world.seen(0, TARGET).await.contains_key("/left/ours"));
 
     let hubctl = world.hubctl();
@@ -265,7 +265,10 @@ async fn prune_leaves_copies_and_a_person_takes_them_or_lets_them_be() {
         [("/take/source", "source"), ("/take/target", "target"), ("/left/copy", "target")]
     {
         let place = ["--account", world.account(0), "--region", SOURCE];
-        hubctl.run(&[&["resolve", name, "--take", take][..], &place].concat()).await.ended(0);
+        hubctl
+            .run(&[&["resolve", name, "--yes", "--take", take][..], &place].concat())
+            .await
+            .ended(0);
     }
     let seen = world.seen(0, TARGET).await;
     assert_eq!((&seen["/take/source"].value[..], seen["/take/source"].version), (OURS, 2));

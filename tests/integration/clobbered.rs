@@ -164,7 +164,10 @@ async fn a_person_ends_the_report_by_resolve_either_way() {
     for (n, (_, name, ..)) in DEEDS.into_iter().enumerate() {
         let take = if n % 2 == 0 { "source" } else { "target" };
         let place = ["--account", world.account(0), "--region", SOURCE];
-        hubctl.run(&[&["resolve", name, "--take", take][..], &place].concat()).await.ended(0);
+        hubctl
+            .run(&[&["resolve", name, "--yes", "--take", take][..], &place].concat())
+            .await
+            .ended(0);
     }
     let response = world.sweep(&world.hub(&[]).await).await;
     assert_eq!(
@@ -257,7 +260,8 @@ async fn taking_over_covers_nothing_unnamed_either() {
     });
     let hubctl = world.hubctl().with("AWS_ENDPOINT_URL", &proxy.url);
     let place = ["--account", world.account(0), "--region", SOURCE, "--format", "json"];
-    let arguments = [&["resolve", "/take/resolved", "--take", "source"][..], &place].concat();
+    let arguments =
+        [&["resolve", "/take/resolved", "--yes", "--take", "source"][..], &place].concat();
     let ran = hubctl.run(&arguments).await;
     ran.ended(4);
     assert_named(&ran.json(), &[Conflict::new(CLASS, "/take/resolved", 3)]);

@@ -176,7 +176,10 @@ async fn each_remedy_ends_its_conflict() {
     let hubctl = world.hubctl();
     let resolve = async |name: &str, take: &str| {
         let place = ["--account", world.account(0), "--region", SOURCE];
-        hubctl.run(&[&["resolve", name, "--take", take][..], &place].concat()).await.ended(0);
+        hubctl
+            .run(&[&["resolve", name, "--yes", "--take", take][..], &place].concat())
+            .await
+            .ended(0);
     };
     for name in ["/c/changed", "/c/claimed", "/c/released", "/c/unmarked", "/c/written-over"] {
         assert!(remedy(name).contains("hubctl resolve"), "{name}: {}", remedy(name));

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::support::{
     Call, Clock, LONG_AGO, MARK, Proxy, Regional, SOURCE, TARGET, World, batch, classes,
-    create_tagged, delete, delete_event, put, remove_tags, set_tags,
+    create_tagged, delete, delete_event, plan_id, put, remove_tags, set_tags,
 };
 
 const THEIRS: &str = "canary of somebody else";
@@ -128,16 +128,15 @@ async fn the_tag_remove_does_not_remove_what_somebody_wrote_meanwhile() {
 async fn prune_does_not_delete_what_somebody_wrote_meanwhile() {
     let world = replicated(&[]).await;
     let proxy = Proxy::to(&world.emulator.url).await;
-    let hubctl = world
-        .hubctl()
-        .with("REPLICATOR_EXCLUDE_NAMES", "/del/*")
-        .with("AWS_ENDPOINT_URL", &proxy.url);
+    let hubctl = world.hubctl().with("REPLICATOR_EXCLUDE_NAMES", "/del/*");
+    let id = plan_id(&hubctl.run(&["prune", "--format", "json"]).await.json());
+    let hubctl = hubctl.with("AWS_ENDPOINT_URL", &proxy.url);
     let (somebody, replicas) = (world.ssm(0, TARGET).await, world.seen(0, TARGET).await);
     let proof = |call: &Call| {
         let is_read = ["ssm:GetParameters", "ssm:ListTagsForResource"];
         is_read.contains(&call.action.as_str()) && call.region == TARGET
     };
     proxy.before(proof, async move { acts(&somebody, &replicas).await });
-    hubctl.run(&["prune", "--yes"]).await;
+    hubctl.run(&["prune", "--yes", "--expect", &id]).await.ended(4);
     assert_kept(&world).await;
 }

@@ -45,7 +45,9 @@ async fn what_leaves_the_scope_stays_until_prune_is_told_to_remove_it() {
     assert_eq!(steps(&shown).len(), 5, "all that is left in a Region that no route leads to");
     assert_eq!(names(&world, TARGET).await.len(), 4, "nothing was done yet");
 
-    let done = ran(&narrowed, "prune --region us-west-2 --yes", 0).await;
+    let done = narrowed.pruned(&["--region", OREGON]).await;
+    done.ended(0);
+    let done = done.json();
     assert_eq!(done["totals"]["parameters"], json!({"deleted": 5}));
     assert_eq!(names(&world, TARGET).await, ["/kept", "/left/theirs"]);
     assert_eq!(names(&world, OREGON).await, Vec::<String>::new());
@@ -57,8 +59,9 @@ async fn what_leaves_the_scope_stays_until_prune_is_told_to_remove_it() {
         .hubctl()
         .without("REPLICATOR_INCLUDE_ACCOUNTS")
         .with("REPLICATOR_EXCLUDE_ACCOUNTS", world.account(0));
-    let account = format!("prune --account {} --yes", world.account(0));
-    let done = ran(&excluded, &account, 0).await;
+    let done = excluded.pruned(&["--account", world.account(0)]).await;
+    done.ended(0);
+    let done = done.json();
     assert_eq!(done["totals"]["parameters"], json!({"deleted": 1}));
     assert_eq!(names(&world, TARGET).await, ["/left/theirs"]);
 }
@@ -79,7 +82,11 @@ async fn a_conflict_is_resolved_one_name_at_a_time_and_only_in_favour_of_the_sou
     assert_eq!(failures(&ran(&hubctl, "sweep", 4).await).len(), 3);
     let place = format!("--account {} --region {SOURCE}", world.account(0));
     for name in ["/taken", "/released"] {
-        let done = ran(&hubctl, &format!("resolve {name} {place} --take source"), 0).await;
+        let resolve = format!("resolve {name} {place} --take source");
+        let shown = ran(&hubctl, &resolve, 3).await;
+        assert_eq!(steps(&shown), [format!("us-east-1 {name} update")]);
+        assert_eq!(world.seen(0, TARGET).await[name].value, "theirs", "nothing was done yet");
+        let done = ran(&hubctl, &format!("{resolve} --yes"), 0).await;
         assert_eq!(done["totals"]["parameters"], json!({"updated": 1}), "{done:#}");
     }
     let seen = world.seen(0, TARGET).await;

@@ -20,7 +20,7 @@ const OREGON: &str = "us-west-2";
 const ADOPT: [(&str, &str); 1] = [("ON_CONFLICT", "adopt")];
 
 async fn resolve(world: &World, hubctl: &Hubctl, name: &str, more: &[&str]) -> Ran {
-    let place = ["--account", world.account(0), "--region", SOURCE, "--format", "json"];
+    let place = ["--account", world.account(0), "--region", SOURCE, "--format", "json", "--yes"];
     hubctl.run(&[&["resolve", name, "--take", "source"][..], &place, more].concat()).await
 }
 

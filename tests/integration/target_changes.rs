@@ -238,7 +238,7 @@ async fn prune_leaves_a_changed_replica_that_left_the_scope() {
     let hubctl = world.hubctl().with("REPLICATOR_EXCLUDE_NAMES", "/left/*");
     let plan = hubctl.run(&["prune", "--format", "json"]).await.json();
     assert_eq!(steps(&plan), ["us-east-1 /left/ours delete"], "{plan:#}");
-    let done = hubctl.run(&["prune", "--yes", "--format", "json"]).await.json();
+    let done = hubctl.pruned(&[]).await.json();
     assert_eq!(count(&done, "parameters", "deleted"), 1, "{done:#}");
     let seen = world.seen(0, TARGET).await;
     assert_eq!(seen.keys().collect::<Vec<_>>(), ["/left/changed"]);
@@ -253,7 +253,7 @@ async fn resolve_takes_the_source_or_leaves_the_target_to_its_owner() {
     let hubctl = world.hubctl();
     let resolve = async |name: &str, take: &str| {
         let place = ["--account", world.account(0), "--region", SOURCE, "--format", "json"];
-        let arguments = [&["resolve", name, "--take", take][..], &place].concat();
+        let arguments = [&["resolve", name, "--yes", "--take", take][..], &place].concat();
         let ran = hubctl.run(&arguments).await;
         ran.ended(0);
         ran.json()

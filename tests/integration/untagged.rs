@@ -188,7 +188,10 @@ async fn a_person_takes_the_source_or_releases_it() {
         [("/take/gone", "target"), ("/take/source", "source"), ("/take/target", "target")]
     {
         let place = ["--account", world.account(0), "--region", SOURCE];
-        hubctl.run(&[&["resolve", name, "--take", take][..], &place].concat()).await.ended(0);
+        hubctl
+            .run(&[&["resolve", name, "--yes", "--take", take][..], &place].concat())
+            .await
+            .ended(0);
     }
     let seen = world.seen(0, TARGET).await;
     assert_eq!((&seen["/take/source"].value[..], seen["/take/source"].version), ("canary 2", 2));

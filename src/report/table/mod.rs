@@ -49,12 +49,17 @@ pub fn table(response: &Response, view: View) -> String {
     if response.status == Status::Frozen {
         lines.push("The hub is frozen: nothing was written.".to_owned());
     }
+    if response.stopped {
+        lines.push(
+            "Stopped by a signal: what was begun is finished, nothing more was begun.".to_owned(),
+        );
+    }
     if let Some(line) = remaining(response, view.at_most(PLACES)) {
         lines.extend(wrapped(&line, "", view));
     }
     lines.extend(failures(response, view));
     if response.steps.is_some() {
-        lines.extend(steps::planned(planned, response.steps_dropped, view));
+        lines.extend(steps::planned(response, planned, view));
     }
     lines.join("\n") + "\n"
 }
@@ -242,7 +247,7 @@ mod tests {
         ACCOUNT       REGION     CHANGE  KIND       NAME  BECAUSE
         111122220001  us-east-1  update  parameter  /a    missing (mark_only)
 
-        Planned, 1 step: 1 update
+        Planned, 1 step: us-east-1: 1 update
         ");
     }
 
@@ -293,10 +298,31 @@ mod tests {
                                                     very-long-name/very-long-name/
                                                     very-long-name/
 
-        Planned, 3 steps: 2 create, 1 update
+        Planned, 3 steps: us-east-1: 2 create, 1 update
         ");
         let plain = table(&report.response(), View::Plain);
         assert!(plain.contains(&long), "{plain}");
+    }
+
+    #[test]
+    fn a_plan_ends_with_its_sums_by_region_and_with_its_id() {
+        let mut report = Report::of_plan();
+        let mut outcome = AccountOutcome::new(account(1));
+        for (name, change, region) in [
+            ("/a", Change::Delete, "us-east-1"),
+            ("/b", Change::Retag, "us-east-1"),
+            ("/a", Change::Delete, "us-west-2"),
+        ] {
+            let region = crate::domain::Region::parse(region).expect("a Region");
+            outcome.steps.push(Step { region, ..parameter_step(name, change) });
+        }
+        report.take(outcome);
+        report.plan_id(crate::ownership::Fingerprint(0x1a2b_3c4d));
+        report.stopped();
+        let shown = table(&report.response(), View::Plain);
+        let end = "\nPlanned, 3 steps: us-east-1: 1 retag, 1 delete; us-west-2: 1 delete\nPlan 1a2b3c4d: the same command with `--yes --expect 1a2b3c4d` carries out exactly this plan\n";
+        assert!(shown.ends_with(end), "{shown}");
+        assert!(shown.contains("\nStopped by a signal: "), "{shown}");
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{View, close_up, new_table};
+use super::{View, close_up, new_table, wrapped};
 use crate::domain::{Change, Step};
-use crate::report::response::PlannedStep;
+use crate::report::response::{PlannedStep, Response};
 use crate::report::words::{many, number, one_line};
 
 /// Steps that a terminal gets.
@@ -14,8 +14,9 @@ const STEPS: usize = 200;
 /// itself the delimiter, it would be lost where a line ends.)
 const BREAK: char = '\u{200b}';
 
-/// The lines of a plan; `dropped` more steps were only counted.
-pub(super) fn planned(steps: &[PlannedStep], dropped: u64, view: View) -> Vec<String> {
+/// The lines of a plan.
+pub(super) fn planned(response: &Response, steps: &[PlannedStep], view: View) -> Vec<String> {
+    let dropped = response.steps_dropped;
     if steps.is_empty() {
         return vec![String::new(), "Nothing is planned.".to_owned()];
     }
@@ -42,13 +43,14 @@ pub(super) fn planned(steps: &[PlannedStep], dropped: u64, view: View) -> Vec<St
         let narrow = "`--account` and `--route` narrow the plan";
         lines.push(format!("… and {} more; {narrow}", number(left)));
     }
-    let mut by_change: BTreeMap<Change, u64> = BTreeMap::new();
-    for planned in steps {
-        *by_change.entry(planned.step.change).or_default() += 1;
-    }
-    let of = if dropped > 0 { "of the first " } else { "" };
     lines.push(String::new());
-    lines.push(format!("Planned, {of}{}: {}", many(steps.len(), "step"), changes(&by_change)));
+    let all = many(steps.len() + usize::try_from(dropped).unwrap_or(0), "step");
+    lines.extend(wrapped(&format!("Planned, {all}: {}", by_region(response)), "  ", view));
+    if let Some(id) = response.plan_id {
+        lines.push(format!(
+            "Plan {id}: the same command with `--yes --expect {id}` carries out exactly this plan"
+        ));
+    }
     lines
 }
 
@@ -59,6 +61,14 @@ fn because(step: &Step) -> String {
         Some(class) => format!("{reasons} ({class})"),
         None => reasons,
     }
+}
+
+/// `us-east-1: 12 delete, 3 retag; us-west-2: 1 delete`, over all steps, those that were only counted too.
+fn by_region(response: &Response) -> String {
+    let planned = response.totals.planned.iter().flatten();
+    let regions: Vec<String> =
+        planned.map(|(region, counts)| format!("{region}: {}", changes(counts))).collect();
+    regions.join("; ")
 }
 
 /// `2 create, 1 update`.

@@ -1,4 +1,4 @@
-//! The hub against an unkind AWS, in virtual time: faults, quotas, a first fill, kills, and lists that lie.
+//! The hub against an unkind AWS, in virtual time: faults, quotas, a first fill, kills, signals, and lists that lie.
 
 mod deletions;
 mod faults;
@@ -6,6 +6,7 @@ mod first_fill;
 mod kills;
 mod listings;
 mod quotas;
+mod signals;
 
 use crate::support::{SOURCE, TARGET};
 

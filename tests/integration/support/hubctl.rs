@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::process::Stdio;
 
 use serde_json::Value;
-use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, Command};
 
 use super::world::{EXTERNAL_ID, ROUTES};
 
@@ -57,9 +57,15 @@ impl Hubctl {
         self.fed(arguments, "").await
     }
 
-    /// Runs it with these arguments and this standard input.
-    pub(crate) async fn fed(&self, arguments: &[&str], stdin: &str) -> Ran {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_hubctl"))
+    /// Carries out the plan that `prune` shows with these arguments.
+    pub(crate) async fn pruned(&self, arguments: &[&str]) -> Ran {
+        let prune = [&["prune", "--format", "json"], arguments].concat();
+        let id = plan_id(&self.run(&prune).await.json());
+        self.run(&[&prune[..], &["--yes", "--expect", &id]].concat()).await
+    }
+
+    fn spawned(&self, arguments: &[&str]) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_hubctl"))
             .args(arguments)
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .env_clear()
@@ -69,7 +75,19 @@ impl Hubctl {
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .expect("hubctl starts");
+            .expect("hubctl starts")
+    }
+
+    /// Starts it with these arguments, to be sent signals.
+    pub(crate) fn started(&self, arguments: &[&str]) -> Running {
+        let mut process = self.spawned(arguments);
+        let said = process.stderr.take().expect("its stderr is piped");
+        Running { process, said: BufReader::new(said).lines(), lines: Vec::new() }
+    }
+
+    /// Runs it with these arguments and this standard input.
+    pub(crate) async fn fed(&self, arguments: &[&str], stdin: &str) -> Ran {
+        let mut process = self.spawned(arguments);
         let mut input = process.stdin.take().expect("its input is piped");
         // It may have refused its arguments already, and then reads nothing.
         drop(input.write_all(stdin.as_bytes()).await);
@@ -82,6 +100,54 @@ impl Hubctl {
             stderr: text(output.stderr),
         }
     }
+}
+
+/// One that runs.
+pub(crate) struct Running {
+    process: Child,
+    said: Lines<BufReader<ChildStderr>>,
+    lines: Vec<String>,
+}
+
+impl Running {
+    /// Waits until a line on stderr has this text.
+    pub(crate) async fn says(&mut self, text: &str) {
+        while let Some(line) = self.said.next_line().await.expect("text") {
+            let found = line.contains(text);
+            self.lines.push(line);
+            if found {
+                return;
+            }
+        }
+        panic!("it ended without `{text}`: {:#?}", self.lines);
+    }
+
+    /// Sends it a signal, such as `TERM`.
+    pub(crate) async fn signal(&self, name: &str) {
+        let process = self.process.id().expect("it runs").to_string();
+        let sent = Command::new("kill").args([&format!("-{name}"), &process]).status().await;
+        assert!(sent.expect("kill runs").success(), "{process} takes {name}");
+    }
+
+    /// What it printed, once it has ended.
+    pub(crate) async fn ended(mut self) -> Ran {
+        while let Some(line) = self.said.next_line().await.expect("text") {
+            self.lines.push(line);
+        }
+        let output = self.process.wait_with_output().await.expect("it ends");
+        Ran {
+            code: output.status.code().expect("it ended by itself"),
+            stdout: String::from_utf8(output.stdout).expect("text"),
+            stderr: self.lines.join("\n"),
+        }
+    }
+}
+
+/// The id of a plan.
+pub(crate) fn plan_id(plan: &Value) -> String {
+    let id = plan["plan_id"].as_str().unwrap_or_else(|| panic!("no id in {plan:#}"));
+    assert!(id.len() == 8 && id.bytes().all(|b| b.is_ascii_hexdigit()), "{id}");
+    id.to_owned()
 }
 
 impl Ran {

@@ -12,6 +12,7 @@ mod mortal;
 mod owner;
 mod parity;
 mod proxy;
+mod signalled;
 mod simulated;
 mod topic;
 mod wire;
@@ -28,12 +29,13 @@ pub(crate) use emulator::Emulator;
 pub(crate) use events::{
     LONG_AGO, batch, call, delete_event, native_event, put_event, returned, tag_event,
 };
-pub(crate) use hubctl::{Hubctl, Ran, steps};
+pub(crate) use hubctl::{Hubctl, Ran, plan_id, steps};
 pub(crate) use microburst::Microburst;
 pub(crate) use mortal::{Death, Mortal};
 pub(crate) use owner::{create_tagged, delete, put, put_secure, remove_tags, set_tags, tag};
 pub(crate) use parity::{PROVENANCE, assert_equal, assert_replicated};
 pub(crate) use proxy::Proxy;
+pub(crate) use signalled::Signalled;
 pub(crate) use simulated::{
     SPOKE, answered, hub_on, hub_over, out_of_step, sdk_config, simulated, sweep_all, sweep_by,
     told_of,
