@@ -33,6 +33,7 @@ struct World {
     take: bool,
     restore: bool,
     take_over: bool,
+    retry_refused: bool,
     keep_until: Option<Timestamp>,
 }
 
@@ -55,6 +56,7 @@ impl World {
             take: false,
             restore: false,
             take_over: false,
+            retry_refused: false,
             keep_until: None,
         }
     }
@@ -73,6 +75,7 @@ impl World {
             take: self.take,
             restore: self.restore,
             take_over: self.take_over,
+            retry_refused: self.retry_refused,
             keep_until: self.keep_until,
             now: NOW,
         }
