@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::aws::Deadline;
 use crate::aws::double::{Answer, Double, Sent, json_error, role_given};
-use crate::domain::{AccountId, Route, Wanted};
+use crate::domain::{AccountId, Failure, Route, Wanted};
 use crate::run_policy::Writing;
 
 const SOURCE: &str = "us-east-2";
