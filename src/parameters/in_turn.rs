@@ -64,11 +64,9 @@ impl Hold {
             Wrote::Failed(cause) | Wrote::Lost(cause) | Wrote::Unconfirmed(cause) => {
                 return failed(cause);
             }
-            Wrote::Done(_)
-            | Wrote::Proved(_)
-            | Wrote::Anew(_)
-            | Wrote::Again
-            | Wrote::Moved(_) => return Some(Self::Again),
+            Wrote::Done(_) | Wrote::Proved(_) | Wrote::Anew(_) | Wrote::Again | Wrote::Moved(_) => {
+                return Some(Self::Again);
+            }
         };
         match is_shown(run, task, least, value).await {
             Ok(true) => None,

@@ -203,7 +203,9 @@ fn decided(run: &Run<'_>, candidates: &[Candidate], round: &mut Round) -> Vec<Ta
             let decision = decide(case, run.policy(parity));
             match run.ended(name, target, decision, &mut round.endings) {
                 // What a target that cannot be read holds is not known: another is not left without it.
-                Some(Decision::Write(write)) if let Some(cause) = waits(&write, candidate, target) => {
+                Some(Decision::Write(write))
+                    if let Some(cause) = waits(&write, candidate, target) =>
+                {
                     round.endings.fail(name, target, target, cause);
                 }
                 Some(Decision::Write(write)) => tasks.push(task(write, false)),

@@ -9,9 +9,7 @@ use super::labels::LabelReads;
 use super::model::{Lender, Observed};
 use super::plan::{Case, Decision, Parity, Policy};
 use crate::aws::Session;
-use crate::domain::{
-    Cause, FailureKind, OutcomeKind, ParameterName, Purpose, Region, Scope, Take,
-};
+use crate::domain::{Cause, FailureKind, OutcomeKind, ParameterName, Purpose, Region, Scope, Take};
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
 use crate::settings::{OnConflict, OnTargetChange};

@@ -73,8 +73,7 @@ pub(super) async fn describe(
     id: &str,
 ) -> Result<Option<Secret>, Cause> {
     let request = session.secrets(region).describe_secret().secret_id(id);
-    let is_whole =
-        |answer: &DescribeSecretOutput| answer.arn.is_some() && answer.name.is_some();
+    let is_whole = |answer: &DescribeSecretOutput| answer.arn.is_some() && answer.name.is_some();
     let place = session.location(region);
     match aws::whole(|| request.clone().send(), is_whole).await {
         // Absent is only what AWS says to be absent.

@@ -3,12 +3,8 @@
 
 use crate::support::{Fault, SOURCE, TARGET, World, delete, put, set_tags, told};
 
-const CALLS: [&str; 4] = [
-    "ssm:GetParameters",
-    "ssm:DescribeParameters",
-    "tag:GetResources",
-    "ssm:ListTagsForResource",
-];
+const CALLS: [&str; 4] =
+    ["ssm:GetParameters", "ssm:DescribeParameters", "tag:GetResources", "ssm:ListTagsForResource"];
 
 async fn furnished() -> (World, failover_replicator::hub::Hub) {
     let world = World::new(1);

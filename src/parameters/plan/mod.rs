@@ -21,8 +21,8 @@ use crate::ownership::{
     is_released, judge, last, objection,
 };
 
-pub use write::{Marking, Write};
 pub(super) use refused::retry_remedy;
+pub use write::{Marking, Write};
 pub(super) use write::{with_both, with_mark};
 
 /// What decides whether an owned replica equals its source.

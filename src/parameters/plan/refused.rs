@@ -9,8 +9,7 @@ impl Pair<'_> {
     /// The attribute that AWS refused for good to change, for this version of the source and what is to be sent with it.
     pub(super) fn refused_before(&self, provenance: &Provenance) -> Option<&'static str> {
         let Refused { version, form } = provenance.refused?;
-        let is_same =
-            version == self.original.parameter.version && form == self.desired.form;
+        let is_same = version == self.original.parameter.version && form == self.desired.form;
         self.recreation.filter(|_| is_same)
     }
 }

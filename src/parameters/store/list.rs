@@ -150,8 +150,7 @@ async fn tagged(
     request: GetResourcesFluentBuilder,
 ) -> Result<(BTreeMap<ParameterName, Tags>, Option<String>), Cause> {
     let place = session.location(region);
-    let is_told =
-        |one: &ResourceTagMapping| one.resource_arn.is_some() && one.tags.is_some();
+    let is_told = |one: &ResourceTagMapping| one.resource_arn.is_some() && one.tags.is_some();
     let is_whole = |answer: &GetResourcesOutput| {
         answer.resource_tag_mapping_list.as_ref().is_some_and(|list| list.iter().all(is_told))
     };

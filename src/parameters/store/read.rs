@@ -302,7 +302,8 @@ async fn get_at_once(
         if is_open(&read, asked) {
             let cause = refused.clone().unwrap_or_else(|| {
                 let place = session.location(region);
-                let text = format!("ssm:GetParameters gave no answer in {place} for {}", asked.name);
+                let text =
+                    format!("ssm:GetParameters gave no answer in {place} for {}", asked.name);
                 Cause::new(FailureKind::Unavailable, text)
             });
             read.insert(asked.name.clone(), Err(cause));

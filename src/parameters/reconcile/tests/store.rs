@@ -134,7 +134,8 @@ impl World {
         let shown = stale(&self.tagged, &self.held, region).get(region);
         let arns = body["ResourceARNList"].as_array();
         let is_asked = |key: &str| {
-            let ends = |arn: &Value| arn.as_str().expect("an ARN").ends_with(&format!(":parameter/{key}"));
+            let ends =
+                |arn: &Value| arn.as_str().expect("an ARN").ends_with(&format!(":parameter/{key}"));
             arns.is_none_or(|arns| arns.iter().any(ends))
         };
         let shown: Vec<Value> = shown
