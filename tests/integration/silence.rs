@@ -3,7 +3,7 @@
 
 use crate::support::{Fault, SOURCE, TARGET, World, delete, put, set_tags, told};
 
-const CALLS: [&str; 4] =
+static CALLS: [&str; 4] =
     ["ssm:GetParameters", "ssm:DescribeParameters", "tag:GetResources", "ssm:ListTagsForResource"];
 
 async fn furnished() -> (World, failover_replicator::hub::Hub) {
