@@ -11,6 +11,7 @@ use crate::domain::{AccountId, Cause, FailureKind};
 use crate::settings::AccountFilter;
 
 const OPERATION: &str = "organizations:ListAccounts";
+const ORGANISATION: &str = "the hub's organisation";
 /// `ListAccounts` gives 20 accounts a page at most; an empty page with a token after it is normal.
 const PAGE_SIZE: i32 = 20;
 /// Pages of one call of [`page`]: up to 500 accounts, some seven seconds of the organisation's quota.
@@ -99,8 +100,10 @@ async fn walk(
 
 async fn list(connection: &Connection, token: Option<String>) -> Result<ListAccountsOutput, Cause> {
     let call = connection.organizations().list_accounts().max_results(PAGE_SIZE);
-    call.set_next_token(token).send().await.map_err(|error| {
-        let cause = aws::cause(OPERATION, "the hub's organisation", &error);
+    let call = call.set_next_token(token);
+    let listed = aws::whole(|| call.clone().send(), |listed| listed.accounts.is_some()).await;
+    let listed = listed.map_err(|error| {
+        let cause = aws::cause(OPERATION, ORGANISATION, &error);
         if aws::code(&error) == Some("AWSOrganizationsNotInUseException") {
             let message = "the hub's account is not in an organisation, so there are no member accounts to list";
             return Cause::new(FailureKind::Invalid, message).mended_by(NAME_ACCOUNTS);
@@ -109,7 +112,8 @@ async fn list(connection: &Connection, token: Option<String>) -> Result<ListAcco
             return cause.mended_by(NAME_ACCOUNTS);
         }
         cause
-    })
+    })?;
+    listed.ok_or_else(|| aws::lacking(OPERATION, ORGANISATION, "its list"))
 }
 
 /// Refused to these credentials, not for want of good ones.
@@ -283,6 +287,24 @@ mod tests {
         let connection = double.connect(|_| ()).await;
         let cause = member_accounts(&connection, &AccountFilter::default()).await.unwrap_err();
         assert_eq!(cause.kind, FailureKind::Invalid);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_without_its_list_is_no_list_of_no_accounts() {
+        for (empty, expected) in [(1, Ok(2)), (usize::MAX, Err(FailureKind::Unavailable))] {
+            let (asked, organisation) = (AtomicUsize::new(0), organisation());
+            let double = Double::new(move |sent| {
+                // The second page, which has accounts after it.
+                let is_second = sent.body.contains("\"NextToken\":\"one\"");
+                if is_second && asked.fetch_add(1, Ordering::Relaxed) < empty {
+                    return (200, String::new());
+                }
+                organisation.answer(sent)
+            });
+            let connection = double.connect(|_| ()).await;
+            let listed = member_accounts(&connection, &AccountFilter::default()).await;
+            assert_eq!(listed.map(|all| all.len()).map_err(|cause| cause.kind), expected);
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -29,6 +29,7 @@ use super::pacer::{Calls, Pacer, Pacers};
 use super::pacing::{CallStats, Lane, Quotas};
 use super::ration::Ration;
 use super::session::{Session, Shared, now};
+use super::whole::lacking;
 use crate::domain::{AccountId, Cause, FailureKind, Location, ParameterName, Region, Timestamp};
 
 /// Time for a connection to stand. Lambda's own clients use the same.
@@ -210,7 +211,8 @@ impl Connection {
             .send()
             .await
             .map_err(|error| failure::cause("ssm:GetParameter", region, &error))?;
-        Ok(answer.parameter.and_then(|parameter| parameter.value).unwrap_or_default())
+        let text = answer.parameter.and_then(|parameter| parameter.value);
+        text.ok_or_else(|| lacking("ssm:GetParameter", region, "the parameter's value"))
     }
 
     /// The account's session. Its role is assumed now, unless a session of the same account is in use.

@@ -59,6 +59,11 @@ impl Double {
         Self { start: Instant::now(), sent: Arc::default(), answers: Arc::new(answers) }
     }
 
+    /// What it answers.
+    pub(crate) fn answer(&self, sent: &Sent) -> Answer {
+        (self.answers)(sent)
+    }
+
     /// All that was sent so far with this operation, in order.
     pub(crate) fn sent(&self, operation: &str) -> Vec<Sent> {
         let sent = self.sent.lock().unwrap();

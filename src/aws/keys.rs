@@ -1,9 +1,11 @@
 //! KMS keys: whether one may be used, and failures that name theirs.
 
+use aws_sdk_kms::operation::describe_key::DescribeKeyOutput;
 use aws_sdk_kms::types::KeyState;
 
 use super::failure::{cause, code};
 use super::session::Session;
+use super::whole::{lacking, whole};
 use crate::domain::{Cause, FailureKind, Location, Region};
 
 impl Session {
@@ -13,15 +15,19 @@ impl Session {
     /// `missing_key` or `disabled_key` with the key's name, and whatever keeps the call itself from being answered.
     pub async fn key_is_enabled(&self, region: &Region, key: &str) -> Result<(), Cause> {
         let place = self.location(region);
-        let answer = match self.kms(region).describe_key().key_id(key).send().await {
+        let request = self.kms(region).describe_key().key_id(key);
+        let state = |answer: &DescribeKeyOutput| answer.key_metadata.as_ref()?.key_state.clone();
+        let answer = match whole(|| request.clone().send(), |answer| state(answer).is_some()).await
+        {
             Ok(answer) => answer,
             Err(error) if code(&error) == Some("NotFoundException") => {
                 return Err(about_key(FailureKind::MissingKey, "is not there", key, &place));
             }
             Err(error) => return Err(cause("kms:DescribeKey", &place, &error)),
         };
-        match answer.key_metadata.and_then(|key| key.key_state) {
-            Some(KeyState::Enabled | KeyState::Updating) | None => Ok(()),
+        match answer.as_ref().and_then(state) {
+            None => Err(lacking("kms:DescribeKey", &place, "the state of the key")),
+            Some(KeyState::Enabled | KeyState::Updating) => Ok(()),
             Some(KeyState::Disabled) => {
                 Err(about_key(FailureKind::DisabledKey, "is disabled", key, &place))
             }

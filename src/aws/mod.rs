@@ -23,6 +23,7 @@ mod retry;
 mod session;
 #[cfg(test)]
 mod tests;
+mod whole;
 mod wire;
 
 pub use actions::ACTIONS;
@@ -34,3 +35,4 @@ pub use keys::naming_key;
 pub use pacing::{CallStats, Lane, Quotas};
 pub use retry::OnlyIfRefused;
 pub use session::Session;
+pub use whole::{lacking, whole};

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use super::brake::{ListedByTarget, hold};
 use super::endings::Endings;
-use super::labels::LabelReads;
 use super::removal::{ByTarget, take_away};
 use super::run::{Round, Run};
 use crate::aws::Session;
@@ -91,8 +90,7 @@ pub async fn remove_absent(
     let account = session.account();
     let mut outcome = AccountOutcome::new(account.clone());
     let routes = absent.0.into_iter().map(|OfRoute { source, mut unwanted, listed }| async move {
-        let labels = LabelReads::of(&Scope::Everything, rules);
-        let run = Run { session, rules, recent, source: &source, labels };
+        let run = Run::new(session, rules, recent, &source, &Scope::Everything);
         let mut round = Round::default();
         if let Some(mass) = mass {
             let cause = mass.cause(account);

@@ -73,7 +73,11 @@ pub(super) fn give_back(run: &Run<'_>, granted: &Granted, deleted: impl Fn(&Regi
     }
 }
 
-async fn reserve(
+/// How many of `asked` deletions the day's allowance has left, which are then reserved.
+///
+/// # Errors
+/// Why the replicas could not be counted.
+pub(super) async fn reserve(
     run: &Run<'_>,
     target: &Region,
     asked: u64,
@@ -94,6 +98,11 @@ async fn reserve(
             }
         }
     }
+}
+
+/// Gives back one that was reserved.
+pub(super) fn give_one_back(run: &Run<'_>, target: &Region) {
+    give_back(run, &Granted::from([(target.clone(), 1)]), |_| 0);
 }
 
 fn count_owned(tags: &BTreeMap<ParameterName, Tags>, source: &Region) -> u64 {

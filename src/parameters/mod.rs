@@ -7,6 +7,7 @@ mod endings;
 #[cfg(test)]
 mod fixtures;
 mod histories;
+mod in_turn;
 mod keys;
 mod labels;
 pub mod model;

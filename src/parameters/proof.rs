@@ -11,7 +11,9 @@ use super::store::{ByName, Tagged, Valued, retag, tags, values};
 use super::task::{Task, Values, Wrote, all_tags, provenance};
 use super::write::withdrawn;
 use crate::aws::at_once;
-use crate::domain::{Cause, FailureKind, PROVENANCE_KEY, ParameterName, Region, Tags, Version};
+use crate::domain::{
+    Cause, FailureKind, PROVENANCE_KEY, ParameterName, Region, SecretText, Tags, Version,
+};
 use crate::ownership::{is_marked, is_released};
 
 /// How often, and how far apart, a replica is read back that does not yet show the version just written.
@@ -89,6 +91,26 @@ fn read_back_least(task: &Task, wrote: &Wrote) -> Option<i64> {
 
 fn shows(back: Option<&Valued>, least: i64) -> bool {
     back.is_some_and(|back| back.version.number >= least)
+}
+
+/// Whether a read by name shows what a task created, which is to have this version by now.
+///
+/// # Errors
+/// Why it cannot be read.
+pub(super) async fn is_shown(
+    run: &Run<'_>,
+    task: &Task,
+    least: i64,
+    value: Option<&SecretText>,
+) -> Result<bool, Cause> {
+    let (name, key) = (&task.write.desired.name, &task.write.desired.key);
+    let names = BTreeMap::from([(name.clone(), key.clone())]);
+    let least = BTreeMap::from([(name, least)]);
+    let mut read = read_until(run, &task.target, names, &least).await;
+    let back = read.remove(name).transpose()?.flatten();
+    Ok(back.is_some_and(|back| {
+        least.get(name) == Some(&back.version.number) && Some(&back.text) == value
+    }))
 }
 
 fn is_image(task: &Task) -> bool {

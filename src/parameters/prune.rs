@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use super::delete::{Deleted, Executor, Now};
 use super::endings::{Ending, Endings};
 use super::histories::{Read, with_history};
-use super::labels::LabelReads;
 use super::model::Observed;
 use super::release::take_off;
 use super::run::Run;
@@ -296,8 +295,7 @@ impl Pruning<'_> {
     }
 
     fn run<'a>(&'a self, source: &'a Region) -> Run<'a> {
-        let labels = LabelReads::of(&Scope::Everything, self.rules);
-        Run { session: self.session, rules: self.rules, recent: self.recent, source, labels }
+        Run::new(self.session, self.rules, self.recent, source, &Scope::Everything)
     }
 }
 

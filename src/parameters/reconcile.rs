@@ -14,7 +14,6 @@ use super::absent::Absent;
 use super::brake::ListedByTarget;
 use super::endings::{Ending, Endings};
 use super::keys::Keys;
-use super::labels::LabelReads;
 use super::model::{Lender, Listing, Observed};
 use super::plan::{Case, Decision, decide};
 use super::removal::remove;
@@ -62,8 +61,7 @@ pub async fn reconcile(
         return (AccountOutcome::unlooked(session.account().clone()), Absent::default());
     };
     let routes = assignments.iter().map(|Assignment { route, scope }| {
-        let labels = LabelReads::of(scope, rules);
-        let run = Run { session, rules, recent, source: &route.source, labels };
+        let run = Run::new(session, rules, recent, &route.source, scope);
         let listings = &listings;
         async move {
             match scope {
@@ -88,11 +86,14 @@ impl Run<'_> {
         listings: &BTreeMap<Region, Result<Listing, Cause>>,
     ) -> (Endings, Absent) {
         let mut endings = Endings::default();
-        let mut targets = Vec::new();
+        let (mut targets, mut unread) = (Vec::new(), None);
         for region in &route.targets {
             match listings.get(region) {
                 Some(Ok(listing)) => targets.push((region, listing)),
-                Some(Err(cause)) => endings.fail_region(region, cause.clone()),
+                Some(Err(cause)) => {
+                    endings.fail_region(region, cause.clone());
+                    unread.get_or_insert_with(|| (region.clone(), cause.clone()));
+                }
                 None => {}
             }
         }
@@ -128,6 +129,7 @@ impl Run<'_> {
                     original: original.cloned(),
                     replicas: BTreeMap::new(),
                     fresh: false,
+                    unread: unread.clone(),
                     lenders: BTreeMap::new(),
                     found_by: original.is_none().then_some(FoundBy::List),
                     moved: BTreeSet::new(),
@@ -256,14 +258,17 @@ impl Run<'_> {
             futures::join!(by_name(self.session, self.source, originals), replicas);
         let mut candidates = Vec::new();
         for (name, original) in originals {
-            let mut held = BTreeMap::new();
+            let (mut held, mut unread) = (BTreeMap::new(), None);
             for (target, read) in &replicas {
                 match (&original, read.get(&name)) {
                     (_, None) => {}
                     (Err(cause), Some(_)) => {
                         endings.fail(&name, target, self.source, cause.clone());
                     }
-                    (Ok(_), Some(Err(cause))) => endings.fail(&name, target, target, cause.clone()),
+                    (Ok(_), Some(Err(cause))) => {
+                        endings.fail(&name, target, target, cause.clone());
+                        unread.get_or_insert_with(|| (target.clone(), cause.clone()));
+                    }
                     (Ok(_), Some(Ok(replica))) => {
                         drop(held.insert(target.clone(), replica.clone()));
                     }
@@ -284,6 +289,7 @@ impl Run<'_> {
                     original,
                     replicas: held,
                     fresh: true,
+                    unread,
                     lenders: BTreeMap::new(),
                     moved,
                 });

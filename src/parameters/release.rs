@@ -6,7 +6,6 @@
 
 use super::endings::{Ending, Endings};
 use super::histories::{Read, with_history};
-use super::labels::LabelReads;
 use super::model::Observed;
 use super::plan::{Case, with_mark};
 use super::run::Run;
@@ -55,8 +54,7 @@ pub async fn release(
     let mut outcome = AccountOutcome::new(session.account().clone());
     for Assignment { route, scope } in assignments {
         let Scope::Items(wanted) = scope else { continue };
-        let labels = LabelReads::of(scope, rules);
-        let run = Run { session, rules, recent, source: &route.source, labels };
+        let run = Run::new(session, rules, recent, &route.source, scope);
         for Wanted { item, .. } in wanted {
             let Item::Parameter(name) = item else { continue };
             let mut endings = Endings::default();

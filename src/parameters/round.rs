@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::endings::Ending;
 use super::histories::read_where_needed;
+use super::in_turn::not_begun;
 use super::labels;
 use super::plan::{Decision, Parity, Write, decide, not_adopted, released_meanwhile};
 use super::proof::{prove, read_back};
@@ -46,6 +47,14 @@ pub(super) async fn make_equal(run: &Run<'_>, mut candidates: Vec<Candidate>) ->
             Wrote::Moved(outcome) => {
                 round.endings.end(&task.name, &task.target, Ending::Counted(outcome));
                 round.go_again(&task.name, &task.target, GoAgain::Moved);
+            }
+            Wrote::Held(cause) => {
+                let outcome = OutcomeKind::Held;
+                let ending = match cause {
+                    Some(cause) => Ending::Reported { outcome, region: task.target.clone(), cause },
+                    None => Ending::Left(outcome),
+                };
+                round.endings.end(&task.name, &task.target, ending);
             }
             Wrote::Late => {
                 let pending = Ending::Counted(OutcomeKind::Pending);
@@ -201,6 +210,12 @@ fn decided(run: &Run<'_>, candidates: &[Candidate], round: &mut Round) -> Vec<Ta
                 if candidate.moved.contains(target) { Parity::Rewrite } else { run.parity() };
             let decision = decide(case, run.policy(parity));
             match run.ended(name, target, decision, &mut round.endings) {
+                // What a target that cannot be read holds is not known: another is not left without it.
+                Some(Decision::Write(write))
+                    if let Some(cause) = waits(&write, candidate, target) =>
+                {
+                    round.endings.fail(name, target, target, cause);
+                }
                 Some(Decision::Write(write)) => tasks.push(task(write, false)),
                 Some(Decision::Compare(write)) => tasks.push(task(write, true)),
                 // Its source does not want it any more: the next round sees to that.
@@ -210,6 +225,12 @@ fn decided(run: &Run<'_>, candidates: &[Candidate], round: &mut Round) -> Vec<Ta
         }
     }
     tasks
+}
+
+/// Why a recreation is not begun, where another target of the route could not be read.
+fn waits(write: &Write, candidate: &Candidate, target: &Region) -> Option<Cause> {
+    let (unread, cause) = candidate.unread.as_ref()?;
+    (write.change == Change::Recreate).then(|| not_begun(target, unread, cause))
 }
 
 /// The values that these tasks need, each of exactly the version that was decided on. A plan needs only those that

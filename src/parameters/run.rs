@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::absent::Absent;
 use super::endings::{Ending, Endings};
+use super::keys::KeyStates;
 use super::labels::LabelReads;
 use super::model::{Lender, Observed};
 use super::plan::{Case, Decision, DeletePolicy, Parity, Policy};
 use crate::aws::Session;
-use crate::domain::{Cause, FailureKind, OutcomeKind, ParameterName, Purpose, Region, Take};
+use crate::domain::{Cause, FailureKind, OutcomeKind, ParameterName, Purpose, Region, Scope, Take};
 use crate::ownership::FoundBy;
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
@@ -22,6 +23,10 @@ pub(super) struct Run<'a> {
     pub(super) recent: &'a RecentDeletes,
     pub(super) source: &'a Region,
     pub(super) labels: LabelReads,
+    /// What KMS says of the keys that replicas are to be recreated under.
+    pub(super) keys: KeyStates,
+    /// Whether a person named the items.
+    pub(super) by_person: bool,
 }
 
 /// An item that was not proved equal, and what is known of it in its source and in the targets concerned.
@@ -32,12 +37,29 @@ pub(super) struct Candidate {
     pub(super) replicas: BTreeMap<Region, Option<Observed>>,
     /// Whether tags were read by name, not from a list.
     pub(super) fresh: bool,
+    /// The first target that could not be read, and why.
+    pub(super) unread: Option<(Region, Cause)>,
     /// The parameters that lend their values, by target, as read by name.
     pub(super) lenders: BTreeMap<Region, Lender>,
     /// What said that the source is gone, where it is.
     pub(super) found_by: Option<FoundBy>,
     /// Targets that were written for a source that moved meanwhile: they are written again whatever is read there.
     pub(super) moved: BTreeSet<Region>,
+}
+
+impl<'a> Run<'a> {
+    /// The route from `source`, made equal within `scope`.
+    pub(super) fn new(
+        session: &'a Session,
+        rules: &'a RunPolicy,
+        recent: &'a RecentDeletes,
+        source: &'a Region,
+        scope: &Scope,
+    ) -> Self {
+        let labels = LabelReads::of(scope, rules);
+        let by_person = matches!(scope, Scope::Items(_)) && !rules.from_events;
+        Self { session, rules, recent, source, labels, keys: KeyStates::default(), by_person }
+    }
 }
 
 impl Run<'_> {
@@ -55,6 +77,7 @@ impl Run<'_> {
             adopt: self.rules.on_conflict == OnConflict::Adopt,
             restore: self.rules.on_target_change == OnTargetChange::Restore,
             take_over: self.rules.take_over,
+            retry_refused: self.by_person,
             take: self.rules.purpose == Purpose::Resolving(Take::Source),
             deletes: DeletePolicy {
                 never: self.rules.never_deletes(),
@@ -96,7 +119,9 @@ impl Run<'_> {
             }
             Decision::Leave(outcome) => endings.end(name, target, Ending::Left(outcome)),
             Decision::Refuse(cause) => endings.fail(name, target, self.source, cause),
-            Decision::Conflict(cause) => endings.fail(name, target, target, cause),
+            Decision::Conflict(cause) | Decision::Keep(cause) => {
+                endings.fail(name, target, target, cause);
+            }
             Decision::ReadHistory
             | Decision::Write(_)
             | Decision::Compare(_)

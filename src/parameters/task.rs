@@ -132,6 +132,8 @@ pub(super) enum Wrote {
     Again,
     /// There was no time left to begin it.
     Late,
+    /// The brake allows no deletion, which it needs; and why, where a person is to know.
+    Held(Option<Cause>),
     /// The world moved while this was done.
     Moved(OutcomeKind),
     /// Refused.

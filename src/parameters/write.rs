@@ -2,9 +2,9 @@
 //!
 //! Any crash on the way leaves a replica whose provenance does not name its version: visibly out of sync.
 
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use super::in_turn::{Hold, chains, is_recreation};
 use super::labels::{self, History, Sources};
 use super::plan::{Marking, Write, released_meanwhile, with_mark};
 use super::recreate::recreate;
@@ -13,55 +13,56 @@ use super::store::{Created, Put, Tagged, create, retag, tags, update};
 use super::task::{Task, Values, Wrote, created_tags, provenance};
 use crate::aws::at_once;
 use crate::domain::{
-    Cause, Change, FailureKind, MARK_KEY, OutcomeKind, PROVENANCE_KEY, Region, SecretText, Tags,
+    Cause, Change, FailureKind, MARK_KEY, OutcomeKind, PROVENANCE_KEY, SecretText, Tags,
 };
 use crate::ownership::{Ownership, is_marked};
 
-/// Writes each task; one's failure stops none of the others.
+/// Writes each task; one's failure stops none of the others, but for a recreation of the same item elsewhere.
 pub(super) async fn write(
     run: &Run<'_>,
     tasks: &[Task],
     values: &Values,
     sources: &Sources,
 ) -> Vec<Wrote> {
-    let mut wrote = BTreeMap::new();
-    for wave in waves(tasks) {
-        let writes = wave.into_iter().map(|(place, task)| async move {
-            let began = Instant::now();
-            let labelled = sources.labelled(task);
-            let wrote = write_one(run, task, task.value(values), labelled.as_ref()).await;
-            log(run, task, &wrote, began.elapsed());
-            (place, wrote)
-        });
-        wrote.extend(at_once(writes).await);
-    }
-    wrote.into_values().collect()
+    let chains = chains(tasks).into_iter().map(|chain| async move {
+        let mut hold = None;
+        let mut wrote = Vec::new();
+        let last = chain.len().saturating_sub(1);
+        for (at, place) in chain.into_iter().enumerate() {
+            let Some(task) = tasks.get(place) else { continue };
+            let one = match &hold {
+                Some(hold) if is_recreation(task) => Hold::held(hold, task),
+                _ => write_in_turn(run, task, values, sources).await,
+            };
+            if hold.is_none() && at < last {
+                hold = Hold::after(run, task, &one, task.value(values)).await;
+            }
+            wrote.push((place, one));
+        }
+        wrote
+    });
+    let mut all: Vec<(usize, Wrote)> = at_once(chains).await.into_iter().flatten().collect();
+    all.sort_unstable_by_key(|(place, _)| *place);
+    all.into_iter().map(|(_, wrote)| wrote).collect()
 }
 
-/// Tasks that are written together, each with its place. Recreates go one target after the other, so that an item whose
-/// type changed is missing in one target at a time.
-fn waves(tasks: &[Task]) -> Vec<Vec<(usize, &Task)>> {
-    let mut together = Vec::new();
-    let mut recreates: BTreeMap<&Region, Vec<(usize, &Task)>> = BTreeMap::new();
-    for (place, task) in tasks.iter().enumerate() {
-        let wave = match task.write.change {
-            Change::Recreate => recreates.entry(&task.target).or_default(),
-            _ => &mut together,
-        };
-        wave.push((place, task));
-    }
-    std::iter::once(together).chain(recreates.into_values()).collect()
+async fn write_in_turn(run: &Run<'_>, task: &Task, values: &Values, sources: &Sources) -> Wrote {
+    let began = Instant::now();
+    let labelled = sources.labelled(task);
+    let wrote = write_one(run, task, task.value(values), labelled.as_ref()).await;
+    logged(run, task, began, &wrote);
+    wrote
 }
 
-fn log(run: &Run<'_>, task: &Task, wrote: &Wrote, elapsed: Duration) {
+fn logged(run: &Run<'_>, task: &Task, began: Instant, wrote: &Wrote) {
     let (name, change) = (task.name.as_str(), task.write.change.word());
-    let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let (account, region) = (run.session.account(), &task.target);
     match wrote {
         Wrote::Failed(Cause { kind, message, .. }) | Wrote::Lost(Cause { kind, message, .. }) => {
             tracing::warn!(%account, %region, kind = "parameter", name, change, error_kind = %kind, elapsed_ms, "{message}");
         }
-        Wrote::Again | Wrote::Late => {}
+        Wrote::Again | Wrote::Late | Wrote::Held(_) => {}
         Wrote::Done(_)
         | Wrote::Created(_)
         | Wrote::ReadBack(_)
@@ -86,16 +87,12 @@ async fn write_one(
     }
     let done = match (task.write.change, value) {
         (Change::Create, Some(value)) => create_one(run, task, value, labelled).await,
-        (change @ (Change::Recreate | Change::Update), Some(value)) => {
-            match marked_first(run, task).await {
-                Ok(Tagged::Gone) => Ok(Wrote::Again),
-                Ok(Tagged::Yes) if change == Change::Recreate => {
-                    recreate(run, task, value, labelled).await
-                }
-                Ok(Tagged::Yes) => update_one(run, task, value, labelled).await,
-                Err(cause) => Err(cause),
-            }
-        }
+        (Change::Recreate, Some(value)) => recreate(run, task, value, labelled).await,
+        (Change::Update, Some(value)) => match marked_first(run, task).await {
+            Ok(Tagged::Gone) => Ok(Wrote::Again),
+            Ok(Tagged::Yes) => update_one(run, task, value, labelled).await,
+            Err(cause) => Err(cause),
+        },
         (Change::Retag, _) => retag_one(run, task).await,
         (change, _) => {
             let message = format!("internal error: no way to {} was planned", change.word());
@@ -136,7 +133,7 @@ async fn create_one(
 }
 
 /// Puts the mark on what is taken over at a person's word, or was left without its tags, before anything else.
-async fn marked_first(run: &Run<'_>, task: &Task) -> Result<Tagged, Cause> {
+pub(super) async fn marked_first(run: &Run<'_>, task: &Task) -> Result<Tagged, Cause> {
     if task.write.marking != Marking::First {
         return Ok(Tagged::Yes);
     }

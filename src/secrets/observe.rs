@@ -15,6 +15,8 @@ use super::model::{Replication, Secret, Status};
 const PAGE: i32 = 100;
 /// With less time left no further page is asked for.
 const PAGE_TIME: Duration = Duration::from_secs(2);
+const LIST: &str = "secretsmanager:ListSecrets";
+const DESCRIBE: &str = "secretsmanager:DescribeSecret";
 /// The staging label of the version that readers get.
 const CURRENT: &str = "AWSCURRENT";
 
@@ -31,27 +33,36 @@ pub(super) async fn list(
     region: &Region,
     deadline: &Deadline,
 ) -> Result<HashMap<SecretName, Secret>, Cause> {
-    let mut pages = session
-        .secrets(region)
-        .list_secrets()
-        .include_planned_deletion(true)
-        .into_paginator()
-        .page_size(PAGE)
-        .send();
+    let request =
+        session.secrets(region).list_secrets().include_planned_deletion(true).max_results(PAGE);
+    let place = session.location(region);
     let mut secrets = HashMap::new();
+    let mut token: Option<String> = None;
     loop {
         if !deadline.leaves(PAGE_TIME) {
             let message = format!("the time was over before the secrets of {region} were listed");
             return Err(Cause::new(FailureKind::NotInTime, message));
         }
-        let Some(page) = pages.next().await else { return Ok(secrets) };
-        let page = page.map_err(|error| {
-            aws::cause("secretsmanager:ListSecrets", &session.location(region), &error)
-        })?;
-        let listed = page.secret_list.unwrap_or_default();
+        let request = request.clone().set_next_token(token.clone());
+        let page = aws::whole(|| request.clone().send(), |page| page.secret_list.is_some())
+            .await
+            .map_err(|error| aws::cause(LIST, &place, &error))?;
+        let told = page.and_then(|page| Some((page.secret_list?, page.next_token)));
+        let (listed, next) = told.ok_or_else(|| aws::lacking(LIST, &place, "its list"))?;
         session.keep(listed.len()).await;
-        let listed = listed.into_iter().filter_map(from_list);
-        secrets.extend(listed.map(|secret| (secret.name.clone(), secret)));
+        for entry in listed {
+            let secret = from_list(entry)
+                .ok_or_else(|| aws::lacking(LIST, &place, "the name or ARN of a secret"))?;
+            secrets.insert(secret.name.clone(), secret);
+        }
+        let next = next.filter(|token| !token.is_empty());
+        if next.is_none() {
+            return Ok(secrets);
+        }
+        if next == token {
+            return Err(aws::lacking(LIST, &place, "a token of the page after it"));
+        }
+        token = next;
     }
 }
 
@@ -61,12 +72,17 @@ pub(super) async fn describe(
     region: &Region,
     id: &str,
 ) -> Result<Option<Secret>, Cause> {
-    match session.secrets(region).describe_secret().secret_id(id).send().await {
-        Ok(answer) => Ok(from_description(answer)),
+    let request = session.secrets(region).describe_secret().secret_id(id);
+    let is_whole = |answer: &DescribeSecretOutput| answer.arn.is_some() && answer.name.is_some();
+    let place = session.location(region);
+    match aws::whole(|| request.clone().send(), is_whole).await {
+        // Absent is only what AWS says to be absent.
+        Ok(answer) => match answer.and_then(from_description) {
+            Some(secret) => Ok(Some(secret)),
+            None => Err(aws::lacking(DESCRIBE, &place, "the secret's name or ARN")),
+        },
         Err(error) if aws::code(&error) == Some("ResourceNotFoundException") => Ok(None),
-        Err(error) => {
-            Err(aws::cause("secretsmanager:DescribeSecret", &session.location(region), &error))
-        }
+        Err(error) => Err(aws::cause(DESCRIBE, &place, &error)),
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod desired;
 mod diff;
+mod refused;
 mod write;
 
 use self::desired::desired;
@@ -20,6 +21,7 @@ use crate::ownership::{
     is_marked, is_released, judge, last, objection,
 };
 
+pub(super) use refused::retry_remedy;
 pub use write::{Marking, Write};
 pub(super) use write::{with_both, with_mark};
 
@@ -55,6 +57,8 @@ pub struct Policy<'a> {
     pub restore: bool,
     /// Whether replicas that depend on trusted writers are written once more.
     pub take_over: bool,
+    /// Whether what AWS refused for good is tried again: a person named the item.
+    pub retry_refused: bool,
     /// What becomes of replicas without a source.
     pub deletes: DeletePolicy,
     /// The present.
@@ -208,6 +212,8 @@ pub enum Decision {
     Conflict(Cause),
     /// It cannot be replicated, for what the source is or asks for.
     Refuse(Cause),
+    /// The replica is this route's and stays as it is, for a reason that is the target's.
+    Keep(Cause),
     /// Write.
     Write(Write),
     /// Compare the values: `update` if they differ, else `retag`, or nothing if there is nothing to retag.
@@ -338,7 +344,12 @@ fn decide_present(
     let pair = Pair::new(original, replica, desired, policy);
     match (way, ownership) {
         (Reach::Owned, Ownership::Owned { provenance, by_trusted }) => {
-            pair.owned(&provenance, policy, by_trusted && policy.take_over)
+            match pair.refused_before(&provenance) {
+                Some(attribute) if !policy.retry_refused => {
+                    Decision::Keep(refused::keeps_old_form(case, attribute, &provenance))
+                }
+                _ => pair.owned(&provenance, policy, by_trusted && policy.take_over),
+            }
         }
         (Reach::Adopt, _) => match pair.adoption() {
             Ok(write) => Decision::Compare(write),

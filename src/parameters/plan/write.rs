@@ -110,10 +110,10 @@ pub(super) struct Takeover {
 pub(super) struct Pair<'a> {
     pub(super) original: &'a Observed,
     pub(super) replica: &'a Observed,
-    desired: Desired,
+    pub(super) desired: Desired,
     set_tags: Tags,
     remove_tags: Vec<String>,
-    recreation: Option<&'static str>,
+    pub(super) recreation: Option<&'static str>,
     attributes: Vec<&'static str>,
     now: Timestamp,
 }

@@ -3,6 +3,8 @@
 mod brake;
 mod deletes;
 mod interleavings;
+mod recreation;
+mod silence;
 mod store;
 
 use self::store::{FAR, NEAR, SOURCE, Stage};
@@ -180,33 +182,13 @@ async fn a_type_that_changed_makes_the_replica_be_deleted_and_created_anew_half_
     stage.world().retype(SOURCE, "/retyped", "StringList", "2");
     let began = tokio::time::Instant::now();
     assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::Recreated, 2)]);
-    assert!(began.elapsed() >= Duration::from_secs(30));
+    assert!(began.elapsed() >= Duration::from_secs(60), "one target after the other");
     for region in [NEAR, FAR] {
         let replica = stage.world().of(region, "/retyped").clone();
         assert_eq!((replica.kind.as_str(), replica.value.as_str()), ("StringList", "2"));
         assert_eq!(replica.version, 1);
     }
     assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::InSync, 2)]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_replica_that_aws_will_not_have_anew_gets_its_old_form_back() {
-    let stage = Stage::new("us-east-2=us-east-1").await;
-    stage.world().put(SOURCE, "/a", "old");
-    stage.sweep().await;
-    let before = stage.world().of(NEAR, "/a").clone();
-    stage.world().retype(SOURCE, "/a", "StringList", "new");
-    stage.world().refused_types.push("StringList");
-    let outcome = stage.sweep().await;
-    assert_eq!(told(&outcome), [at(NEAR, FailureKind::Invalid)]);
-    let message = &outcome.failures[0].cause.message;
-    assert!(message.contains("its old form again"), "{message}");
-    let now = stage.world().of(NEAR, "/a").clone();
-    assert_eq!((&now.value, &now.kind, &now.tags), (&before.value, &before.kind, &before.tags));
-    // What was put back is not taken for equal.
-    stage.world().refused_types.clear();
-    assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::Recreated, 1)]);
-    assert_eq!(stage.world().of(NEAR, "/a").value, "new");
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use aws_sdk_ssm::types::{ParameterHistory, ParameterMetadata, ParameterType};
 
-use super::list::{WriterNames, attributes};
-use crate::aws::{Session, cause, code};
+use super::list::{WriterNames, attributes, following};
+use crate::aws::{Session, cause, code, lacking, whole};
 use crate::domain::{Cause, FailureKind, ParameterName, Region, Timestamp, Version};
 use crate::ownership::PastVersion;
 use crate::parameters::model::Parameter;
 
 /// SSM gives at most 50 versions per `GetParameterHistory` call.
 const HISTORY_PAGE: i32 = 50;
+const HISTORY: &str = "ssm:GetParameterHistory";
 /// How often, and how far apart, a history is read again that does not yet show a version that was read by name.
 const HISTORY_LAG_TRIES: u32 = 5;
 const HISTORY_LAG_PAUSE: Duration = Duration::from_millis(400);
@@ -51,6 +52,9 @@ pub(in crate::parameters) async fn rows_at(
 }
 
 /// All versions of one parameter, the oldest first; `None` where there is no such parameter.
+///
+/// # Errors
+/// What AWS answered; that its answers had no list, or a version in it no number or date.
 async fn rows(
     session: &Session,
     region: &Region,
@@ -63,18 +67,26 @@ async fn rows(
         .name(name.as_str())
         .with_decryption(decrypt)
         .max_results(HISTORY_PAGE);
-    let mut pages = request.into_paginator().send();
-    let mut rows = Vec::new();
-    while let Some(page) = pages.next().await {
-        match page {
-            Ok(page) => rows.extend(page.parameters.unwrap_or_default()),
-            Err(error) if code(&error) == Some("ParameterNotFound") => return Ok(None),
-            Err(error) => {
-                return Err(cause("ssm:GetParameterHistory", &session.location(region), &error));
-            }
+    let (place, mut rows, mut token) = (session.location(region), Vec::new(), None::<String>);
+    loop {
+        let request = request.clone().set_next_token(token.clone());
+        let answer =
+            match whole(|| request.clone().send(), |answer| answer.parameters.is_some()).await {
+                Err(error) if code(&error) == Some("ParameterNotFound") => return Ok(None),
+                answer => answer.map_err(|error| cause(HISTORY, &place, &error))?,
+            };
+        let told = answer.and_then(|answer| Some((answer.parameters?, answer.next_token)));
+        let (page, next) = told.ok_or_else(|| lacking(HISTORY, &place, "its list"))?;
+        rows.extend(page);
+        let next = next.filter(|token| !token.is_empty());
+        if next.is_none() {
+            break;
         }
+        token = following(HISTORY, session, region, token, next)?;
     }
-    rows.retain(|row| row.last_modified_date.is_some());
+    if rows.iter().any(|row| version_of(row).is_none()) {
+        return Err(lacking(HISTORY, &place, "the number or date of a version"));
+    }
     rows.sort_by_key(|row| row.version);
     Ok(Some(rows))
 }
@@ -82,7 +94,8 @@ async fn rows(
 /// Which version a row is.
 pub(in crate::parameters) fn version_of(row: &ParameterHistory) -> Option<Version> {
     let modified = Timestamp::from_aws(row.last_modified_date.as_ref()?);
-    Some(Version { number: row.version, modified })
+    let number = Some(row.version).filter(|number| *number > 0)?;
+    Some(Version { number, modified })
 }
 
 /// Whether a row shows its value in clear.
@@ -113,7 +126,8 @@ pub(in crate::parameters) async fn past_versions(
     let mut writers = WriterNames::default();
     let next = rows.iter().skip(1).map(Some).chain([None]);
     let past = rows.iter().zip(next).filter_map(|(row, next)| {
-        let next = next.filter(|next| is_plain(next, decrypted) && is_plain(row, decrypted));
+        let shows = |row: &ParameterHistory| is_plain(row, decrypted) && row.value.is_some();
+        let next = next.filter(|next| shows(next) && shows(row));
         Some(PastVersion {
             version: version_of(row)?,
             writer: row.last_modified_user.as_deref().map(|arn| writers.shared(arn)),
@@ -133,7 +147,11 @@ pub(super) async fn latest(
     name: &ParameterName,
 ) -> Result<Option<Parameter>, Cause> {
     let last = rows(session, region, name, false).await?.and_then(|mut rows| rows.pop());
-    Ok(last.and_then(|last| attributes(as_listed(last), &mut WriterNames::default())))
+    let Some(last) = last else { return Ok(None) };
+    match attributes(as_listed(last), &mut WriterNames::default()) {
+        Some(parameter) => Ok(Some(parameter)),
+        None => Err(lacking(HISTORY, &session.location(region), "the name or type of a version")),
+    }
 }
 
 /// A version as a list would show it.

@@ -3,9 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
+use aws_sdk_resourcegroupstagging::operation::get_resources::GetResourcesOutput;
+use aws_sdk_resourcegroupstagging::operation::get_resources::builders::GetResourcesFluentBuilder;
+use aws_sdk_resourcegroupstagging::types::ResourceTagMapping;
+use aws_sdk_ssm::operation::describe_parameters::builders::DescribeParametersFluentBuilder;
 use aws_sdk_ssm::types::{ParameterMetadata, ParameterTier, ParameterType};
 
-use crate::aws::{Session, cause};
+use crate::aws::{Session, cause, lacking, whole};
 use crate::domain::{Cause, MARK_KEY, MARK_VALUE, ParameterName, Region, Tags, Timestamp};
 use crate::parameters::model::{Listing, Observed, Parameter, TEXT, Tier, ValueType};
 use crate::parameters::policies::Policies;
@@ -14,6 +18,9 @@ use crate::parameters::policies::Policies;
 pub(super) const LIST_PAGE: i32 = 50;
 /// The Tagging API gives at most 100 resources per GetResources call.
 const TAG_PAGE: i32 = 100;
+
+const DESCRIBE: &str = "ssm:DescribeParameters";
+const RESOURCES: &str = "tag:GetResources";
 
 /// The ARNs of writers, each once: thousands of parameters have the same.
 #[derive(Debug, Default)]
@@ -52,18 +59,57 @@ pub(in crate::parameters) async fn list(
 }
 
 async fn list_parameters(session: &Session, region: &Region) -> Result<Vec<Parameter>, Cause> {
-    let mut pages =
-        session.ssm(region).describe_parameters().max_results(LIST_PAGE).into_paginator().send();
     let mut parameters = Vec::new();
     let mut writers = WriterNames::default();
-    while let Some(page) = pages.next().await {
-        let page = page
-            .map_err(|error| cause("ssm:DescribeParameters", &session.location(region), &error))?;
-        let listed = page.parameters.unwrap_or_default();
+    let mut token = None;
+    loop {
+        let request = session.ssm(region).describe_parameters().max_results(LIST_PAGE);
+        let (listed, next) = page(session, region, request.set_next_token(token.clone())).await?;
         session.keep(listed.len()).await;
-        parameters.extend(listed.into_iter().filter_map(|m| attributes(m, &mut writers)));
+        for listed in listed {
+            parameters.push(row(session, region, listed, &mut writers)?);
+        }
+        if next.is_none() {
+            return Ok(parameters);
+        }
+        token = following(DESCRIBE, session, region, token, next)?;
     }
-    Ok(parameters)
+}
+
+/// One page of parameters, and the token of the next.
+///
+/// # Errors
+/// What DescribeParameters answered, or that its answers had no list: that is not an empty one.
+pub(super) async fn page(
+    session: &Session,
+    region: &Region,
+    request: DescribeParametersFluentBuilder,
+) -> Result<(Vec<ParameterMetadata>, Option<String>), Cause> {
+    let place = session.location(region);
+    let answer = whole(|| request.clone().send(), |answer| answer.parameters.is_some())
+        .await
+        .map_err(|error| cause(DESCRIBE, &place, &error))?;
+    let told = answer.and_then(|answer| Some((answer.parameters?, answer.next_token)));
+    let (listed, next) = told.ok_or_else(|| lacking(DESCRIBE, &place, "its list"))?;
+    Ok((listed, next.filter(|token| !token.is_empty())))
+}
+
+/// The token of the next page; the token of the page before again would go round for ever.
+///
+/// # Errors
+/// That it is the same token.
+pub(super) fn following(
+    operation: &str,
+    session: &Session,
+    region: &Region,
+    before: Option<String>,
+    next: Option<String>,
+) -> Result<Option<String>, Cause> {
+    if next.is_some() && next == before {
+        let place = session.location(region);
+        return Err(lacking(operation, &place, "a token of the page after it"));
+    }
+    Ok(next)
 }
 
 async fn list_tags(
@@ -75,35 +121,67 @@ async fn list_tags(
         .key(MARK_KEY)
         .values(MARK_VALUE)
         .build();
-    let mut pages = session
+    let request = session
         .tagging(region)
         .get_resources()
         .resource_type_filters("ssm:parameter")
         .set_tag_filters(marked_only.then(|| vec![marked]))
-        .resources_per_page(TAG_PAGE)
-        .into_paginator()
-        .send();
+        .resources_per_page(TAG_PAGE);
     let mut tags = BTreeMap::new();
-    while let Some(page) = pages.next().await {
-        let page =
-            page.map_err(|error| cause("tag:GetResources", &session.location(region), &error))?;
-        for resource in page.resource_tag_mapping_list.unwrap_or_default() {
-            // An ARN does not tell whether a root name has a slash, and names compare without it.
-            let Some((_, key)) =
-                resource.resource_arn.as_deref().and_then(|arn| arn.split_once(":parameter/"))
-            else {
-                continue;
-            };
-            let pairs = resource
-                .tags
-                .unwrap_or_default()
-                .into_iter()
-                .map(|tag| (tag.key, tag.value))
-                .collect();
-            tags.insert(ParameterName::new(key), pairs);
+    let mut token = None;
+    loop {
+        let request = request.clone().set_pagination_token(token.clone());
+        let (listed, next) = tagged(session, region, request).await?;
+        tags.extend(listed);
+        if next.is_none() {
+            return Ok(tags);
         }
+        token = following(RESOURCES, session, region, token, next)?;
     }
-    Ok(tags)
+}
+
+/// One page of tagged parameters, and the token of the next.
+///
+/// # Errors
+/// What GetResources answered, or that its answers had no list, or a parameter in it no tags.
+async fn tagged(
+    session: &Session,
+    region: &Region,
+    request: GetResourcesFluentBuilder,
+) -> Result<(BTreeMap<ParameterName, Tags>, Option<String>), Cause> {
+    let place = session.location(region);
+    let is_told = |one: &ResourceTagMapping| one.resource_arn.is_some() && one.tags.is_some();
+    let is_whole = |answer: &GetResourcesOutput| {
+        answer.resource_tag_mapping_list.as_ref().is_some_and(|list| list.iter().all(is_told))
+    };
+    let answer = whole(|| request.clone().send(), is_whole)
+        .await
+        .map_err(|error| cause(RESOURCES, &place, &error))?;
+    let told = answer.and_then(|a| Some((a.resource_tag_mapping_list?, a.pagination_token)));
+    let (listed, next) = told.ok_or_else(|| lacking(RESOURCES, &place, "its list of tags"))?;
+    let named = listed.into_iter().filter_map(|resource| {
+        // An ARN does not tell whether a root name has a slash, and names compare without it.
+        let (_, key) = resource.resource_arn.as_deref()?.split_once(":parameter/")?;
+        let pairs = resource.tags?.into_iter().map(|tag| (tag.key, tag.value)).collect();
+        Some((ParameterName::new(key), pairs))
+    });
+    Ok((named.collect(), next.filter(|token| !token.is_empty())))
+}
+
+/// The tags of one parameter by the Tagging API, which names only what is tagged: where ListTagsForResource does not say.
+///
+/// # Errors
+/// What GetResources answered, or that its answers had no list.
+pub(super) async fn tags_by_arn(
+    session: &Session,
+    region: &Region,
+    name: &ParameterName,
+) -> Result<Tags, Cause> {
+    let (partition, account, key) = (region.partition(), session.account(), name.key());
+    let arn = format!("arn:{partition}:ssm:{region}:{account}:parameter/{key}");
+    let request = session.tagging(region).get_resources().resource_arn_list(arn);
+    let (mut listed, _) = tagged(session, region, request).await?;
+    Ok(listed.remove(name).unwrap_or_default())
 }
 
 /// The tags of every marked parameter of a Region, by the Tagging API: what the brake counts replicas by.
@@ -128,7 +206,23 @@ pub(in crate::parameters) async fn lists(
     futures::future::join_all(all).await.into_iter().collect()
 }
 
-/// A parameter as a list shows it.
+/// A parameter as a row of a list shows it.
+///
+/// # Errors
+/// The row lacks what every parameter has: the list that it stands in is no list.
+pub(super) fn row(
+    session: &Session,
+    region: &Region,
+    listed: ParameterMetadata,
+    writers: &mut WriterNames,
+) -> Result<Parameter, Cause> {
+    attributes(listed, writers).ok_or_else(|| {
+        let what = "the name, type, version or date of a parameter";
+        lacking(DESCRIBE, &session.location(region), what)
+    })
+}
+
+/// A parameter as a list shows it; `None` where the row lacks what every parameter has.
 pub(super) fn attributes(
     listed: ParameterMetadata,
     writers: &mut WriterNames,
@@ -149,7 +243,7 @@ pub(super) fn attributes(
     Some(Parameter {
         name: ParameterName::new(&listed.name?),
         value_type,
-        version: listed.version,
+        version: Some(listed.version).filter(|version| *version > 0)?,
         modified: Timestamp::from_aws(&listed.last_modified_date?),
         writer: listed.last_modified_user.as_deref().map(|arn| writers.shared(arn)),
         description: text(listed.description),

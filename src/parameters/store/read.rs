@@ -11,8 +11,8 @@ use aws_sdk_ssm::types::{
 };
 
 use super::history::latest;
-use super::list::{LIST_PAGE, WriterNames, attributes};
-use crate::aws::{Session, at_once, cause, code, naming_key};
+use super::list::{LIST_PAGE, WriterNames, following, page, row, tags_by_arn};
+use crate::aws::{Session, at_once, cause, code, lacking, naming_key, whole};
 use crate::domain::{
     Cause, FailureKind, ParameterName, Region, SecretText, Tags, Timestamp, Version,
 };
@@ -121,7 +121,6 @@ async fn describe(
     awaited: &mut BTreeMap<ParameterName, Version>,
     described: &mut BTreeMap<ParameterName, Result<Parameter, Cause>>,
 ) -> Result<(), Cause> {
-    let place = session.location(region);
     let filter = ParameterStringFilter::builder()
         .key("Name")
         .option("Equals")
@@ -132,21 +131,25 @@ async fn describe(
         })?;
     let request =
         session.ssm(region).describe_parameters().parameter_filters(filter).max_results(LIST_PAGE);
-    let mut pages = request.into_paginator().send();
     let mut writers = WriterNames::default();
+    let mut token = None;
     for _ in 0..names.len() {
         if !names.iter().any(|name| awaited.contains_key(name)) {
             return Ok(());
         }
-        let Some(page) = pages.next().await else { return Ok(()) };
-        let page = page.map_err(|error| cause("ssm:DescribeParameters", &place, &error))?;
-        let listed = page.parameters.unwrap_or_default().into_iter();
-        for parameter in listed.filter_map(|m| attributes(m, &mut writers)) {
+        let request = request.clone().set_next_token(token.clone());
+        let (listed, next) = page(session, region, request).await?;
+        for listed in listed {
+            let parameter = row(session, region, listed, &mut writers)?;
             if awaited.get(&parameter.name).is_some_and(|read| read.number <= parameter.version) {
                 awaited.remove(&parameter.name);
                 described.insert(parameter.name.clone(), Ok(parameter));
             }
         }
+        if next.is_none() {
+            return Ok(());
+        }
+        token = following("ssm:DescribeParameters", session, region, token, next)?;
     }
     let rest = names.iter().filter(|name| awaited.contains_key(*name));
     let rest = rest.map(|name| async move { (name, latest(session, region, name).await) });
@@ -211,6 +214,12 @@ impl Asked {
             Some(number) => format!("{}:{number}", self.name.as_str()),
             None => self.name.to_string(),
         }
+    }
+
+    /// Whether this is what `invalid` names: the selector as it was sent, or the name in either spelling of a root name.
+    fn is_named_by(&self, invalid: &str) -> bool {
+        let name = invalid.split_once(':').map_or(invalid, |(name, _)| name);
+        ParameterName::new(name) == self.name
     }
 }
 
@@ -277,17 +286,52 @@ async fn get_at_once(
     asked: &[Asked],
     decrypt: bool,
 ) -> Result<ByName<Valued>, Cause> {
+    let all: Vec<&Asked> = asked.iter().collect();
+    let mut read = answered(session, region, &all, decrypt).await?;
+    let is_open = |read: &ByName<Valued>, asked: &Asked| !read.contains_key(&asked.name);
+    let open: Vec<&Asked> = asked.iter().filter(|asked| is_open(&read, asked)).collect();
+    if open.is_empty() {
+        return Ok(read);
+    }
+    // Neither there nor stated to be absent: asked once more.
+    tokio::time::sleep(LIST_LAG_PAUSE).await;
+    let again = answered(session, region, &open, decrypt).await;
+    let refused = again.as_ref().err().cloned();
+    read.extend(again.unwrap_or_default());
+    for asked in open {
+        if is_open(&read, asked) {
+            let cause = refused.clone().unwrap_or_else(|| {
+                let place = session.location(region);
+                let text =
+                    format!("ssm:GetParameters gave no answer in {place} for {}", asked.name);
+                Cause::new(FailureKind::Unavailable, text)
+            });
+            read.insert(asked.name.clone(), Err(cause));
+        }
+    }
+    Ok(read)
+}
+
+/// What one call says of the names: those that are there, and those that it states to be absent.
+async fn answered(
+    session: &Session,
+    region: &Region,
+    asked: &[&Asked],
+    decrypt: bool,
+) -> Result<ByName<Valued>, Cause> {
     let request = session
         .ssm(region)
         .get_parameters()
-        .set_names(Some(asked.iter().map(Asked::selector).collect()))
+        .set_names(Some(asked.iter().map(|asked| asked.selector()).collect()))
         .with_decryption(decrypt);
     let answer = request
         .send()
         .await
         .map_err(|error| cause("ssm:GetParameters", &session.location(region), &error))?;
-    let mut read: ByName<Valued> =
-        asked.iter().map(|asked| (asked.name.clone(), Ok(None))).collect();
+    let invalid = answer.invalid_parameters.unwrap_or_default();
+    let is_absent = |asked: &Asked| invalid.iter().any(|invalid| asked.is_named_by(invalid));
+    let absent = asked.iter().filter(|asked| is_absent(asked));
+    let mut read: ByName<Valued> = absent.map(|asked| (asked.name.clone(), Ok(None))).collect();
     for parameter in answer.parameters.unwrap_or_default() {
         if let Some((name, valued)) = valued(parameter) {
             // An equal key would stay as it is, in the spelling that was asked for.
@@ -298,18 +342,20 @@ async fn get_at_once(
     Ok(read)
 }
 
+/// What a call shows of a parameter; `None` where it lacks what every parameter has.
 fn valued(read: Read) -> Option<(ParameterName, Valued)> {
-    let version =
-        Version { number: read.version, modified: Timestamp::from_aws(&read.last_modified_date?) };
-    let text = SecretText::new(read.value.unwrap_or_default());
-    let secure = read.r#type == Some(ParameterType::SecureString);
+    let number = Some(read.version).filter(|number| *number > 0)?;
+    let version = Version { number, modified: Timestamp::from_aws(&read.last_modified_date?) };
+    let text = SecretText::new(read.value?);
+    let secure = read.r#type? == ParameterType::SecureString;
     Some((ParameterName::new(&read.name?), Valued { text, version, secure }))
 }
 
-/// All tags of one parameter; `None` where there is no such parameter.
+/// All tags of one parameter; `None` where there is no such parameter. An answer without tags is not one that says that
+/// there are none: the Tagging API is asked then.
 ///
 /// # Errors
-/// What ListTagsForResource answered.
+/// What ListTagsForResource answered, or that neither API says which tags there are.
 pub(in crate::parameters) async fn tags(
     session: &Session,
     region: &Region,
@@ -320,15 +366,15 @@ pub(in crate::parameters) async fn tags(
         .list_tags_for_resource()
         .resource_type(ResourceTypeForTagging::Parameter)
         .resource_id(name.as_str());
-    match request.send().await {
-        Ok(answer) => Ok(Some(
-            answer
-                .tag_list
-                .unwrap_or_default()
-                .into_iter()
-                .map(|tag| (tag.key, tag.value))
-                .collect(),
-        )),
+    match whole(|| request.clone().send(), |answer| answer.tag_list.is_some()).await {
+        Ok(answer) => match answer.and_then(|answer| answer.tag_list) {
+            Some(tags) => Ok(Some(tags.into_iter().map(|tag| (tag.key, tag.value)).collect())),
+            None => tags_by_arn(session, region, name).await.map(Some).map_err(|cause| {
+                let place = session.location(region);
+                let lacks = lacking("ssm:ListTagsForResource", &place, "its list of tags");
+                Cause { message: format!("{}; {}", lacks.message, cause.message), ..cause }
+            }),
+        },
         Err(error) if code(&error) == Some(NO_SUCH_RESOURCE) => Ok(None),
         Err(error) => Err(cause("ssm:ListTagsForResource", &session.location(region), &error)),
     }

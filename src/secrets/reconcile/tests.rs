@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::aws::Deadline;
 use crate::aws::double::{Answer, Double, Sent, json_error, role_given};
-use crate::domain::{AccountId, Route, Wanted};
+use crate::domain::{AccountId, Failure, Route, Wanted};
 use crate::run_policy::Writing;
 
 const SOURCE: &str = "us-east-2";
@@ -31,6 +31,8 @@ struct World {
     denied: Option<&'static str>,
     /// The owner's opt-out.
     opt_out: Option<&'static str>,
+    /// Calls whose answers are empty, by operation and Region, and how many of them.
+    silent: Option<(&'static str, &'static str, usize)>,
 }
 
 impl World {
@@ -39,6 +41,14 @@ impl World {
             return role_given(sent);
         }
         let region = sent.host.split('.').nth(1).expect("a regional host").to_owned();
+        if let Some((operation, at, left)) = &mut self.silent
+            && *operation == sent.operation
+            && *at == region
+            && *left > 0
+        {
+            *left -= 1;
+            return (200, String::new());
+        }
         let body: Value = serde_json::from_str(&sent.body).expect("JSON");
         match sent.operation.as_str() {
             "ListSecrets" if self.denied == Some(&region) => {
@@ -250,4 +260,26 @@ async fn a_secret_asked_for_by_name_and_by_arn_is_one() {
     assert_eq!(counts(&outcome), [(OutcomeKind::Replicated, 2)]);
     assert_eq!(double.sent("ReplicateSecretToRegions").len(), 1);
     assert!(double.sent("ListSecrets").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_without_its_member_says_nothing_of_a_secret() {
+    for (operation, region) in
+        [("ListSecrets", SOURCE), ("ListSecrets", NEAR), ("DescribeSecret", SOURCE)]
+    {
+        for (times, is_told) in [(1, false), (usize::MAX, true)] {
+            let replicas = BTreeMap::from([(FAR.to_owned(), "InSync")]);
+            let silent = Some((operation, region, times));
+            let world = World { replicas, becomes: "InSync", silent, ..World::default() };
+            let (outcome, double) = sweep(world).await;
+            let what = format!("{operation} in {region}: {:?}", outcome.failures);
+            let place = outcome.failures.first().and_then(|failure| failure.region.clone());
+            let expected = is_told.then(|| self::region(region));
+            assert_eq!(place, expected, "{what}");
+            let unavailable = |failure: &Failure| failure.cause.kind == FailureKind::Unavailable;
+            assert!(outcome.failures.iter().all(unavailable), "{what}");
+            let asked = double.sent("ReplicateSecretToRegions").len();
+            assert_eq!(asked, usize::from(!is_told), "{what}");
+        }
+    }
 }

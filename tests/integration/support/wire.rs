@@ -44,6 +44,8 @@ pub(crate) enum Fault {
     Lost,
     /// The call is done, and its answer lost.
     AnswerLost,
+    /// The call is answered with status 200 and nothing in it.
+    Empty,
 }
 
 type Judge = Box<dyn FnMut(&Call) -> Option<Fault> + Send>;
@@ -153,6 +155,10 @@ impl HttpConnector for Connector {
                 }
                 Some(Fault::RefusedSaying(code, message)) => return Ok(refused(code, message)),
                 Some(Fault::Lost) => return Err(lost()),
+                Some(Fault::Empty) => {
+                    let ok = StatusCode::try_from(200).expect("a status");
+                    return Ok(HttpResponse::new(ok, SdkBody::from("")));
+                }
                 Some(Fault::AnswerLost) | None => {}
             }
             if let Some(meanwhile) = meanwhile {

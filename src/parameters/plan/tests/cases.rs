@@ -343,3 +343,51 @@ fn a_second_round_writes_all_tags_whatever_is_read_of_the_replicas() {
     replica.tags.insert("owner".into(), "ann".into());
     assert_eq!(set(&replica), (original.tags.clone(), vec!["owner".to_owned()]));
 }
+
+#[test]
+fn what_aws_refused_for_good_is_left_until_source_or_form_move_or_a_person_names_it() {
+    let mut world = World::new();
+    let mut original = observed(parameter("/a"), &[("team", "x")]);
+    let mut replica = world.replica_of(&original);
+    original.parameter.value_type = ValueType::StringList;
+    original.parameter.version = 7;
+    let form = desired(&original, None, &world.keys, &world.source, &world.target)
+        .expect("can be replicated")
+        .form;
+    let recreated = (Change::Recreate, vec!["type"]);
+    assert_eq!(because(&world.decide(Some(&original), Some(&replica))), recreated);
+    replica = proving(&replica, &format!(" refused=7/{form}"));
+    for parity in [Parity::ByProvenance, Parity::ByValue, Parity::Rewrite] {
+        world.parity = parity;
+        // Whatever else differs, nothing is written and nothing called equal.
+        original.tags.insert("team".to_owned(), "y".to_owned());
+        let Decision::Keep(cause) = world.decide(Some(&original), Some(&replica)) else {
+            panic!("it is tried again by {parity:?}");
+        };
+        assert_eq!(cause.kind, FailureKind::Invalid);
+        for words in ["the type", "us-east-1", "the source's version 3,"] {
+            assert!(cause.message.contains(words), "{}", cause.message);
+        }
+        assert!(cause.remedy().contains("hubctl invoke"), "{}", cause.remedy());
+    }
+    world.parity = Parity::ByProvenance;
+    let tried = |world: &World, original: &Observed, replica: &Observed| {
+        because(&world.decide(Some(original), Some(replica)))
+    };
+    let mut moved = original.clone();
+    moved.parameter.version = 8;
+    assert_eq!(tried(&world, &moved, &replica), recreated);
+    moved = original.clone();
+    moved.parameter.description = Some("another form".into());
+    assert_eq!(tried(&world, &moved, &replica), recreated);
+    world.retry_refused = true;
+    assert_eq!(tried(&world, &original, &replica), recreated);
+    world.retry_refused = false;
+    // The source has its old type again: what was refused is not wanted any more.
+    moved = original.clone();
+    moved.parameter.value_type = ValueType::String;
+    assert_eq!(tried(&world, &moved, &replica).0, Change::Update);
+    // A version of another writer's goes before it.
+    let changed = later(&replica, &[(PERSON, None)]);
+    assert_eq!(world.class(Some(&original), &changed), ConflictClass::ChangedInTarget);
+}

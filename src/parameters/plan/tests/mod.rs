@@ -35,6 +35,7 @@ struct World {
     take: bool,
     restore: bool,
     take_over: bool,
+    retry_refused: bool,
     found_by: Option<FoundBy>,
     deletes: DeletePolicy,
 }
@@ -58,6 +59,7 @@ impl World {
             take: false,
             restore: false,
             take_over: false,
+            retry_refused: false,
             found_by: Some(FoundBy::List),
             deletes: DeletePolicy {
                 never: false,
@@ -82,6 +84,7 @@ impl World {
             take: self.take,
             restore: self.restore,
             take_over: self.take_over,
+            retry_refused: self.retry_refused,
             deletes: self.deletes,
             now: NOW,
         }

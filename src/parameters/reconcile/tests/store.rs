@@ -26,6 +26,8 @@ pub(super) struct Held {
     pub(super) modified: i64,
     pub(super) writer: &'static str,
     pub(super) tags: BTreeMap<String, String>,
+    /// Its KMS key, where one was named.
+    pub(super) key: Option<String>,
     /// The versions before: number, date, writer and value.
     pub(super) past: Vec<(i64, i64, &'static str, String)>,
 }
@@ -58,6 +60,10 @@ pub(super) struct World {
     pub(super) tagged: Store,
     /// Calls that are refused: operation, Region, code and message.
     pub(super) refused: Vec<(&'static str, &'static str, &'static str, String)>,
+    /// Calls whose answers are empty, and how many of them still are.
+    pub(super) silent: Vec<(&'static str, &'static str, usize)>,
+    /// What KMS says of every key, where it is not enabled: a state, or the code of a refusal.
+    pub(super) key_state: Option<&'static str>,
     /// Types that no write of the hub's may have.
     pub(super) refused_types: Vec<&'static str>,
     /// What happens just before the first call of an operation in a Region, in this order.
@@ -91,8 +97,19 @@ impl World {
         if let Some((_, _, code, message)) = refusal {
             return (400, json!({ "__type": code, "message": message }).to_string());
         }
+        let mut silent = self.silent.iter_mut();
+        if let Some((.., left)) =
+            silent.find(|(op, at, left)| *op == operation && *at == region && *left > 0)
+        {
+            *left -= 1;
+            return (200, String::new());
+        }
         let body = body_of(sent);
         match operation {
+            "DescribeKey" => match self.key_state.unwrap_or("Enabled") {
+                refusal if refusal.ends_with("Exception") => json_error(400, refusal),
+                state => ok(&json!({ "KeyMetadata": { "KeyId": "k", "KeyState": state } })),
+            },
             "DescribeParameters" => self.describe(&region, &body),
             "GetResources" => self.resources(&region, &body),
             "GetParameters" => self.get(&region, &body),
@@ -124,7 +141,8 @@ impl World {
         let shown: Vec<Value> = shown
             .map(|held| {
                 json!({ "Name": held.name, "Type": held.kind, "Version": held.version, "Tier": "Standard",
-                    "DataType": "text", "LastModifiedDate": seconds(held.modified), "LastModifiedUser": held.writer })
+                    "DataType": "text", "LastModifiedDate": seconds(held.modified), "LastModifiedUser": held.writer,
+                    "KeyId": held.key })
             })
             .collect();
         ok(&json!({ "Parameters": shown }))
@@ -133,9 +151,16 @@ impl World {
     pub(super) fn resources(&self, region: &str, body: &Value) -> Answer {
         let marked_only = body["TagFilters"].as_array().is_some();
         let shown = stale(&self.tagged, &self.held, region).get(region);
+        let arns = body["ResourceARNList"].as_array();
+        let is_asked = |key: &str| {
+            let ends =
+                |arn: &Value| arn.as_str().expect("an ARN").ends_with(&format!(":parameter/{key}"));
+            arns.is_none_or(|arns| arns.iter().any(ends))
+        };
         let shown: Vec<Value> = shown
             .into_iter()
             .flatten()
+            .filter(|(key, _)| is_asked(key))
             .filter(|(_, held)| !held.tags.is_empty())
             .filter(|(_, held)| !marked_only || held.tags.contains_key(MARK_KEY))
             .map(|(key, held)| {
@@ -147,23 +172,23 @@ impl World {
     }
 
     pub(super) fn get(&self, region: &str, body: &Value) -> Answer {
-        let shown: Vec<Value> = body["Names"]
-            .as_array()
-            .expect("names")
-            .iter()
-            .filter_map(|name| {
-                let (name, number) = match key(name).split_once(':') {
-                    Some((name, number)) => (name, number.parse().ok()),
-                    None => (key(name), None),
-                };
-                let held = self.held.get(region)?.get(name)?;
-                let (version, modified, _, value) =
-                    held.versions().filter(|one| number.is_none_or(|number: i64| one.0 == number)).last()?;
-                Some(json!({ "Name": held.name, "Type": held.kind, "Value": value, "Version": version,
-                    "LastModifiedDate": seconds(modified) }))
-            })
-            .collect();
-        ok(&json!({ "Parameters": shown }))
+        let shown = |name: &Value| {
+            let (name, number) = match key(name).split_once(':') {
+                Some((name, number)) => (name, number.parse().ok()),
+                None => (key(name), None),
+            };
+            let held = self.held.get(region)?.get(name)?;
+            let (version, modified, _, value) = held
+                .versions()
+                .filter(|one| number.is_none_or(|number: i64| one.0 == number))
+                .last()?;
+            Some(json!({ "Name": held.name, "Type": held.kind, "Value": value, "Version": version,
+                "LastModifiedDate": seconds(modified) }))
+        };
+        let names = body["Names"].as_array().expect("names");
+        let absent: Vec<&Value> = names.iter().filter(|name| shown(name).is_none()).collect();
+        let shown: Vec<Value> = names.iter().filter_map(shown).collect();
+        ok(&json!({ "Parameters": shown, "InvalidParameters": absent }))
     }
 
     /// Without labels: those are the simulator's.
@@ -203,6 +228,7 @@ impl World {
             modified: self.now,
             writer: SPOKE,
             tags,
+            key: body["KeyId"].as_str().map(ToOwned::to_owned),
             past: before.map(Held::passed).unwrap_or_default(),
         };
         self.held.entry(region.to_owned()).or_default().insert(key(&body["Name"]).to_owned(), held);
@@ -245,6 +271,7 @@ impl World {
             modified: self.now,
             writer: OWNER,
             tags: before.map(|before| before.tags.clone()).unwrap_or_default(),
+            key: before.and_then(|before| before.key.clone()),
             past: before.map(Held::passed).unwrap_or_default(),
         };
         held.insert(name.trim_start_matches('/').to_owned(), held_now);
