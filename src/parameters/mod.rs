@@ -19,8 +19,8 @@ mod round;
 mod run;
 mod settle;
 mod store;
-pub mod supply;
 mod task;
+pub mod value_override;
 mod write;
 
 pub use prune::prune;

@@ -79,7 +79,8 @@ async fn still_asked(run: &Run<'_>, task: &Task) -> Result<bool, Cause> {
         return Ok(false);
     };
     replica.tags = tags;
-    let case = run.case(&task.target, Some(&task.original), Some(&replica), task.lender);
+    let case =
+        run.case(&task.target, Some(&task.original), Some(&replica), task.referenced.as_ref());
     let decision = decide(case, run.policy(Parity::ByProvenance));
     Ok(matches!(decision, Decision::Write(write) if write.change == Change::Recreate))
 }

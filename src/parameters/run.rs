@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::endings::{Ending, Endings};
 use super::labels::LabelReads;
-use super::model::{Lender, Observed};
+use super::model::Observed;
 use super::plan::{Case, Decision, Parity, Policy};
 use crate::aws::Session;
 use crate::domain::{Cause, FailureKind, OutcomeKind, ParameterName, Purpose, Region, Take};
@@ -30,8 +30,8 @@ pub(super) struct Candidate {
     pub(super) replicas: BTreeMap<Region, Option<Observed>>,
     /// Whether tags were read by name, not from a list.
     pub(super) fresh: bool,
-    /// The parameters that lend their values, by target, as read by name.
-    pub(super) lenders: BTreeMap<Region, Lender>,
+    /// The parameters that value overrides reference, by target: as a list shows them until a round reads them by name.
+    pub(super) referenced: BTreeMap<Region, Observed>,
     /// Targets that were written for a source that moved meanwhile: they are written again whatever is read there.
     pub(super) moved: BTreeSet<Region>,
 }
@@ -62,10 +62,10 @@ impl Run<'_> {
         target: &'a Region,
         original: Option<&'a Observed>,
         replica: Option<&'a Observed>,
-        lender: Option<Lender>,
+        referenced: Option<&'a Observed>,
     ) -> Case<'a> {
         let (account, routes) = (self.session.account(), &self.rules.routes);
-        Case { account, source: self.source, target, routes, original, replica, lender }
+        Case { account, source: self.source, target, routes, original, replica, referenced }
     }
 
     /// Ends an item for which there is nothing to do in `target`; a decision to do something comes back.

@@ -1,6 +1,7 @@
 //! The decisions, case by case.
 
 mod cases;
+mod consent;
 mod ownership;
 mod properties;
 
@@ -90,7 +91,7 @@ impl World {
             routes: &self.routes,
             original,
             replica,
-            lender: None,
+            referenced: None,
         }
     }
 
