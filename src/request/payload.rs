@@ -269,6 +269,7 @@ fn options(fields: &Map<String, Value>) -> Result<RunOptions, Refused> {
         trust: flag("trust", true)?,
         labels: flag("labels", false)?,
         take_over: false,
+        even_if_excluded: false,
         max_deletes,
     })
 }

@@ -25,7 +25,7 @@ fn a_payload_is_read_with_all_its_fields() {
     assert_eq!(all.item, None);
     let max_deletes = Some(MaxDeletes::Percent(100));
     let options =
-        RunOptions { plan: true, trust: false, labels: true, take_over: false, max_deletes };
+        RunOptions { plan: true, trust: false, labels: true, max_deletes, ..RunOptions::default() };
     assert_eq!(all.options, options);
 
     let some = reconcile(
