@@ -95,7 +95,8 @@ pub(super) enum Command {
     /// Remove replicas that left the settings' scope: shown first, done with --yes and the id of what was shown
     ///
     /// A sweep never removes what a changed setting leaves out: names that the filters exclude, routes and targets that
-    /// are no more, and, where --account names it, an account that the settings exclude by id.
+    /// are no more, and, where --account names it and --even-if-excluded stands beside it, an account that the settings
+    /// exclude by id.
     ///
     /// The plan that is shown has an id. `--yes --expect ID` carries out exactly that plan: where anything is different by
     /// then, nothing is done. `REPLICATOR_MAX_DELETES` does not hold it back.
@@ -167,6 +168,9 @@ pub(super) struct Place {
     /// Its account
     #[arg(long, value_name = "ID", value_parser = AccountId::parse)]
     pub(super) account: AccountId,
+    /// Work on the account even if the settings exclude it, in this run
+    #[arg(long)]
+    pub(super) even_if_excluded: bool,
     /// The Region of the source
     #[arg(long, value_name = "REGION", value_parser = Region::parse)]
     pub(super) region: Region,
@@ -202,6 +206,9 @@ pub(super) struct Extent {
     /// Only this account; give it again for more (default: every account of the organisation)
     #[arg(long = "account", value_name = "ID", value_parser = AccountId::parse)]
     pub(super) accounts: Vec<AccountId>,
+    /// Work on the accounts that --account names even if the settings exclude them, in this run
+    #[arg(long, requires = "accounts")]
+    pub(super) even_if_excluded: bool,
     /// Only the route from SOURCE, and of it only TARGET
     #[arg(long, value_name = "SOURCE[=TARGET]", value_parser = parse_route)]
     pub(super) route: Option<RouteChoice>,
@@ -277,6 +284,8 @@ mod tests {
             ("hubctl prune --expect 1a2b3c4d", "--yes"),
             ("hubctl prune --yes --expect 1a2b3c4", "eight hex digits"),
             ("hubctl prune --yes --expect +a2b3c4d", "eight hex digits"),
+            ("hubctl sweep --even-if-excluded", "--account <ID>"),
+            ("hubctl prune --even-if-excluded --yes", "--account <ID>"),
             ("hubctl", "Usage: hubctl <COMMAND>"),
         ] {
             let error =

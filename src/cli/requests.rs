@@ -92,6 +92,7 @@ impl Extent {
             }
             None => Narrow::default(),
         };
+        let options = RunOptions { even_if_excluded: self.even_if_excluded, ..options };
         (reconcile(accounts, None, None, options, purpose), narrow, self.format)
     }
 }
@@ -104,7 +105,8 @@ impl Place {
         options: RunOptions,
         purpose: Purpose,
     ) -> Result<(Source, Narrow, Format), Refused> {
-        let Self { account, region, target, format } = self;
+        let Self { account, even_if_excluded, region, target, format } = self;
+        let options = RunOptions { even_if_excluded, ..options };
         let item = request::item_at(kind, name, &account, &region)?;
         let accounts = Accounts::These(vec![account]);
         let route_source = target.is_some().then(|| region.clone());
@@ -184,6 +186,24 @@ mod tests {
         assert_eq!(sweep.purpose, Purpose::Equality);
         assert!(!asked("hubctl sweep").0.options.take_over);
         let payload = br#"{"take_over":true,"detail":{"name":"all","operation":"sync"}}"#;
+        request::parse(payload).expect_err("a payload has no such field");
+    }
+
+    #[test]
+    fn only_a_person_lifts_the_exclusion_of_an_account_and_with_every_command() {
+        for command in [
+            "sweep --account 111122223333".to_owned(),
+            "plan --account 111122223333".to_owned(),
+            "verify --account 111122223333".to_owned(),
+            "prune --account 111122223333".to_owned(),
+            format!("resolve /a --take source {PLACE}"),
+            format!("release parameter /a {PLACE}"),
+        ] {
+            assert!(!asked(&format!("hubctl {command}")).0.options.even_if_excluded, "{command}");
+            let lifted = asked(&format!("hubctl {command} --even-if-excluded")).0;
+            assert!(lifted.options.even_if_excluded, "{command}");
+        }
+        let payload = br#"{"account":"111122223333","even_if_excluded":true,"detail":{"name":"all","operation":"sync"}}"#;
         request::parse(payload).expect_err("a payload has no such field");
     }
 

@@ -24,7 +24,7 @@ pub use conflict::ConflictClass;
 pub use failure::{Cause, Failure, FailureKind, Subject};
 pub use item::{InvalidName, Item, Kind, ParameterName, SecretName};
 pub use kms::{DEFAULT_PARAMETER_KEY, DEFAULT_SECRET_KEY, KmsKeys, TargetKey};
-pub use names::NameFilter;
+pub use names::{NameFilter, split_globs};
 pub use opt_out::OptOut;
 pub use outcome::{AccountOutcome, Change, Counts, OutcomeKind, Step, WrittenBy};
 pub use place::{AccountId, InvalidPlace, Location, Region};
@@ -33,7 +33,8 @@ pub use route::{InvalidRoute, Route, Routes};
 pub use secret_text::SecretText;
 pub(crate) use shown::shown;
 pub use tags::{
-    EXCLUDE_TAG, MARK_KEY, MARK_VALUE, OVERRIDE_TAG_PREFIX, PROVENANCE_KEY, TAG_LIMIT, Tags,
+    EXCLUDE_TAG, LENDS_TO_TAG, MARK_KEY, MARK_VALUE, OVERRIDE_TAG_PREFIX, PROVENANCE_KEY,
+    TAG_LIMIT, Tags,
 };
 pub use version::Version;
 pub use writers::{TrustedWriters, Writer, Writers, assumed_role};

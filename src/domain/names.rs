@@ -39,6 +39,20 @@ impl NameFilter {
     }
 }
 
+/// The globs of a text, trimmed, without empty ones: each part between two separators outside of braces.
+pub fn split_globs(text: &str, is_separator: impl Fn(char) -> bool) -> Vec<&str> {
+    let mut depth = 0_u32;
+    let globs = text.split(|c| {
+        match c {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && is_separator(c)
+    });
+    globs.map(str::trim).filter(|glob| !glob.is_empty()).collect()
+}
+
 fn compile<'a>(globs: impl IntoIterator<Item = &'a str>) -> Result<GlobSet, globset::Error> {
     let mut set = GlobSetBuilder::new();
     for glob in globs {
@@ -50,6 +64,18 @@ fn compile<'a>(globs: impl IntoIterator<Item = &'a str>) -> Result<GlobSet, glob
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn globs_are_split_outside_of_braces() {
+        let split = |text| split_globs(text, |c| c == ',');
+        assert_eq!(split("/a/{b,c}*, ,/d /e,"), ["/a/{b,c}*", "/d /e"]);
+        assert_eq!(split("}{/a,b"), ["}{/a,b"], "an open brace is an error of the glob");
+        assert_eq!(
+            split_globs(" /a  /b,/c", |c| c == ',' || c.is_whitespace()),
+            ["/a", "/b", "/c"]
+        );
+        assert!(split(" , ").is_empty());
+    }
 
     #[test]
     fn an_exclude_wins_over_an_include() {

@@ -15,5 +15,7 @@ pub const PROVENANCE_KEY: &str = "ReplicationSource";
 pub const EXCLUDE_TAG: &str = "failover-replicator";
 /// What the keys of tags that give a target its own value begin with.
 pub const OVERRIDE_TAG_PREFIX: &str = "failover-replicator:value";
+/// Key of the tag by which the owner of a parameter lets the replicas of others take its value: names and globs.
+pub const LENDS_TO_TAG: &str = "failover-replicator:lends-to";
 /// AWS allows 50 tags of a user's on a resource.
 pub const TAG_LIMIT: usize = 50;

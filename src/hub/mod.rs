@@ -253,9 +253,15 @@ impl Hub {
         };
         // Before Organizations is asked, so that a refusal costs no call.
         let assignments = work::assignments(&reconcile, &routes)?;
+        let in_scope = |accounts: Vec<AccountId>| -> Result<Vec<AccountId>, Refused> {
+            if !reconcile.options.even_if_excluded {
+                work::named_in_scope(&accounts, &self.settings.accounts)?;
+            }
+            Ok(accounts)
+        };
         let accounts = match reconcile.accounts {
-            Accounts::These(accounts) => accounts,
-            Accounts::Hub => vec![self.sweeps.hub_account().await?],
+            Accounts::These(accounts) => in_scope(accounts)?,
+            Accounts::Hub => in_scope(vec![self.sweeps.hub_account().await?])?,
             Accounts::Organization => {
                 organization::member_accounts(&self.sweeps, &self.settings.accounts).await?
             }

@@ -23,8 +23,8 @@ mod round;
 mod run;
 mod settle;
 mod store;
-pub mod supply;
 mod task;
+pub mod value_override;
 mod write;
 
 pub use absent::{Absent, MassAbsence, remove_absent};

@@ -120,23 +120,9 @@ impl Observed {
 /// One location's parameters, by name.
 pub type Listing = BTreeMap<ParameterName, Observed>;
 
-/// A parameter that a source's tag names as the one that holds its value for a target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lender {
-    /// Its version.
-    pub version: Version,
-    /// Whether its value is encrypted.
-    pub secure: bool,
-}
-
 impl Parameter {
     /// Which version this is.
     pub const fn version(&self) -> Version {
         Version { number: self.version, modified: self.modified }
-    }
-
-    /// This parameter as one that others take their value from.
-    pub fn as_lender(&self) -> Lender {
-        Lender { version: self.version(), secure: self.value_type == ValueType::SecureString }
     }
 }

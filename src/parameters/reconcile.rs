@@ -14,14 +14,14 @@ use super::absent::Absent;
 use super::brake::ListedByTarget;
 use super::endings::{Ending, Endings};
 use super::keys::Keys;
-use super::model::{Lender, Listing, Observed};
+use super::model::{Listing, Observed};
 use super::plan::{Case, Decision, decide};
 use super::removal::remove;
 use super::round::make_equal;
 use super::run::{Again, Candidate, GoAgain, Round, Run};
 use super::settle::settled;
 use super::store::{ByName, by_name, lists, versions};
-use super::supply::{Supply, supply};
+use super::value_override::{ValueOverride, value_override};
 use crate::aws::Session;
 use crate::domain::{
     AccountOutcome, Assignment, Cause, Item, OutcomeKind, ParameterName, Region, Route, Scope,
@@ -112,8 +112,9 @@ impl Run<'_> {
             let orphans = replicas.keys().filter(|name| !originals.contains_key(*name));
             for name in originals.keys().chain(orphans) {
                 let (original, replica) = (originals.get(name), replicas.get(name));
-                let lender = original.and_then(|original| lender_in(originals, original, target));
-                let mut case = self.case(target, original, replica, lender);
+                let referenced =
+                    original.and_then(|original| referenced_in(originals, original, target));
+                let mut case = self.case(target, original, replica, referenced);
                 case.found_by = original.is_none().then_some(FoundBy::List);
                 let is_own = self.count_writer(case, &mut endings);
                 if is_own {
@@ -130,11 +131,14 @@ impl Run<'_> {
                     replicas: BTreeMap::new(),
                     fresh: false,
                     unread: unread.clone(),
-                    lenders: BTreeMap::new(),
+                    referenced: BTreeMap::new(),
                     found_by: original.is_none().then_some(FoundBy::List),
                     moved: BTreeSet::new(),
                 });
                 candidate.replicas.insert(target.clone(), replica.cloned());
+                if let Some(referenced) = referenced {
+                    candidate.referenced.insert(target.clone(), referenced.clone());
+                }
             }
         }
         let candidates = candidates.into_values().collect();
@@ -167,7 +171,10 @@ impl Run<'_> {
             // The Tagging API may not show the tags of what was just written: what is taken for a source may be a
             // replica of the opposite route.
             Decision::Conflict(_) if self.has_recent(case) => return false,
-            Decision::Refuse(cause) if cause.class.is_some() && self.has_recent(case) => {
+            // So may the consent to a value override, or the parameter that it references.
+            Decision::Refuse(cause)
+                if (cause.class.is_some() || references(case)) && self.has_recent(case) =>
+            {
                 return false;
             }
             decision => return self.ended(name, target, decision, endings).is_none(),
@@ -202,8 +209,8 @@ impl Run<'_> {
     }
 
     fn has_recent(&self, case: Case<'_>) -> bool {
-        let mut both = [case.original, case.replica].into_iter().flatten();
-        both.any(|held| self.session.now().since(held.parameter.modified) < LIST_LAG)
+        let mut read = [case.original, case.replica, case.referenced].into_iter().flatten();
+        read.any(|held| self.session.now().since(held.parameter.modified) < LIST_LAG)
     }
 
     /// What is asked for by name: read once it has settled, then as in a sweep. Names that nobody holds end as nothing.
@@ -290,7 +297,7 @@ impl Run<'_> {
                     replicas: held,
                     fresh: true,
                     unread,
-                    lenders: BTreeMap::new(),
+                    referenced: BTreeMap::new(),
                     moved,
                 });
             }
@@ -400,14 +407,26 @@ impl Run<'_> {
     }
 }
 
-/// The parameter that lends its value to the replica of `original` in `target`, as the list shows it.
-fn lender_in(originals: &Listing, original: &Observed, target: &Region) -> Option<Lender> {
-    match supply(&original.tags, target) {
-        Ok(Some(Supply::Lender(name))) => {
-            originals.get(&name).map(|lender| lender.parameter.as_lender())
-        }
+/// The parameter whose value the replica of `original` in `target` is to have, as the list shows it.
+fn referenced_in<'a>(
+    originals: &'a Listing,
+    original: &Observed,
+    target: &Region,
+) -> Option<&'a Observed> {
+    match value_override(&original.tags, target) {
+        Ok(Some(ValueOverride::FromParameter(name))) => originals.get(&name),
         _ => None,
     }
+}
+
+/// Whether the source's tags reference another parameter for this target.
+fn references(case: Case<'_>) -> bool {
+    case.original.is_some_and(|original| {
+        matches!(
+            value_override(&original.tags, case.target),
+            Ok(Some(ValueOverride::FromParameter(_)))
+        )
+    })
 }
 
 #[cfg(test)]

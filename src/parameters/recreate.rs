@@ -131,7 +131,8 @@ async fn still_asked(run: &Run<'_>, task: &Task) -> Result<Option<Observed>, Cau
         return Ok(None);
     };
     replica.tags = tags;
-    let case = run.case(&task.target, Some(&task.original), Some(&replica), task.lender);
+    let case =
+        run.case(&task.target, Some(&task.original), Some(&replica), task.referenced.as_ref());
     let decision = decide(case, run.policy(Parity::ByProvenance));
     let is_asked = matches!(decision, Decision::Write(write) if write.change == Change::Recreate);
     Ok(is_asked.then_some(replica))

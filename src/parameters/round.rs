@@ -6,12 +6,13 @@ use super::endings::Ending;
 use super::histories::read_where_needed;
 use super::in_turn::not_begun;
 use super::labels;
+use super::model::{Observed, Parameter};
 use super::plan::{Decision, Parity, Write, decide, not_adopted, released_meanwhile};
 use super::proof::{prove, read_back};
 use super::run::{Candidate, GoAgain, Round, Run, left_out, tier_stays};
-use super::store::{ByName, Valued, lenders, tags_of, values, versions};
-use super::supply::{Supply, supply};
+use super::store::{ByName, Valued, by_name_knowing, tags_of, values, versions};
 use super::task::{Task, Values, Wanted, Wrote};
+use super::value_override::{ValueOverride, value_override};
 use super::write::write;
 use crate::domain::{Cause, Change, OutcomeKind, ParameterName, Region, Tags, Version};
 use crate::guard::{Claim, Proposal, Ruling};
@@ -21,7 +22,7 @@ use crate::ownership::{Ownership, is_marked, restored};
 pub(super) async fn make_equal(run: &Run<'_>, mut candidates: Vec<Candidate>) -> Round {
     let mut round = Round::default();
     freshen(run, &mut candidates, &mut round).await;
-    lend(run, &mut candidates, &mut round).await;
+    read_referenced(run, &mut candidates, &mut round).await;
     read_where_needed(run, &mut candidates, &mut round).await;
     let mut tasks = decided(run, &candidates, &mut round);
     let source_values = source_values(run, &mut tasks, &mut round).await;
@@ -159,24 +160,38 @@ async fn freshen(run: &Run<'_>, candidates: &mut Vec<Candidate>, round: &mut Rou
     });
 }
 
-/// Reads the parameters that lend their values, by name: what a list shows of them is no ground for a write either.
-async fn lend(run: &Run<'_>, candidates: &mut [Candidate], round: &mut Round) {
-    let mut borrowers: BTreeMap<ParameterName, Vec<(usize, Region)>> = BTreeMap::new();
-    for (place, candidate) in candidates.iter().enumerate() {
+/// Reads the parameters that value overrides reference, by name: what a list shows of them, and of their owners' consent,
+/// is no ground for a write either. One read for all that reference them; attributes that a list showed of the very
+/// version that is read are not asked for again.
+async fn read_referenced(run: &Run<'_>, candidates: &mut [Candidate], round: &mut Round) {
+    let mut listed: BTreeMap<ParameterName, Parameter> = BTreeMap::new();
+    let mut wanted: BTreeMap<ParameterName, Vec<(usize, Region)>> = BTreeMap::new();
+    for (place, candidate) in candidates.iter_mut().enumerate() {
+        for (_, Observed { parameter, .. }) in std::mem::take(&mut candidate.referenced) {
+            listed.insert(parameter.name.clone(), parameter);
+        }
         let Some(original) = &candidate.original else { continue };
         for target in candidate.replicas.keys() {
             // What its tags have wrong is told when it is decided on.
-            if let Ok(Some(Supply::Lender(name))) = supply(&original.tags, target) {
-                borrowers.entry(name).or_default().push((place, target.clone()));
+            if let Ok(Some(ValueOverride::FromParameter(name))) =
+                value_override(&original.tags, target)
+            {
+                wanted.entry(name).or_default().push((place, target.clone()));
             }
         }
     }
-    let names: Vec<ParameterName> = borrowers.keys().cloned().collect();
-    for (name, lender) in lenders(run.session, run.source, &names).await {
-        for (place, target) in borrowers.remove(&name).unwrap_or_default() {
+    let names: Vec<ParameterName> = wanted.keys().cloned().collect();
+    if names.is_empty() {
+        return;
+    }
+    let read = versions(run.session, run.source, &names).await;
+    for (name, referenced) in by_name_knowing(run.session, run.source, read, listed).await {
+        for (place, target) in wanted.remove(&name).unwrap_or_default() {
             let candidate = &mut candidates[place];
-            match &lender {
-                Ok(Some(lender)) => drop(candidate.lenders.insert(target, *lender)),
+            match &referenced {
+                Ok(Some(referenced)) => {
+                    candidate.referenced.insert(target, referenced.clone());
+                }
                 Ok(None) => {}
                 Err(cause) => {
                     candidate.replicas.remove(&target);
@@ -193,15 +208,15 @@ fn decided(run: &Run<'_>, candidates: &[Candidate], round: &mut Round) -> Vec<Ta
         let Some(original) = &candidate.original else { continue };
         for (target, replica) in &candidate.replicas {
             let name = &candidate.name;
-            let lender = candidate.lenders.get(target).copied();
-            let case = run.case(target, Some(original), replica.as_ref(), lender);
+            let referenced = candidate.referenced.get(target);
+            let case = run.case(target, Some(original), replica.as_ref(), referenced);
             let held = case.ownership(run.policy(run.parity()));
             let task = |write: Write, compare| Task {
                 name: name.clone(),
                 target: target.clone(),
                 original: original.clone(),
                 replica: replica.clone(),
-                lender,
+                referenced: referenced.cloned(),
                 held: held.clone(),
                 write,
                 compare,
@@ -386,8 +401,9 @@ async fn confirm(run: &Run<'_>, tasks: &[Task], outcomes: &mut [Wrote]) {
     };
     let names: BTreeSet<ParameterName> =
         written().flat_map(Task::stands_on).map(|(name, _)| name).collect();
-    let tagged: BTreeSet<ParameterName> =
-        written().filter(|task| used_tags(task)).map(|task| task.name.clone()).collect();
+    let sources = written().filter(|task| used_tags(task)).map(|task| &task.name);
+    let consents = written().filter_map(used_consent).map(|lender| &lender.parameter.name);
+    let tagged: BTreeSet<ParameterName> = sources.chain(consents).cloned().collect();
     let (names, tagged): (Vec<_>, Vec<_>) =
         (names.into_iter().collect(), tagged.into_iter().collect());
     let mut replicas: BTreeMap<Region, Vec<ParameterName>> = BTreeMap::new();
@@ -412,12 +428,12 @@ async fn confirm(run: &Run<'_>, tasks: &[Task], outcomes: &mut [Wrote]) {
             Some(Err(cause)) => Err(cause.clone()),
             None => Ok(false),
         };
-        let tags_stand = match tags.get(&task.name) {
-            _ if !used_tags(task) => Ok(true),
-            Some(Ok(tags)) => Ok(tags.as_ref() == Some(&task.original.tags)),
+        let tags_stand = |read: &Observed| match tags.get(&read.parameter.name) {
+            Some(Ok(tags)) => Ok(tags.as_ref() == Some(&read.tags)),
             Some(Err(cause)) => Err(cause.clone()),
             None => Ok(false),
         };
+        let used = [used_tags(task).then_some(&task.original), used_consent(task)];
         match replicas.get(&task.target).and_then(|tags| tags.get(&task.name)) {
             Some(Ok(Some(tags))) if !is_marked(tags) => {
                 *wrote = Wrote::Failed(released_meanwhile(task.case(run)));
@@ -434,7 +450,8 @@ async fn confirm(run: &Run<'_>, tasks: &[Task], outcomes: &mut [Wrote]) {
             }
             Some(Ok(Some(_))) | None => {}
         }
-        let mut stands = task.stands_on().into_iter().map(version_stands).chain([tags_stand]);
+        let stands = task.stands_on().into_iter().map(version_stands);
+        let mut stands = stands.chain(used.into_iter().flatten().map(tags_stand));
         match stands.try_fold(true, |all, stands| stands.map(|stands| all && stands)) {
             Ok(true) => {}
             Ok(false) => *wrote = Wrote::Moved(outcome),
@@ -449,6 +466,11 @@ fn used_tags(task: &Task) -> bool {
     matches!(change, Change::Create | Change::Recreate)
         || !set_tags.is_empty()
         || !remove_tags.is_empty()
+}
+
+/// The parameter whose value the step wrote by its owner's consent, which is in its tags.
+fn used_consent(task: &Task) -> Option<&Observed> {
+    if task.write.change == Change::Retag { None } else { task.referenced_value() }
 }
 
 fn unconfirmed(mut cause: Cause) -> Cause {

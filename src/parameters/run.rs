@@ -7,7 +7,7 @@ use super::absent::Absent;
 use super::endings::{Ending, Endings};
 use super::keys::KeyStates;
 use super::labels::LabelReads;
-use super::model::{Lender, Observed};
+use super::model::Observed;
 use super::plan::{Case, Decision, DeletePolicy, Parity, Policy};
 use crate::aws::Session;
 use crate::domain::{Cause, FailureKind, OutcomeKind, ParameterName, Purpose, Region, Scope, Take};
@@ -39,8 +39,8 @@ pub(super) struct Candidate {
     pub(super) fresh: bool,
     /// The first target that could not be read, and why.
     pub(super) unread: Option<(Region, Cause)>,
-    /// The parameters that lend their values, by target, as read by name.
-    pub(super) lenders: BTreeMap<Region, Lender>,
+    /// The parameters that value overrides reference, by target: as a list shows them until a round reads them by name.
+    pub(super) referenced: BTreeMap<Region, Observed>,
     /// What said that the source is gone, where it is.
     pub(super) found_by: Option<FoundBy>,
     /// Targets that were written for a source that moved meanwhile: they are written again whatever is read there.
@@ -94,11 +94,12 @@ impl Run<'_> {
         target: &'a Region,
         original: Option<&'a Observed>,
         replica: Option<&'a Observed>,
-        lender: Option<Lender>,
+        referenced: Option<&'a Observed>,
     ) -> Case<'a> {
         let (account, routes) = (self.session.account(), &self.rules.routes);
         let found_by = None;
-        Case { account, source: self.source, target, routes, original, replica, lender, found_by }
+        let source = self.source;
+        Case { account, source, target, routes, original, replica, referenced, found_by }
     }
 
     /// Ends an item for which there is nothing to do in `target`; a decision to do something comes back.

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{Lender, Observed, Parameter};
+use super::model::{Observed, Parameter};
 use super::plan::{Case, Write, with_both};
 use super::run::Run;
-use super::supply::Supply;
+use super::value_override::ValueOverride;
 use crate::domain::{Cause, Change, OutcomeKind, ParameterName, Region, SecretText, Tags, Version};
 use crate::guard::{Claim, Held};
 use crate::ownership::Provenance;
@@ -20,8 +20,8 @@ pub(super) struct Task {
     pub(super) original: Observed,
     /// The replica as it was read.
     pub(super) replica: Option<Observed>,
-    /// The parameter that lends the value, as it was read.
-    pub(super) lender: Option<Lender>,
+    /// The parameter that holds the value by the source's tag, as it was read.
+    pub(super) referenced: Option<Observed>,
     /// Whose what holds the name is.
     pub(super) held: Ownership,
     pub(super) write: Write,
@@ -58,28 +58,37 @@ impl Task {
         (self.write.change == Change::Update).then(|| self.replica_version()).flatten()
     }
 
+    /// The parameter whose value it copies in the place of the source's own.
+    pub(super) fn referenced_value(&self) -> Option<&Observed> {
+        match self.write.desired.value_override {
+            Some(ValueOverride::FromParameter(_)) => self.referenced.as_ref(),
+            Some(ValueOverride::Literal(_)) | None => None,
+        }
+    }
+
     /// What it needs to read for its value; nothing where a tag holds that.
     pub(super) fn reads(&self) -> Option<Wanted> {
         let Parameter { key, .. } = &self.original.parameter;
-        match (&self.write.desired.supply, self.lender) {
+        match (&self.write.desired.value_override, &self.referenced) {
             (None, _) => Some(Wanted {
                 name: self.name.clone(),
                 key: key.clone(),
                 version: self.source_version(),
             }),
-            (Some(Supply::Lender(name)), Some(Lender { version, .. })) => {
-                Some(Wanted { name: name.clone(), key: None, version })
+            (Some(ValueOverride::FromParameter(name)), Some(Observed { parameter, .. })) => {
+                let (key, version) = (parameter.key.clone(), parameter.version());
+                Some(Wanted { name: name.clone(), key, version })
             }
-            (Some(Supply::Lender(_) | Supply::Text(_)), _) => None,
+            (Some(ValueOverride::FromParameter(_) | ValueOverride::Literal(_)), _) => None,
         }
     }
 
     /// Its value, among those that were read or in a tag.
     pub(super) fn value<'a>(&'a self, values: &'a Values) -> Option<&'a SecretText> {
-        match &self.write.desired.supply {
+        match &self.write.desired.value_override {
             None => values.get(&self.name),
-            Some(Supply::Text(text)) => Some(text),
-            Some(Supply::Lender(name)) => values.get(name),
+            Some(ValueOverride::Literal(text)) => Some(text),
+            Some(ValueOverride::FromParameter(name)) => values.get(name),
         }
     }
 
@@ -93,7 +102,12 @@ impl Task {
 
     /// The same as what it was decided on.
     pub(super) fn case<'a>(&'a self, run: &'a Run<'_>) -> Case<'a> {
-        run.case(&self.target, Some(&self.original), self.replica.as_ref(), self.lender)
+        run.case(
+            &self.target,
+            Some(&self.original),
+            self.replica.as_ref(),
+            self.referenced.as_ref(),
+        )
     }
 
     /// Whether the mark was put on at a person's word, and comes off again if the write is refused.
@@ -105,10 +119,8 @@ impl Task {
     /// The versions on which it was decided.
     pub(super) fn stands_on(&self) -> Vec<(ParameterName, Version)> {
         let mut versions = vec![(self.name.clone(), self.source_version())];
-        if let (Some(Supply::Lender(name)), Some(lender)) =
-            (&self.write.desired.supply, self.lender)
-        {
-            versions.push((name.clone(), lender.version));
+        if let Some(referenced) = self.referenced_value() {
+            versions.push((referenced.parameter.name.clone(), referenced.parameter.version()));
         }
         versions
     }

@@ -28,6 +28,8 @@ pub struct RunOptions {
     /// Whether replicas that depend on `REPLICATOR_TRUSTED_WRITERS` are written once more by the hub; asked for at a
     /// terminal alone.
     pub take_over: bool,
+    /// Whether accounts that the settings exclude are worked on where they are named; asked for at a terminal alone.
+    pub even_if_excluded: bool,
     /// The brake on deletions of this run.
     pub max_deletes: Option<MaxDeletes>,
     /// Whether a person at a terminal said so; no payload can.
@@ -43,6 +45,7 @@ impl Default for RunOptions {
             trust: true,
             labels: false,
             take_over: false,
+            even_if_excluded: false,
             max_deletes: None,
             lifts_brake: false,
             expect: None,

@@ -9,7 +9,7 @@ use super::fault::{Fault, SettingsError};
 use super::known::{self as names, Known};
 use super::trusted_writers::{self, Endpoint};
 use super::{AccountFilter, MaxDeletes, OnConflict, OnTargetChange, Settings, Topic, maps};
-use crate::domain::{AccountId, KmsKeys, NameFilter, Region, Routes, shown};
+use crate::domain::{AccountId, KmsKeys, NameFilter, Region, Routes, shown, split_globs};
 
 /// For whom the settings are read.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -262,20 +262,8 @@ fn ous(text: &str) -> Result<Vec<String>, String> {
 
 /// Globs; a comma inside `{a,b}` is the glob's own.
 fn globs(text: &str) -> Result<Vec<String>, String> {
-    let mut depth = 0_u32;
     let mut globs = Vec::new();
-    for glob in text.split(|c| {
-        match c {
-            '{' => depth += 1,
-            '}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        c == ',' && depth == 0
-    }) {
-        let glob = glob.trim();
-        if glob.is_empty() {
-            continue;
-        }
+    for glob in split_globs(text, |c| c == ',') {
         if let Err(error) = NameFilter::new([glob], []) {
             let why = shown(&error.kind().to_string());
             return Err(format!("`{}` is no glob: {why}", shown(glob)));

@@ -70,6 +70,36 @@ pub fn assignments(reconcile: &Reconcile, routes: &Routes) -> Result<Vec<Assignm
     }
 }
 
+/// Whether `accounts`, which a person or a payload names, are in scope by their ids: an account that the settings exclude
+/// stays excluded when it is named.
+///
+/// # Errors
+/// All the accounts that are not, with the setting that leaves each out.
+pub fn named_in_scope(accounts: &[AccountId], filter: &AccountFilter) -> Result<(), Refused> {
+    /// More would bury the remedy.
+    const SHOWN: usize = 5;
+    let excluded: Vec<(&AccountId, &str)> = accounts
+        .iter()
+        .filter_map(|account| Some((account, filter.excluded_by(account)?)))
+        .collect();
+    let Some((first, _)) = excluded.first() else { return Ok(()) };
+    let shown: Vec<String> = excluded
+        .iter()
+        .take(SHOWN)
+        .map(|(account, setting)| format!("{account} ({setting})"))
+        .collect();
+    let more = match excluded.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Err(Refused::new(
+        format!("the settings exclude {}{more}, so nothing was done", shown.join(", ")),
+        format!(
+            "an account in the settings' scope; hubctl lifts the exclusion for one run, such as `hubctl plan --account {first} --even-if-excluded`"
+        ),
+    ))
+}
+
 /// The same assignments for each of `accounts`.
 pub fn of_accounts<'a>(
     assignments: &'a [Assignment],

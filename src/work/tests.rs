@@ -219,3 +219,25 @@ fn each_sample_of_an_event_comes_to_work_or_is_left_to_the_sweep() {
         ["RemoveRegionsFromReplication is left to the sweep: the owner may be deleting the secret"]
     );
 }
+
+#[test]
+fn named_accounts_that_the_settings_exclude_are_refused_as_a_whole_with_setting_and_remedy() {
+    let accounts: Vec<AccountId> =
+        (1..=9).map(|n| account(&format!("{n}{n}{n}{n}22223333"))).collect();
+    assert_eq!(named_in_scope(&accounts, &AccountFilter::default()), Ok(()));
+    let second =
+        AccountFilter { exclude: [accounts[1].clone()].into(), ..AccountFilter::default() };
+    let refused = named_in_scope(&accounts, &second).expect_err("one of them is out");
+    assert!(
+        refused.problem.contains("exclude 222222223333 (REPLICATOR_EXCLUDE_ACCOUNTS), so nothing"),
+        "{refused}"
+    );
+    assert!(refused.accepted.contains("--account 222222223333 --even-if-excluded"), "{refused}");
+    assert_eq!(named_in_scope(&accounts[2..], &second), Ok(()));
+    let first = AccountFilter { include: [accounts[0].clone()].into(), ..AccountFilter::default() };
+    let refused = named_in_scope(&accounts, &first).expect_err("the others are out");
+    assert!(refused.problem.contains("666622223333 (REPLICATOR_INCLUDE_ACCOUNTS) and 3 more"));
+    assert!(refused.to_string().len() < 600, "{refused}");
+    let or_a_unit = AccountFilter { include_ous: vec!["r-1/ou-1/".to_owned()], ..first };
+    assert_eq!(named_in_scope(&accounts, &or_a_unit), Ok(()), "only Organizations can tell");
+}

@@ -129,6 +129,7 @@ async fn arguments_that_are_none_are_refused_with_what_is_accepted() {
         (vec!["plan", "--route", "eu-west-1"], "no route is the one named", "us-east-2"),
         (vec!["plan", "--route", "us-east-2=eu-west-1"], "no route is the one named", "us-east-2"),
         (vec!["plan", "--format", "html"], "html", "table, json"),
+        (vec!["sweep", "--even-if-excluded"], "required arguments were not provided", "--account"),
         (resolve("/a", "both"), "'both'", "source, target"),
         (resolve("a/b", "source"), "has a `/` inside but none in front", "write `/a/b`"),
         (resolve("/a*", "target"), "the character '*'", "the ARN of a parameter, such as `/a/b`"),

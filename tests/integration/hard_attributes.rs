@@ -77,6 +77,7 @@ async fn a_target_gets_the_value_that_the_sources_tags_give_it() {
     put(&ssm, "/standby/url", "https://us-east-1.example.com").await;
     put(&ssm, "/size", "10").await;
     set_tags(&ssm, "/url", &[("failover-replicator:value-from/us-east-1", "/standby/url")]).await;
+    set_tags(&ssm, "/standby/url", &[("failover-replicator:lends-to", "/url")]).await;
     set_tags(&ssm, "/size", &[("failover-replicator:value", "20")]).await;
     let hub = world.hub(&[]).await;
     let plan = world.ask(&hub, &with(world.all(), "plan", true)).await;

@@ -181,9 +181,17 @@ async fn account_and_route_narrow_a_run() {
     assert_eq!(left(third).await, ["eu-central-1", "us-east-1", "us-west-2"]);
     hubctl.run(&["sweep", "--account", second, "--route", "us-east-2"]).await.ended(0);
     assert_eq!(left(second).await, ["eu-central-1"]);
-    // An account that is named is swept whatever the filter says: Organizations is not asked.
+    // An account that the settings exclude stays excluded when it is named, unless the person says so too.
     let elsewhere = hubctl.clone().with("REPLICATOR_INCLUDE_ACCOUNTS", first);
-    elsewhere.run(&["sweep", "--account", third]).await.ended(0);
+    for command in ["sweep", "plan", "verify", "prune"] {
+        let ran = elsewhere.run(&[command, "--account", first, "--account", third]).await;
+        ran.ended(2);
+        let named = format!("exclude {third} (REPLICATOR_INCLUDE_ACCOUNTS)");
+        assert!(ran.stdout.is_empty() && ran.stderr.contains(&named), "{ran:#?}");
+        assert!(ran.stderr.contains("--even-if-excluded"), "{ran:#?}");
+    }
+    assert_eq!(left(third).await.len(), 3, "nothing was done");
+    elsewhere.run(&["sweep", "--account", third, "--even-if-excluded"]).await.ended(0);
     assert!(left(third).await.is_empty());
 }
 

@@ -53,4 +53,5 @@ mod takeover;
 mod target_changes;
 mod trusted_writers;
 mod untagged;
+mod value_overrides;
 mod writer_arns;

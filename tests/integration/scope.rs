@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    Hubctl, MARK, PROVENANCE, SOURCE, TARGET, World, assert_equal, count, failures, put, set_tags,
-    steps,
+    Hubctl, MANAGEMENT, MARK, PROVENANCE, SOURCE, TARGET, World, assert_equal, count, failures,
+    put, set_tags, steps,
 };
 
 const OREGON: &str = "us-west-2";
@@ -54,16 +54,83 @@ async fn what_leaves_the_scope_stays_until_prune_is_told_to_remove_it() {
     ran(&narrowed, "prune --region us-west-2", 0).await;
     assert_eq!(names(&world, SOURCE).await.len(), 3, "no source is ever touched");
 
-    // An account that the settings exclude is named by the person.
+    // An account that the settings exclude is named by the person, who must mean it.
     let excluded = world
         .hubctl()
         .without("REPLICATOR_INCLUDE_ACCOUNTS")
         .with("REPLICATOR_EXCLUDE_ACCOUNTS", world.account(0));
-    let done = excluded.pruned(&["--account", world.account(0)]).await;
+    let account = ["--account", world.account(0)];
+    let refused = excluded.run(&["prune", account[0], account[1]]).await;
+    refused.ended(2);
+    assert!(refused.stderr.contains("(REPLICATOR_EXCLUDE_ACCOUNTS)"), "{refused:#?}");
+    let named = ["--account", world.account(0), "--even-if-excluded"];
+    let done = excluded.pruned(&named).await;
     done.ended(0);
     let done = done.json();
     assert_eq!(done["totals"]["parameters"], json!({"deleted": 1}));
     assert_eq!(names(&world, TARGET).await, ["/left/theirs"]);
+}
+
+#[tokio::test]
+async fn an_account_that_the_settings_exclude_stays_excluded_when_a_payload_or_a_person_names_it() {
+    let world = World::new(2);
+    for account in [0, 1] {
+        world.put(account, SOURCE, "/a", "x").await;
+    }
+    let (inside, outside) = (world.account(0), world.account(1));
+    let all = json!({"name": "all", "operation": "sync"});
+    let one = json!({"name": "/a", "operation": "sync"});
+    for scope in [("EXCLUDE_ACCOUNTS", outside), ("INCLUDE_ACCOUNTS", inside)] {
+        let hub = world.hub(&[scope]).await;
+        world.wire.take();
+        for payload in [
+            json!({"account": outside, "detail": all}),
+            json!({"accounts": [inside, outside], "detail": all}),
+            json!({"account": outside, "region": SOURCE, "detail": one}),
+            json!({"account": outside, "plan": true, "detail": all}),
+        ] {
+            let error = world.try_ask(&hub, &payload).await.expect_err("refused").to_string();
+            let named = format!("exclude {outside} (REPLICATOR_{})", scope.0);
+            assert!(error.contains(&named), "{payload}: {error}");
+            assert!(!error.contains(inside), "{payload}: {error}");
+        }
+        assert!(world.wire.counts().is_empty(), "a refusal costs no call");
+    }
+    assert!(world.seen(0, TARGET).await.is_empty(), "a payload is refused as a whole");
+    assert!(world.seen(1, TARGET).await.is_empty());
+
+    let hubctl = world.hubctl().with("REPLICATOR_EXCLUDE_ACCOUNTS", outside);
+    let payload = json!({"account": outside, "detail": all}).to_string();
+    let invoked = hubctl.fed(&["invoke", "-"], &payload).await;
+    invoked.ended(2);
+    assert!(invoked.stderr.contains("REPLICATOR_EXCLUDE_ACCOUNTS"), "{invoked:#?}");
+    let place = format!("--account {outside} --region {SOURCE}");
+    for command in
+        [format!("resolve /a {place} --take source"), format!("release parameter /a {place}")]
+    {
+        let refused = hubctl.run(&command.split(' ').collect::<Vec<_>>()).await;
+        refused.ended(2);
+        assert!(refused.stderr.contains("--even-if-excluded"), "{refused:#?}");
+    }
+    ran(&hubctl, &format!("sweep --account {outside} --even-if-excluded"), 0).await;
+    assert_eq!(world.seen(1, TARGET).await.len(), 1, "lifted for one run");
+    let release = format!("release parameter /a {place} --even-if-excluded --yes");
+    ran(&hubctl, &release, 0).await;
+    assert!(!world.seen(1, TARGET).await["/a"].tags.contains_key(MARK.0));
+}
+
+#[tokio::test]
+async fn the_hubs_own_account_that_the_settings_exclude_is_not_worked_on_by_a_payload_without_account()
+ {
+    let world = World::new(1);
+    let hub = world.hub(&[]).await;
+    world.wire.take();
+    let payload = json!({"detail": {"name": "/a", "operation": "sync"}});
+    let error = world.try_ask(&hub, &payload).await.expect_err("refused").to_string();
+    let named = format!("exclude {MANAGEMENT} (REPLICATOR_INCLUDE_ACCOUNTS)");
+    assert!(error.contains(&named), "{error}");
+    let calls = world.wire.counts();
+    assert!(calls.keys().all(|call| call.contains("GetCallerIdentity")), "{calls:?}");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use crate::parameters::endings::Ending;
 use crate::parameters::model::Observed;
 use crate::parameters::plan::{Decision, decide};
 use crate::parameters::run::{Candidate, Round, Run};
-use crate::parameters::supply::supply;
+use crate::parameters::value_override::value_override;
 
 /// Makes the labels equal of those candidates whose labels are read in any case, where no value was written: with a
 /// value, its labels went too.
@@ -87,7 +87,7 @@ async fn follow_one<'a>(
                 target,
                 name: &replica.parameter.name,
                 replica: replica.parameter.version(),
-                own_value: matches!(supply(&original.tags, target), Ok(Some(_))),
+                own_value: matches!(value_override(&original.tags, target), Ok(Some(_))),
                 to_judge: Some((original, replica)),
             };
             (target, place(run, pair, source).await)

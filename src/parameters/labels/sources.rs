@@ -92,7 +92,7 @@ fn looks_for_stale(run: &Run<'_>, task: &Task) -> bool {
 
 /// Whether the replica's value is one of the target's own.
 fn has_own_value(task: &Task) -> bool {
-    task.write.desired.supply.is_some()
+    task.write.desired.value_override.is_some()
 }
 
 /// Whether an earlier write may have ended between value and labels.

@@ -5,9 +5,9 @@ use crate::domain::{
     PROVENANCE_KEY, ParameterName, Region, TAG_LIMIT, Tags, Version,
 };
 use crate::ownership::Fingerprint;
-use crate::parameters::model::{IMAGE, Lender, Observed, Parameter, TEXT, Tier, ValueType};
+use crate::parameters::model::{IMAGE, Observed, Parameter, TEXT, Tier, ValueType};
 use crate::parameters::policies::Policies;
-use crate::parameters::supply::{Supply, supply};
+use crate::parameters::value_override::{ValueOverride, value_override};
 
 /// The number of the rules by which `form` is made. A new one makes every replica be written once more.
 const FORM_SCHEMA: u8 = 1;
@@ -32,9 +32,9 @@ pub struct Desired {
     /// The key in the target, of a `SecureString`.
     pub key: Option<String>,
     /// Where its value comes from, if not from the source.
-    pub supply: Option<Supply>,
-    /// The version of the parameter that lends the value, where one does.
-    pub lender: Option<Version>,
+    pub value_override: Option<ValueOverride>,
+    /// The version of the parameter that the value override references, where one does and that is there.
+    pub referenced: Option<Version>,
     /// The source's tags that are copied: none of AWS's own (`aws:`), none of the hub's two.
     pub tags: Tags,
     /// How many of the source's tags did not fit beside the hub's two.
@@ -43,22 +43,22 @@ pub struct Desired {
     pub form: Fingerprint,
 }
 
-/// The replica in `target` that `original` asks for. `lender` is the parameter that the source's tag names as the one
-/// that holds the value for this target, where it names one and that is there.
+/// The replica in `target` that `original` asks for. `referenced` is the version of the parameter that holds the value for
+/// this target by the source's tag, where one does and that is there; whether it may be copied, `consent` decides.
 ///
 /// # Errors
 /// Why it cannot be replicated: no key in the target is known (`missing_key`), its name is too long there (`limit`), its
 /// value is another one in each Region and nobody gave the target's (`unsupported`), or its tags contradict themselves.
 pub fn desired(
     original: &Observed,
-    lender: Option<Lender>,
+    referenced: Option<Version>,
     kms_keys: &KmsKeys,
     source: &Region,
     target: &Region,
 ) -> Result<Desired, Cause> {
     let Observed { parameter: original, tags, history: _ } = original;
-    let supply = supply(tags, target)?;
-    if let Some(cause) = refusal(original, supply.as_ref(), lender, target) {
+    let value_override = value_override(tags, target)?;
+    if let Some(cause) = refusal(original, value_override.as_ref(), target) {
         return Err(cause);
     }
     let key = match original.value_type {
@@ -70,14 +70,8 @@ pub fn desired(
         ValueType::String | ValueType::StringList | ValueType::Unknown => None,
     };
     let (tags, tags_left_out) = copied(tags);
-    let mut desired = Desired {
-        supply,
-        lender: lender.map(|lender| lender.version),
-        key,
-        tags,
-        tags_left_out,
-        ..Desired::like(original)
-    };
+    let mut desired =
+        Desired { value_override, referenced, key, tags, tags_left_out, ..Desired::like(original) };
     desired.form = form(&desired);
     Ok(desired)
 }
@@ -99,8 +93,8 @@ impl Desired {
             data_type: parameter.data_type.clone(),
             policies: parameter.policies.clone(),
             key: parameter.key.as_deref().map(ToOwned::to_owned),
-            supply: None,
-            lender: None,
+            value_override: None,
+            referenced: None,
             tags: Tags::new(),
             tags_left_out: 0,
             form: Fingerprint(0),
@@ -111,8 +105,7 @@ impl Desired {
 /// Why a source has no replica in `target`, whatever is there.
 fn refusal(
     original: &Parameter,
-    supply: Option<&Supply>,
-    lender: Option<Lender>,
+    value_override: Option<&ValueOverride>,
     target: &Region,
 ) -> Option<Cause> {
     if original.value_type == ValueType::Unknown {
@@ -128,35 +121,15 @@ fn refusal(
         let remedy = "give the parameter a shorter name, or tag it `failover-replicator=exclude`";
         return Some(Cause::new(FailureKind::Limit, message).mended_by(remedy));
     }
-    match supply {
-        None if &*original.data_type == IMAGE => {
-            let message = format!(
-                "the parameter holds the id of a machine image ({IMAGE}), which is another one in each Region"
-            );
-            let remedy = format!(
-                "tag the source `{OVERRIDE_TAG_PREFIX}/{target}` with the image's id there, or `failover-replicator=exclude`"
-            );
-            Some(Cause::new(FailureKind::Unsupported, message).mended_by(remedy))
-        }
-        None | Some(Supply::Text(_)) => None,
-        Some(Supply::Lender(name)) => match lender {
-            None => {
-                let message = format!(
-                    "the source's tag says that {name} holds the value for {target}, and there is no such parameter beside the source"
-                );
-                let remedy = "mend the tag, or create the parameter that it names";
-                Some(Cause::new(FailureKind::Invalid, message).mended_by(remedy))
-            }
-            Some(lender) if lender.secure && original.value_type != ValueType::SecureString => {
-                let message = format!(
-                    "{name}, which holds the value for {target}, is encrypted, and the replica would not be"
-                );
-                let remedy = "make the source a SecureString, or name a parameter of plain text";
-                Some(Cause::new(FailureKind::Invalid, message).mended_by(remedy))
-            }
-            Some(_) => None,
-        },
-    }
+    (value_override.is_none() && &*original.data_type == IMAGE).then(|| {
+        let message = format!(
+            "the parameter holds the id of a machine image ({IMAGE}), which is another one in each Region"
+        );
+        let remedy = format!(
+            "tag the source `{OVERRIDE_TAG_PREFIX}/{target}` with the image's id there, or `failover-replicator=exclude`"
+        );
+        Cause::new(FailureKind::Unsupported, message).mended_by(remedy)
+    })
 }
 
 /// SSM takes 1,011 characters of a name with all that comes before it in the ARN, so that a longer Region has less room.
@@ -194,19 +167,19 @@ fn form(desired: &Desired) -> Fingerprint {
         data_type,
         policies,
         key,
-        supply,
-        lender,
+        value_override,
+        referenced,
         tags: _,
         tags_left_out: _,
         form: _,
     } = desired;
     // What is over is not sent, so that one which comes to be sent later moves the hash.
     let policies = policies.unfinished_texts();
-    let lender = lender.map(|Version { number, modified }| format!("{number} {modified}"));
-    let (text, lender_name) = match supply {
+    let referenced = referenced.map(|Version { number, modified }| format!("{number} {modified}"));
+    let (text, referenced_name) = match value_override {
         None => (None, None),
-        Some(Supply::Text(text)) => (Some(text.expose()), None),
-        Some(Supply::Lender(name)) => (None, Some(name.as_str())),
+        Some(ValueOverride::Literal(text)) => (Some(text.expose()), None),
+        Some(ValueOverride::FromParameter(name)) => (None, Some(name.as_str())),
     };
     let parts = [
         Some(value_type.word()),
@@ -217,8 +190,8 @@ fn form(desired: &Desired) -> Fingerprint {
         Some(data_type),
         policies.as_deref(),
         text,
-        lender_name,
-        lender.as_deref(),
+        referenced_name,
+        referenced.as_deref(),
     ];
     Fingerprint::of_parts(FORM_SCHEMA, parts)
 }
@@ -239,23 +212,24 @@ mod tests {
     use crate::parameters::fixtures::{parameter, region};
 
     fn wanted(original: &Parameter, tags: &Tags) -> Result<Desired, Cause> {
-        lent(original, tags, None)
+        overridden(original, tags, None)
     }
 
-    fn lent(original: &Parameter, tags: &Tags, lender: Option<Lender>) -> Result<Desired, Cause> {
+    fn overridden(
+        original: &Parameter,
+        tags: &Tags,
+        referenced: Option<Version>,
+    ) -> Result<Desired, Cause> {
         let original = Observed::new(original.clone(), tags.clone());
         let (source, target) = (region("us-east-2"), region("us-east-1"));
-        desired(&original, lender, &KmsKeys::default(), &source, &target)
+        desired(&original, referenced, &KmsKeys::default(), &source, &target)
     }
 
     fn tag(key: &str, value: &str) -> Tags {
         Tags::from([(key.to_owned(), value.to_owned())])
     }
 
-    const LENDER: Lender = Lender {
-        version: Version { number: 3, modified: Timestamp::from_millis(5) },
-        secure: false,
-    };
+    const REFERENCED: Version = Version { number: 3, modified: Timestamp::from_millis(5) };
 
     #[test]
     fn form_moves_with_everything_that_is_sent_but_value_and_tags() {
@@ -281,18 +255,17 @@ mod tests {
             forms.push(form);
         }
         let from = |name| tag("failover-replicator:value-from", name);
-        let newer = Version { number: 4, ..LENDER.version };
-        let again = Version { modified: Timestamp::from_millis(6), ..LENDER.version };
+        let newer = Version { number: 4, ..REFERENCED };
+        let again = Version { modified: Timestamp::from_millis(6), ..REFERENCED };
         for (tags, version) in [
             (tag("failover-replicator:value", "x"), None),
             (tag("failover-replicator:value", "y"), None),
-            (from("x"), Some(LENDER.version)),
-            (from("y"), Some(LENDER.version)),
+            (from("x"), Some(REFERENCED)),
+            (from("y"), Some(REFERENCED)),
             (from("x"), Some(newer)),
             (from("x"), Some(again)),
         ] {
-            let lender = version.map(|version| Lender { version, ..LENDER });
-            let form = lent(&original, &tags, lender).expect("desired").form;
+            let form = overridden(&original, &tags, version).expect("desired").form;
             assert!(!forms.contains(&form));
             forms.push(form);
         }
@@ -324,19 +297,6 @@ mod tests {
         assert_eq!(cause.kind, FailureKind::Unsupported);
         assert!(cause.remedy().contains("`failover-replicator:value/us-east-1`"));
         assert!(wanted(&original, &tag("failover-replicator:value", "ami-1")).is_ok());
-    }
-
-    #[test]
-    fn a_lender_must_be_there_and_no_better_guarded_than_the_replica() {
-        let (mut original, tags) =
-            (parameter("/a"), tag("failover-replicator:value-from/us-east-1", "/b"));
-        assert_eq!(wanted(&original, &tags).expect_err("no lender").kind, FailureKind::Invalid);
-        assert!(lent(&original, &tags, Some(LENDER)).is_ok());
-        let secure = Some(Lender { secure: true, ..LENDER });
-        let cause = lent(&original, &tags, secure).expect_err("it would be shown");
-        assert_eq!(cause.kind, FailureKind::Invalid);
-        original.value_type = ValueType::SecureString;
-        assert!(lent(&original, &tags, secure).is_ok());
     }
 
     #[test]

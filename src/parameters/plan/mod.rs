@@ -3,14 +3,16 @@
 //! In sync means no step. What is not this route's own by [`crate::ownership`] is never a step's target, unless a setting
 //! or a person says so: the name is then vacant, or a conflict.
 
+mod consent;
 pub mod desired;
 mod diff;
 mod refused;
 mod write;
 
+use self::consent::consent;
 use self::desired::desired;
 use self::write::{Pair, Takeover};
-use super::model::{Lender, Observed};
+use super::model::Observed;
 use crate::domain::{
     AccountId, Cause, Change, ConflictClass, FailureKind, KmsKeys, NameFilter, OptOut, OutcomeKind,
     Region, Routes, Timestamp, Writers,
@@ -94,7 +96,7 @@ pub struct Case<'a> {
     /// What holds the name in the target Region.
     pub replica: Option<&'a Observed>,
     /// The parameter that holds the value for this target by the source's tag, where it is there.
-    pub lender: Option<Lender>,
+    pub referenced: Option<&'a Observed>,
     /// What said that the source is gone, where it is: an event of its deletion, or a sweep's list; `None`: it is found
     /// absent by the way.
     pub found_by: Option<FoundBy>,
@@ -329,7 +331,10 @@ fn decide_present(
         Err(decision) => return *decision,
     };
     let (source, target) = (case.source, case.target);
-    let desired = match desired(original, case.lender, policy.kms_keys, source, target) {
+    let referenced = case.referenced.map(|referenced| referenced.parameter.version());
+    let desired = desired(original, referenced, policy.kms_keys, source, target)
+        .and_then(|desired| consent(case, policy, &desired).map(|()| desired));
+    let desired = match desired {
         Ok(desired) => desired,
         Err(cause) => return Decision::Refuse(cause),
     };

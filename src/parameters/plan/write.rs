@@ -294,7 +294,7 @@ fn retagged(write: Write, is_proven: bool, provenance: &Provenance, present: Ver
 
 /// The reasons, with that the value is not the source's own where it is not.
 fn explained(mut because: Vec<&'static str>, desired: &Desired) -> Vec<&'static str> {
-    if desired.supply.is_some() {
+    if desired.value_override.is_some() {
         because.push("override");
     }
     because

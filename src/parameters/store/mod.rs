@@ -9,7 +9,7 @@ mod write;
 pub(super) use history::{is_plain, past_versions, rows_at, version_of};
 pub(super) use list::{lists, marked};
 pub(super) use read::{
-    ByName, NAMES_PER_CALL, Valued, by_name, lenders, numbered_versions, tags, tags_of, values,
-    versions,
+    ByName, NAMES_PER_CALL, Valued, by_name, by_name_knowing, numbered_versions, tags, tags_of,
+    values, versions,
 };
 pub(super) use write::{Created, DeleteAnswer, Put, Tagged, create, delete, retag, update};

@@ -6,9 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use aws_sdk_ssm::types::{
-    Parameter as Read, ParameterStringFilter, ParameterType, ResourceTypeForTagging,
-};
+use aws_sdk_ssm::types::{Parameter as Read, ParameterStringFilter, ResourceTypeForTagging};
 
 use super::history::latest;
 use super::list::{LIST_PAGE, WriterNames, following, page, row, tags_by_arn};
@@ -16,7 +14,7 @@ use crate::aws::{Session, at_once, cause, code, lacking, naming_key, whole};
 use crate::domain::{
     Cause, FailureKind, ParameterName, Region, SecretText, Tags, Timestamp, Version,
 };
-use crate::parameters::model::{Lender, Observed, Parameter};
+use crate::parameters::model::{Observed, Parameter};
 
 /// SSM takes at most 10 names per GetParameters or DeleteParameters call.
 pub(in crate::parameters) const NAMES_PER_CALL: usize = 10;
@@ -38,8 +36,6 @@ pub(in crate::parameters) struct Valued {
     pub(in crate::parameters) text: SecretText,
     /// Its version.
     pub(in crate::parameters) version: Version,
-    /// Whether it is encrypted.
-    pub(in crate::parameters) secure: bool,
 }
 
 /// Attributes and tags of parameters whose versions were read by name. Absent ones are `Ok(None)`; a name that could
@@ -49,16 +45,32 @@ pub(in crate::parameters) async fn by_name(
     region: &Region,
     read_versions: ByName<Version>,
 ) -> ByName<Observed> {
+    by_name_knowing(session, region, read_versions, BTreeMap::new()).await
+}
+
+/// The same, where a list showed some of them already: an attribute changes only with the version, so that of a version
+/// that was both listed and read none is asked for again.
+pub(in crate::parameters) async fn by_name_knowing(
+    session: &Session,
+    region: &Region,
+    read_versions: ByName<Version>,
+    mut listed: BTreeMap<ParameterName, Parameter>,
+) -> ByName<Observed> {
     let mut read = BTreeMap::new();
     let mut present = BTreeMap::new();
+    listed.retain(|name, parameter| {
+        matches!(read_versions.get(name), Some(Ok(Some(now))) if *now == parameter.version())
+    });
     for (name, version) in read_versions {
         match version {
+            Ok(Some(_)) if listed.contains_key(&name) => {}
             Ok(Some(version)) => drop(present.insert(name, version)),
             Ok(None) => drop(read.insert(name, Ok(None))),
             Err(cause) => drop(read.insert(name, Err(cause))),
         }
     }
-    let attributes = described(session, region, present).await;
+    let mut attributes = described(session, region, present).await;
+    attributes.extend(listed.into_iter().map(|(name, parameter)| (name, Ok(parameter))));
     let tagged = attributes.into_iter().map(|(name, parameter)| async move {
         let observed = match parameter {
             Err(cause) => Err(cause),
@@ -227,17 +239,6 @@ fn latest_of(names: &[ParameterName]) -> Vec<Asked> {
     names.iter().map(|name| Asked { name: name.clone(), number: None }).collect()
 }
 
-/// The parameters, by name, that lend their values to others.
-pub(in crate::parameters) async fn lenders(
-    session: &Session,
-    region: &Region,
-    names: &[ParameterName],
-) -> ByName<Lender> {
-    let read = get(session, region, &latest_of(names), false).await;
-    let lender = |read: Valued| Lender { version: read.version, secure: read.secure };
-    read.into_iter().map(|(name, read)| (name, read.map(|read| read.map(lender)))).collect()
-}
-
 /// The values of parameters by name and key, 10 a call of one key each, decrypted. A refused call is made again name
 /// by name, so that a bad key is only its own parameters' failure.
 pub(in crate::parameters) async fn values<'a>(
@@ -347,8 +348,8 @@ fn valued(read: Read) -> Option<(ParameterName, Valued)> {
     let number = Some(read.version).filter(|number| *number > 0)?;
     let version = Version { number, modified: Timestamp::from_aws(&read.last_modified_date?) };
     let text = SecretText::new(read.value?);
-    let secure = read.r#type? == ParameterType::SecureString;
-    Some((ParameterName::new(&read.name?), Valued { text, version, secure }))
+    read.r#type?;
+    Some((ParameterName::new(&read.name?), Valued { text, version }))
 }
 
 /// All tags of one parameter; `None` where there is no such parameter. An answer without tags is not one that says that

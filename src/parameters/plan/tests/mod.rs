@@ -1,6 +1,7 @@
 //! The decisions, case by case.
 
 mod cases;
+mod consent;
 mod ownership;
 mod properties;
 
@@ -102,7 +103,7 @@ impl World {
             routes: &self.routes,
             original,
             replica,
-            lender: None,
+            referenced: None,
             found_by: self.found_by,
         }
     }
