@@ -106,9 +106,11 @@ async fn a_full_run_calls_every_action_of_the_list_and_no_other() {
     let done = json!({"in_sync": 1, "replicated": 1});
     assert_eq!(response["totals"]["secrets"], done, "{response:#}");
     assert_eq!(released["totals"]["secrets"], json!({"deleted": 1}), "{released:#}");
-    // A payload that names no account is the hub's own account's, which the hub asks for.
+    // A payload that names no account is the hub's own account's, which the hub asks for, and which is excluded here.
     let own = json!({"detail": {"name": "/a", "operation": "sync"}}).to_string();
-    hub.run(own.as_bytes(), Narrow::default(), Deadline::never(), &|_| ()).await.expect("a run");
+    let own = hub.run(own.as_bytes(), Narrow::default(), Deadline::never(), &|_| ()).await;
+    let refused = own.expect_err("an excluded account").to_string();
+    assert!(refused.contains(MANAGEMENT), "{refused}");
     // A setting that is kept in Parameter Store.
     sim.account(MANAGEMENT).region(TARGET).put("/failover-replicator/quotas", "{}");
     let config = sdk_config(&sim, sim.hub_keys("hub"), TARGET);

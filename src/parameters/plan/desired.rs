@@ -71,7 +71,7 @@ pub fn desired(
     };
     let (tags, tags_left_out) = copied(tags);
     let mut desired =
-        Desired { value_override, referenced, key, tags, tags_left_out, ..Desired::like(original) };
+        Desired { key, value_override, referenced, tags, tags_left_out, ..Desired::like(original) };
     desired.form = form(&desired);
     Ok(desired)
 }
