@@ -82,9 +82,13 @@ impl Report {
         self.plan_id = Some(id);
     }
 
-    /// Says that a signal stopped the run.
+    /// Says that a signal stopped the run. One that has looked at no account is not in sync.
     pub fn stopped(&mut self) {
         self.stopped = true;
+        if self.totals.accounts().next().is_none() {
+            self.is(Status::Incomplete);
+            self.unfinished = true;
+        }
     }
 
     /// Takes one account's work in. Each account comes once: its parts are merged before.

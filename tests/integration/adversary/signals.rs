@@ -75,6 +75,10 @@ fn assert_nothing_half_done(sim: &Sim, account: &str, when: &str) {
 fn assert_told(sim: &Sim, account: &str, response: &Value, when: &str) {
     let wrong: u64 =
         TARGETS.iter().map(|target| out_of_step(sim, account, target, &[]).len() as u64).sum();
+    if response["totals"]["accounts"] == json!({}) {
+        assert_eq!(response["status"], "incomplete", "{when}: the accounts were not listed yet");
+        return;
+    }
     let remains = response["remaining"].as_array().expect("a list").contains(&json!(account));
     assert!(wrong == 0 || remains, "{account} {when}: {wrong} wrong in {response:#}");
     let line = response["accounts"].as_array().expect("a list").iter();
