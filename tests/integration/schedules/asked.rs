@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use failover_replicator::domain::{AccountId, Item, ParameterName, Purpose, Region, Take};
 use failover_replicator::request::{self, Accounts, Reconcile, Request, RunOptions};
+use failover_replicator::settings::MaxDeletes;
 use serde_json::Value;
 
 use super::history::SOURCE;
@@ -27,12 +28,19 @@ pub(super) enum Asked {
     Payload(String),
     /// A person gives the name in the target to the source.
     Resolve(&'static str),
+    /// A person sweeps, and lets everything go that misses its source.
+    Sweep,
 }
 
 impl Input {
     /// With the default settings.
     pub(super) fn of_payload(routes: &'static str, payload: &Value) -> Self {
         Self { routes, settings: &[], asked: Asked::Payload(payload.to_string()) }
+    }
+
+    /// A person sweeps, and lets everything go that misses its source: with one item, its deletion is that of all.
+    pub(super) fn of_sweep(routes: &'static str) -> Self {
+        Self { routes, settings: &[], asked: Asked::Sweep }
     }
 
     /// A person gives the name in the target to the source.
@@ -51,14 +59,26 @@ impl Input {
     }
 
     pub(super) fn request(&self) -> Request {
+        let accounts = || Accounts::These(vec![AccountId::parse(ACCOUNT).expect("an account")]);
         match &self.asked {
             Asked::Payload(payload) => request::parse(payload.as_bytes()).expect("a request"),
             Asked::Resolve(name) => Request::Reconcile(Reconcile {
-                accounts: Accounts::These(vec![AccountId::parse(ACCOUNT).expect("an account")]),
+                accounts: accounts(),
                 region: Some(Region::parse(SOURCE).expect("a Region")),
                 item: Some(Item::Parameter(ParameterName::new(name))),
                 options: RunOptions::default(),
                 purpose: Purpose::Resolving(Take::Source),
+            }),
+            Asked::Sweep => Request::Reconcile(Reconcile {
+                accounts: accounts(),
+                region: None,
+                item: None,
+                options: RunOptions {
+                    max_deletes: Some(MaxDeletes::Percent(100)),
+                    lifts_brake: true,
+                    ..RunOptions::default()
+                },
+                purpose: Purpose::Equality,
             }),
         }
     }

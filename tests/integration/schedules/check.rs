@@ -2,13 +2,13 @@
 //! deleted, or covered without being named by each later sweep; and no alarm where nobody but the hub wrote.
 
 use aws_sim::ParameterView;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::alone::Alone;
 use super::history::{OPT_OUT, SOURCE};
 use super::ledger::Record;
 use super::process::Input;
-use super::store::{ACCOUNT, Store};
+use super::store::Store;
 use crate::support::{MARK, PROVENANCE};
 
 /// Sweeps that look at an end, one after the other.
@@ -80,8 +80,7 @@ pub(super) fn conflicts<'a>(answer: &'a Value, name: &'a str) -> impl Iterator<I
 
 /// One sweep, alone.
 pub(super) fn sweep(routes: &'static str) -> Input {
-    let payload = json!({"account": ACCOUNT, "detail": {"name": "all", "operation": "sync"}});
-    Input::of_payload(routes, &payload)
+    Input::of_sweep(routes)
 }
 
 /// Of what an end is judged.

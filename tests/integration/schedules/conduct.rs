@@ -52,9 +52,9 @@ fn wrong_write(
     name: &str,
 ) -> Option<String> {
     let known = Known::of(heard, &call.region, name);
-    if known.lost_put {
+    if known.is_lost {
         return Some(
-            "written after a put without an answer, and nothing was read in between".into(),
+            "written after a write without an answer, and nothing was read between".into(),
         );
     }
     // Another type needs a deletion, too.

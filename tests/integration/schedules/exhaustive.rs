@@ -87,8 +87,23 @@ fn strangers() -> Vec<Class> {
     ]
 }
 
+/// A deletion alone, by one invocation: its answer may be lost, and a stranger act.
+fn deletions() -> Vec<Class> {
+    let both = Mishaps { acts: 1, lost: 1, ..NONE };
+    let of = |name, by| {
+        let mut class = lone(class(name, ONE, &[Start::Replicated], 1, both), by);
+        class.cases.retain(|case| case.history == [Change::Delete]);
+        class
+    };
+    vec![
+        of("a deletion, one invocation, a stranger and a lost answer", By::Events),
+        of("a deletion, one sweep, a stranger and a lost answer", By::Sweeps),
+    ]
+}
+
 fn small() -> Vec<Class> {
     let mut classes = strangers();
+    classes.extend(deletions());
     classes.extend([
         class("one change", ONE, &EVERY, 1, NONE),
         lone(
@@ -130,6 +145,7 @@ fn large() -> Vec<Class> {
 /// The least in which each fault that `tests/mutants` has is found, the small classes first.
 fn telling() -> Vec<Class> {
     let mut classes = strangers();
+    classes.extend(deletions());
     classes.extend([
         class("one change", ONE, &EVERY, 1, NONE),
         class("two changes", ONE, &OURS, 2, NONE),

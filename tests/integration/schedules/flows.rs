@@ -6,9 +6,10 @@ use super::alone;
 use super::asked::Input;
 use super::case::touched;
 use super::check;
-use super::history::{self, Change, NAME, SOURCE, VALUE};
+use super::history::{self, ANOTHER, Change, NAME, SOURCE, VALUE};
 use super::store::{ACCOUNT, Dates, Store, Who};
 use super::stranger;
+use crate::support::{LONG_AGO, PROVENANCE, batch, delete_event};
 
 pub(super) const ROUTES: &str = "us-east-2=us-east-1";
 pub(super) const TARGET: &str = "us-east-1";
@@ -73,6 +74,16 @@ pub(super) fn all() -> Vec<Flow> {
             world.replicated();
             world.owner(Change::Delete);
         }),
+        flow("delete by a witness", Input::of_payload(ROUTES, &deletion()), |world| {
+            world.replicated();
+            world.owner(Change::Delete);
+        }),
+        flow("a tombstone that is due", sweep(GRACE, false), |world| {
+            world.replicated();
+            world.owner(Change::Delete);
+            world.run(&sweep(GRACE, false));
+            make_due(&mut world.store);
+        }),
         flow("a tombstone undone", sweep(GRACE, false), |world| {
             world.replicated();
             world.owner(Change::Delete);
@@ -81,6 +92,7 @@ pub(super) fn all() -> Vec<Flow> {
         }),
         flow("release of an adopted one", sweep(ADOPT, false), |world| {
             world.adoptable();
+            history::happen(&mut world.store, ANOTHER, Change::Create, 0);
             world.run(&sweep(ADOPT, false));
             world.owner(Change::Delete);
         }),
@@ -98,11 +110,27 @@ pub(super) fn all() -> Vec<Flow> {
     ]
 }
 
+/// A queue's event of the deletion.
+fn deletion() -> Value {
+    batch([("1", delete_event(ACCOUNT, LONG_AGO, NAME))])
+}
+
 const ADOPT: Settings = &[("ON_CONFLICT", "adopt")];
 const GRACE: Settings = &[("DELETE_GRACE_DAYS", "1")];
 
 fn value(nth: usize) -> String {
     format!("{VALUE}{NAME}-{nth}")
+}
+
+/// The tombstone of the replica is due, as if its days had passed.
+pub(super) fn make_due(store: &mut Store) {
+    let held = store.parameter(TARGET, NAME).expect("a replica");
+    let provenance = &held.tags[PROVENANCE];
+    let (before, _) = provenance.split_once(" gone=").expect("a tombstone");
+    let due = format!("{before} gone=2020-01-01T00:00:00Z by=list");
+    let request = json!({"ResourceType": "Parameter", "ResourceId": NAME,
+        "Tags": [{"Key": PROVENANCE, "Value": due}]});
+    store.must(Who::Hub, TARGET, "ssm:AddTagsToResource", &request);
 }
 
 /// A world that is being prepared.
@@ -127,7 +155,9 @@ impl World {
         );
     }
 
+    /// The name is replicated, and so is another: where all sources are gone, a sweep holds everything back.
     fn replicated(&mut self) {
+        history::happen(&mut self.store, ANOTHER, Change::Create, 0);
         self.owner(Change::Create);
         self.run(&check::sweep(ROUTES));
     }

@@ -38,8 +38,8 @@ pub(super) struct Known {
     pub(super) kind: Option<String>,
     /// Its tags.
     pub(super) tags: Option<BTreeMap<String, String>>,
-    /// Its last call about it was a put whose answer did not arrive.
-    pub(super) lost_put: bool,
+    /// Its last call about it was a put or a deletion whose answer did not arrive.
+    pub(super) is_lost: bool,
 }
 
 impl Known {
@@ -52,7 +52,11 @@ impl Known {
             }
             let request = call.request();
             if names(&request).contains(&name) {
-                known.lost_put = answer.is_lost() && call.operation == "ssm:PutParameter";
+                known.is_lost = answer.is_lost()
+                    && matches!(
+                        call.operation.as_str(),
+                        "ssm:PutParameter" | "ssm:DeleteParameters"
+                    );
             }
             if answer.status == 200 {
                 let answer = serde_json::from_str(&answer.body).expect("JSON");

@@ -1,5 +1,6 @@
 //! The shortest schedules in which weaker rules end badly, taken with the hub: one item, and each step by name.
 
+mod deletions;
 mod rounds;
 mod strangers;
 
