@@ -80,7 +80,7 @@ impl Deadline {
             return;
         }
         // Nobody can say it any more.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
