@@ -80,7 +80,7 @@ impl Deadline {
             return;
         }
         // Nobody can say it any more.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
@@ -111,7 +111,7 @@ mod tests {
         assert!(begun.leaves(Duration::MAX) && !stop.is_stopped());
         assert_eq!(begun.unless_stopped(async { 7 }).await, Some(7));
         let reading = tokio::spawn(async move {
-            let long = tokio::time::sleep(Duration::from_secs(3600));
+            let long = tokio::time::sleep(Duration::from_hours(1));
             begun.unless_stopped(long).await
         });
         tokio::task::yield_now().await;
@@ -127,7 +127,7 @@ mod tests {
         let (deadline, stop) = Deadline::stoppable();
         drop(stop);
         let long = async {
-            tokio::time::sleep(Duration::from_secs(60)).await;
+            tokio::time::sleep(Duration::from_mins(1)).await;
             7
         };
         assert_eq!(deadline.unless_stopped(long).await, Some(7));

@@ -121,7 +121,7 @@ async fn answer(
         };
         Ok::<_, Problem>((hub, request))
     });
-    let Some(opened) = opened.await else {
+    let Some(opened) = Box::pin(opened).await else {
         let mut report = Report::new();
         report.stopped();
         return Ok(Answer::Report(Box::new(report.response())));

@@ -110,7 +110,7 @@ mod tests {
         let said = RefCell::new(Vec::new());
         let mut signals = signals.iter();
         let work = |deadline: Deadline| async move {
-            let minute = tokio::time::sleep(Duration::from_secs(60));
+            let minute = tokio::time::sleep(Duration::from_mins(1));
             if deadline.unless_stopped(minute).await.is_some() {
                 return true;
             }

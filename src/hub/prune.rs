@@ -48,7 +48,9 @@ impl Hub {
         if deadline.is_stopped() {
             let mut report = Report::new();
             report.stopped();
-            work.into_iter().for_each(|work| report.leave(work.account));
+            for Work { account, .. } in work {
+                report.leave(account);
+            }
             return Ok(report);
         }
         if id != expected {
@@ -60,8 +62,12 @@ impl Hub {
         let carrying_out = rules(false, Leftovers { only: Some(steps), ..leftovers });
         let mut report =
             self.reconcile(Lane::Sweep, carrying_out, work, progress, &mut |_| ()).await;
-        others.into_iter().for_each(|outcome| report.take(outcome));
-        left.into_iter().for_each(|account| report.leave(account));
+        for outcome in others {
+            report.take(outcome);
+        }
+        for account in left {
+            report.leave(account);
+        }
         Ok(report)
     }
 }
