@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::{Stream, StreamExt, stream};
 
-use crate::aws::Connection;
+use crate::aws::{Connection, Session};
 use crate::domain::{
     AccountId, AccountOutcome, Cause, Failure, FailureKind, Purpose, Subject, Take,
 };
@@ -24,9 +24,23 @@ const REPORT_TIME: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub enum Finished {
     /// Looked at, whatever came of it, with what it lost without a witness.
-    Account(Box<AccountOutcome>, Absent),
+    Account(Box<AccountOutcome>, Option<Lost>),
     /// Not begun, or not ended, before the deadline.
     Left(AccountId),
+}
+
+/// What an account lost without a witness, and the session that goes on with it.
+#[derive(Debug)]
+pub struct Lost {
+    session: Session,
+    absent: Absent,
+}
+
+impl Lost {
+    /// Whether some of it has no tombstone of an earlier sweep.
+    pub fn has_new(&self) -> bool {
+        self.absent.has_new()
+    }
 }
 
 /// Reconciles each account's work, `at_once` accounts at a time, in the order in which they finish.
@@ -47,9 +61,7 @@ pub fn sweep(
             let task =
                 tokio::spawn(async move { reconciled(&connection, &rules, &recent, work).await });
             async move {
-                task.await.unwrap_or_else(|_| {
-                    Finished::Account(Box::new(panicked(&account)), Absent::default())
-                })
+                task.await.unwrap_or_else(|_| Finished::Account(Box::new(panicked(&account)), None))
             }
         })
         .buffer_unordered(at_once.max(1))
@@ -63,7 +75,7 @@ async fn reconciled(
 ) -> Finished {
     let account = work.account.clone();
     match within(rules, reconcile(connection, rules, recent, work)).await {
-        Some((outcome, absent)) => Finished::Account(Box::new(outcome), absent),
+        Some((outcome, lost)) => Finished::Account(Box::new(outcome), lost),
         None => Finished::Left(account),
     }
 }
@@ -73,8 +85,8 @@ async fn reconcile(
     rules: &RunPolicy,
     recent: &RecentDeletes,
     work: Work,
-) -> (AccountOutcome, Absent) {
-    let none = |outcome| (outcome, Absent::default());
+) -> (AccountOutcome, Option<Lost>) {
+    let none = |outcome| (outcome, None);
     let Work { account, assignments, refused_deletes } = work;
     let session = match connection.session(&account).await {
         Ok(session) => session,
@@ -97,31 +109,30 @@ async fn reconcile(
     );
     outcome.merge(secrets);
     outcome.merge(secrets::refused_deletes(&session, &refused_deletes).await);
-    (outcome, absent)
+    if absent.is_empty() {
+        return (outcome, None);
+    }
+    session.let_go().await;
+    (outcome, Some(Lost { session, absent }))
 }
 
 /// Goes on, once all accounts were looked at, with those that lost something without a witness: each ends with all that
 /// came of it.
 pub fn remove_absent(
-    connection: &Connection,
     rules: &Arc<RunPolicy>,
     recent: &Arc<RecentDeletes>,
-    accounts: Vec<(AccountOutcome, Absent)>,
+    accounts: Vec<(AccountOutcome, Lost)>,
     mass: Option<MassAbsence>,
     at_once: usize,
 ) -> impl Stream<Item = AccountOutcome> + Send + 'static {
-    let (connection, rules, recent) = (connection.clone(), Arc::clone(rules), Arc::clone(recent));
+    let (rules, recent) = (Arc::clone(rules), Arc::clone(recent));
     stream::iter(accounts)
-        .map(move |(mut outcome, absent)| {
-            let (connection, rules, recent) =
-                (connection.clone(), Arc::clone(&rules), Arc::clone(&recent));
-            let account = outcome.account.clone();
+        .map(move |(mut outcome, Lost { session, absent })| {
+            let (rules, recent) = (Arc::clone(&rules), Arc::clone(&recent));
             let task = tokio::spawn(async move {
-                let removed = removed(&connection, &rules, &recent, &account, absent, mass);
-                match within(&rules, removed).await {
-                    Some(removed) => removed,
-                    None => AccountOutcome { complete: false, ..AccountOutcome::new(account) },
-                }
+                let left = absent.left(session.account());
+                let removed = parameters::remove_absent(&session, &rules, &recent, absent, mass);
+                within(&rules, removed).await.unwrap_or(left)
             });
             async move {
                 let account = outcome.account.clone();
@@ -130,20 +141,6 @@ pub fn remove_absent(
             }
         })
         .buffer_unordered(at_once.max(1))
-}
-
-async fn removed(
-    connection: &Connection,
-    rules: &RunPolicy,
-    recent: &RecentDeletes,
-    account: &AccountId,
-    absent: Absent,
-    mass: Option<MassAbsence>,
-) -> AccountOutcome {
-    match connection.session(account).await {
-        Ok(session) => parameters::remove_absent(&session, rules, recent, absent, mass).await,
-        Err(cause) => failed(account, cause),
-    }
 }
 
 /// What came of the account, where there was time to begin and to end it.

@@ -111,6 +111,11 @@ impl Session {
         self.0.ration.take(&mut *self.0.held.lock().await, items).await;
     }
 
+    /// Notes that nothing of what was listed is kept any more, though the session is.
+    pub async fn let_go(&self) {
+        *self.0.held.lock().await = Held::default();
+    }
+
     /// Parameter Store of a Region.
     pub fn ssm(&self, region: &Region) -> aws_sdk_ssm::Client {
         let Shared { config, pacer, credentials, ssm, .. } = &*self.0;

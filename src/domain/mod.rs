@@ -26,7 +26,7 @@ pub use item::{InvalidName, Item, Kind, ParameterName, SecretName};
 pub use kms::{DEFAULT_PARAMETER_KEY, DEFAULT_SECRET_KEY, KmsKeys, TargetKey};
 pub use names::{NameFilter, split_globs};
 pub use opt_out::OptOut;
-pub use outcome::{AccountOutcome, Change, Counts, OutcomeKind, Step, WrittenBy};
+pub use outcome::{AccountOutcome, Change, Counts, OutcomeKind, Step, Waiting, WrittenBy};
 pub use place::{AccountId, InvalidPlace, Location, Region};
 pub use purpose::{Leftovers, PlanStep, Purpose, Take};
 pub use route::{InvalidRoute, Route, Routes};

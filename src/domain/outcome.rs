@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::clock::Timestamp;
 use super::conflict::ConflictClass;
 use super::failure::{Failure, Subject};
 use super::item::{Item, Kind};
@@ -200,6 +201,17 @@ pub struct Step {
     pub class: Option<ConflictClass>,
 }
 
+/// A replica without a source, and from when on it may be deleted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Waiting {
+    /// From this time on.
+    pub due: Timestamp,
+    /// The target Region.
+    pub region: Region,
+    /// The item.
+    pub item: Item,
+}
+
 /// Who wrote the versions that the provenance of an account's replicas names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WrittenBy {
@@ -243,6 +255,8 @@ pub struct AccountOutcome {
     pub failures: Vec<Failure>,
     /// What a plan would do; empty where it was done.
     pub steps: Vec<Step>,
+    /// The replicas that have a tombstone.
+    pub waiting: Vec<Waiting>,
     /// Items that still moved under our hands when time or patience was over; a later run is to look at them.
     pub pending: BTreeSet<Item>,
     /// Whether everything asked for was looked at; false when the deadline or a moving source left something.
@@ -262,6 +276,7 @@ impl AccountOutcome {
             secrets: Counts::default(),
             failures: Vec::new(),
             steps: Vec::new(),
+            waiting: Vec::new(),
             pending: BTreeSet::new(),
             complete: true,
             changed: false,
@@ -309,6 +324,7 @@ impl AccountOutcome {
             self.fail(failure);
         }
         self.steps.extend(other.steps);
+        self.waiting.extend(other.waiting);
         self.pending.extend(other.pending);
         self.complete &= other.complete;
         self.changed |= other.changed;

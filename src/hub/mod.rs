@@ -302,12 +302,12 @@ impl Hub {
             finished += 1;
             each(&account);
             let (account, status) = match account {
-                Finished::Account(outcome, lost) if !lost.is_empty() => {
+                Finished::Account(outcome, Some(lost)) => {
                     finished -= 1;
                     absent.push((*outcome, lost));
                     continue;
                 }
-                Finished::Account(outcome, _) => {
+                Finished::Account(outcome, None) => {
                     let told = (outcome.account.clone(), Status::of(&outcome));
                     report.take(*outcome);
                     told
@@ -322,14 +322,8 @@ impl Hub {
         let with_new = absent.iter().filter(|(_, lost)| lost.has_new()).count();
         let mass = MassAbsence::of(with_new, total).filter(|_| !rules.lifts_brake);
         let concurrency = self.settings.account_concurrency;
-        let mut rest = std::pin::pin!(remove_absent(
-            connection,
-            &rules,
-            &self.recent,
-            absent,
-            mass,
-            concurrency
-        ));
+        let mut rest =
+            std::pin::pin!(remove_absent(&rules, &self.recent, absent, mass, concurrency));
         while let Some(outcome) = rest.next().await {
             finished += 1;
             let (account, status) = (outcome.account.clone(), Status::of(&outcome));

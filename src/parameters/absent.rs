@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 
 use super::brake::{ListedByTarget, hold};
-use super::endings::Endings;
+use super::endings::{Ending, Endings};
 use super::removal::{ByTarget, take_away};
 use super::run::{Round, Run};
 use crate::aws::Session;
-use crate::domain::{AccountId, AccountOutcome, Cause, FailureKind, Region, Scope};
+use crate::domain::{AccountId, AccountOutcome, Cause, FailureKind, OutcomeKind, Region, Scope};
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
 
@@ -39,6 +39,21 @@ impl Absent {
         self.0
             .iter()
             .any(|route| route.unwanted.values().flatten().any(super::removal::Unwanted::is_new))
+    }
+
+    /// What it comes to where no time is left for it: all of it is pending.
+    pub fn left(&self, account: &AccountId) -> AccountOutcome {
+        let mut outcome = AccountOutcome::new(account.clone());
+        for OfRoute { source: _, unwanted, listed: _ } in &self.0 {
+            let mut endings = Endings::default();
+            for (target, replicas) in unwanted {
+                for one in replicas {
+                    endings.end(&one.name, target, Ending::Counted(OutcomeKind::Pending));
+                }
+            }
+            outcome.merge(endings.into_outcome(account));
+        }
+        outcome
     }
 
     pub(super) fn merge(&mut self, other: Self) {

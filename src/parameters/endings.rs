@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::{
     AccountId, AccountOutcome, Cause, Change, ConflictClass, Counts, Failure, FailureKind, Item,
-    Kind, OutcomeKind, ParameterName, Region, Step, Subject, WrittenBy,
+    Kind, OutcomeKind, ParameterName, Region, Step, Subject, Timestamp, Waiting, WrittenBy,
 };
 
 /// How one item ended in one target.
@@ -48,6 +48,8 @@ pub(super) struct Endings {
     by_item: BTreeMap<(ParameterName, Region), Ending>,
     counts: Counts,
     wider: Vec<(Region, Cause)>,
+    /// Replicas with a tombstone, and when it is due.
+    waiting: BTreeMap<(ParameterName, Region), Timestamp>,
     /// Who wrote the versions that the replicas' provenance names.
     pub(super) written_by: WrittenBy,
 }
@@ -56,6 +58,11 @@ impl Endings {
     /// Counts an item that needs no more said: most of a sweep's.
     pub(super) fn count(&mut self, outcome: OutcomeKind) {
         self.counts.add(outcome, 1);
+    }
+
+    /// Notes that a replica has a tombstone.
+    pub(super) fn wait(&mut self, name: &ParameterName, target: &Region, due: Timestamp) {
+        self.waiting.insert((name.clone(), target.clone()), due);
     }
 
     /// Notes how an item ended in `target`.
@@ -77,6 +84,9 @@ impl Endings {
     pub(super) fn absorb(&mut self, later: Self) {
         self.counts.merge(&later.counts);
         self.wider.extend(later.wider);
+        // What has a later end has no tombstone any more, unless that end says so.
+        self.waiting.retain(|item, _| !later.by_item.contains_key(item));
+        self.waiting.extend(later.waiting);
         self.written_by.merge(&later.written_by);
         for ((name, target), ending) in later.by_item {
             self.end(&name, &target, ending);
@@ -115,6 +125,8 @@ impl Endings {
             subject,
             cause,
         };
+        let waits = |((name, region), due)| Waiting { due, region, item: Item::Parameter(name) };
+        outcome.waiting = self.waiting.into_iter().map(waits).collect();
         for (region, cause) in self.wider {
             outcome.fail(failure(region, Subject::Account, cause));
         }

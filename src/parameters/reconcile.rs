@@ -167,6 +167,10 @@ impl Run<'_> {
             Decision::InSync { .. } if self.rules.labels => return false,
             Decision::InSync { tags_left_out: 0 } => endings.count(OutcomeKind::InSync),
             Decision::Leave(outcome) => endings.count(outcome),
+            Decision::Wait(due) => {
+                endings.count(OutcomeKind::Tombstoned);
+                endings.wait(name, target, due);
+            }
             Decision::ReadHistory => return false,
             // The Tagging API may not show the tags of what was just written: what is taken for a source may be a
             // replica of the opposite route.

@@ -16,7 +16,7 @@ use super::release::take_off;
 use super::run::{Candidate, GoAgain, Round, Run};
 use super::store::{NAMES_PER_CALL, Tagged, retag, tags_of, versions};
 use crate::aws::at_once;
-use crate::domain::{Cause, OutcomeKind, PROVENANCE_KEY, ParameterName, Region, Tags};
+use crate::domain::{Cause, OutcomeKind, PROVENANCE_KEY, ParameterName, Region, Tags, Timestamp};
 use crate::guard::{Claim, Held, Proposal, Ruling};
 use crate::ownership::{FoundBy, Provenance, Tombstone};
 
@@ -205,8 +205,12 @@ async fn still_unwanted(
 enum Removed {
     /// It went.
     Done(OutcomeKind),
+    /// It has got a tombstone, which is due then.
+    Kept(Timestamp),
     /// It stands as it should, and counts as this.
     Left(OutcomeKind),
+    /// It has a tombstone, which is due then.
+    Waits(Timestamp),
     /// It is gone, or another by now: it goes round again.
     Vanished,
     /// It would go, in this way and for this reason.
@@ -294,6 +298,7 @@ fn judge(
     let mut removal = match decide(case, run.policy(Parity::ByProvenance)) {
         Decision::Remove(removal) => removal,
         Decision::Leave(outcome) => return Err(Removed::Left(outcome)),
+        Decision::Wait(due) => return Err(Removed::Waits(due)),
         Decision::Conflict(cause) => return Err(Removed::Failed(cause)),
         // Its tags say something else by now.
         _ => return Err(Removed::Vanished),
@@ -334,16 +339,18 @@ async fn keep(
         }
         Way::Release | Way::Delete | Way::DeleteDue => take_off(run.session, target, name).await,
     };
-    match tagged {
-        Ok(Tagged::Yes) => Removed::Done(way.change().done()),
-        Ok(Tagged::Gone) => Removed::Vanished,
-        Err(cause) => Removed::Failed(cause),
+    match (tagged, way) {
+        (Ok(Tagged::Yes), Way::Tombstone(Tombstone { due, .. })) => Removed::Kept(due),
+        (Ok(Tagged::Yes), _) => Removed::Done(way.change().done()),
+        (Ok(Tagged::Gone), _) => Removed::Vanished,
+        (Err(cause), _) => Removed::Failed(cause),
     }
 }
 
 /// Reads the sources once more, for all targets together: one that came back meanwhile is to have its replica again.
 async fn confirm(run: &Run<'_>, unwanted: &ByTarget, removed: Vec<Ended>, round: &mut Round) {
-    let done = |ended: &Ended, name| matches!(ended.get(name), Some(Removed::Done(_)));
+    let is_done = |removed: &Removed| matches!(removed, Removed::Done(_) | Removed::Kept(_));
+    let done = |ended: &Ended, name| ended.get(name).is_some_and(is_done);
     let gone = unwanted
         .values()
         .zip(&removed)
@@ -354,7 +361,7 @@ async fn confirm(run: &Run<'_>, unwanted: &ByTarget, removed: Vec<Ended>, round:
         let by_name: BTreeMap<&ParameterName, &Unwanted> =
             replicas.iter().map(|one| (&one.name, one)).collect();
         for (name, removed) in ended {
-            let is_done = matches!(removed, Removed::Done(_));
+            let is_done = is_done(&removed);
             if is_done && !matches!(still.get(&name), Some(Ok(true))) {
                 round.go_again(&name, target, GoAgain::Moved);
             }
@@ -373,15 +380,24 @@ fn end(
     round: &mut Round,
 ) {
     let account = run.session.account();
+    let done = |outcome: OutcomeKind, round: &mut Round| {
+        tracing::info!(%account, region = %target, kind = "parameter", name = name.as_str(), outcome = outcome.word(), "removed");
+        let region = target.clone();
+        let ending = match reported {
+            Some(cause) => Ending::Reported { outcome, region, cause },
+            None => Ending::Counted(outcome),
+        };
+        round.endings.end(name, target, ending);
+    };
     match removed {
-        Removed::Done(outcome) => {
-            tracing::info!(%account, region = %target, kind = "parameter", name = name.as_str(), outcome = outcome.word(), "removed");
-            let region = target.clone();
-            let ending = match reported {
-                Some(cause) => Ending::Reported { outcome, region, cause },
-                None => Ending::Counted(outcome),
-            };
-            round.endings.end(name, target, ending);
+        Removed::Done(outcome) => done(outcome, round),
+        Removed::Kept(due) => {
+            done(OutcomeKind::Tombstoned, round);
+            round.endings.wait(name, target, due);
+        }
+        Removed::Waits(due) => {
+            round.endings.end(name, target, Ending::Left(OutcomeKind::Tombstoned));
+            round.endings.wait(name, target, due);
         }
         Removed::Left(outcome) => round.endings.end(name, target, Ending::Left(outcome)),
         Removed::Late => {

@@ -119,6 +119,10 @@ impl Run<'_> {
                 endings.fail(name, target, self.source, left_out(tags_left_out));
             }
             Decision::Leave(outcome) => endings.end(name, target, Ending::Left(outcome)),
+            Decision::Wait(due) => {
+                endings.end(name, target, Ending::Left(OutcomeKind::Tombstoned));
+                endings.wait(name, target, due);
+            }
             Decision::Refuse(cause) => endings.fail(name, target, self.source, cause),
             Decision::Conflict(cause) | Decision::Keep(cause) => {
                 endings.fail(name, target, target, cause);

@@ -3,8 +3,10 @@
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use super::response::{AccountLine, PlannedStep, Response};
-use super::views::{AccountView, FailureView, StepView, TotalsView, Views, fit, size_of};
+use super::response::{AccountLine, PlannedStep, Response, WaitingLine};
+use super::views::{
+    AccountView, FailureView, StepView, TotalsView, Views, WaitingView, fit, size_of,
+};
 use crate::domain::{AccountId, Failure};
 
 /// The longest response in bytes of JSON: Step Functions takes 256 KiB for a task's output, and wraps it.
@@ -20,7 +22,8 @@ impl Response {
     /// The same JSON with everything that was kept, for who has no limit.
     pub fn whole(&self) -> impl Serialize {
         let (accounts, failures) = (self.accounts.as_slice(), self.failures.as_slice());
-        Document { response: self, accounts, failures, steps: self.steps.as_deref() }
+        let (steps, tombstones) = (self.steps.as_deref(), self.tombstones.as_slice());
+        Document { response: self, accounts, failures, steps, tombstones }
     }
 
     /// As much of the response as `limit` bytes hold.
@@ -31,12 +34,14 @@ impl Response {
             accounts: &[],
             failures: &[],
             steps: steps.map(|_| [].as_slice()),
+            tombstones: &[],
         };
         // Measured with nothing in the lists, so the counts of what is cut are at their longest.
         let mut room = limit.saturating_sub(size_of(&document));
         document.accounts = fit(&self.accounts, AccountView, &mut room);
         document.failures = fit(&self.failures, FailureView, &mut room);
         document.steps = steps.map(|steps| fit(steps, StepView, &mut room));
+        document.tombstones = fit(&self.tombstones, WaitingView, &mut room);
         document
     }
 }
@@ -47,13 +52,14 @@ struct Document<'a> {
     accounts: &'a [AccountLine],
     failures: &'a [Failure],
     steps: Option<&'a [PlannedStep]>,
+    tombstones: &'a [WaitingLine],
 }
 
 impl Serialize for Document<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let whole = self.response;
         let cut = |all: usize, shown: usize, dropped: u64| (all - shown) as u64 + dropped;
-        let mut object = serializer.serialize_struct("Response", 11)?;
+        let mut object = serializer.serialize_struct("Response", 12)?;
         object.serialize_field("status", whole.status.word())?;
         if whole.stopped {
             object.serialize_field("stopped", &true)?;
@@ -72,6 +78,9 @@ impl Serialize for Document<'_> {
             object.serialize_field("steps", &Views(shown, StepView))?;
             object
                 .serialize_field("steps_cut", &cut(all.len(), shown.len(), whole.steps_dropped))?;
+        }
+        if !whole.tombstones.is_empty() {
+            object.serialize_field("tombstones", &Views(self.tombstones, WaitingView))?;
         }
         object.serialize_field("remaining", &Views(&whole.remaining, AccountId::as_str))?;
         object.end()

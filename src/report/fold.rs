@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::response::{AccountLine, PlannedStep, Response, Totals};
+use super::response::{AccountLine, PlannedStep, Response, Totals, WaitingLine};
 use super::status::Status;
 use super::writers;
 use crate::domain::{
@@ -14,6 +14,8 @@ use crate::ownership::Fingerprint;
 
 /// Failures, and steps, that are kept for the report; the rest is counted. Some ten times what a response has room for.
 const KEPT: usize = 20_000;
+/// Tombstones that are named.
+const TOMBSTONES: usize = 100;
 /// The same for a terminal, whose document is not cut: some 300 MB of steps.
 const KEPT_AT_A_TERMINAL: usize = 500_000;
 
@@ -31,6 +33,7 @@ pub struct Report {
     failures: Bounded<Ranked>,
     plan: bool,
     steps: Bounded<PlannedStep>,
+    tombstones: Bounded<WaitingLine>,
     remaining: BTreeSet<AccountId>,
     written_by: WrittenBy,
     held_back: bool,
@@ -49,6 +52,7 @@ impl Default for Report {
             failures: Bounded::default(),
             plan: false,
             steps: Bounded::default(),
+            tombstones: Bounded::default(),
             remaining: BTreeSet::new(),
             written_by: WrittenBy::default(),
             held_back: false,
@@ -114,6 +118,9 @@ impl Report {
             self.totals.plan(&step);
             self.steps.insert(PlannedStep { account: account.clone(), step }, self.kept);
         }
+        for waiting in outcome.waiting {
+            self.tombstones.insert(WaitingLine { waiting, account: account.clone() }, TOMBSTONES);
+        }
         if status != Status::InSync {
             let (parameters, secrets) = (outcome.parameters, outcome.secrets);
             self.lines.push(AccountLine { account, status, parameters, secrets });
@@ -159,6 +166,7 @@ impl Report {
             steps: self.plan.then(|| self.steps.kept.iter().cloned().collect()),
             steps_dropped: self.steps.dropped,
             plan_id: self.plan_id,
+            tombstones: self.tombstones.kept.iter().cloned().collect(),
             stopped: self.stopped,
             remaining: self.remaining.iter().cloned().collect(),
             held_back: self.held_back,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{AccountId, Change, Counts, Failure, Region, Step};
+use crate::domain::{AccountId, Change, Counts, Failure, Region, Step, Waiting};
 use crate::ownership::Fingerprint;
 
 use super::status::Status;
@@ -65,6 +65,15 @@ pub struct PlannedStep {
     pub step: Step,
 }
 
+/// A replica with a tombstone, with its account.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WaitingLine {
+    /// When it is due, where, and what it is.
+    pub waiting: Waiting,
+    /// The account.
+    pub account: AccountId,
+}
+
 /// What came of a run. It serialises as the JSON that the Lambda answers, cut to [`RESPONSE_LIMIT`](super::RESPONSE_LIMIT);
 /// the fields themselves hold more, and [`whole`](Self::whole) shows all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +94,8 @@ pub struct Response {
     pub steps_dropped: u64,
     /// The id of the plan, where one can be carried out by its id.
     pub plan_id: Option<Fingerprint>,
+    /// Replicas without a source, the first to be deleted first; [`Totals`] counts all of them.
+    pub tombstones: Vec<WaitingLine>,
     /// Whether a signal stopped the run.
     pub stopped: bool,
     /// Accounts not finished; sending them again goes on with them.

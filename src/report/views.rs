@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 
-use super::response::{AccountLine, PlannedStep, Totals};
-use crate::domain::{Change, Counts, Failure, Region, Subject};
+use super::response::{AccountLine, PlannedStep, Totals, WaitingLine};
+use crate::domain::{Change, Counts, Failure, Region, Subject, Waiting};
 
 /// The longest beginning of `list` that fits into `room` bytes, which it takes away.
 pub(super) fn fit<'a, T, V: Serialize>(
@@ -146,6 +146,22 @@ impl Serialize for StepView<'_> {
         if let Some(class) = step.class {
             object.serialize_field("class", class.word())?;
         }
+        object.end()
+    }
+}
+
+/// A replica with a tombstone.
+pub(super) struct WaitingView<'a>(pub(super) &'a WaitingLine);
+
+impl Serialize for WaitingView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let WaitingLine { waiting: Waiting { due, region, item }, account } = self.0;
+        let mut object = serializer.serialize_struct("Tombstone", 5)?;
+        object.serialize_field("account", account.as_str())?;
+        object.serialize_field("kind", item.kind().word())?;
+        object.serialize_field("region", region.as_str())?;
+        object.serialize_field("name", item.name())?;
+        object.serialize_field("due", &due.to_string())?;
         object.end()
     }
 }

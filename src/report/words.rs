@@ -1,8 +1,8 @@
 //! Numbers, counts and lines as a person reads them, the same in the table and in the digest.
 
-use crate::domain::{AccountId, Counts, Failure, Region, Subject};
+use crate::domain::{AccountId, Counts, Failure, OutcomeKind, Region, Subject, Waiting};
 
-use super::response::{Response, Totals};
+use super::response::{Response, Totals, WaitingLine};
 
 /// `9,120`.
 pub(super) fn number(count: u64) -> String {
@@ -47,6 +47,28 @@ pub(super) fn trusted_writers(totals: &Totals) -> Option<String> {
     Some(format!(
         "{replicas} on REPLICATOR_TRUSTED_WRITERS; `hubctl sweep --take-over` writes {them} once, then the setting can go"
     ))
+}
+
+/// The replicas without a source, which are deleted when their tombstones are due; nothing where none is.
+pub(super) fn tombstones(response: &Response, shown: usize) -> Vec<String> {
+    let Some(first) = response.tombstones.first() else { return Vec::new() };
+    let all = response.totals.parameters.get(OutcomeKind::Tombstoned);
+    let (have, them) = match all {
+        1 => ("1 replica has".to_owned(), "it"),
+        more => (format!("{} replicas have", number(more)), "them"),
+    };
+    let head = format!(
+        "{have} lost the source and a tombstone; a sweep deletes {them} when due, the first on {}:",
+        first.waiting.due
+    );
+    let line = |line: &WaitingLine| {
+        let WaitingLine { waiting: Waiting { due, region, item }, account } = line;
+        format!("  {account} {region} {} {}, due {due}", item.kind(), one_line(item.name()))
+    };
+    let lines: Vec<String> = response.tombstones.iter().take(shown).map(line).collect();
+    let left = all.saturating_sub(lines.len() as u64);
+    let rest = (left > 0).then(|| format!("  … and {} more", number(left)));
+    std::iter::once(head).chain(lines).chain(rest).collect()
 }
 
 /// What is left to a later run; nothing where nothing is.

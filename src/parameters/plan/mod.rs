@@ -210,6 +210,8 @@ pub enum Decision {
     },
     /// Left alone, and counted as this.
     Leave(OutcomeKind),
+    /// It has a tombstone, and may be deleted from this time on.
+    Wait(Timestamp),
     /// The name is held in the target by something that is not this route's.
     Conflict(Cause),
     /// It cannot be replicated, for what the source is or asks for.
@@ -302,7 +304,7 @@ fn departing(
         // A witness comes after the sweep.
         (Some(Tombstone { by: FoundBy::List, .. }), Some(FoundBy::Event)) => remove(Way::Delete),
         // What is due goes when a sweep misses its source again.
-        (Some(_), _) => Decision::Leave(OutcomeKind::Tombstoned),
+        (Some(Tombstone { due, .. }), _) => Decision::Wait(due),
         (None, Some(FoundBy::Event)) => remove(Way::Delete),
         (None, _) => remove(
             keep_until

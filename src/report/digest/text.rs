@@ -7,7 +7,9 @@ use crate::domain::{AccountId, FailureKind};
 use crate::report::causes::CauseGroup;
 use crate::report::repeats::News;
 use crate::report::response::Response;
-use crate::report::words::{many, number, one_line, place, remaining, totals, trusted_writers};
+use crate::report::words::{
+    many, number, one_line, place, remaining, tombstones, totals, trusted_writers,
+};
 
 /// Characters of the subject; SNS wants fewer than 100.
 const SUBJECT_LIMIT: usize = 99;
@@ -61,6 +63,10 @@ pub(super) fn text(response: &Response, news: &News<'_>, groups: &[CauseGroup<'_
     if let Some(line) = remaining(response, 20) {
         foot.push(line);
     }
+    foot.extend(tombstones(response, PLACES).into_iter().map(|mut line| {
+        line.truncate(line.floor_char_boundary(PLACE_LIMIT));
+        line
+    }));
     if response.failures_dropped > 0 {
         foot.push(format!("{} more failures are only counted.", number(response.failures_dropped)));
     }

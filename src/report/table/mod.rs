@@ -10,7 +10,9 @@ use comfy_table::{ContentArrangement, Table, presets};
 use super::causes::{CauseGroup, by_cause};
 use super::response::{AccountLine, PlannedStep, Response};
 use super::status::Status;
-use super::words::{counts, many, number, one_line, place, remaining, totals, trusted_writers};
+use super::words::{
+    counts, many, number, one_line, place, remaining, tombstones, totals, trusted_writers,
+};
 use crate::domain::Change;
 
 /// Lines of one list that a terminal gets.
@@ -57,6 +59,7 @@ pub fn table(response: &Response, view: View) -> String {
     if let Some(line) = remaining(response, view.at_most(PLACES)) {
         lines.extend(wrapped(&line, "", view));
     }
+    lines.extend(tombstones(response, view.at_most(PLACES)));
     lines.extend(failures(response, view));
     if response.steps.is_some() {
         lines.extend(steps::planned(response, planned, view));

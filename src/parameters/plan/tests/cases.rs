@@ -114,8 +114,8 @@ fn a_source_that_wants_no_replica_has_it_removed_and_only_what_is_proved_ours() 
     // What the day's allowance left over waits until its tombstone is due.
     let waits =
         proving(&replica, &format!(" gone={} by=event", NOW.plus(Duration::from_millis(1))));
-    let kept = Decision::Leave(OutcomeKind::Tombstoned);
-    assert_eq!(world.decide(Some(&original), Some(&waits)), kept);
+    let due = NOW.plus(Duration::from_millis(1));
+    assert_eq!(world.decide(Some(&original), Some(&waits)), Decision::Wait(due));
     let due = proving(&replica, &format!(" gone={NOW} by=event"));
     assert_eq!(removal(&world.decide(Some(&original), Some(&due))).0, Way::DeleteDue);
     world.deletes.never = true;
@@ -142,6 +142,7 @@ fn an_orphan_goes_by_what_said_that_its_source_is_gone() {
     {
         Decision::Remove(removal) => Ok(removal.way),
         Decision::Leave(outcome) => Err(outcome),
+        Decision::Wait(_) => Err(OutcomeKind::Tombstoned),
         other => panic!("{other:?}"),
     };
     let tombstone = Way::Tombstone(Tombstone { due: later, by: FoundBy::List });

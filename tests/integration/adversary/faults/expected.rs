@@ -38,23 +38,23 @@ pub(super) fn bound(place: &Place, effect: Effect) -> Option<u64> {
         Effect::ExpiredToken if !is_of_a_session(place) => None,
         // New credentials are asked for once.
         Effect::ExpiredToken => Some(1),
-        _ if is_lost_put(place, effect) => Some(1),
+        _ if is_lost_write(place, effect) => Some(1),
         _ => Some(2),
     }
 }
 
-/// Whether it is a write of a parameter whose answer is lost. The SDK does not send it again, since it may have been
-/// carried out: the item goes round once.
-pub(super) fn is_lost_put(place: &Place, effect: Effect) -> bool {
+/// Whether it is a write or deletion of a parameter whose answer is lost. The SDK does not send it again, since it may
+/// have been carried out: what stands there is looked at first, and the call is made once more where that is as it was.
+pub(super) fn is_lost_write(place: &Place, effect: Effect) -> bool {
     let is_refusal =
         matches!(effect, Effect::Throttle | Effect::AccessDenied | Effect::ExpiredToken);
-    place.operation == "ssm:PutParameter" && !is_refusal
+    ["ssm:PutParameter", "ssm:DeleteParameters"].contains(&place.operation.as_str()) && !is_refusal
 }
 
-/// Whether it is a create that AWS has carried out: the next look finds the replica as it should be.
-pub(super) fn is_done_create(place: &Place, effect: Effect) -> bool {
-    let creates = ["create", "recreate"].contains(&place.flow);
-    is_lost_put(place, effect) && effect == Effect::MalformedBody && creates
+/// Whether it is a create or a deletion that AWS has carried out: the next look finds all as it should be.
+pub(super) fn is_done(place: &Place, effect: Effect) -> bool {
+    let is_once = ["create", "recreate", "delete"].contains(&place.flow);
+    is_lost_write(place, effect) && effect == Effect::MalformedBody && is_once
 }
 
 const REPLICATE: &str = "secretsmanager:ReplicateSecretToRegions";
@@ -77,7 +77,7 @@ pub(super) fn expected(place: &Place, effect: Effect, bounded: bool) -> Expected
     if reach(place) == Reach::Run {
         return Expected::NotBegun;
     }
-    if is_done_create(place, effect) {
+    if is_done(place, effect) {
         return Expected::Done;
     }
     if place.operation == REPLICATE && effect == Effect::MalformedBody {

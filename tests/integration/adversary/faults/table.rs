@@ -3,7 +3,7 @@
 use aws_sim::Effect;
 use serde_json::Value;
 
-use super::expected::{is_done_create, is_lost_put};
+use super::expected::{is_done, is_lost_write};
 use super::flows::Path;
 use super::{EFFECTS, Place, came_back, is_of_a_session};
 use crate::support::SOURCE;
@@ -51,8 +51,10 @@ impl Outcome {
         effect: Effect,
         times: Option<u64>,
     ) {
-        // Where several names are read in one call, a refusal may be one name's: each is read by itself then.
-        let refused = if place.operation == "ssm:GetParameters" { 2 } else { 1 };
+        // Where several names are in one call, a refusal may be one name's: each has a call of its own then.
+        let is_for_several =
+            ["ssm:GetParameters", "ssm:DeleteParameters"].contains(&place.operation.as_str());
+        let refused = if is_for_several { 2 } else { 1 };
         // A tag's event waits for the tag to be readable, and when it cannot be read, goes on to read the item.
         let is_awaited = place.flow == "tag"
             && place.path == Path::Events
@@ -64,9 +66,9 @@ impl Outcome {
             (None, Effect::AccessDenied) => calls * refused,
             // The first is made once more, with new credentials.
             (None, Effect::ExpiredToken) => calls * refused + u64::from(is_of_a_session(place)),
-            (None, effect) if is_done_create(place, effect) => 1,
-            // Once in each of the two passes.
-            (None, effect) if is_lost_put(place, effect) => 2,
+            (None, effect) if is_done(place, effect) => 1,
+            // Once in each of the two passes, or before and after the new proof.
+            (None, effect) if is_lost_write(place, effect) => 2,
             (None, _) => calls * ATTEMPTS,
         };
         assert_eq!(self.hits, attempts, "{what}: attempts");
