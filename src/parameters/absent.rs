@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use super::brake::{ListedByTarget, hold};
 use super::endings::{Ending, Endings};
-use super::removal::{ByTarget, take_away};
+use super::removal::take_away;
 use super::run::{Round, Run};
+use super::unwanted::{ByTarget, Unwanted};
 use crate::aws::Session;
 use crate::domain::{AccountId, AccountOutcome, Cause, FailureKind, OutcomeKind, Region, Scope};
 use crate::recent_deletes::RecentDeletes;
@@ -36,9 +37,7 @@ impl Absent {
 
     /// Whether some of it has no tombstone of an earlier sweep.
     pub fn has_new(&self) -> bool {
-        self.0
-            .iter()
-            .any(|route| route.unwanted.values().flatten().any(super::removal::Unwanted::is_new))
+        self.0.iter().any(|route| route.unwanted.values().flatten().any(Unwanted::is_new))
     }
 
     /// What it comes to where no time is left for it: all of it is pending.

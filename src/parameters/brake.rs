@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use super::endings::Ending;
 use super::plan::Way;
-use super::removal::{ByTarget, Unwanted};
 use super::run::{Round, Run};
 use super::store::marked;
+use super::unwanted::{ByTarget, Unwanted};
 use crate::allowances::Reserved;
 use crate::domain::{Cause, FailureKind, OutcomeKind, ParameterName, Region, Tags};
 use crate::ownership::{FoundBy, Provenance, Tombstone};

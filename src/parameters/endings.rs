@@ -38,6 +38,8 @@ pub(super) enum Ending {
         because: Vec<&'static str>,
         /// What it takes over, where that is not owned.
         class: Option<ConflictClass>,
+        /// What a person is to know of it: the brake holds the deletion back.
+        reported: Option<Cause>,
     },
 }
 
@@ -153,7 +155,11 @@ impl Endings {
                     outcome.count(Kind::Parameter, counted);
                     outcome.fail(failure(region, Subject::Item(item), cause));
                 }
-                Ending::Planned { change, because, class } => {
+                Ending::Planned { change, because, class, reported } => {
+                    if let Some(cause) = reported {
+                        let subject = Subject::Item(item.clone());
+                        outcome.fail(failure(target.clone(), subject, cause));
+                    }
                     outcome.steps.push(Step { region: target, item, change, because, class });
                 }
             }

@@ -2,6 +2,8 @@
 
 mod absent;
 mod brake;
+mod by_lists;
+mod confirm;
 mod delete;
 mod endings;
 #[cfg(test)]
@@ -24,6 +26,7 @@ mod run;
 mod settle;
 mod store;
 mod task;
+mod unwanted;
 pub mod value_override;
 mod write;
 

@@ -238,7 +238,7 @@ impl Pruning<'_> {
             Ruling::Go => Verdict::Delete,
             Ruling::TellOnly => {
                 let because = vec![BECAUSE];
-                Verdict::End(Ending::Planned { change, because, class: None })
+                Verdict::End(Ending::Planned { change, because, class: None, reported: None })
             }
             Ruling::Held(cause) => Verdict::End(Ending::Failed { region: target.clone(), cause }),
         }

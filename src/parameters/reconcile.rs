@@ -15,7 +15,7 @@ use super::brake::ListedByTarget;
 use super::endings::{Ending, Endings};
 use super::keys::Keys;
 use super::model::{Listing, Observed};
-use super::plan::{Case, Decision, decide};
+use super::plan::{Decision, decide};
 use super::removal::remove;
 use super::round::make_equal;
 use super::run::{Again, Candidate, GoAgain, Round, Run};
@@ -27,7 +27,7 @@ use crate::domain::{
     AccountOutcome, Assignment, Cause, Item, OutcomeKind, ParameterName, Region, Route, Scope,
     Version, Wanted,
 };
-use crate::ownership::{FoundBy, Ownership, Provenance, is_marked, other_role};
+use crate::ownership::FoundBy;
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
 
@@ -40,8 +40,6 @@ const CHUNKS_AT_ONCE: usize = 3;
 /// chunks under way are to be confirmed in time.
 const CHUNK_TIME: Duration = Duration::from_secs(20);
 const ITEM_TIME: Duration = Duration::from_secs(3);
-/// How long the lists may lag: what was written so lately is read by name before it is called a conflict.
-const LIST_LAG: Duration = Duration::from_mins(10);
 
 /// Reconciles the parameters of one account.
 pub async fn reconcile(
@@ -144,77 +142,6 @@ impl Run<'_> {
         let candidates = candidates.into_values().collect();
         let (again, absent) = self.round(candidates, Some(&listed), &mut endings).await;
         (self.once_more(again, &BTreeSet::new(), endings).await, absent)
-    }
-
-    /// Ends an item for which the lists are enough: equal, left alone, or surely somebody else's.
-    fn settled_by_lists(
-        &self,
-        name: &ParameterName,
-        target: &Region,
-        case: Case<'_>,
-        keys: &Keys,
-        endings: &mut Endings,
-    ) -> bool {
-        let decision = decide(case, self.policy(self.parity()));
-        if matches!(decision, Decision::InSync { .. })
-            && let Some(cause) = keys.refusal(target, case.replica)
-        {
-            endings.fail(name, target, target, cause);
-            return true;
-        }
-        match decision {
-            // No list shows labels.
-            Decision::InSync { .. } if self.rules.labels => return false,
-            Decision::InSync { tags_left_out: 0 } => endings.count(OutcomeKind::InSync),
-            Decision::Leave(outcome) => endings.count(outcome),
-            Decision::Wait(due) => {
-                endings.count(OutcomeKind::Tombstoned);
-                endings.wait(name, target, due);
-            }
-            Decision::ReadHistory => return false,
-            // The Tagging API may not show the tags of what was just written: what is taken for a source may be a
-            // replica of the opposite route.
-            Decision::Conflict(_) if self.has_recent(case) => return false,
-            // So may the consent to a value override, or the parameter that it references.
-            Decision::Refuse(cause)
-                if (cause.class.is_some() || references(case)) && self.has_recent(case) =>
-            {
-                return false;
-            }
-            decision => return self.ended(name, target, decision, endings).is_none(),
-        }
-        true
-    }
-
-    /// Counts who wrote what provenance of this route names; whether the tags call it this route's replica.
-    fn count_writer(&self, case: Case<'_>, endings: &mut Endings) -> bool {
-        let Some(replica) = case.replica else { return false };
-        let is_own = is_marked(&replica.tags)
-            && Provenance::of(&replica.tags).is_some_and(|from| from.region == *self.source);
-        if !is_own {
-            return false;
-        }
-        let policy = self.policy(self.parity());
-        let evidence = replica.evidence(case.account, case.target);
-        match (case.ownership(policy), other_role(evidence, case.viewpoint(policy))) {
-            // What this run takes over does not depend on the setting any more.
-            (Ownership::Owned { by_trusted: true, .. }, _)
-                if !(self.rules.take_over && self.rules.writing.allows()) =>
-            {
-                endings.written_by.trusted += 1;
-            }
-            (Ownership::Owned { .. } | Ownership::NeedsHistory, _) => endings.written_by.hub += 1,
-            (_, Some(role)) => {
-                *endings.written_by.others.entry(role.to_owned()).or_default() += 1;
-            }
-            (_, None) => {}
-        }
-        true
-    }
-
-    fn has_recent(&self, case: Case<'_>) -> bool {
-        let mut read = [case.original, case.replica, case.referenced].into_iter().flatten();
-        read.any(|held| self.session.now().since(held.parameter.modified) < LIST_LAG)
     }
 
     /// What is asked for by name: read once it has settled, then as in a sweep. Names that nobody holds end as nothing.
@@ -421,16 +348,6 @@ fn referenced_in<'a>(
         Ok(Some(ValueOverride::FromParameter(name))) => originals.get(&name),
         _ => None,
     }
-}
-
-/// Whether the source's tags reference another parameter for this target.
-fn references(case: Case<'_>) -> bool {
-    case.original.is_some_and(|original| {
-        matches!(
-            value_override(&original.tags, case.target),
-            Ok(Some(ValueOverride::FromParameter(_)))
-        )
-    })
 }
 
 #[cfg(test)]

@@ -141,7 +141,8 @@ async fn released(
         },
         Ruling::TellOnly => {
             let because = vec![BECAUSE];
-            let ending = Ending::Planned { change, because, class: ownership.class() };
+            let ending =
+                Ending::Planned { change, because, class: ownership.class(), reported: None };
             endings.end(name, target, ending);
             Ok(())
         }

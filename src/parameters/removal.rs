@@ -15,48 +15,14 @@ use super::plan::{Decision, Parity, Removal, Way, decide, wants_removal};
 use super::release::take_off;
 use super::run::{Candidate, GoAgain, Round, Run};
 use super::store::{NAMES_PER_CALL, Tagged, retag, tags_of, versions};
+use super::unwanted::{ByTarget, Unwanted, unwanted};
 use crate::aws::at_once;
 use crate::domain::{Cause, OutcomeKind, PROVENANCE_KEY, ParameterName, Region, Tags, Timestamp};
 use crate::guard::{Claim, Held, Proposal, Ruling};
-use crate::ownership::{FoundBy, Provenance, Tombstone};
+use crate::ownership::{Provenance, Tombstone};
 
 /// The two reads that must find a source absent are so far apart.
 const BETWEEN_READS: Duration = Duration::from_secs(2);
-
-/// A replica that is not to be there, by what was read so far.
-#[derive(Clone, Debug)]
-pub(super) struct Unwanted {
-    pub(super) name: ParameterName,
-    original: Option<Observed>,
-    replica: Observed,
-    found_by: Option<FoundBy>,
-    /// The tombstone that it has.
-    tombstone: Option<Tombstone>,
-    pub(super) way: Way,
-    /// What a person is to know of it, whatever becomes of it.
-    pub(super) reported: Option<Cause>,
-}
-
-impl Unwanted {
-    /// Whether an event, or its owner's tag, said that it may go.
-    pub(super) fn is_witnessed(&self) -> bool {
-        self.original.is_some()
-            || self.found_by == Some(FoundBy::Event)
-            || self.tombstone.is_some_and(|tombstone| tombstone.by == FoundBy::Event)
-    }
-
-    /// Whether a sweep alone says that its source is gone.
-    pub(super) fn is_unwitnessed(&self) -> bool {
-        self.found_by == Some(FoundBy::List) && !self.is_witnessed()
-    }
-
-    /// Whether no sweep found it without its source before.
-    pub(super) fn is_new(&self) -> bool {
-        self.tombstone.is_none()
-    }
-}
-
-pub(super) type ByTarget = BTreeMap<Region, Vec<Unwanted>>;
 
 /// Removes those of the candidates' replicas that are not to be there. In a sweep, `listed` says what the lists show,
 /// and what is gone without a witness is only noted: see [`super::absent`].
@@ -118,38 +84,6 @@ fn taken(unwanted: &[Unwanted], ended: &Ended) -> u64 {
         one.way == Way::Delete && matches!(done, Some(Removed::Done(OutcomeKind::Deleted)))
     };
     unwanted.iter().filter(deleted).count() as u64
-}
-
-/// What is to be removed by what was read so far, by target, the oldest tombstones first; all else ends here.
-fn unwanted(run: &Run<'_>, candidates: Vec<Candidate>, round: &mut Round) -> ByTarget {
-    let mut unwanted = ByTarget::new();
-    for Candidate { name, original, replicas, fresh, found_by, .. } in candidates {
-        for (target, replica) in replicas {
-            let mut case = run.case(&target, original.as_ref(), replica.as_ref(), None);
-            case.found_by = found_by;
-            let decision = decide(case, run.policy(Parity::ByProvenance));
-            if matches!(decision, Decision::Conflict(_)) && !fresh {
-                // By lists that may lag; what is read by name decides.
-                round.go_again(&name, &target, GoAgain::Unwritten);
-                continue;
-            }
-            if let Some(Decision::Remove(Removal { way, provenance, .. })) =
-                run.ended(&name, &target, decision, &mut round.endings)
-                && let Some(replica) = replica
-            {
-                let (name, original) = (name.clone(), original.clone());
-                let tombstone = provenance.gone;
-                let (found_by, reported) = (found_by, None);
-                let removal =
-                    Unwanted { name, original, replica, found_by, tombstone, way, reported };
-                unwanted.entry(target).or_default().push(removal);
-            }
-        }
-    }
-    for replicas in unwanted.values_mut() {
-        replicas.sort_by_key(|one| (one.tombstone.is_none(), one.tombstone.map(|gone| gone.due)));
-    }
-    unwanted
 }
 
 /// Keeps what its source, as read by name, still does not want there; the others go round again.
@@ -365,7 +299,8 @@ async fn confirm(run: &Run<'_>, unwanted: &ByTarget, removed: Vec<Ended>, round:
             if is_done && !matches!(still.get(&name), Some(Ok(true))) {
                 round.go_again(&name, target, GoAgain::Moved);
             }
-            let one = by_name.get(&name).filter(|_| is_done);
+            let one =
+                by_name.get(&name).filter(|_| is_done || matches!(removed, Removed::Planned(_)));
             let reported = one.and_then(|one| one.reported.clone());
             end(run, target, &name, (removed, reported), round);
         }
@@ -380,7 +315,7 @@ fn end(
     round: &mut Round,
 ) {
     let account = run.session.account();
-    let done = |outcome: OutcomeKind, round: &mut Round| {
+    let done = |outcome: OutcomeKind, reported: Option<Cause>, round: &mut Round| {
         tracing::info!(%account, region = %target, kind = "parameter", name = name.as_str(), outcome = outcome.word(), "removed");
         let region = target.clone();
         let ending = match reported {
@@ -390,9 +325,9 @@ fn end(
         round.endings.end(name, target, ending);
     };
     match removed {
-        Removed::Done(outcome) => done(outcome, round),
+        Removed::Done(outcome) => done(outcome, reported, round),
         Removed::Kept(due) => {
-            done(OutcomeKind::Tombstoned, round);
+            done(OutcomeKind::Tombstoned, reported, round);
             round.endings.wait(name, target, due);
         }
         Removed::Waits(due) => {
@@ -406,7 +341,7 @@ fn end(
         Removed::Vanished => round.go_again(name, target, GoAgain::Unwritten),
         Removed::Planned(Removal { way, because, .. }) => {
             let (change, because) = (way.change(), vec![because]);
-            let ending = Ending::Planned { change, because, class: None };
+            let ending = Ending::Planned { change, because, class: None, reported };
             round.endings.end(name, target, ending);
         }
         Removed::Failed(cause) => {

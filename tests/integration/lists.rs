@@ -71,7 +71,9 @@ fn writes(call: &Call) -> bool {
 #[tokio::test]
 async fn a_list_that_fails_in_the_source_writes_nothing_anywhere() {
     let world = World::new(1);
-    world.put(0, SOURCE, "/a", "x").await;
+    for name in ["/a", "/stays"] {
+        world.put(0, SOURCE, name, "x").await;
+    }
     let secrets = world.secrets(0, SOURCE).await;
     secrets.create_secret().name("s").secret_string("x").send().await.expect("a secret");
     let hub = world.hub(&[TWO_TARGETS]).await;
@@ -104,6 +106,6 @@ async fn a_list_that_fails_in_the_source_writes_nothing_anywhere() {
     });
     let response = world.sweep(&hub).await;
     assert_eq!(told(&response), ["account - us-east-2 access_denied"], "{response:#}");
-    assert_eq!(response["totals"]["parameters"], json!({"created": 2, "deleted": 2}));
+    assert_eq!(response["totals"]["parameters"], json!({"in_sync": 2, "created": 2, "deleted": 2}));
     assert_eq!(response["totals"]["secrets"], json!({}));
 }

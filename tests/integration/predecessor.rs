@@ -122,7 +122,7 @@ async fn orphans_are_told_and_kept_until_a_pass_with_their_source_gave_them_prov
     world.sweep(&hub).await;
     assert_replicated(&world, 0, OHIO, VIRGINIA).await;
     delete(&ssm, &["/p/orphan"]).await;
-    let response = world.sweep(&hub).await;
+    let response = world.sweep_by_a_person(&hub).await;
     assert_eq!(count(&response, "parameters", "deleted"), 1, "{response:#}");
     assert!(world.seen(0, VIRGINIA).await.is_empty());
 }

@@ -77,7 +77,7 @@ async fn two_opposite_routes_copy_originals_and_never_a_replica_back() {
 
     // Each route deletes its own replica, not the original that stands beside it.
     delete(&world.ssm(0, OHIO).await, &["/of/ohio"]).await;
-    let response = world.sweep(&hub).await;
+    let response = world.sweep_by_a_person(&hub).await;
     assert_eq!(count(&response, "parameters", "deleted"), 1, "{response:#}");
     let now = held(&world, &[OHIO, VIRGINIA]).await;
     assert_eq!(names(&now[OHIO]), ["/of/both", "/of/virginia"]);
@@ -98,7 +98,7 @@ async fn two_routes_into_one_target_leave_each_others_replicas_alone() {
     assert_eq!((&last["status"], count(&last, "parameters", "in_sync")), (&json!("in_sync"), 3));
 
     delete(&world.ssm(0, IRELAND).await, &["/ireland/a"]).await;
-    let response = world.sweep(&hub).await;
+    let response = world.sweep_by_a_person(&hub).await;
     assert_eq!(count(&response, "parameters", "deleted"), 1, "{response:#}");
     assert_replicated(&world, 0, OHIO, VIRGINIA).await;
 }
@@ -121,7 +121,7 @@ async fn of_two_routes_with_one_name_the_second_is_told_of_a_conflict_until_the_
     assert_eq!(count(&last, "parameters", "in_sync"), 1, "the winner's");
 
     delete(&world.ssm(0, OHIO).await, &["/same"]).await;
-    world.sweep(&hub).await;
+    world.sweep_by_a_person(&hub).await;
     // Another process: this one would wait before it creates what it has just deleted.
     world.sweep(&world.hub(&[("ROUTES", &routes)]).await).await;
     assert_replicated(&world, 0, IRELAND, VIRGINIA).await;
@@ -167,7 +167,7 @@ async fn each_target_of_a_route_is_made_equal_by_itself() {
     let second = world.sweep(&hub).await;
     let counted = |outcome| count(&second, "parameters", outcome);
     assert_eq!(
-        (counted("created"), counted("updated"), counted("in_sync"), counted("conflict")),
+        (counted("created"), counted("restored"), counted("in_sync"), counted("conflict")),
         (1, 1, 3, 1),
         "{second:#}"
     );

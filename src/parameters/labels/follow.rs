@@ -113,9 +113,12 @@ fn end(run: &Run<'_>, name: &ParameterName, target: &Region, placed: Placed, rou
             Ending::Failed { region: target.clone(), cause }
         }
         Placed::Done { written: true, .. } if was_equal => Ending::Counted(OutcomeKind::Retagged),
-        Placed::Planned if was_equal => {
-            Ending::Planned { change: Change::Retag, because: vec!["labels"], class: None }
-        }
+        Placed::Planned if was_equal => Ending::Planned {
+            change: Change::Retag,
+            because: vec!["labels"],
+            class: None,
+            reported: None,
+        },
         Placed::Done { .. } | Placed::Planned => return,
         Placed::Moved => Ending::Counted(OutcomeKind::Pending),
     };

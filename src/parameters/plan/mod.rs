@@ -4,25 +4,28 @@
 //! or a person says so: the name is then vacant, or a conflict.
 
 mod consent;
+mod departure;
 pub mod desired;
 mod diff;
 mod refused;
 mod write;
 
 use self::consent::consent;
+use self::departure::{decide_absent, opted_out};
 use self::desired::desired;
 use self::write::{Pair, Takeover};
 use super::model::Observed;
 use crate::domain::{
-    AccountId, Cause, Change, ConflictClass, FailureKind, KmsKeys, NameFilter, OptOut, OutcomeKind,
-    Region, Routes, Timestamp, Writers,
+    AccountId, Cause, ConflictClass, FailureKind, KmsKeys, NameFilter, OutcomeKind, Region, Routes,
+    Timestamp, Writers,
 };
 use crate::guard::Claim;
 use crate::ownership::{
-    ForeignVersion, FoundBy, Ownership, Provenance, Site, Tombstone, Viewpoint, does_not_take,
-    is_marked, is_released, judge, last, objection,
+    ForeignVersion, FoundBy, Ownership, Provenance, Site, Viewpoint, does_not_take, is_marked,
+    is_released, judge, last, objection,
 };
 
+pub use departure::{DeletePolicy, Removal, Way, wants_removal};
 pub(super) use refused::retry_remedy;
 pub use write::{Marking, Write};
 pub(super) use write::{with_both, with_mark};
@@ -65,19 +68,6 @@ pub struct Policy<'a> {
     pub deletes: DeletePolicy,
     /// The present.
     pub now: Timestamp,
-}
-
-/// The settings that decide what becomes of a replica without a source.
-#[derive(Clone, Copy, Debug)]
-pub struct DeletePolicy {
-    /// Whether nothing is ever deleted.
-    pub never: bool,
-    /// Whether a person at a terminal wants what misses its source deleted at once.
-    pub at_once: bool,
-    /// Until when a replica is kept that no witness called an orphan; `None`: it is deleted at once.
-    pub keep_until: Option<Timestamp>,
-    /// The latest time that a tombstone may name.
-    pub latest_due: Timestamp,
 }
 
 /// One item and one target.
@@ -156,46 +146,6 @@ impl<'a> Case<'a> {
     }
 }
 
-/// How a replica goes that has no source any more, or whose source does not want it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Removal {
-    /// How.
-    pub way: Way,
-    /// What its tag says now.
-    pub provenance: Provenance,
-    /// Why.
-    pub because: &'static str,
-}
-
-/// The ways in which a replica goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// It is deleted, within the day's allowance.
-    Delete,
-    /// It is deleted: reports have named its tombstone for the whole term.
-    DeleteDue,
-    /// It stays for a while, and its provenance says so.
-    Tombstone(Tombstone),
-    /// It was adopted: the hub's tags are taken off, and it stays for good.
-    Release,
-}
-
-impl Way {
-    /// Whether the replica is deleted.
-    pub const fn deletes(self) -> bool {
-        matches!(self, Self::Delete | Self::DeleteDue)
-    }
-
-    /// The change that this is.
-    pub const fn change(self) -> Change {
-        match self {
-            Self::Delete | Self::DeleteDue => Change::Delete,
-            Self::Tombstone(_) => Change::Tombstone,
-            Self::Release => Change::Retag,
-        }
-    }
-}
-
 /// What is to be done about one item in one target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
@@ -235,81 +185,6 @@ pub fn decide<'a>(case: Case<'a>, policy: Policy<'a>) -> Decision {
         (Ownership::WrittenOver(_), _) if !policy.take => case.conflict(&ownership),
         (_, Some(original)) => decide_present(case, original, ownership, policy),
         (_, None) => decide_absent(case, &ownership, policy),
-    }
-}
-
-fn decide_absent(case: Case<'_>, ownership: &Ownership, policy: Policy<'_>) -> Decision {
-    let Some(replica) = case.replica else { return Decision::Nothing };
-    let in_scope = policy.names.matches(replica.parameter.name.as_str());
-    match ownership {
-        // Leaving scope never deletes.
-        Ownership::Owned { .. } | Ownership::ChangedInTarget { .. } | Ownership::Claimed(_)
-            if !in_scope =>
-        {
-            Decision::Leave(OutcomeKind::OutOfScope)
-        }
-        Ownership::Owned { provenance, .. } => {
-            let provenance = provenance.clone().dated(replica.parameter.version());
-            departing(provenance, case.found_by, "source_gone", policy)
-        }
-        Ownership::ChangedInTarget { .. }
-        | Ownership::Claimed(_)
-        | Ownership::WrittenOver(_)
-        | Ownership::Released { covered: Some(_), .. } => case.conflict(ownership),
-        Ownership::MarkOnly { .. } | Ownership::Ambiguous | Ownership::UntaggedCreate { .. }
-            if case.reports_leftovers() =>
-        {
-            case.conflict(ownership)
-        }
-        Ownership::OtherRoute(region) => {
-            let route = case.routes.from_source(region);
-            let is_configured = route.is_some_and(|route| route.targets.contains(case.target));
-            if is_configured || !case.reports_leftovers() {
-                Decision::Nothing
-            } else {
-                Decision::Leave(OutcomeKind::OutOfScope)
-            }
-        }
-        Ownership::Vacant
-        | Ownership::NeedsHistory
-        | Ownership::MarkOnly { .. }
-        | Ownership::Ambiguous
-        | Ownership::UntaggedCreate { .. }
-        | Ownership::Unmarked
-        | Ownership::Released { .. } => Decision::Nothing,
-    }
-}
-
-/// How an owned replica goes whose source is gone, or does not want it.
-fn departing(
-    provenance: Provenance,
-    found_by: Option<FoundBy>,
-    because: &'static str,
-    policy: Policy<'_>,
-) -> Decision {
-    let DeletePolicy { never, at_once, keep_until, latest_due } = policy.deletes;
-    let remove = |way| Decision::Remove(Removal { way, provenance: provenance.clone(), because });
-    if provenance.adopted {
-        return remove(Way::Release);
-    }
-    if never {
-        return Decision::Leave(OutcomeKind::Held);
-    }
-    match (provenance.gone, found_by) {
-        (_, Some(FoundBy::List)) if at_once => remove(Way::Delete),
-        (Some(Tombstone { due, by }), _) if due > latest_due => {
-            remove(Way::Tombstone(Tombstone { due: latest_due, by }))
-        }
-        (Some(Tombstone { due, .. }), Some(_)) if due <= policy.now => remove(Way::DeleteDue),
-        // A witness comes after the sweep.
-        (Some(Tombstone { by: FoundBy::List, .. }), Some(FoundBy::Event)) => remove(Way::Delete),
-        // What is due goes when a sweep misses its source again.
-        (Some(Tombstone { due, .. }), _) => Decision::Wait(due),
-        (None, Some(FoundBy::Event)) => remove(Way::Delete),
-        (None, _) => remove(
-            keep_until
-                .map_or(Way::Delete, |due| Way::Tombstone(Tombstone { due, by: FoundBy::List })),
-        ),
     }
 }
 
@@ -486,41 +361,6 @@ fn not_a_source(case: Case<'_>, original: &Observed, policy: Policy<'_>) -> Opti
             Cause::conflict(ConflictClass::UntaggedCreate, message).mended_by(remedy),
         )
     })
-}
-
-/// What the source's own tag asks for. What is only about to become owned is first made so, as any other, and goes at the
-/// next look.
-fn opted_out(
-    case: Case<'_>,
-    original: &Observed,
-    ownership: &Ownership,
-    policy: Policy<'_>,
-) -> Option<Decision> {
-    match OptOut::of(&original.tags) {
-        Err(cause) => Some(Decision::Refuse(cause)),
-        Ok(None | Some(OptOut::Released)) => None,
-        Ok(Some(OptOut::Exclude)) => Some(Decision::Leave(OutcomeKind::Excluded)),
-        Ok(Some(OptOut::Remove)) => match (ownership, case.replica) {
-            (Ownership::Owned { provenance, .. }, Some(replica)) => {
-                let provenance = provenance.clone().dated(replica.parameter.version());
-                // The owner's tag, read twice, is a witness as good as an event.
-                Some(departing(provenance, Some(FoundBy::Event), "remove_tag", policy))
-            }
-            (
-                Ownership::MarkOnly { trusted: true } | Ownership::UntaggedCreate { fresh: true },
-                _,
-            ) => None,
-            (Ownership::ChangedInTarget { .. } | Ownership::Claimed(_), _) => {
-                Some(case.conflict(ownership))
-            }
-            _ => Some(Decision::Leave(OutcomeKind::Excluded)),
-        },
-    }
-}
-
-/// Whether a source's tags ask for the removal of its replicas.
-pub fn wants_removal(tags: &crate::domain::Tags) -> bool {
-    OptOut::of(tags) == Ok(Some(OptOut::Remove))
 }
 
 /// The conflict over a replica whose version covers one of another writer's.

@@ -78,7 +78,7 @@ async fn o07_a_sweep_deletes_orphans_and_goes_on() {
     world.sweep(&hub).await;
     ssm.delete_parameter().name("/goes").send().await.expect("delete");
     create_secret(&world.secrets(0, SOURCE).await, "db", "s3cret").await;
-    let response = world.sweep(&hub).await;
+    let response = world.sweep_by_a_person(&hub).await;
     assert_eq!(response["status"], "changed", "{response:#}");
     assert_eq!(count(&response, "parameters", "deleted"), 1);
     assert_eq!(count(&response, "secrets", "replicated"), 1);

@@ -25,7 +25,7 @@ async fn a_source_that_comes_back_before_its_replica_is_deleted_keeps_it() {
     // Two reads must find it absent: it is back at the second.
     let second = nth(2, |call| is_read(call, OHIO, false));
     world.wire.before(second, async move { put(&owner, NAME, "back").await });
-    let response = world.sweep(&hub).await;
+    let response = world.sweep_by_a_person(&hub).await;
     assert_eq!(
         (count(&response, "parameters", "updated"), count(&response, "parameters", "deleted")),
         (1, 0),
@@ -55,7 +55,7 @@ async fn a_source_that_comes_back_while_its_replica_is_deleted_gets_it_again() {
         put(&owner, NAME, "back").await;
         clock.forward(Duration::from_secs(31));
     });
-    let response = world.sweep(&hub).await;
+    let response = world.sweep_by_a_person(&hub).await;
     assert_eq!(count(&response, "parameters", "created"), 1, "{response:#}");
     let replica = &world.seen(0, VIRGINIA).await[NAME];
     assert_eq!((&replica.value[..], replica.version), ("back", 1));

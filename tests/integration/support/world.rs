@@ -7,9 +7,11 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use aws_sdk_ssm::types::ResourceTypeForTagging;
 use aws_smithy_async::time::SharedTimeSource;
 use failover_replicator::aws::Deadline;
+use failover_replicator::domain::{AccountId, Purpose};
 use failover_replicator::hub::{Answer, Double, Hub, HubError, Narrow};
 use failover_replicator::report::ExitCode;
-use failover_replicator::settings::RawSettings;
+use failover_replicator::request::{Accounts, Reconcile, Request, RunOptions};
+use failover_replicator::settings::{MaxDeletes, RawSettings};
 use serde_json::{Value, json};
 
 use super::{Clock, Emulator, Hubctl, Wire, http, put};
@@ -128,6 +130,25 @@ impl World {
             }
             other => panic!("{payload}: {other:?}"),
         }
+    }
+
+    /// A person's sweep of these accounts, who lets everything go at once that misses its source.
+    pub(crate) async fn sweep_by_a_person(&self, hub: &Hub) -> Value {
+        let id = |account: &String| AccountId::parse(account).expect("an id");
+        let request = Request::Reconcile(Reconcile {
+            accounts: Accounts::These(self.accounts.iter().map(id).collect()),
+            region: None,
+            item: None,
+            options: RunOptions {
+                max_deletes: Some(MaxDeletes::Percent(100)),
+                lifts_brake: true,
+                ..RunOptions::default()
+            },
+            purpose: Purpose::Equality,
+        });
+        let done = hub.perform(request, Narrow::default(), Deadline::never(), &|_| ()).await;
+        let done = done.unwrap_or_else(|error| panic!("a person's sweep: {error}"));
+        serde_json::to_value(done.answer).expect("JSON")
     }
 
     /// A sweep of these accounts.

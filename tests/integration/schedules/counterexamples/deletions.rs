@@ -57,8 +57,11 @@ fn an_answer_that_lacks_its_member_states_no_absence() {
             let mut sweep = Invocation::started(&input);
             script.finish_with_empty(&mut sweep, is_empty);
         }
-        let mut event = Script::begin();
-        script.finish_with_empty(&mut event, is_empty);
+        // An event reads its item by name alone.
+        if read == "ssm:GetParameters" {
+            let mut event = Script::begin();
+            script.finish_with_empty(&mut event, is_empty);
+        }
         assert_eq!(script.value(), before, "{read}");
     }
 }

@@ -1,0 +1,76 @@
+//! What is not to be there, by what was read so far.
+
+use std::collections::BTreeMap;
+
+use super::model::Observed;
+use super::plan::{Decision, Parity, Removal, Way, decide};
+use super::run::{Candidate, GoAgain, Round, Run};
+use crate::domain::{Cause, ParameterName, Region};
+use crate::ownership::{FoundBy, Tombstone};
+
+/// A replica that is not to be there, by what was read so far.
+#[derive(Clone, Debug)]
+pub(super) struct Unwanted {
+    pub(super) name: ParameterName,
+    pub(super) original: Option<Observed>,
+    pub(super) replica: Observed,
+    pub(super) found_by: Option<FoundBy>,
+    /// The tombstone that it has.
+    tombstone: Option<Tombstone>,
+    pub(super) way: Way,
+    /// What a person is to know of it, whatever becomes of it.
+    pub(super) reported: Option<Cause>,
+}
+
+impl Unwanted {
+    /// Whether an event, or its owner's tag, said that it may go.
+    pub(super) fn is_witnessed(&self) -> bool {
+        self.original.is_some()
+            || self.found_by == Some(FoundBy::Event)
+            || self.tombstone.is_some_and(|tombstone| tombstone.by == FoundBy::Event)
+    }
+
+    /// Whether a sweep alone says that its source is gone.
+    pub(super) fn is_unwitnessed(&self) -> bool {
+        self.found_by == Some(FoundBy::List) && !self.is_witnessed()
+    }
+
+    /// Whether no sweep found it without its source before.
+    pub(super) fn is_new(&self) -> bool {
+        self.tombstone.is_none()
+    }
+}
+
+pub(super) type ByTarget = BTreeMap<Region, Vec<Unwanted>>;
+
+/// What is to be removed by what was read so far, by target, the oldest tombstones first; all else ends here.
+pub(super) fn unwanted(run: &Run<'_>, candidates: Vec<Candidate>, round: &mut Round) -> ByTarget {
+    let mut unwanted = ByTarget::new();
+    for Candidate { name, original, replicas, fresh, found_by, .. } in candidates {
+        for (target, replica) in replicas {
+            let mut case = run.case(&target, original.as_ref(), replica.as_ref(), None);
+            case.found_by = found_by;
+            let decision = decide(case, run.policy(Parity::ByProvenance));
+            if matches!(decision, Decision::Conflict(_)) && !fresh {
+                // By lists that may lag; what is read by name decides.
+                round.go_again(&name, &target, GoAgain::Unwritten);
+                continue;
+            }
+            if let Some(Decision::Remove(Removal { way, provenance, .. })) =
+                run.ended(&name, &target, decision, &mut round.endings)
+                && let Some(replica) = replica
+            {
+                let (name, original) = (name.clone(), original.clone());
+                let tombstone = provenance.gone;
+                let (found_by, reported) = (found_by, None);
+                let removal =
+                    Unwanted { name, original, replica, found_by, tombstone, way, reported };
+                unwanted.entry(target).or_default().push(removal);
+            }
+        }
+    }
+    for replicas in unwanted.values_mut() {
+        replicas.sort_by_key(|one| (one.tombstone.is_none(), one.tombstone.map(|gone| gone.due)));
+    }
+    unwanted
+}
