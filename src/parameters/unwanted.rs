@@ -30,9 +30,10 @@ impl Unwanted {
             || self.tombstone.is_some_and(|tombstone| tombstone.by == FoundBy::Event)
     }
 
-    /// Whether a sweep alone says that its source is gone.
+    /// Whether it is to be deleted though a sweep alone says that its source is gone.
     pub(super) fn is_unwitnessed(&self) -> bool {
-        self.found_by == Some(FoundBy::List) && !self.is_witnessed()
+        let is_kept = self.way == Way::Release;
+        self.found_by == Some(FoundBy::List) && !self.is_witnessed() && !is_kept
     }
 
     /// Whether no sweep found it without its source before.

@@ -152,7 +152,9 @@ impl Explorer<'_> {
 
     fn end(&mut self, state: &State, way: &[Step]) {
         let Case { routes, targets, history, mishaps, .. } = self.case;
-        let stale_targets = state.left.stale_targets;
+        // A stale read of the target is mended by the next invocation, where there is one.
+        let is_alone = state.invocations.len() == 1;
+        let stale_targets = if is_alone { mishaps.stale_targets } else { state.left.stale_targets };
         // A target that falls behind may hide that the replica is there, is gone, or has a tag too many: that is left to
         // the next sweep. Another value is not: it is written again whatever is read.
         let only_values = history.iter().all(|change| *change == Change::Value);

@@ -92,7 +92,6 @@ pub(super) fn all() -> Vec<Flow> {
         }),
         flow("release of an adopted one", sweep(ADOPT, false), |world| {
             world.adoptable();
-            history::happen(&mut world.store, ANOTHER, Change::Create, 0);
             world.run(&sweep(ADOPT, false));
             world.owner(Change::Delete);
         }),

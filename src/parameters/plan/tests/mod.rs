@@ -12,7 +12,7 @@ use super::*;
 use crate::domain::{
     Change, EXCLUDE_TAG, KmsKeys, MARK_KEY, MARK_VALUE, PROVENANCE_KEY, Tags, Timestamp,
 };
-use crate::ownership::{Fingerprint, PastVersion};
+use crate::ownership::{Fingerprint, PastVersion, Tombstone};
 use crate::parameters::fixtures::{HUB, PERSON, observed, parameter, region};
 use crate::parameters::model::{Parameter, Tier, ValueType};
 use crate::parameters::policies::Policies;

@@ -2,7 +2,7 @@
 
 use super::store::{FAR, NEAR, SOURCE, Stage};
 use super::*;
-use crate::ownership::{Provenance, Viewpoint, judge};
+use crate::ownership::{Ownership, Provenance, Viewpoint, judge};
 
 const BOTH: &str = "us-east-2=us-east-1,us-west-2";
 
