@@ -37,7 +37,7 @@ test: $(VENV)/stamp ## formatting, lints, docs, the emulator's own checks, the f
 		-- $(VENV)/bin/python tests/deploy/check_deploy.py \
 		-- cargo test --locked --no-fail-fast
 
-verify: ## all schedules instead of some, and the faults that they must find; takes hours
+verify: ## more schedules, and the faults that they must find; takes an hour
 	SCHEDULES=all cargo test --locked --test integration schedules:: -- --nocapture --test-threads 1
 	$(PYTHON) tests/mutants/run.py
 
