@@ -45,7 +45,7 @@ async fn serve() -> Result<(), Error> {
         let hub = Arc::clone(&hub);
         async move {
             match &*hub {
-                Ok(hub) => invoke(hub, event).await,
+                Ok(hub) => Box::pin(invoke(hub, event)).await,
                 Err(error) => Err(diagnostic(error)),
             }
         }

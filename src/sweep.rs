@@ -74,7 +74,7 @@ async fn reconciled(
     work: Work,
 ) -> Finished {
     let account = work.account.clone();
-    match within(rules, reconcile(connection, rules, recent, work)).await {
+    match within(rules, Box::pin(reconcile(connection, rules, recent, work))).await {
         Some((outcome, lost)) => Finished::Account(Box::new(outcome), lost),
         None => Finished::Left(account),
     }

@@ -11,7 +11,7 @@ use super::run::{Round, Run};
 use super::store::marked;
 use super::unwanted::{ByTarget, Unwanted};
 use crate::allowances::Reserved;
-use crate::domain::{Cause, FailureKind, OutcomeKind, ParameterName, Region, Tags};
+use crate::domain::{Cause, FailureKind, OutcomeKind, ParameterName, Region, Tags, Timestamp};
 use crate::ownership::{FoundBy, Provenance, Tombstone};
 
 /// What the lists of a sweep show of a route's replicas in one target.
@@ -117,11 +117,11 @@ fn delay(run: &Run<'_>, target: &Region, replicas: &mut [Unwanted], allowed: u64
     for one in replicas.iter_mut().filter(|one| one.way == Way::Delete).skip(skip) {
         let by = if one.is_witnessed() { FoundBy::Event } else { FoundBy::List };
         one.way = Way::Tombstone(Tombstone { due, by });
-        one.reported = Some(beyond_allowance(run, target, due.to_string()));
+        one.reported = Some(beyond_allowance(run, target, due));
     }
 }
 
-fn beyond_allowance(run: &Run<'_>, target: &Region, due: String) -> Cause {
+fn beyond_allowance(run: &Run<'_>, target: &Region, due: Timestamp) -> Cause {
     let message = format!(
         "its source in {} is gone; more replicas in {target} were to be deleted today than REPLICATOR_MAX_DELETES ({}) allows, so it is kept with a tombstone until {due}",
         run.source, run.rules.max_deletes

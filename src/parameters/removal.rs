@@ -148,7 +148,7 @@ enum Removed {
     /// It is gone, or another by now: it goes round again.
     Vanished,
     /// It would go, in this way and for this reason.
-    Planned(Removal),
+    Planned(Box<Removal>),
     /// It stays, since AWS or the guard refused.
     Failed(Cause),
     /// It was not begun.
@@ -253,7 +253,7 @@ fn judge(
     };
     match run.rules.judge(&proposal, run.session.now()) {
         Ruling::Go => Ok(removal),
-        Ruling::TellOnly => Err(Removed::Planned(removal)),
+        Ruling::TellOnly => Err(Removed::Planned(Box::new(removal))),
         Ruling::Held(cause) => Err(Removed::Failed(cause)),
     }
 }
@@ -339,8 +339,8 @@ fn end(
             round.endings.end(name, target, Ending::Counted(OutcomeKind::Pending));
         }
         Removed::Vanished => round.go_again(name, target, GoAgain::Unwritten),
-        Removed::Planned(Removal { way, because, .. }) => {
-            let (change, because) = (way.change(), vec![because]);
+        Removed::Planned(removal) => {
+            let (change, because) = (removal.way.change(), vec![removal.because]);
             let ending = Ending::Planned { change, because, class: None, reported };
             round.endings.end(name, target, ending);
         }

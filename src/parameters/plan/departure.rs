@@ -70,7 +70,7 @@ pub(super) fn decide_absent(case: Case<'_>, ownership: &Ownership, policy: Polic
         }
         Ownership::Owned { provenance, .. } => {
             let provenance = provenance.clone().dated(replica.parameter.version());
-            departing(provenance, case.found_by, "source_gone", policy)
+            departing(&provenance, case.found_by, "source_gone", policy)
         }
         Ownership::ChangedInTarget { .. }
         | Ownership::Claimed(_)
@@ -102,7 +102,7 @@ pub(super) fn decide_absent(case: Case<'_>, ownership: &Ownership, policy: Polic
 
 /// How an owned replica goes whose source is gone, or does not want it.
 fn departing(
-    provenance: Provenance,
+    provenance: &Provenance,
     found_by: Option<FoundBy>,
     because: &'static str,
     policy: Policy<'_>,
@@ -121,11 +121,12 @@ fn departing(
             remove(Way::Tombstone(Tombstone { due: latest_due, by }))
         }
         (Some(Tombstone { due, .. }), Some(_)) if due <= policy.now => remove(Way::DeleteDue),
-        // A witness comes after the sweep.
-        (Some(Tombstone { by: FoundBy::List, .. }), Some(FoundBy::Event)) => remove(Way::Delete),
+        // A witness, also one who comes after the sweep.
+        (None | Some(Tombstone { by: FoundBy::List, .. }), Some(FoundBy::Event)) => {
+            remove(Way::Delete)
+        }
         // What is due goes when a sweep misses its source again.
         (Some(Tombstone { due, .. }), _) => Decision::Wait(due),
-        (None, Some(FoundBy::Event)) => remove(Way::Delete),
         (None, _) => remove(
             keep_until
                 .map_or(Way::Delete, |due| Way::Tombstone(Tombstone { due, by: FoundBy::List })),
@@ -149,7 +150,7 @@ pub(super) fn opted_out(
             (Ownership::Owned { provenance, .. }, Some(replica)) => {
                 let provenance = provenance.clone().dated(replica.parameter.version());
                 // The owner's tag, read twice, is a witness as good as an event.
-                Some(departing(provenance, Some(FoundBy::Event), "remove_tag", policy))
+                Some(departing(&provenance, Some(FoundBy::Event), "remove_tag", policy))
             }
             (
                 Ownership::MarkOnly { trusted: true } | Ownership::UntaggedCreate { fresh: true },

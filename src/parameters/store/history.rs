@@ -82,7 +82,7 @@ async fn rows(
         if next.is_none() {
             break;
         }
-        token = following(HISTORY, session, region, token, next)?;
+        token = following(HISTORY, session, region, token.as_deref(), next)?;
     }
     if rows.iter().any(|row| version_of(row).is_none()) {
         return Err(lacking(HISTORY, &place, "the number or date of a version"));

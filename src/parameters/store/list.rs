@@ -72,7 +72,7 @@ async fn list_parameters(session: &Session, region: &Region) -> Result<Vec<Param
         if next.is_none() {
             return Ok(parameters);
         }
-        token = following(DESCRIBE, session, region, token, next)?;
+        token = following(DESCRIBE, session, region, token.as_deref(), next)?;
     }
 }
 
@@ -102,10 +102,10 @@ pub(super) fn following(
     operation: &str,
     session: &Session,
     region: &Region,
-    before: Option<String>,
+    before: Option<&str>,
     next: Option<String>,
 ) -> Result<Option<String>, Cause> {
-    if next.is_some() && next == before {
+    if next.is_some() && next.as_deref() == before {
         let place = session.location(region);
         return Err(lacking(operation, &place, "a token of the page after it"));
     }
@@ -136,7 +136,7 @@ async fn list_tags(
         if next.is_none() {
             return Ok(tags);
         }
-        token = following(RESOURCES, session, region, token, next)?;
+        token = following(RESOURCES, session, region, token.as_deref(), next)?;
     }
 }
 

@@ -161,7 +161,7 @@ async fn describe(
         if next.is_none() {
             return Ok(());
         }
-        token = following("ssm:DescribeParameters", session, region, token, next)?;
+        token = following("ssm:DescribeParameters", session, region, token.as_deref(), next)?;
     }
     let rest = names.iter().filter(|name| awaited.contains_key(*name));
     let rest = rest.map(|name| async move { (name, latest(session, region, name).await) });
