@@ -3,7 +3,7 @@
 //! What the allowance leaves over gets a tombstone of a week. Where every replica of a route has lost its source in one
 //! location without a witness, nothing is deleted or marked until a person says so: both are reported by name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::endings::Ending;
 use super::plan::Way;
@@ -132,18 +132,17 @@ fn beyond_allowance(run: &Run<'_>, target: &Region, due: Timestamp) -> Cause {
 }
 
 /// Holds back, in each target, what has lost its source without a witness, where no replica of the route there has kept
-/// its source.
+/// its source. `found` are the targets of sources that the list did not show and a read by name did.
 pub(super) fn hold_mass_absence(
     run: &Run<'_>,
     unwanted: &mut ByTarget,
-    listed: &ListedByTarget,
+    (listed, found): (&ListedByTarget, &BTreeSet<Region>),
     round: &mut Round,
 ) {
     for (target, replicas) in unwanted {
         let with_source = listed.get(target).map_or(0, |listed| listed.with_source);
-        // What came back since it was listed was taken out and goes round again.
-        let has_source =
-            with_source > 0 || round.again.values().any(|again| again.contains_key(target));
+        // One that the list did not show, or that came back since, was taken out and goes round again.
+        let has_source = with_source > 0 || found.contains(target);
         let lost = replicas.iter().filter(|one| one.is_unwitnessed()).count();
         if has_source || lost == 0 || run.rules.lifts_brake {
             continue;

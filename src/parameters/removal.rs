@@ -3,7 +3,7 @@
 //!
 //! A replica is deleted, or kept for a while with a tombstone in its provenance, or let go if it was adopted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::brake::{ListedByTarget, allow, give_back, hold_mass_absence};
@@ -37,9 +37,9 @@ pub(super) async fn remove(
     if unwanted.is_empty() {
         return round;
     }
-    keep_unwanted(run, &mut unwanted, &mut round).await;
+    let found = keep_unwanted(run, &mut unwanted, &mut round).await;
     if let Some(listed) = listed {
-        hold_mass_absence(run, &mut unwanted, listed, &mut round);
+        hold_mass_absence(run, &mut unwanted, (listed, &found), &mut round);
         let mut absent = ByTarget::new();
         for (target, replicas) in &mut unwanted {
             let noted = replicas.extract_if(.., |one| one.is_unwitnessed()).collect();
@@ -86,9 +86,15 @@ fn taken(unwanted: &[Unwanted], ended: &Ended) -> u64 {
     unwanted.iter().filter(deleted).count() as u64
 }
 
-/// Keeps what its source, as read by name, still does not want there; the others go round again.
-async fn keep_unwanted(run: &Run<'_>, unwanted: &mut ByTarget, round: &mut Round) {
+/// Keeps what its source, as read by name, still does not want there; the others go round again. Says in which targets
+/// some of these sources were found after all.
+async fn keep_unwanted(
+    run: &Run<'_>,
+    unwanted: &mut ByTarget,
+    round: &mut Round,
+) -> BTreeSet<Region> {
     let still = still_unwanted(run, unwanted.values().flatten().collect()).await;
+    let mut found = BTreeSet::new();
     for (target, replicas) in unwanted {
         replicas.retain(|Unwanted { name, .. }| match still.get(name) {
             Some(Ok(true)) => true,
@@ -97,11 +103,13 @@ async fn keep_unwanted(run: &Run<'_>, unwanted: &mut ByTarget, round: &mut Round
                 false
             }
             Some(Ok(false)) | None => {
+                found.insert(target.clone());
                 round.go_again(name, target, GoAgain::Unwritten);
                 false
             }
         });
     }
+    found
 }
 
 /// Whether sources stand, as read by name, as they did when their replicas were found unwanted: absent, or there and

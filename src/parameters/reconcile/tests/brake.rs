@@ -183,3 +183,33 @@ async fn a_plan_says_what_would_become_of_each_and_uses_nothing_up() {
     assert_eq!(sweep.parameters.get(OutcomeKind::Deleted), 5);
     assert_eq!(sweep.parameters.get(OutcomeKind::Tombstoned), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_somebody_changed_does_not_hide_that_every_source_is_gone() {
+    let (stage, names) = stage(6).await;
+    stage.world().put(NEAR, &names[0], "by somebody");
+    take(&stage, &names);
+    let sweep = stage.sweep().await;
+    assert_eq!(counts(&sweep), [(OutcomeKind::Held, 5), (OutcomeKind::Conflict, 1)]);
+    assert_eq!(stage.calls("DeleteParameters", NEAR), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_type_counts_as_a_deletion() {
+    for (max_deletes, is_failure) in [(MaxDeletes::Count(0), false), (MaxDeletes::Count(1), true)] {
+        let (mut stage, names) = stage(3).await;
+        stage.rules.max_deletes = MaxDeletes::Count(1);
+        take(&stage, &names[..1]);
+        assert_eq!(counts(&events(&mut stage, &names[..1]).await), [(OutcomeKind::Deleted, 1)]);
+        stage.rules.max_deletes = max_deletes;
+        stage.world().retype(SOURCE, &names[1], "StringList", "2");
+        let sweep = stage.sweep().await;
+        assert_eq!(counts(&sweep), [(OutcomeKind::InSync, 1), (OutcomeKind::Held, 1)]);
+        assert_eq!(sweep.failures.len(), usize::from(is_failure));
+        assert_eq!(stage.world().of(NEAR, &names[1]).kind, "String");
+        // Another day has another allowance.
+        tokio::time::advance(DAY).await;
+        let next = stage.sweep().await;
+        assert_eq!(next.parameters.get(OutcomeKind::Recreated), u64::from(is_failure));
+    }
+}
