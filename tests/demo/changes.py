@@ -2,6 +2,7 @@
 
 from catalogue import SHOP_KEY, Parameter, Secret
 
+DELETED_IN = "shop-production"
 DELETED = ["/shop/catalogue/greeting", "/shop/catalogue/api/key"]
 NEW_PARAMETER = Parameter(
     "/shop/checkout/retry/limit", "3", description="New since the first sweep", tags={"team": "checkout"}
