@@ -52,6 +52,8 @@ class World:
             "REPLICATOR_SPOKE_EXTERNAL_ID": furnish.EXTERNAL_ID,
             "REPLICATOR_SNS_TOPIC_ARN": self.topic,
             "REPLICATOR_QUOTAS": json.dumps({"*/*/*": 1000}),
+            # The checks share the accounts' allowance of one day.
+            "REPLICATOR_MAX_DELETES": "1000",
             **environment,
         }
         settings = {key: value for key, value in settings.items() if value is not None}
