@@ -2,6 +2,7 @@
 
 mod events;
 mod prune;
+mod run;
 mod telling;
 
 use std::sync::{Arc, Mutex};
@@ -9,22 +10,18 @@ use std::sync::{Arc, Mutex};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::time::SharedTimeSource;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use futures::StreamExt;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use self::events::Handled;
 use crate::allowances::Allowances;
 use crate::aws::{Connection, Deadline, Lane, Options, Quotas};
-use crate::domain::{AccountId, Cause, Failure, Purpose, Region, Routes, Subject, Writers};
+use crate::domain::{AccountId, Cause, Failure, Purpose, Region, Routes, Subject};
 use crate::organization;
-use crate::parameters::MassAbsence;
 use crate::recent_deletes::RecentDeletes;
 use crate::report::{Repeats, Report, Response, Status};
-use crate::request::{self, Accounts, Reconcile, Refused, Request, RunOptions};
-use crate::run_policy::{RunPolicy, Writing};
+use crate::request::{self, Accounts, Reconcile, Refused, Request};
 use crate::settings::{RawSettings, Settings, SettingsError};
-use crate::sweep::{Finished, remove_absent, sweep};
 use crate::work::{self, Work};
 
 /// The service, set up and ready for requests.
@@ -267,119 +264,6 @@ impl Hub {
             }
         };
         Ok(work::of_accounts(&assignments, accounts).collect())
-    }
-
-    /// Does the work and folds what comes of it; `each` sees every account as it is finished.
-    async fn reconcile(
-        &self,
-        lane: Lane,
-        rules: RunPolicy,
-        work: Vec<Work>,
-        progress: &(dyn Fn(Progress) + Sync),
-        each: &mut (dyn FnMut(&Finished) + Send),
-    ) -> Report {
-        let connection = match lane {
-            Lane::Sweep => &self.sweeps,
-            Lane::Events => &self.events,
-        };
-        let plans = rules.writing == Writing::PlanOnly;
-        let mut report = if plans { Report::of_plan() } else { Report::new() };
-        if self.at_a_terminal {
-            report = report.for_a_terminal();
-        }
-        let rules = Arc::new(rules);
-        let total = work.len();
-        let mut finished = 0;
-        let mut absent = Vec::new();
-        let mut accounts = std::pin::pin!(sweep(
-            connection,
-            &rules,
-            &self.recent,
-            work,
-            self.settings.account_concurrency
-        ));
-        while let Some(account) = accounts.next().await {
-            finished += 1;
-            each(&account);
-            let (account, status) = match account {
-                Finished::Account(outcome, Some(lost)) => {
-                    finished -= 1;
-                    absent.push((*outcome, lost));
-                    continue;
-                }
-                Finished::Account(outcome, None) => {
-                    let told = (outcome.account.clone(), Status::of(&outcome));
-                    report.take(*outcome);
-                    told
-                }
-                Finished::Left(account) => {
-                    report.leave(account.clone());
-                    (account, Status::Incomplete)
-                }
-            };
-            progress(Progress { finished, total, account, status });
-        }
-        let with_new = absent.iter().filter(|(_, lost)| lost.has_new()).count();
-        let mass = MassAbsence::of(with_new, total).filter(|_| !rules.lifts_brake);
-        let concurrency = self.settings.account_concurrency;
-        let mut rest =
-            std::pin::pin!(remove_absent(&rules, &self.recent, absent, mass, concurrency));
-        while let Some(outcome) = rest.next().await {
-            finished += 1;
-            let (account, status) = (outcome.account.clone(), Status::of(&outcome));
-            report.take(outcome);
-            progress(Progress { finished, total, account, status });
-        }
-        if rules.deadline.is_stopped() {
-            report.stopped();
-        }
-        report
-    }
-
-    /// The purpose, with the accounts of `work` that the settings exclude by id if it is to remove leftovers.
-    fn purpose(&self, asked: Purpose, work: &[Work]) -> Purpose {
-        let Purpose::Pruning(mut leftovers) = asked else { return asked };
-        let accounts = work.iter().map(|work| &work.account);
-        let excluded = accounts.filter(|account| !self.settings.accounts.names_account(account));
-        leftovers.accounts.extend(excluded.cloned());
-        Purpose::Pruning(leftovers)
-    }
-
-    fn rules(
-        &self,
-        lane: Lane,
-        purpose: Purpose,
-        options: RunOptions,
-        deadline: Deadline,
-    ) -> RunPolicy {
-        let settings = &self.settings;
-        RunPolicy {
-            writing: if options.plan { Writing::PlanOnly } else { Writing::Apply },
-            from_events: lane == Lane::Events,
-            trust: options.trust,
-            labels: options.labels,
-            take_over: options.take_over,
-            max_deletes: options.max_deletes.unwrap_or(settings.max_deletes),
-            // A run with a brake of its own is a person's, who has counted.
-            allowances: match options.max_deletes {
-                Some(_) => Arc::default(),
-                None => Arc::clone(&self.allowances),
-            },
-            lifts_brake: options.lifts_brake,
-            delete_grace_days: settings.delete_grace_days,
-            purpose,
-            on_conflict: settings.on_conflict,
-            on_target_change: settings.on_target_change,
-            writers: Writers {
-                spoke_role: settings.spoke_role_name.clone(),
-                failover_role: settings.failover_role_name.clone(),
-                trusted: settings.trusted_writers.clone(),
-            },
-            names: settings.names.clone(),
-            kms_keys: settings.kms_keys.clone(),
-            routes: settings.routes.clone(),
-            deadline,
-        }
     }
 
     /// Accounts in batches, each a part of a payload that can be sent as it is.

@@ -20,7 +20,11 @@ const PERCENT: usize = 10;
 
 /// What one account's routes lost without a witness.
 #[derive(Debug, Default)]
-pub struct Absent(Vec<OfRoute>);
+pub struct Absent {
+    routes: Vec<OfRoute>,
+    /// Whether a whole route lost its sources: that is held already, and counts among the accounts.
+    lost_everything: bool,
+}
 
 #[derive(Debug)]
 struct OfRoute {
@@ -32,18 +36,19 @@ struct OfRoute {
 impl Absent {
     /// Whether nothing is absent.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.routes.is_empty() && !self.lost_everything
     }
 
     /// Whether some of it has no tombstone of an earlier sweep.
     pub fn has_new(&self) -> bool {
-        self.0.iter().any(|route| route.unwanted.values().flatten().any(Unwanted::is_new))
+        let is_new = |route: &OfRoute| route.unwanted.values().flatten().any(Unwanted::is_new);
+        self.lost_everything || self.routes.iter().any(is_new)
     }
 
     /// What it comes to where no time is left for it: all of it is pending.
     pub fn left(&self, account: &AccountId) -> AccountOutcome {
         let mut outcome = AccountOutcome::new(account.clone());
-        for OfRoute { source: _, unwanted, listed: _ } in &self.0 {
+        for OfRoute { source: _, unwanted, listed: _ } in &self.routes {
             let mut endings = Endings::default();
             for (target, replicas) in unwanted {
                 for one in replicas {
@@ -56,12 +61,17 @@ impl Absent {
     }
 
     pub(super) fn merge(&mut self, other: Self) {
-        self.0.extend(other.0);
+        self.routes.extend(other.routes);
+        self.lost_everything |= other.lost_everything;
+    }
+
+    pub(super) fn lost_everything(&mut self) {
+        self.lost_everything = true;
     }
 
     pub(super) fn add(&mut self, source: &Region, unwanted: ByTarget, listed: ListedByTarget) {
         if unwanted.values().any(|replicas| !replicas.is_empty()) {
-            self.0.push(OfRoute { source: source.clone(), unwanted, listed });
+            self.routes.push(OfRoute { source: source.clone(), unwanted, listed });
         }
     }
 }
@@ -103,20 +113,21 @@ pub async fn remove_absent(
 ) -> AccountOutcome {
     let account = session.account();
     let mut outcome = AccountOutcome::new(account.clone());
-    let routes = absent.0.into_iter().map(|OfRoute { source, mut unwanted, listed }| async move {
-        let run = Run::new(session, rules, recent, &source, &Scope::Everything);
-        let mut round = Round::default();
-        if let Some(mass) = mass {
-            let cause = mass.cause(account);
-            for (target, replicas) in &mut unwanted {
-                hold(replicas, target, &cause, &mut round);
+    let routes =
+        absent.routes.into_iter().map(|OfRoute { source, mut unwanted, listed }| async move {
+            let run = Run::new(session, rules, recent, &source, &Scope::Everything);
+            let mut round = Round::default();
+            if let Some(mass) = mass {
+                let cause = mass.cause(account);
+                for (target, replicas) in &mut unwanted {
+                    hold(replicas, target, &cause, &mut round);
+                }
             }
-        }
-        take_away(&run, unwanted, Some(&listed), &mut round).await;
-        let mut endings = Endings::default();
-        endings.absorb(round.endings);
-        run.once_more(round.again, &BTreeSet::new(), endings).await
-    });
+            take_away(&run, unwanted, Some(&listed), &mut round).await;
+            let mut endings = Endings::default();
+            endings.absorb(round.endings);
+            run.once_more(round.again, &BTreeSet::new(), endings).await
+        });
     for endings in futures::future::join_all(routes).await {
         outcome.merge(endings.into_outcome(account));
     }

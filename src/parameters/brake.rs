@@ -149,6 +149,7 @@ pub(super) fn hold_mass_absence(
         }
         let cause = everything_is_gone(run, target, lost);
         hold(replicas, target, &cause, round);
+        round.absent.lost_everything();
     }
 }
 

@@ -33,7 +33,7 @@ enum Verdict {
     Release,
     /// It ends so.
     End(Ending),
-    /// It is none.
+    /// It is not a leftover.
     Nothing,
 }
 

@@ -219,7 +219,7 @@ fn restored_tags(task: &Task, mut tags: Tags) -> Tags {
             let restored = Provenance { replica: 1, written: None, refused, gone: None, ..before };
             with_both(tags, &restored)
         }
-        // The hub's own create that had lost its tags. AWS is told to refuse a create without the mark.
+        // A create by the hub without its tags. The role's policy denies a create without the mark.
         None => with_mark(tags),
     }
 }

@@ -38,7 +38,7 @@ pub fn value_override(tags: &Tags, target: &Region) -> Result<Option<ValueOverri
         let for_all = rest.is_empty();
         if !for_all && rest.strip_prefix('/').is_none_or(|region| Region::parse(region).is_err()) {
             return Err(invalid(
-                format!("the source's tag `{key}` is none that the hub knows"),
+                format!("the source has the unknown tag `{key}`"),
                 format!(
                     "`{OVERRIDE_TAG_PREFIX}` and `{OVERRIDE_TAG_PREFIX}{FROM}` are, each also with `/` and a Region at its end"
                 ),
@@ -132,10 +132,10 @@ mod tests {
     #[test]
     fn what_means_nothing_or_two_things_is_refused_without_its_text() {
         for (tags, words) in [
-            (&[("values", "canary")][..], "none that the hub knows"),
-            (&[("value-form", "canary")], "none that the hub knows"),
-            (&[("value/", "canary")], "none that the hub knows"),
-            (&[("value/somewhere", "canary")], "none that the hub knows"),
+            (&[("values", "canary")][..], "has the unknown tag"),
+            (&[("value-form", "canary")], "has the unknown tag"),
+            (&[("value/", "canary")], "has the unknown tag"),
+            (&[("value/somewhere", "canary")], "has the unknown tag"),
             (&[("value", "")], "is empty"),
             (&[("value", "canary"), ("value-from", "/canary")], "each give us-east-1 a value"),
             (&[("value-from", "/canary:3")], "selects a version or a label"),

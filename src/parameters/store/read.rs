@@ -352,8 +352,8 @@ fn valued(read: Read) -> Option<(ParameterName, Valued)> {
     Some((ParameterName::new(&read.name?), Valued { text, version }))
 }
 
-/// All tags of one parameter; `None` where there is no such parameter. An answer without tags is not one that says that
-/// there are none: the Tagging API is asked then.
+/// All tags of one parameter; `None` where the parameter does not exist. If an answer lacks its list of tags, the hub asks
+/// the Tagging API instead.
 ///
 /// # Errors
 /// What ListTagsForResource answered, or that neither API says which tags there are.

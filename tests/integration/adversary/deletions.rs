@@ -242,6 +242,24 @@ async fn a_busy_account_of_short_lived_parameters_piles_nothing_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn accounts_that_lost_everything_count_among_those_that_lost_some() {
+    let mut scene = Scene::new(20, 10).await;
+    for account in 0..18 {
+        scene.destroy(account, &names(0..10));
+    }
+    // Two of twenty alone would be few enough.
+    for account in 18..20 {
+        scene.destroy(account, &names(0..3));
+    }
+    for _ in 0..3 {
+        scene.sweep().await;
+        tokio::time::sleep(DAY).await;
+    }
+    let tally = scene.tally();
+    assert_eq!((tally.deleted, tally.tombstoned, tally.held), (0, 0, 186));
+}
+
+#[tokio::test(start_paused = true)]
 #[expect(clippy::print_stdout, reason = "the table is what the test tells")]
 async fn many_accounts_that_lose_sources_in_one_sweep_are_held_everywhere() {
     let mut table = String::new();

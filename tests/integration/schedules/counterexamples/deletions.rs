@@ -63,6 +63,9 @@ fn an_answer_that_lacks_its_member_states_no_absence() {
             script.finish_with_empty(&mut event, is_empty);
         }
         assert_eq!(script.value(), before, "{read}");
+        // The same sweep deletes it once AWS states the absence.
+        script.sweep();
+        assert_eq!(script.value(), None, "{read}");
     }
 }
 
