@@ -112,7 +112,7 @@ async fn what_was_taken_over_goes_with_its_source_and_an_orphan_of_the_predecess
     let orphan = Conflict::new("mark_only", "/p/orphan", 1).by(PREDECESSOR);
     assert_named(&world.sweep(&hub).await, std::slice::from_ref(&orphan));
     delete(&source, &NAMES).await;
-    let response = world.sweep(&hub).await;
+    let response = world.sweep_by_a_person(&hub).await;
     assert_eq!(count(&response, "parameters", "deleted"), 4, "{response:#}");
     assert_stands(&world, &hub, std::slice::from_ref(&orphan)).await;
     let hubctl = world
