@@ -13,6 +13,7 @@ import sys
 CARGO = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored;")
 UNITTEST_RAN = re.compile(r"^Ran (\d+) tests? in ")
 UNITTEST_END = re.compile(r"^(?:OK|FAILED|NO TESTS RAN)(?: \((.*)\))?$")
+VALIDATED = re.compile(r"^(\d+) requests validated, \d+ refused$")
 UNITTEST_FAILED = ("failures", "errors", "unexpected successes")
 
 
@@ -47,6 +48,11 @@ def count(lines):
     return passed, failed, skipped
 
 
+def count_validated(lines):
+    """The requests that the emulator held to AWS's service models."""
+    return sum(int(found[1]) for line in lines if (found := VALIDATED.match(line)))
+
+
 def run(command):
     """Shows a command's output as it comes; its lines and exit code."""
     lines = []
@@ -60,10 +66,11 @@ def run(command):
 
 
 def main():
-    total, broken = (0, 0, 0), []
+    total, broken, validated = (0, 0, 0), [], 0
     for command in split_commands(sys.argv[1:]):
         lines, code = run(command)
         counted = count(lines)
+        validated += count_validated(lines)
         total = tuple(map(sum, zip(total, counted)))
         if code != 0:
             broken.append(f"{command} ended with {code}")
@@ -73,7 +80,7 @@ def main():
     failed = max(failed, len(broken))  # a command can fail without a failed test: it does not compile, say
     for reason in broken:
         print(f"FAILED: {reason}")
-    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
+    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else "") + f"; {validated} requests validated")
     return 1 if failed else 0
 
 

@@ -35,9 +35,9 @@ class KeepAliveHandler(MotoRequestHandler):
         else:
             body = self.rfile.read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = io.BytesIO(body)
-        self.answer(*self.call_application(environ))
+        self.answer(*self.call_application(environ, body))
 
-    def call_application(self, environ):
+    def call_application(self, environ, body):
         """Answers what is asked of the server itself, and hands the rest to the application."""
         if environ["PATH_INFO"] == "/calls":
             with self.server.counting:
@@ -45,7 +45,8 @@ class KeepAliveHandler(MotoRequestHandler):
         if target := environ.get("HTTP_X_AMZ_TARGET"):
             with self.server.counting:
                 self.server.calls[target] += 1
-        return self.run_application(environ)
+        refused = self.server.validator and self.server.validator.refusal(environ, body)
+        return refused or self.run_application(environ)
 
     def run_application(self, environ):
         """Runs the application: its status, its headers and its whole body."""
@@ -80,14 +81,15 @@ class KeepAliveHandler(MotoRequestHandler):
 
 
 class CountingServer(ThreadedWSGIServer):
-    """Keeps the numbers of calls, to which each connection's thread adds."""
+    """Keeps the numbers of calls, to which each connection's thread adds, and what judges the requests, if anything."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, validator):
         self.calls, self.counting = collections.Counter(), threading.Lock()
+        self.validator = validator
         super().__init__(*arguments)
 
 
-def serve(port):
+def serve(port, validator=None):
     """A server on the loopback interface that already accepts connections; port 0 takes any free one."""
     application = DomainDispatcherApplication(create_backend_app)
-    return CountingServer("127.0.0.1", port, application, KeepAliveHandler)
+    return CountingServer("127.0.0.1", port, application, KeepAliveHandler, validator=validator)

@@ -7,7 +7,9 @@ line once it accepts connections,
     listening on http://127.0.0.1:PORT
 
 and ends itself when its lifetime has passed or the process that it serves is gone, so that no test
-run can leave one behind. `--stock` serves moto without any patch, for comparison.
+run can leave one behind. A request that breaks AWS's service model is refused (`validation`); with
+`--count-requests` it prints at its end how many it held to their models. `--stock` serves moto without
+any patch and any validation, for comparison.
 """
 
 import argparse
@@ -70,6 +72,7 @@ def parse_arguments(arguments):
         default="both",
         help="which answers of SSM show a role's session in LastModifiedUser (both)",
     )
+    parser.add_argument("--count-requests", action="store_true", help="at its end, print how many requests it validated")
     options = parser.parse_args(arguments)
     if options.stock and options.sessions != "both":
         parser.error("--sessions needs the patches, which --stock leaves out")
@@ -87,17 +90,23 @@ def main():
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     logging.getLogger("moto").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message="Tried to parse AWS::")
+    validator = None
     if not options.stock:
         import patches
+        import validation
 
         patches.install(options.sessions)
-    server = keep_alive.serve(options.port)
+        validator = validation.Validator()
+    server = keep_alive.serve(options.port, validator)
     threading.Thread(target=end_with, args=(server, options.parent, options.lifetime), daemon=True).start()
     print(f"listening on http://127.0.0.1:{server.port}", flush=True)
     try:
         server.serve_forever()
     except KeyboardInterrupt:
         pass
+    if validator and options.count_requests:
+        counts = validator.counts
+        print(f"{counts['validated']} requests validated, {counts['refused']} refused", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

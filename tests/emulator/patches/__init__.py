@@ -8,6 +8,7 @@ import importlib
 import threading
 
 MODULES = (
+    "speed",
     "identity",
     "organizations",
     "sts",

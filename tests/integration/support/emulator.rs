@@ -27,7 +27,7 @@ impl Emulator {
     fn start(arguments: &[&str]) -> Self {
         let mut process = Command::new(python())
             .arg(root().join("tests/emulator/launch.py"))
-            .args(["--lifetime", "1800", "--parent", &std::process::id().to_string()])
+            .args(["--lifetime", "1800", "--parent", &std::process::id().to_string(), "--count-requests"])
             .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
