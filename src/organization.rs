@@ -84,6 +84,9 @@ async fn walk(
     for _ in 0..pages {
         let listed = list(connection, token).await?;
         is_empty &= listed.accounts().is_empty();
+        if let Some(account) = management_account(&listed) {
+            connection.remember_management_account(account);
+        }
         collect(&listed, filter, &mut accounts)?;
         token = listed.next_token;
         if token.is_none() {
@@ -114,6 +117,12 @@ async fn list(connection: &Connection, token: Option<String>) -> Result<ListAcco
         cause
     })?;
     listed.ok_or_else(|| aws::lacking(OPERATION, ORGANISATION, "its list"))
+}
+
+/// The account that the ARN of every account of the organisation names: `arn:aws:organizations::MANAGEMENT:account/o-a/ID`.
+fn management_account(listed: &ListAccountsOutput) -> Option<AccountId> {
+    let arn = listed.accounts().iter().find_map(Account::arn)?;
+    AccountId::parse(arn.split(':').nth(4)?).ok()
 }
 
 /// Refused to these credentials, not for want of good ones.

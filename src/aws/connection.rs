@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableRegionProvider;
@@ -10,6 +10,8 @@ use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::{AppName, BehaviorVersion};
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_ssm::error::SdkError;
+use aws_sdk_ssm::operation::get_parameter::GetParameterError;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
@@ -85,6 +87,8 @@ struct Inner {
     ration: Ration,
     sts: aws_sdk_sts::Client,
     hub_account: OnceCell<AccountId>,
+    /// The organisation's management account, once a list of accounts has named it.
+    management_account: OnceLock<AccountId>,
     own_ssm: PerRegion<aws_sdk_ssm::Client>,
     sns: PerRegion<aws_sdk_sns::Client>,
     organizations: PerRegion<aws_sdk_organizations::Client>,
@@ -133,6 +137,7 @@ impl Connection {
             pacer,
             pacers: Pacers::default(),
             hub_account: OnceCell::new(),
+            management_account: OnceLock::new(),
             own_ssm: PerRegion::new(),
             sns: PerRegion::new(),
             organizations: PerRegion::new(),
@@ -174,6 +179,12 @@ impl Connection {
         self.0.hub_account.get_or_try_init(ask).await.cloned()
     }
 
+    /// Remembers the organisation's management account, whose missing spoke role has a remedy of its own.
+    pub fn remember_management_account(&self, account: AccountId) {
+        // Whoever came first named the same one: an organisation never changes it.
+        let _ = self.0.management_account.set(account);
+    }
+
     /// The Region of the hub's own calls.
     pub fn region(&self) -> &Region {
         &self.0.region
@@ -207,10 +218,8 @@ impl Connection {
         let region = &self.0.region;
         let request =
             self.own_ssm(region).get_parameter().name(name.as_str()).with_decryption(true);
-        let answer = request
-            .send()
-            .await
-            .map_err(|error| failure::cause("ssm:GetParameter", region, &error))?;
+        let answer =
+            request.send().await.map_err(|error| own_parameter_refused(name, region, &error))?;
         let text = answer.parameter.and_then(|parameter| parameter.value);
         text.ok_or_else(|| lacking("ssm:GetParameter", region, "the parameter's value"))
     }
@@ -251,7 +260,9 @@ impl Connection {
         let at = Location { account: account.clone(), region: region.clone() };
         let name = &options.spoke_role_name;
         let by_operator = options.operator_role_arn.is_some();
-        let role = Role::spoke(name, options.external_id.as_deref(), by_operator, &at);
+        let is_management = self.0.management_account.get() == Some(account);
+        let external_id = options.external_id.as_deref();
+        let role = Role::spoke(name, external_id, by_operator, is_management, &at);
         let credentials = RoleCredentials::new(role, sts.clone(), clock.clone());
         let pacer = self.0.pacers.of(account, &self.0.quotas, &self.0.calls);
         let session = Session::new(
@@ -302,6 +313,29 @@ pub(super) async fn load(options: &Options) -> SdkConfig {
     match AppName::new(APP_NAME) {
         Ok(name) => loader.app_name(name).load().await,
         Err(_) => loader.load().await,
+    }
+}
+
+fn own_parameter_refused(
+    name: &ParameterName,
+    region: &Region,
+    error: &SdkError<GetParameterError>,
+) -> Cause {
+    let cause = failure::cause("ssm:GetParameter", region, error);
+    if failure::code(error) == Some("ParameterNotFound") {
+        let message = format!("the hub's account has no parameter {name} in {region}");
+        return Cause::new(FailureKind::Invalid, message).mended_by(format!(
+            "run `aws ssm put-parameter --region {region} --name {name} --type SecureString --value VALUE`, or set AWS_REGION to the Region that holds it"
+        ));
+    }
+    let is_refused =
+        cause.kind == FailureKind::AccessDenied && !failure::is_about_credentials(error);
+    if is_refused {
+        cause.mended_by(format!(
+        "allow ssm:GetParameter on {name} in {region}, and kms:Decrypt on its key, to the role or user that the message names"
+    ))
+    } else {
+        cause
     }
 }
 

@@ -44,17 +44,28 @@ pub(super) struct Role {
     pub(super) session_name: &'static str,
     /// Where the failure is shown: the role's account, and the Region whose STS is asked.
     pub(super) place: String,
-    /// What a refusal is.
-    pub(super) refused: FailureKind,
+    /// Whose role it is, which says what a refusal means.
+    pub(super) of: RoleOf,
+}
+
+/// Whose role it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RoleOf {
+    /// The spoke of a member account.
+    Member,
+    /// The spoke of the organisation's management account, which no service-managed `StackSet` reaches.
+    Management,
+    /// The operator's, which a person's hub takes on first.
+    Operator,
 }
 
 impl Role {
-    /// The spoke role `name` of an account, taken on by the operator's role or by the hub's; `refused` is
-    /// [`FailureKind::NoSpokeRole`].
+    /// The spoke role `name` of an account, assumed by the operator's role or by the hub's.
     pub(super) fn spoke(
         name: &str,
         external_id: Option<&str>,
         by_operator: bool,
+        is_management: bool,
         at: &Location,
     ) -> Self {
         let partition = at.region.partition();
@@ -63,7 +74,7 @@ impl Role {
             external_id: external_id.map(str::to_owned),
             session_name: if by_operator { OPERATOR_SESSION_NAME } else { SESSION_NAME },
             place: at.to_string(),
-            refused: FailureKind::NoSpokeRole,
+            of: if is_management { RoleOf::Management } else { RoleOf::Member },
         }
     }
 
@@ -74,20 +85,58 @@ impl Role {
             external_id: None,
             session_name: OPERATOR_SESSION_NAME,
             place: "the hub's account".to_owned(),
-            refused: FailureKind::AccessDenied,
+            of: RoleOf::Operator,
         }
     }
 
+    /// What a refusal means. AWS names the policy of the caller's side that refuses; of the role's side it tells
+    /// neither whether the role exists nor what its trust policy or external id lack.
     fn refusal(&self, error: &SdkError<AssumeRoleError>) -> Cause {
         let cause = failure::cause("sts:AssumeRole", &self.place, error);
         if !failure::code(error).is_some_and(|code| code.starts_with("AccessDenied")) {
             return cause;
         }
-        let remedy = (self.refused != FailureKind::NoSpokeRole).then(|| {
-            let role = &self.arn;
-            format!("check that {role} exists and trusts the credentials that hubctl runs with")
-        });
-        Cause { kind: self.refused, remedy, ..cause }
+        let says = |words: &[&str]| words.iter().any(|word| cause.message.contains(word));
+        let arn = &self.arn;
+        let (kind, remedy) = if says(&["control policy"]) {
+            let remedy = format!(
+                "let the control policy that the message names allow sts:AssumeRole on {arn}"
+            );
+            (FailureKind::AccessDenied, remedy)
+        } else if says(&["identity-based policy", "permissions boundary", "session policy"]) {
+            let remedy =
+                format!("allow sts:AssumeRole on {arn} to the role or user that the message names");
+            (FailureKind::AccessDenied, remedy)
+        } else {
+            (self.refused(), self.remedy())
+        };
+        Cause { kind, ..cause }.mended_by(remedy)
+    }
+
+    fn refused(&self) -> FailureKind {
+        match self.of {
+            RoleOf::Member | RoleOf::Management => FailureKind::NoSpokeRole,
+            RoleOf::Operator => FailureKind::AccessDenied,
+        }
+    }
+
+    fn remedy(&self) -> String {
+        let arn = &self.arn;
+        let with = match &self.external_id {
+            Some(_) => "the external id of REPLICATOR_SPOKE_EXTERNAL_ID",
+            None => "no external id, since REPLICATOR_SPOKE_EXTERNAL_ID is not set",
+        };
+        match self.of {
+            RoleOf::Member => format!(
+                "check that the account belongs to the organisation, that the spoke stack is deployed in it, and that {arn} trusts the hub's role and asks for {with}"
+            ),
+            RoleOf::Management => format!(
+                "deploy the spoke stack into the organisation's management account by itself (`make spoke`), since StackSets do not reach it; check that {arn} trusts the hub's role and asks for {with}"
+            ),
+            RoleOf::Operator => {
+                format!("check that {arn} exists and trusts the credentials that hubctl runs with")
+            }
+        }
     }
 }
 

@@ -21,8 +21,11 @@ const MESSAGE_LIMIT: usize = 600;
 const CHECK_THE_WAY: &str = "check the network's way to AWS, and AWS_ENDPOINT_URL where it is set; the next sweep tries again";
 const CHECK_CREDENTIALS: &str = "check that the credentials that the hub runs with are right and not over, and this machine's clock; \
      a Region that is not enabled in the account refuses all credentials: enable it, or take it out of REPLICATOR_ROUTES";
-const FIND_CREDENTIALS: &str = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run where a role is attached; \
-     where the profile uses single sign-on, sign in again";
+const FIND_CREDENTIALS: &str = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run where a role is attached";
+/// What resolvers say of a host without an address, on Linux and macOS.
+const NO_SUCH_HOST: [&str; 2] = ["failed to lookup address", "nodename nor servname"];
+const CHECK_THE_REGION: &str = "check that the Region is one of AWS's: AWS_REGION or the profile names the hub's own, REPLICATOR_ROUTES \
+     the others; if it is, check this machine's name resolution";
 const ALLOW_THE_HUB: &str =
     "let the hub's own role, or the user that runs hubctl, do the action that the message names";
 
@@ -130,22 +133,48 @@ fn unsent(operation: &str, place: &(impl Display + ?Sized), failure: &DispatchFa
     let service = operation.split(':').next().unwrap_or(operation);
     let reason =
         if failure.is_timeout() { "no answer in time".to_owned() } else { innermost(connector) };
+    let is_unknown = NO_SUCH_HOST.iter().any(|words| reason.contains(words));
     let message = format!("{service} could not be reached in {place} for {operation}: {reason}");
-    Cause::new(FailureKind::Unavailable, message).mended_by(CHECK_THE_WAY)
+    let remedy = if is_unknown { CHECK_THE_REGION } else { CHECK_THE_WAY };
+    Cause::new(FailureKind::Unavailable, message).mended_by(remedy)
+}
+
+/// Whether AWS refused the credentials themselves, or none were found: no permission mends that.
+pub(super) fn is_about_credentials<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    code(error).is_none_or(doubts_credentials)
 }
 
 fn without_credentials(operation: &str, error: &CredentialsError) -> Cause {
     // The instance's metadata is where the SDK looks last: whatever went wrong there, nothing was found before.
     let none = matches!(error, CredentialsError::CredentialsNotLoaded(_))
         || chain(error).any(<dyn Error>::is::<ImdsError>);
-    let message = if none {
-        format!(
-            "no AWS credentials were found for {operation}; set AWS_PROFILE or AWS_ACCESS_KEY_ID"
-        )
-    } else {
-        format!("the AWS credentials for {operation} could not be had: {}", innermost(error))
+    let profile = std::env::var("AWS_PROFILE").ok().filter(|name| !name.is_empty());
+    let message = match &profile {
+        Some(profile) if none => {
+            format!(
+                "the profile `{profile}` (AWS_PROFILE) gives no AWS credentials for {operation}"
+            )
+        }
+        _ if none => format!("no AWS credentials were found for {operation}"),
+        _ => {
+            format!("the AWS credentials for {operation} could not be loaded: {}", innermost(error))
+        }
     };
-    Cause::new(FailureKind::AccessDenied, message).mended_by(FIND_CREDENTIALS)
+    let uses_single_sign_on = chain(error).any(|error| error.to_string().contains("SSO"));
+    let remedy = find_credentials(profile.as_deref(), !none && uses_single_sign_on);
+    Cause::new(FailureKind::AccessDenied, message).mended_by(remedy)
+}
+
+/// The command that shows what is wrong with the credentials, or mends it.
+fn find_credentials(profile: Option<&str>, uses_single_sign_on: bool) -> String {
+    match profile {
+        Some(profile) if uses_single_sign_on => format!("run `aws sso login --profile {profile}`"),
+        None if uses_single_sign_on => "run `aws sso login`".to_owned(),
+        Some(profile) => format!(
+            "look for it in `aws configure list-profiles`; `aws sts get-caller-identity --profile {profile}` must succeed"
+        ),
+        None => FIND_CREDENTIALS.to_owned(),
+    }
 }
 
 /// The error and all that lies beneath it.
@@ -269,6 +298,35 @@ mod tests {
         let broken =
             ConnectorError::other(CredentialsError::provider_error("expired").into(), None);
         assert!(caused(&SdkError::dispatch_failure(broken)).message.ends_with("expired"));
+        let signed_out = "failed to load the cached SSO token";
+        let signed_out =
+            ConnectorError::other(CredentialsError::provider_error(signed_out).into(), None);
+        assert!(
+            caused(&SdkError::dispatch_failure(signed_out))
+                .remedy()
+                .starts_with("run `aws sso login")
+        );
+    }
+
+    #[test]
+    fn the_remedy_for_credentials_is_a_command_for_the_profile() {
+        for (profile, single_sign_on, command) in [
+            (Some("central"), true, "aws sso login --profile central"),
+            (None, true, "aws sso login"),
+            (Some("central"), false, "aws sts get-caller-identity --profile central"),
+            (None, false, "AWS_ACCESS_KEY_ID"),
+        ] {
+            let remedy = find_credentials(profile, single_sign_on);
+            assert!(remedy.contains(command), "{remedy}");
+        }
+    }
+
+    #[test]
+    fn a_host_without_an_address_points_at_the_name_of_the_region() {
+        let reason = "failed to lookup address information: Name or service not known";
+        let unknown = std::io::Error::other(reason);
+        let cause = caused(&SdkError::dispatch_failure(ConnectorError::io(unknown.into())));
+        assert_eq!(cause.remedy(), CHECK_THE_REGION);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Failures by cause. A thousand accounts without the role are one thing to tell, not a thousand: failures that say
-//! the same but for the account, Region and name that they are about have one cause.
+//! the same of one Region but for the account and name that they are about have one cause.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,7 +12,7 @@ pub(super) struct CauseGroup<'a> {
     pub(super) kind: FailureKind,
     /// What holds the name, of conflicts.
     pub(super) class: Option<ConflictClass>,
-    /// What the first of them says; the others say it of another place or name.
+    /// What the first of them says; the others say it of another account or name.
     pub(super) message: &'a str,
     /// What to do about the first of them.
     pub(super) remedy: &'a str,
@@ -53,7 +53,7 @@ pub(super) fn by_cause<'a>(failures: impl IntoIterator<Item = &'a Failure>) -> V
         let cause = &failure.cause;
         let (message, remedy) =
             (pattern(&cause.message, failure), pattern(cause.remedy(), failure));
-        let key = (cause.kind, cause.class, message, remedy);
+        let key = (cause.kind, cause.class, &failure.region, message, remedy);
         let place = *places.entry(key).or_insert(groups.len());
         if let Some(group) = groups.get_mut(place) {
             group.failures.push(failure);
@@ -97,9 +97,6 @@ fn pattern(text: &str, failure: &Failure) -> String {
             if let Some(account) = &failure.account {
                 word = word.replace(account.as_str(), "{account}");
             }
-            if let Some(region) = &failure.region {
-                word = word.replace(region.as_str(), "{region}");
-            }
             pattern.push_str(&word);
         }
         pattern.push(' ');
@@ -118,6 +115,8 @@ fn is_request_id(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use crate::domain::Region;
+
     use super::super::samples::{account_failure, conflict, failure, hub_failure};
     use super::*;
 
@@ -145,6 +144,15 @@ mod tests {
             failure(1, "/b", FailureKind::DisabledKey, "the key alias/app2 is not in us-east-1"),
         ];
         assert_eq!(by_cause(&failures).len(), 3);
+    }
+
+    #[test]
+    fn another_region_is_another_cause() {
+        let mut failures =
+            ["/a", "/b", "/c"].map(|name| failure(1, name, FailureKind::Conflict, "held"));
+        failures[2].region = Some(Region::parse("eu-west-1").expect("a Region"));
+        let many: Vec<_> = by_cause(&failures).iter().map(|group| group.failures.len()).collect();
+        assert_eq!(many, [2, 1]);
     }
 
     #[test]

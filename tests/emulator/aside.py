@@ -1,19 +1,18 @@
-"""Does in a running emulator what the hub never does, and its SDKs cannot: for the integration tests. Prints JSON.
+"""Does in a running emulator what the hub never does, and its SDKs cannot: for the integration tests.
 
-    aside.py URL topic FILTER                a topic and a queue that subscribes to it with this filter policy
-    aside.py URL messages QUEUE              the notifications in the queue, which it then holds no more
-    aside.py URL key ACCOUNT REGION ALIAS    a customer key
-    aside.py URL stack ACCOUNT REGION NAME   a parameter as a CloudFormation stack makes it, with AWS's own tags
-    aside.py URL role ACCOUNT NAME           a role that the management account may assume
-    aside.py URL user ACCOUNT NAME           a user with an access key: its id and its secret
+    topic FILTER                a topic and a queue that subscribes to it with this filter policy
+    messages QUEUE              the notifications in the queue, which it then holds no more
+    key ACCOUNT REGION ALIAS    a customer key
+    stack ACCOUNT REGION NAME   a parameter as a CloudFormation stack makes it, with AWS's own tags
+    role ACCOUNT NAME           a role that the management account may assume
+    user ACCOUNT NAME           a user with an access key: its id and its secret
 """
 
 import json
-import sys
 import uuid
 
 import emulator
-from furnish import Running, trust_policy
+from furnish import trust_policy
 
 
 def topic(running, filter_policy):
@@ -57,10 +56,6 @@ def user(running, account, name):
 TASKS = {"topic": topic, "messages": messages, "key": key, "stack": stack, "role": role, "user": user}
 
 
-def main():
-    url, task, *arguments = sys.argv[1:]
-    print(json.dumps(TASKS[task](Running(url), *arguments)))
-
-
-if __name__ == "__main__":
-    main()
+def main(running, arguments):
+    task, *rest = arguments
+    return TASKS[task](running, *rest)

@@ -1,6 +1,6 @@
-"""Makes accounts in a running emulator, for the integration tests: prints their ids as a JSON list.
+"""Makes accounts in a running emulator, for the integration tests: answers with their ids.
 
-    furnish.py URL --accounts 3 --regions us-east-2 us-east-1 --alias alias/app
+    furnish --accounts 3 --regions us-east-2 us-east-1 --alias alias/app
 
 Every account has the spoke role, which trusts the management account with the external id, and the named aliases, each
 of a key of its own, in every named Region. `--management` furnishes the management account too, and names it first.
@@ -54,16 +54,14 @@ def furnish(running, account, regions, aliases, role=True):
             kms.create_alias(AliasName=alias, TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
 
 
-def main():
+def main(running, arguments):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("url")
     parser.add_argument("--accounts", type=int, default=1, help="how many accounts to make (1)")
     parser.add_argument("--regions", nargs="*", default=[], help="where the aliases are made")
     parser.add_argument("--alias", nargs="*", default=[], help="aliases of customer keys")
     parser.add_argument("--without-role", action="store_true", help="leave the spoke role out")
     parser.add_argument("--management", action="store_true", help="the management account too, named first")
-    options = parser.parse_args()
-    running = Running(options.url)
+    options = parser.parse_args(arguments)
     organizations = organisation_of(running)
     accounts = []
     if options.management:
@@ -75,8 +73,4 @@ def main():
         account = made["CreateAccountStatus"]["AccountId"]
         furnish(running, account, options.regions, options.alias, role=not options.without_role)
         accounts.append(account)
-    print(json.dumps(accounts))
-
-
-if __name__ == "__main__":
-    main()
+    return accounts

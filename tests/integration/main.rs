@@ -38,6 +38,7 @@ mod races;
 mod readme;
 mod recreations;
 mod releases;
+mod remedies;
 mod restores;
 mod routes;
 mod samples;

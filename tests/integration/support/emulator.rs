@@ -1,9 +1,11 @@
 //! The emulator: started once for the test binary, or once for a test that needs an organisation of its own.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
+
+use serde_json::{Value, json};
 
 /// A running emulator. It ends itself with the test process or after half an hour, and is ended by its process id when
 /// this is dropped.
@@ -27,7 +29,13 @@ impl Emulator {
     fn start(arguments: &[&str]) -> Self {
         let mut process = Command::new(python())
             .arg(root().join("tests/emulator/launch.py"))
-            .args(["--lifetime", "1800", "--parent", &std::process::id().to_string(), "--count-requests"])
+            .args([
+                "--lifetime",
+                "1800",
+                "--parent",
+                &std::process::id().to_string(),
+                "--count-requests",
+            ])
             .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
@@ -45,24 +53,48 @@ impl Emulator {
 
     /// Makes accounts with the spoke role.
     pub(crate) fn accounts(&self, arguments: &[&str]) -> Vec<String> {
-        serde_json::from_value(self.script("furnish.py", arguments)).expect("a list of account ids")
+        serde_json::from_value(self.script("furnish", arguments)).expect("a list of account ids")
     }
 
     /// Does what the hub's SDKs cannot, as `aside.py` takes its arguments.
-    pub(crate) fn aside(&self, arguments: &[&str]) -> serde_json::Value {
-        self.script("aside.py", arguments)
+    pub(crate) fn aside(&self, arguments: &[&str]) -> Value {
+        self.script("aside", arguments)
     }
 
-    fn script(&self, name: &str, arguments: &[&str]) -> serde_json::Value {
-        let output = Command::new(python())
-            .arg(root().join("tests/emulator").join(name))
-            .arg(&self.url)
-            .args(arguments)
-            .output()
-            .expect("the script runs");
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{name} does its work: {told}");
-        serde_json::from_slice(&output.stdout).expect("JSON")
+    fn script(&self, script: &str, arguments: &[&str]) -> Value {
+        static OWNERS: LazyLock<Mutex<Owners>> = LazyLock::new(|| Mutex::new(Owners::start()));
+        let request = json!({"url": self.url, "script": script, "arguments": arguments});
+        let mut owners = OWNERS.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut answer = owners.ask(&request);
+        assert!(answer["failed"].is_null(), "{request}: {}", answer["failed"]);
+        answer["done"].take()
+    }
+}
+
+/// The one process of `owners.py`, which ends with the test process: its input does then.
+struct Owners {
+    requests: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Owners {
+    fn start() -> Self {
+        let mut process = Command::new(python())
+            .arg(root().join("tests/emulator/owners.py"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the owners start: `make test` makes the virtual environment");
+        let requests = process.stdin.take().expect("its input is piped");
+        let answers = process.stdout.take().expect("its output is piped");
+        Self { requests, answers: BufReader::new(answers) }
+    }
+
+    fn ask(&mut self, request: &Value) -> Value {
+        writeln!(self.requests, "{request}").expect("the owners take a request");
+        let mut line = String::new();
+        self.answers.read_line(&mut line).expect("the owners answer");
+        serde_json::from_str(&line).expect("JSON")
     }
 }
 

@@ -151,9 +151,11 @@ impl HttpConnector for Connector {
                 Some(Fault::Refused(code)) => {
                     // AWS's messages may quote what they refuse, a value too.
                     let value = call.request["Value"].as_str().unwrap_or_default();
-                    return Ok(refused(code, &format!("{code}, says the test: {value}")));
+                    return Ok(refused(&call, code, &format!("{code}, says the test: {value}")));
                 }
-                Some(Fault::RefusedSaying(code, message)) => return Ok(refused(code, message)),
+                Some(Fault::RefusedSaying(code, message)) => {
+                    return Ok(refused(&call, code, message));
+                }
                 Some(Fault::Lost) => return Err(lost()),
                 Some(Fault::Empty) => {
                     let ok = StatusCode::try_from(200).expect("a status");
@@ -202,8 +204,15 @@ fn described(request: &HttpRequest) -> Call {
     Call { action, region, request: serde_json::from_slice(&bytes).unwrap_or(Value::Null), bytes }
 }
 
-fn refused(code: &str, message: &str) -> HttpResponse {
-    let body = serde_json::json!({"__type": code, "message": message}).to_string();
+/// A refusal in the call's own protocol: STS and SNS speak the query protocol, the others JSON.
+fn refused(call: &Call, code: &str, message: &str) -> HttpResponse {
+    let body = if call.request.is_null() {
+        format!(
+            "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+        )
+    } else {
+        serde_json::json!({"__type": code, "message": message}).to_string()
+    };
     let mut response =
         HttpResponse::new(StatusCode::try_from(400).expect("a status"), SdkBody::from(body));
     response.headers_mut().insert("x-amzn-errortype", code.to_owned());
