@@ -1,5 +1,6 @@
 """Shows that the schedules find what they are there for: each patch beside this file puts one fault into the hub, and
-each must make bad ends, or let a schedule fail that is kept by name.
+each must make bad ends, or let a schedule fail that is kept by name. A patch that begins with `Found by: TEST` is found by
+that test instead.
 
     run.py [PATCH…]
 
@@ -21,6 +22,7 @@ BUILT = ROOT / "target" / "debug"
 COPY = ROOT / "target" / "mutants"
 TARGET = COPY / "target"
 TESTS = ("schedules::exhaustive", "schedules::counterexamples", "schedules::lost")
+FOUND_BY = re.compile(r"^Found by: (\S+)$", re.MULTILINE)
 # In the list at the end: what a test prints stands between its name and how it ended.
 FAILED = re.compile(r"^    schedules::(?:counterexamples::\w+|lost)::(\w+)$", re.MULTILINE)
 # What is made of this project's own crates, by its beginning.
@@ -40,7 +42,10 @@ def copy_tree():
 
 
 def share_builds():
-    """Other projects' crates, as links; what is built anew replaces a link and not what it leads to."""
+    """The tests' Python, as a link, and other projects' crates, as links; what is built anew replaces a link and not what it leads to."""
+    if not (COPY / ".venv").exists():
+        COPY.mkdir(parents=True, exist_ok=True)
+        (COPY / ".venv").symlink_to(ROOT / ".venv")
     if TARGET.exists():
         return
     for part in (".fingerprint", "build", "deps"):
@@ -64,14 +69,30 @@ def apply(patch, *options):
         sys.exit(f"{patch.name} does not apply any more:\n{done.stdout}{done.stderr}")
 
 
-def tested(patch):
-    """States, ends and bad ends with the fault in, and the schedules by name that fail."""
+def run(patch, tests):
+    """What the tests print with the fault in, and how they end."""
     copy_tree()
     apply(patch)
-    command = ["cargo", "test", "--locked", "--test", "integration", "--", "--nocapture", *TESTS]
+    command = ["cargo", "test", "--locked", "--test", "integration", "--", "--nocapture", *tests]
     environment = {**os.environ, "CARGO_TARGET_DIR": str(TARGET), "SCHEDULES": "telling"}
     done = subprocess.run(command, cwd=COPY, env=environment, capture_output=True, text=True)
     apply(patch, "--reverse")
+    return done
+
+
+def is_found(patch, test):
+    """Whether the one test that a patch names runs and fails with the fault in."""
+    done = run(patch, [test])
+    failed = re.findall(rf"^    {re.escape(test)}$", done.stdout, re.MULTILINE)
+    if not failed and done.returncode != 0:
+        sys.exit(f"{patch.name}: {test} did not run to its end:\n{done.stdout}{done.stderr}")
+    print(f"{patch.stem}: {test} {'fails' if failed else 'passes'}", flush=True)
+    return bool(failed)
+
+
+def tested(patch):
+    """States, ends and bad ends with the fault in, and the schedules by name that fail."""
+    done = run(patch, TESTS)
     total = TOTAL.search(done.stdout)
     if not total:
         sys.exit(f"{patch.name}: the schedules did not run to their end:\n{done.stdout}{done.stderr}")
@@ -87,6 +108,10 @@ def main():
     share_builds()
     survived = []
     for patch in patches:
+        if found_by := FOUND_BY.search(patch.read_text()):
+            if not is_found(patch, found_by[1]):
+                survived.append(patch.stem)
+            continue
         states, ends, bad, failed = tested(patch)
         print(f"{patch.stem}: {bad} bad ends, of {ends} in {states} states; by name {failed}", flush=True)
         if bad == 0 and not failed:
