@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
-/// The hub's own tree, which is never replicated, whatever the settings say.
-const OWN_TREE: &str = "/failover-replicator/";
+/// The hub's own tree, without the slash in front.
+const OWN_TREE: &str = "failover-replicator/";
 
 /// What deployment tools keep in each Region for themselves: a copy takes the name of what the tool writes there, and makes
 /// a Region look prepared that is not. Only what is a tool's and a Region's, no setting or secret of an application.
@@ -85,7 +85,7 @@ impl NameFilter {
     fn is_asked_for(&self, name: &str) -> bool {
         self.include.as_ref().is_none_or(|globs| fits(globs, name))
             && !fits(&self.exclude, name)
-            && !is_own(name)
+            && !is_hubs_own(name)
     }
 }
 
@@ -102,9 +102,9 @@ fn other_spelling(name: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-fn is_own(name: &str) -> bool {
-    let own = OWN_TREE.trim_start_matches('/');
-    name.strip_prefix('/').unwrap_or(name).starts_with(own)
+/// Whether a name is in the hub's own tree `/failover-replicator/`, which is never replicated, whatever the settings say.
+pub fn is_hubs_own(name: &str) -> bool {
+    name.strip_prefix('/').unwrap_or(name).starts_with(OWN_TREE)
 }
 
 /// The globs of a text, trimmed, without empty ones: each part between two separators outside of braces.

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use aws_sdk_ssm::types::ParameterType;
 use aws_sim::{RegionSide, Settings, Sim};
 use failover_replicator::hub::Hub;
 use serde_json::{Value, json};
 
-use crate::support::{MARK, PROVENANCE, SOURCE, TARGET, count, hub_on, simulated, sweep_all};
+use crate::support::{
+    MARK, PROVENANCE, SOURCE, TARGET, World, assert_equal, count, hub_on, simulated, sweep_all,
+};
 
 const OVERRIDE: &str = "failover-replicator:value";
 /// What the target's image is.
@@ -215,5 +218,49 @@ async fn older_labelled_values_need_not_be_of_the_current_data_type() {
             "{name}"
         );
         assert_eq!(replica.labels.len(), 1, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_emulator_has_the_same_rules() {
+    let world = World::new(1);
+    let ssm = world.ssm(0, SOURCE).await;
+    let put = |name: &str, kind: &str, data_type: &str, n: usize| {
+        let request = ssm.put_parameter().name(name).value(value(data_type, n));
+        request.r#type(ParameterType::from(kind)).data_type(data_type).overwrite(n > 1).send()
+    };
+    let first = [
+        ("/a", "String", "integer"),
+        ("/b", "SecureString", "json"),
+        ("/c", "StringList", "boolean"),
+        ("/d", "SecureString", "aws:ssm:integration"),
+        ("/e", "SecureString", "text"),
+    ];
+    let then = [
+        ("/a", "String", "float"),
+        ("/b", "SecureString", "text"),
+        ("/c", "StringList", "text"),
+        ("/d", "SecureString", "aws:ssm:integration"),
+        ("/e", "SecureString", "url"),
+    ];
+    let hub = world.hub(&[]).await;
+    for (n, forms) in (1..).zip([first, then]) {
+        for (name, kind, data_type) in forms {
+            put(name, kind, data_type, n).await.expect("put");
+        }
+        let swept = world.sweep(&hub).await;
+        let done = if n == 1 { "created" } else { "updated" };
+        assert_eq!(count(&swept, "parameters", done), 5, "{swept:#}");
+        assert_equal(&world, 0, TARGET).await;
+        let listed = world.ssm(0, TARGET).await.describe_parameters().send().await.expect("a list");
+        let mut shown: Vec<(&str, &str)> = listed
+            .parameters()
+            .iter()
+            .filter_map(|one| Some((one.name()?, one.data_type()?)))
+            .collect();
+        shown.sort_unstable();
+        assert_eq!(shown, forms.map(|(name, _, data_type)| (name, data_type)));
+        let second = world.sweep(&hub).await;
+        assert_eq!(second["status"], "in_sync", "{second:#}");
     }
 }

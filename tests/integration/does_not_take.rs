@@ -11,7 +11,8 @@ const NAME: &str = "/a";
 
 /// What an automatic tagger does to whatever it finds.
 fn tagger(target: &RegionSide<'_>) {
-    target.tag(NAME, "created-by", &format!("{:?}", tokio::time::Instant::now()));
+    let writes = target.parameters()[NAME].tags.values().map(String::len).sum::<usize>();
+    target.tag(NAME, "created-by", &format!("tagger {writes}"));
 }
 
 fn conflict(swept: &Value) -> &Value {
@@ -78,6 +79,26 @@ async fn a_list_of_tags_that_lags_is_no_proof_that_a_step_did_not_take() {
     tokio::time::sleep(Duration::from_hours(1)).await;
     sim.set_lag(aws_sim::Lag { tagging: Duration::from_mins(10), ..aws_sim::Lag::default() });
     assert_eq!(count(&sweep_all(&hub).await, "parameters", "retagged"), 1);
+    let swept = sweep_all(&hub).await;
+    assert_eq!(swept["status"], "in_sync", "{swept:#}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_from_before_a_recreation_is_no_proof_either() {
+    let (sim, accounts) = simulated(Settings::default(), 1);
+    let account = &accounts[0];
+    let hub = hub_on(&sim, &[("EXCLUDE_ACCOUNTS", "123456789012")]).await;
+    let (source, target) =
+        (sim.account(account).region(SOURCE), sim.account(account).region(TARGET));
+    source.put(NAME, "one");
+    sweep_all(&hub).await;
+    source.delete(NAME);
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    source.put_parameter(&json!({"Name": NAME, "Value": "two", "Type": "SecureString"}));
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    sim.set_lag(aws_sim::Lag { lists: Duration::from_secs(3), ..aws_sim::Lag::default() });
+    assert_eq!(count(&sweep_all(&hub).await, "parameters", "recreated"), 1);
+    assert_eq!(target.parameters()[NAME].version, 1, "the number of the one before");
     let swept = sweep_all(&hub).await;
     assert_eq!(swept["status"], "in_sync", "{swept:#}");
 }

@@ -29,6 +29,7 @@ mod ignored;
 mod labels;
 mod lists;
 mod marked_sources;
+mod names;
 mod ownership;
 mod payloads;
 mod permissions;

@@ -226,19 +226,7 @@ fn decide_present(
     let pair = Pair::new(original, replica, desired, policy);
     match (way, ownership) {
         (Reach::Owned, Ownership::Owned { provenance, by_trusted }) => {
-            let taken = by_trusted && policy.take_over;
-            let is_asked = policy.retry_refused;
-            if !is_asked && let Some(attribute) = pair.refused_before(&provenance) {
-                return Decision::Keep(refused::keeps_old_form(case, attribute, &provenance));
-            }
-            let is_written = is_asked || taken || policy.parity == Parity::Rewrite;
-            match pair.does_not_take(&provenance) {
-                Some(again) if !is_written => match again.tags_to_set {
-                    true => pair.only_tags(&provenance),
-                    false => Decision::Conflict(refused::does_not_take(case, &again, &provenance)),
-                },
-                _ => pair.owned(&provenance, policy, taken),
-            }
+            refused::owned(case, pair, (&provenance, by_trusted && policy.take_over), policy)
         }
         (Reach::Adopt, _) => match pair.adoption() {
             Ok(write) => Decision::Compare(write),

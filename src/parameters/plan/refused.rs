@@ -1,23 +1,42 @@
 //! What is not written again: what AWS refused for good, so that the standby keeps its old form and is not taken away for
 //! the same again; and what the hub wrote, and is not there.
 
-use super::Case;
 use super::diff::is_incomparable_key;
 use super::write::Pair;
+use super::{Case, Decision, Parity, Policy};
 use crate::domain::{Cause, ConflictClass, FailureKind};
 use crate::ownership::{Fingerprint, Provenance, Refused};
 
+/// What is done about an owned replica: `taken` says whether it is written in any case.
+pub(super) fn owned(
+    case: Case<'_>,
+    pair: Pair<'_>,
+    (provenance, taken): (&Provenance, bool),
+    policy: Policy<'_>,
+) -> Decision {
+    let is_asked = policy.retry_refused;
+    if !is_asked && let Some(attribute) = pair.refused_before(provenance) {
+        return Decision::Keep(keeps_old_form(case, attribute, provenance));
+    }
+    let is_written = is_asked || taken || policy.parity == Parity::Rewrite;
+    match pair.does_not_take(provenance) {
+        Some(again) if !is_written && again.tags_to_set => pair.only_tags(provenance),
+        Some(again) if !is_written => Decision::Conflict(does_not_take(case, &again, provenance)),
+        _ => pair.owned(provenance, policy, taken),
+    }
+}
+
 /// What the hub wrote for exactly this version of the source and this form of the replica, and the replica does not show.
-pub(super) struct DoesNotTake {
+struct DoesNotTake {
     /// In what the two differ.
-    pub(super) reasons: Vec<&'static str>,
+    reasons: Vec<&'static str>,
     /// Whether the tags differ too, and were not put right before.
-    pub(super) tags_to_set: bool,
+    tags_to_set: bool,
 }
 
 impl Pair<'_> {
     /// The attribute that AWS refused for good to change, for this version of the source and what is to be sent with it.
-    pub(super) fn refused_before(&self, provenance: &Provenance) -> Option<&'static str> {
+    fn refused_before(&self, provenance: &Provenance) -> Option<&'static str> {
         let Refused { version, form } = provenance.refused?;
         let is_same = version == self.original.parameter.version && form == self.desired.form;
         self.recreation.filter(|_| is_same)
@@ -25,7 +44,7 @@ impl Pair<'_> {
 
     /// What did not take. Provenance is written last, so that one which names these very versions and this form proves that
     /// all of it was carried out. Of the tags, which others may move without a version, a difference that comes back.
-    pub(super) fn does_not_take(&self, provenance: &Provenance) -> Option<DoesNotTake> {
+    fn does_not_take(&self, provenance: &Provenance) -> Option<DoesNotTake> {
         if !self.unproven_by(provenance).is_empty() || provenance.gone.is_some() {
             return None;
         }
@@ -46,11 +65,7 @@ impl Pair<'_> {
 }
 
 /// The failure of a replica that keeps its old form.
-pub(super) fn keeps_old_form(
-    case: Case<'_>,
-    attribute: &'static str,
-    provenance: &Provenance,
-) -> Cause {
+fn keeps_old_form(case: Case<'_>, attribute: &'static str, provenance: &Provenance) -> Cause {
     let message = format!(
         "AWS refused for good to change the {} of the replica in {}; it keeps its old form, of the source's version {}, and is not taken away for the same again",
         attribute.replace('_', " "),
@@ -66,7 +81,7 @@ pub(super) fn keeps_old_form(
 }
 
 /// The conflict over a replica that does not show what was written.
-pub(super) fn does_not_take(
+fn does_not_take(
     case: Case<'_>,
     DoesNotTake { reasons, .. }: &DoesNotTake,
     provenance: &Provenance,
