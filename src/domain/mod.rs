@@ -24,7 +24,7 @@ pub use conflict::ConflictClass;
 pub use failure::{Cause, Failure, FailureKind, Subject};
 pub use item::{InvalidName, Item, Kind, ParameterName, SecretName};
 pub use kms::{DEFAULT_PARAMETER_KEY, DEFAULT_SECRET_KEY, KmsKeys, TargetKey};
-pub use names::{NameFilter, split_globs};
+pub use names::{BOOKKEEPING, NameFilter, is_hubs_own, split_globs};
 pub use opt_out::OptOut;
 pub use outcome::{AccountOutcome, Change, Counts, OutcomeKind, Step, Waiting, WrittenBy};
 pub use place::{AccountId, InvalidPlace, Location, Region};

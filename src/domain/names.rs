@@ -1,18 +1,49 @@
 //! Which names are in scope.
 
+use std::borrow::Cow;
+
 use globset::{Glob, GlobSet, GlobSetBuilder};
+
+/// The hub's own tree, without the slash in front.
+const OWN_TREE: &str = "failover-replicator/";
+
+/// What deployment tools keep in each Region for themselves: a copy takes the name of what the tool writes there, and makes
+/// a Region look prepared that is not. Only what is a tool's and a Region's, no setting or secret of an application.
+pub const BOOKKEEPING: [&str; 9] = [
+    // The AWS CDK's bootstrap template, one version a Region; its creation fails where the name is taken (aws/aws-cdk#16352).
+    "/cdk-bootstrap/*",
+    // The CDK's cross-Region references: written in the Region of the stack that imports (aws-cdk-lib, core, README).
+    "/cdk/exports/*",
+    // The CDK's `EdgeFunction`: the function's ARN, written in us-east-1 (aws-cdk-lib, aws-cloudfront, edge-function.ts).
+    "/cdk/EdgeFunctionArn/*",
+    // SST 3: the Region's buckets of state and assets; SST 2: `bucket-name` and others below it (sst/sst, provider/aws.go).
+    "/sst/bootstrap",
+    "/sst/bootstrap/*",
+    // Serverless Framework 4: the Region's bucket for deployments (serverless/serverless, globalBucket).
+    "/serverless-framework/deployment/s3-bucket",
+    // AWS Copilot: its applications, environments and services in a Region; secrets are in other trees (aws/copilot-cli, config).
+    "/copilot/applications/*",
+    // Landing Zone Accelerator: stack versions and ids of the Region's resources (awslabs/landing-zone-accelerator-on-aws).
+    "/accelerator/*",
+    // AWS Deployment Framework 4: the Region's bucket, key and bases (awslabs/aws-deployment-framework, parameter_store.py).
+    "/adf/*",
+];
 
 /// Globs over names: in scope is what some include matches (any, where there are none) and no exclude does.
 /// `*` and `?` match `/` too, so `/shop/*` is everything below `/shop/`.
+///
+/// `/a` and `a` are one root name, and match alike. A secret's name has no slash in front: it matches with one too, so that
+/// `/shop/*` is also the secret `shop/db`.
 #[derive(Clone, Debug)]
 pub struct NameFilter {
     include: Option<GlobSet>,
     exclude: GlobSet,
+    bookkeeping: GlobSet,
 }
 
 impl Default for NameFilter {
     fn default() -> Self {
-        Self { include: None, exclude: GlobSet::empty() }
+        Self { include: None, exclude: GlobSet::empty(), bookkeeping: GlobSet::empty() }
     }
 }
 
@@ -29,14 +60,51 @@ impl NameFilter {
         Ok(Self {
             include: if include.is_empty() { None } else { Some(compile(include)?) },
             exclude: compile(exclude)?,
+            bookkeeping: GlobSet::empty(),
         })
+    }
+
+    /// The same without what deployment tools keep in each Region for themselves ([`BOOKKEEPING`]).
+    ///
+    /// # Errors
+    /// None: the globs are constants.
+    pub fn without_bookkeeping(self) -> Result<Self, globset::Error> {
+        Ok(Self { bookkeeping: compile(BOOKKEEPING)?, ..self })
     }
 
     /// Whether `name` is in scope.
     pub fn matches(&self, name: &str) -> bool {
-        self.include.as_ref().is_none_or(|globs| globs.is_match(name))
-            && !self.exclude.is_match(name)
+        self.is_asked_for(name) && !fits(&self.bookkeeping, name)
     }
+
+    /// Whether `name` is out of scope only since it is a deployment tool's bookkeeping.
+    pub fn is_bookkeeping(&self, name: &str) -> bool {
+        self.is_asked_for(name) && fits(&self.bookkeeping, name)
+    }
+
+    fn is_asked_for(&self, name: &str) -> bool {
+        self.include.as_ref().is_none_or(|globs| fits(globs, name))
+            && !fits(&self.exclude, name)
+            && !is_hubs_own(name)
+    }
+}
+
+fn fits(globs: &GlobSet, name: &str) -> bool {
+    globs.is_match(name) || other_spelling(name).is_some_and(|name| globs.is_match(&*name))
+}
+
+/// The other spelling under which a name is matched: without the slash of a root name, or with one in front.
+fn other_spelling(name: &str) -> Option<Cow<'_, str>> {
+    match name.strip_prefix('/') {
+        Some(rest) if rest.contains('/') => None,
+        Some(rest) => Some(Cow::Borrowed(rest)),
+        None => Some(Cow::Owned(format!("/{name}"))),
+    }
+}
+
+/// Whether a name is in the hub's own tree `/failover-replicator/`, which is never replicated, whatever the settings say.
+pub fn is_hubs_own(name: &str) -> bool {
+    name.strip_prefix('/').unwrap_or(name).starts_with(OWN_TREE)
 }
 
 /// The globs of a text, trimmed, without empty ones: each part between two separators outside of braces.
@@ -86,5 +154,68 @@ mod tests {
         assert!(!filter.matches("/other"));
         assert!(NameFilter::default().matches("/anything"));
         assert!(NameFilter::new(["[a"], []).is_err());
+    }
+
+    #[test]
+    fn a_root_name_has_two_spellings_and_a_secret_needs_no_slash() {
+        let only = |glob: &str| NameFilter::new([glob], []).expect("a glob");
+        let but = |glob: &str| NameFilter::new([], [glob]).expect("a glob");
+        for (glob, name, fits) in [
+            ("/a", "a", true),
+            ("a", "/a", true),
+            ("/a*", "ab", true),
+            ("a?", "/ab", true),
+            ("/shop/*", "shop/db", true),
+            ("/*", "shop/db", true),
+            ("shop/*", "shop/db", true),
+            // A hierarchy of parameters has its slash.
+            ("shop/*", "/shop/db", false),
+            ("/shop/*", "/shops/db", false),
+            ("/a", "/a/a", false),
+            ("*/db", "/db", true),
+        ] {
+            assert_eq!(only(glob).matches(name), fits, "only {glob}: {name}");
+            assert_eq!(but(glob).matches(name), !fits, "all but {glob}: {name}");
+        }
+    }
+
+    #[test]
+    fn the_hubs_own_tree_is_never_in_scope() {
+        let all = NameFilter::new(["/failover-replicator/*", "*"], []).expect("globs");
+        for own in ["/failover-replicator/settings", "failover-replicator/x"] {
+            assert!(!all.matches(own) && !all.is_bookkeeping(own), "{own}");
+        }
+        assert!(all.matches("/failover-replicator") && all.matches("/failover-replicators/x"));
+    }
+
+    #[test]
+    fn bookkeeping_of_deployment_tools_is_left_out_where_it_is_asked_for() {
+        let plain = NameFilter::new([], ["/other/*"]).expect("globs");
+        let filter = plain.clone().without_bookkeeping().expect("globs");
+        for name in [
+            "/cdk-bootstrap/hnb659fds/version",
+            "/cdk/exports/stack/arn",
+            "/cdk/EdgeFunctionArn/eu-west-1/stack/fn",
+            "/sst/bootstrap",
+            "/sst/bootstrap/bucket-name",
+            "/serverless-framework/deployment/s3-bucket",
+            "/copilot/applications/shop/environments/prod",
+            "/accelerator/network/vpc/main/id",
+            "/adf/kms_arn",
+        ] {
+            assert!(plain.matches(name) && !filter.matches(name), "{name}");
+            assert!(filter.is_bookkeeping(name) && !plain.is_bookkeeping(name), "{name}");
+        }
+        // What applications keep beside it is theirs.
+        for name in [
+            "/sst/shop/prod/Secret/KEY/value",
+            "/sst/passphrase/shop/prod",
+            "/copilot/shop/prod/secrets/KEY",
+            "/serverless-framework/deployment/database-url",
+            "/cdk/other",
+        ] {
+            assert!(filter.matches(name), "{name}");
+        }
+        assert!(!filter.matches("/other/x") && !filter.is_bookkeeping("/other/x"));
     }
 }

@@ -69,6 +69,7 @@ impl Subject {
                 tags: None,
                 adopted,
                 refused: None,
+                retagged: None,
                 gone: None,
                 unknown: String::new(),
             };

@@ -47,6 +47,14 @@ impl Fingerprint {
         Self::of_parts(SCHEMA, std::iter::once("tags").chain(pairs).map(Some))
     }
 
+    /// Over a change of tags: what is set, and what is taken off. Values that others gave do not count.
+    pub fn of_tag_change(set: &Tags, remove: &[String]) -> Self {
+        const SCHEMA: u8 = 1;
+        let set = set.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
+        let remove = std::iter::once("remove").chain(remove.iter().map(String::as_str));
+        Self::of_parts(SCHEMA, std::iter::once("set").chain(set).chain(remove).map(Some))
+    }
+
     /// Over the steps of a plan, in their order. Names count as AWS spells them.
     pub fn of_plan(steps: &BTreeSet<PlanStep>) -> Self {
         const SCHEMA: u8 = 1;

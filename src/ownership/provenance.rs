@@ -4,7 +4,7 @@
 //!
 //! It proves parity from lists alone. Both versions come with their dates, since a number comes again after a deletion;
 //! `form` covers what the hub sent beside the value, `of` names the parameter that the tag belongs to, and `tags` covers
-//! the source's tags that were sent. Keys stand in any order; a missing or repeated one makes the whole unreadable. A key
+//! the source's tags that were sent; `retagged` covers a difference in tags that was put right. Keys stand in any order; a missing or repeated one makes the whole unreadable. A key
 //! of a later release is kept and ignored.
 
 use std::fmt;
@@ -32,6 +32,9 @@ pub struct Provenance {
     pub of: Option<Fingerprint>,
     /// A hash over the source's tags that were sent; `None` in tags of earlier releases.
     pub tags: Option<Fingerprint>,
+    /// A hash over a difference in tags that was put right once, though the source's tags had not moved: whoever makes it
+    /// again is not written over for ever.
+    pub retagged: Option<Fingerprint>,
     /// The replica was there before the hub and was adopted: it is released, not deleted, when its source goes.
     pub adopted: bool,
     /// AWS refused for good to give the replica the source's type, or its data type.
@@ -101,9 +104,9 @@ impl Provenance {
 
     /// Reads the tag's text; `None` where it is not of the format.
     pub fn parse(text: &str) -> Option<Self> {
-        const KEYS: [&str; 12] = [
-            "region", "version", "modified", "replica", "written", "form", "of", "tags", "adopted",
-            "refused", "gone", "by",
+        const KEYS: [&str; 13] = [
+            "region", "version", "modified", "replica", "written", "form", "of", "tags",
+            "retagged", "adopted", "refused", "gone", "by",
         ];
         let mut fields: [Option<&str>; KEYS.len()] = [None; KEYS.len()];
         let mut unknown: Vec<(&str, &str)> = Vec::new();
@@ -131,6 +134,7 @@ impl Provenance {
             form,
             of,
             tags,
+            retagged,
             adopted,
             refused,
             gone,
@@ -147,6 +151,7 @@ impl Provenance {
             form: Fingerprint::parse(form?)?,
             of: optional(of, Fingerprint::parse)?,
             tags: optional(tags, Fingerprint::parse)?,
+            retagged: optional(retagged, Fingerprint::parse)?,
             adopted: optional(adopted, |word| (word == "1").then_some(()))?.is_some(),
             refused: optional(refused, Refused::parse)?,
             gone: optional(gone, Timestamp::parse)?.map(|due| Tombstone { due, by }),
@@ -209,6 +214,7 @@ impl fmt::Display for Provenance {
             form,
             of,
             tags,
+            retagged,
             adopted,
             refused,
             gone,
@@ -230,6 +236,10 @@ impl fmt::Display for Provenance {
         add("refused", refused.map(|Refused { version, form }| format!("{version}/{form}")));
         add("gone", gone.map(|gone| gone.due.to_string()));
         add("by", gone.map(|gone| gone.by.word().to_owned()));
+        // A memory that is lost costs one more write; the rest of the tag is worth more.
+        let room = LONGEST_VALUE.saturating_sub(text.len());
+        let retagged = retagged.map(|fingerprint| format!(" retagged={fingerprint}"));
+        text.extend(retagged.filter(|retagged| retagged.len() <= room));
         // What another release wrote is kept as far as there is room, each pair whole.
         for pair in unknown.split(' ').filter(|pair| !pair.is_empty()) {
             if text.len() + 1 + pair.len() <= LONGEST_VALUE {
@@ -353,7 +363,7 @@ mod tests {
         fn what_is_written_reads_back(
             number in 0_i64..1_000_000, at in 0_i64..4_000_000_000_000, replica in 1_i64..1_000_000,
             written in proptest::option::of(0_i64..4_000_000_000_000), form: u32, of: Option<u32>,
-            tags: Option<u32>, adopted: bool, unknown in "(a=b)?",
+            tags: Option<u32>, retagged: Option<u32>, adopted: bool, unknown in "(a=b)?",
             gone in proptest::option::of((0_i64..4_000_000_000_000, any::<bool>())),
             refused in proptest::option::of((0_i64..1_000_000, any::<u32>())),
         ) {
@@ -365,6 +375,7 @@ mod tests {
                 form: Fingerprint(form),
                 of: of.map(Fingerprint),
                 tags: tags.map(Fingerprint),
+                retagged: retagged.map(Fingerprint),
                 adopted,
                 refused: refused.map(|(version, form)| Refused { version, form: Fingerprint(form) }),
                 gone: gone.map(|(due, witnessed)| Tombstone {

@@ -63,6 +63,7 @@ impl Held {
             tags: None,
             adopted: false,
             refused: None,
+            retagged: None,
             gone: None,
             unknown: String::new(),
         };

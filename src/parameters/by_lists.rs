@@ -7,7 +7,7 @@ use super::keys::Keys;
 use super::plan::{Case, Decision, decide};
 use super::run::Run;
 use super::value_override::{ValueOverride, value_override};
-use crate::domain::{OutcomeKind, ParameterName, Region};
+use crate::domain::{ConflictClass, OutcomeKind, ParameterName, Region};
 use crate::ownership::{Ownership, Provenance, is_marked, other_role};
 
 /// How long the lists may lag: what was written so lately is read by name before it is called a conflict.
@@ -40,6 +40,10 @@ impl Run<'_> {
                 endings.wait(name, target, due);
             }
             Decision::ReadHistory => return false,
+            // The Tagging API may lag behind the step that put the tags right.
+            Decision::Conflict(cause) if cause.class == Some(ConflictClass::DoesNotTake) => {
+                return false;
+            }
             // The Tagging API may not show the tags of what was just written: what is taken for a source may be a
             // replica of the opposite route.
             Decision::Conflict(_) if self.has_recent(case) => return false,

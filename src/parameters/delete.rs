@@ -40,6 +40,8 @@ struct Open {
     replicas: Vec<Observed>,
     /// Whether it may have been carried out.
     may_be_done: bool,
+    /// Whether a second call may come to another end: it was sent for several, or its answer did not come.
+    is_worth_another: bool,
 }
 
 /// Where replicas are deleted.
@@ -75,8 +77,11 @@ impl Executor<'_> {
         let mut ended = BTreeMap::new();
         for chunk in proven.chunks(NAMES_PER_CALL) {
             let open = self.attempt(chunk, &mut ended).await;
-            // No answer, or a refusal of all: each is proved again by name, and goes alone.
-            for again in self.prove_again(open, may_go, &mut ended).await {
+            // No answer, or a refusal of all: each is proved again by name, and goes alone. What vanished before the call is
+            // refused too, where a policy asks for its tags.
+            let is_worth_another = open.is_worth_another;
+            let may_go = |replica: &Observed| is_worth_another && may_go(replica);
+            for again in self.prove_again(open, &may_go, &mut ended).await {
                 let open = self.attempt(&[again], &mut ended).await;
                 self.prove_again(open, &|_| false, &mut ended).await;
             }
@@ -96,12 +101,12 @@ impl Executor<'_> {
             Ok(DeleteAnswer::Answered { deleted, absent }) => (deleted, absent, no_answer()),
             Ok(DeleteAnswer::Unanswered(cause)) => (BTreeSet::new(), BTreeSet::new(), cause),
             Err(cause) => {
-                let is_taken_apart = names.len() > 1 && !cause.kind.may_pass();
+                let is_worth_another = names.len() > 1;
                 for name in names {
                     ended.insert(name, Deleted::Failed(cause.clone()));
                 }
-                let replicas = if is_taken_apart { proven.to_vec() } else { Vec::new() };
-                return Open { replicas, may_be_done: false };
+                let replicas = if cause.kind.may_pass() { Vec::new() } else { proven.to_vec() };
+                return Open { replicas, may_be_done: false, is_worth_another };
             }
         };
         let mut replicas = Vec::new();
@@ -118,14 +123,14 @@ impl Executor<'_> {
             };
             ended.insert(name.clone(), deleted);
         }
-        Open { replicas, may_be_done: true }
+        Open { replicas, may_be_done: true, is_worth_another: true }
     }
 
     /// Those of `open` that stand as they did and may still go. What is absent after a call without an answer was deleted
     /// by it. Where one may not go, the failure of the call stands.
     async fn prove_again(
         &self,
-        Open { replicas, may_be_done }: Open,
+        Open { replicas, may_be_done, .. }: Open,
         may_go: MayGo<'_>,
         ended: &mut BTreeMap<ParameterName, Deleted>,
     ) -> Vec<Observed> {

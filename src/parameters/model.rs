@@ -58,6 +58,13 @@ impl Tier {
 pub const TEXT: &str = "text";
 /// The data type of a parameter that holds the id of a machine image, which is regional.
 pub const IMAGE: &str = "aws:ec2:image";
+/// The data type of a `SecureString` that configures a webhook integration.
+pub const INTEGRATION: &str = "aws:ssm:integration";
+
+/// Whether PutParameter cannot change a data type to or from this one; it changes every other in place.
+pub fn is_fixed_data_type(data_type: &str) -> bool {
+    [IMAGE, INTEGRATION].contains(&data_type)
+}
 
 /// A parameter's attributes, as `DescribeParameters` shows them.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -20,8 +20,10 @@ use crate::ownership::{Ownership, Provenance, Site, is_marked, last, objection};
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
 
-/// What makes a replica a leftover, in a plan's words.
+/// What makes a replica a leftover, in a plan's words; and beside it that only the word `default` in
+/// REPLICATOR_EXCLUDE_NAMES does.
 const BECAUSE: &str = "out_of_scope";
+const BY_DEFAULT: &str = "excluded_by_default";
 
 /// It changed under our hands.
 const PENDING: Ending = Ending::Counted(OutcomeKind::Pending);
@@ -237,11 +239,16 @@ impl Pruning<'_> {
             Ruling::Go if adopted => Verdict::Release,
             Ruling::Go => Verdict::Delete,
             Ruling::TellOnly => {
-                let because = vec![BECAUSE];
+                let because = self.because(&held.parameter.name);
                 Verdict::End(Ending::Planned { change, because, class: None, reported: None })
             }
             Ruling::Held(cause) => Verdict::End(Ending::Failed { region: target.clone(), cause }),
         }
+    }
+
+    fn because(&self, name: &ParameterName) -> Vec<&'static str> {
+        let by_default = self.rules.names.is_bookkeeping(name.as_str());
+        [BECAUSE].into_iter().chain(by_default.then_some(BY_DEFAULT)).collect()
     }
 
     /// The same with their tags as they are now, those whose version is still the one that was listed, and with the

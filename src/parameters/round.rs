@@ -15,17 +15,18 @@ use super::store::{ByName, Valued, by_name_knowing, tags_of, values, versions};
 use super::task::{Task, Values, Wanted, Wrote};
 use super::value_override::{ValueOverride, value_override};
 use super::write::write;
-use crate::domain::{Cause, Change, OutcomeKind, ParameterName, Region, Tags};
+use crate::domain::{Cause, Change, ConflictClass, OutcomeKind, ParameterName, Region, Tags};
 use crate::guard::{Claim, Proposal, Ruling};
 use crate::ownership::{Ownership, restored};
 
 /// Makes the replicas of `candidates`, all of which have a source, equal to it.
 pub(super) async fn make_equal(run: &Run<'_>, mut candidates: Vec<Candidate>) -> Round {
     let mut round = Round::default();
+    let listed = listed(&candidates);
     freshen(run, &mut candidates, &mut round).await;
     read_referenced(run, &mut candidates, &mut round).await;
     read_where_needed(run, &mut candidates, &mut round).await;
-    let mut tasks = decided(run, &candidates, &mut round);
+    let mut tasks = decided(run, &candidates, &listed, &mut round);
     let source_values = source_values(run, &mut tasks, &mut round).await;
     compare(run, &mut tasks, &source_values, &mut round).await;
     let mut tasks = judged(run, tasks, &mut round);
@@ -203,7 +204,24 @@ async fn read_referenced(run: &Run<'_>, candidates: &mut [Candidate], round: &mu
     }
 }
 
-fn decided(run: &Run<'_>, candidates: &[Candidate], round: &mut Round) -> Vec<Task> {
+/// Those of which only a list is known.
+fn listed(candidates: &[Candidate]) -> BTreeSet<ParameterName> {
+    candidates.iter().filter(|c| !c.fresh).map(|c| c.name.clone()).collect()
+}
+
+/// Whether a conflict says that a step did not take, by attributes from a list: it may lag behind that step, and be of a
+/// replica that was recreated since.
+fn is_to_be_read_by_name(decision: &Decision, held: &Ownership) -> bool {
+    matches!(decision, Decision::Conflict(cause) if cause.class == Some(ConflictClass::DoesNotTake))
+        && matches!(held, Ownership::Owned { .. })
+}
+
+fn decided(
+    run: &Run<'_>,
+    candidates: &[Candidate],
+    listed: &BTreeSet<ParameterName>,
+    round: &mut Round,
+) -> Vec<Task> {
     let mut tasks = Vec::new();
     for candidate in candidates {
         let Some(original) = &candidate.original else { continue };
@@ -225,6 +243,10 @@ fn decided(run: &Run<'_>, candidates: &[Candidate], round: &mut Round) -> Vec<Ta
             let parity =
                 if candidate.moved.contains(target) { Parity::Rewrite } else { run.parity() };
             let decision = decide(case, run.policy(parity));
+            if listed.contains(name) && is_to_be_read_by_name(&decision, &held) {
+                round.go_again(name, target, GoAgain::Unwritten);
+                continue;
+            }
             match run.ended(name, target, decision, &mut round.endings) {
                 // What a target that cannot be read holds is not known: another is not left without it.
                 Some(Decision::Write(write))

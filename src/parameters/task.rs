@@ -192,6 +192,7 @@ pub(super) fn provenance(
         tags: Some(task.write.desired.tags_fingerprint()),
         adopted: task.write.adopted,
         refused: None,
+        retagged: None,
         gone: None,
         unknown: task.write.unknown.clone(),
     }

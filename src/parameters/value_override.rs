@@ -6,6 +6,7 @@
 
 use crate::domain::{
     Cause, FailureKind, InvalidName, OVERRIDE_TAG_PREFIX, ParameterName, Region, SecretText, Tags,
+    is_hubs_own,
 };
 
 /// Where a replica's value comes from, if not from its source.
@@ -19,8 +20,6 @@ pub enum ValueOverride {
 
 /// What follows the prefix in the key of a tag that references another parameter.
 const FROM: &str = "-from";
-/// Where the hub's own parameters are.
-const HUBS_OWN: &str = "failover-replicator/";
 
 /// Where the value for `target` comes from by the source's `tags`; `None` where it is the source's own.
 ///
@@ -75,7 +74,7 @@ pub fn value_override(tags: &Tags, target: &Region) -> Result<Option<ValueOverri
 /// place.
 fn reference(key: &str, text: &str) -> Result<ParameterName, Cause> {
     let why = match ParameterName::parse(text) {
-        Ok(name) if name.key().starts_with(HUBS_OWN) => {
+        Ok(name) if is_hubs_own(name.as_str()) => {
             "references one of the hub's own parameters, which are never copied".to_owned()
         }
         Ok(name) => return Ok(name),

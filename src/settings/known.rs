@@ -34,6 +34,7 @@ const ACCOUNTS: &str =
     "account ids of twelve digits with commas between, such as `111122223333,444455556666`";
 const OUS: &str = "paths of organisational units as Organizations gives them, with commas between, such as `o-a1b2c3d4e5/r-f6g7/ou-f6g7-h8i9j0k1/`";
 const GLOBS: &str = "globs over names with commas between, such as `/shop/*,/pay/*/db`";
+const EXCLUDED_GLOBS: &str = "globs over names with commas between, such as `default,/shop/*`, where the word `default` stands for what deployment tools keep in each Region";
 const ROLE_NAME: &str =
     "the name of a role without its path: 1 to 64 letters, digits and `_+=,.@-`";
 const SHARE: &str = "a number over 0 and at most 1, such as `0.5`";
@@ -58,7 +59,7 @@ settings! {
     INCLUDE_OUS = "INCLUDE_OUS", None, OUS;
     EXCLUDE_OUS = "EXCLUDE_OUS", None, OUS;
     INCLUDE_NAMES = "INCLUDE_NAMES", None, GLOBS;
-    EXCLUDE_NAMES = "EXCLUDE_NAMES", None, GLOBS;
+    EXCLUDE_NAMES = "EXCLUDE_NAMES", Some("default"), EXCLUDED_GLOBS;
     KMS_KEYS = "KMS_KEYS", Some("{}"),
         "a JSON object from source key to target key, or to an object from target Region to key, such as `{\"alias/a\":\"alias/b\",\"alias/c\":{\"us-east-1\":\"alias/d\"}}`";
     ON_CONFLICT = "ON_CONFLICT", Some("report"), "`report` or `adopt`";

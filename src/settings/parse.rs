@@ -72,7 +72,7 @@ fn check(texts: &mut Texts, reader: For) -> Result<Settings, Faulty> {
     let include_ous = texts.optional(&names::INCLUDE_OUS, ous);
     let exclude_ous = texts.optional(&names::EXCLUDE_OUS, ous);
     let include_names = texts.optional(&names::INCLUDE_NAMES, globs);
-    let exclude_names = texts.optional(&names::EXCLUDE_NAMES, globs);
+    let exclude_names = texts.required(&names::EXCLUDE_NAMES, globs);
     let targets: Option<Vec<&Region>> = routes
         .as_ref()
         .ok()
@@ -95,13 +95,8 @@ fn check(texts: &mut Texts, reader: For) -> Result<Settings, Faulty> {
     let items_in_flight = texts.required(&names::ITEMS_IN_FLIGHT, |t| whole(t, 1000..=10_000_000));
     let event_concurrency = texts.required(&names::EVENT_CONCURRENCY, |t| whole(t, 1..=1000));
 
-    let (include_names, exclude_names) =
-        (include_names?.unwrap_or_default(), exclude_names?.unwrap_or_default());
     // Each glob compiled alone, so all of them compile.
-    let filter = NameFilter::new(
-        include_names.iter().map(String::as_str),
-        exclude_names.iter().map(String::as_str),
-    );
+    let filter = name_filter(&include_names?.unwrap_or_default(), &exclude_names?);
     Ok(Settings {
         routes: routes?,
         spoke_role_name: spoke_role_name?,
@@ -271,6 +266,18 @@ fn globs(text: &str) -> Result<Vec<String>, String> {
         globs.push(glob.to_owned());
     }
     Ok(globs)
+}
+
+/// In `exclude` the word `default` stands for the bookkeeping of deployment tools; the root name is `/default`.
+fn name_filter(include: &[String], exclude: &[String]) -> Result<NameFilter, globset::Error> {
+    const DEFAULT: &str = "default";
+    let globs = exclude.iter().map(String::as_str).filter(|glob| *glob != DEFAULT);
+    let filter = NameFilter::new(include.iter().map(String::as_str), globs)?;
+    if exclude.iter().any(|glob| glob == DEFAULT) {
+        filter.without_bookkeeping()
+    } else {
+        Ok(filter)
+    }
 }
 
 fn parts(text: &str) -> impl Iterator<Item = &str> {

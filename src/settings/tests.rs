@@ -36,6 +36,7 @@ fn routes_alone_are_enough_and_the_rest_has_defaults() {
     assert_eq!(settings.sns_topic, None);
     assert_eq!(settings.accounts, AccountFilter::default());
     assert!(settings.names.matches("/anything"));
+    assert!(!settings.names.matches("/cdk-bootstrap/hnb659fds/version"));
     assert_eq!(settings.kms_keys, KmsKeys::default());
     assert_eq!(settings.on_conflict, OnConflict::Report);
     assert_eq!(settings.delete_grace_days, 1);
@@ -110,7 +111,17 @@ fn each_setting_is_read() {
     let names = with("INCLUDE_NAMES", "/a/{b,c}/*, /d").names;
     assert!(["/a/b/x", "/a/c/x", "/d"].iter().all(|name| names.matches(name)));
     assert!(!names.matches("/a/d/x"));
-    assert!(!with("EXCLUDE_NAMES", "/a/*").names.matches("/a/b"));
+    let bookkeeping = "/cdk-bootstrap/hnb659fds/version";
+    for (exclude, leaves_out) in [
+        ("/a/*", [true, false, false]),
+        ("default", [false, true, false]),
+        ("default, /a/*", [true, true, false]),
+        ("/default,/a/b", [true, false, true]),
+    ] {
+        let names = with("EXCLUDE_NAMES", exclude).names;
+        let left_out = ["/a/b", bookkeeping, "default"].map(|name| !names.matches(name));
+        assert_eq!(left_out, leaves_out, "{exclude}");
+    }
     assert_ne!(with("KMS_KEYS", r#"{"alias/a":"alias/b"}"#).kms_keys, KmsKeys::default());
     assert_eq!(with("ON_CONFLICT", "adopt").on_conflict, OnConflict::Adopt);
     assert_eq!(with("DELETE_GRACE_DAYS", "30").delete_grace_days, 30);

@@ -21,12 +21,13 @@ const GROUPS: [&[&str]; 10] = [
 const WITHIN: [(&str, &str); 2] = [("notify", "report"), ("sweep", "work")];
 
 /// Files that may name an SDK crate, beside all of `aws/`.
-const SDK_FILES: [&str; 10] = [
+const SDK_FILES: [&str; 11] = [
     "organization.rs",
     "notify.rs",
     "parameters/store/list.rs",
     "parameters/store/read.rs",
     "parameters/store/history.rs",
+    "parameters/store/tags.rs",
     "parameters/store/write.rs",
     "parameters/labels/observe.rs",
     "parameters/labels/apply.rs",

@@ -3,6 +3,7 @@
 use super::plan::LabelStep;
 use crate::aws::{Session, cause, code};
 use crate::domain::{Cause, FailureKind, ParameterName, Region};
+use crate::parameters::store::is_refused_for_its_absence;
 
 /// What came of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,13 +24,19 @@ pub(super) async fn carry_out(
     name: &ParameterName,
     step: &LabelStep,
 ) -> Result<Labelled, Cause> {
-    match step {
+    let labelled = match step {
         LabelStep::Attach { version, labels } => {
             attach(session, target, name, *version, labels).await
         }
         LabelStep::TakeOff { version, labels } => {
             take_off(session, target, name, *version, labels).await
         }
+    };
+    match labelled {
+        Err(refused) if is_refused_for_its_absence(session, target, name, &refused).await => {
+            Ok(Labelled::Gone)
+        }
+        labelled => labelled,
     }
 }
 

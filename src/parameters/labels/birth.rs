@@ -2,9 +2,12 @@
 //!
 //! Only what is there anew, or was left unfinished, gets an older value.
 
+use std::time::Duration;
+
 use super::history::History;
 use super::place::{Stop, at, readable};
 use crate::domain::{Cause, Region, SecretText, Tags};
+use crate::parameters::model::{TEXT, is_fixed_data_type};
 use crate::parameters::plan::Write;
 use crate::parameters::run::Run;
 use crate::parameters::store::{self, Created, Put, retag, update};
@@ -12,6 +15,8 @@ use crate::parameters::task::{Task, Wrote, tags_of_unfinished};
 
 /// The version of a create.
 const FIRST: i64 = 1;
+/// No older value is written with less time left than this: the current one and its confirmation are to follow.
+const NEEDED: Duration = Duration::from_secs(20);
 
 /// Creates a replica with the labelled values of `source`, and then the current one.
 ///
@@ -41,11 +46,20 @@ pub(in crate::parameters) async fn create(
     if let Some(ended) = write_over(run, task, FIRST, later, &tags).await? {
         return Ok(ended);
     }
+    if is_late(run) {
+        return Ok(Wrote::Late);
+    }
     match update(run.session, target, write, current).await? {
         Put::Version(FIRST) => anew(run, task, &tags).await,
         Put::Version(written) => Ok(Wrote::ReadBack(written)),
         Put::Unanswered(cause) => Ok(Wrote::Lost(cause)),
     }
+}
+
+/// Whether the invocation ends before the rest is written. What is left so is unfinished by its own provenance, and
+/// reported as not done. A signal ends nothing that was begun.
+fn is_late(run: &Run<'_>) -> bool {
+    run.rules.deadline.left().is_some_and(|left| left < NEEDED)
 }
 
 async fn create_first(
@@ -105,6 +119,9 @@ async fn write_over(
 ) -> Result<Option<Wrote>, Cause> {
     let write = for_older(&task.write);
     for value in values {
+        if is_late(run) {
+            return Ok(Some(Wrote::Late));
+        }
         match update(run.session, &task.target, &write, value).await? {
             Put::Version(FIRST) => return anew(run, task, tags).await.map(Some),
             Put::Version(written) if written == last + 1 => last = written,
@@ -122,10 +139,15 @@ async fn anew(run: &Run<'_>, task: &Task, tags: &Tags) -> Result<Wrote, Cause> {
     Ok(Wrote::Moved(task.write.change.done()))
 }
 
-/// The pattern is the current value's; older ones need not match it.
+/// Pattern and data type are the current value's; older ones need not match them. A data type that AWS does not change
+/// was that of every version.
 fn for_older(write: &Write) -> Write {
     let mut write = write.clone();
     write.desired.pattern = None;
     write.pattern_to_send = None;
+    if !is_fixed_data_type(&write.desired.data_type) && &*write.desired.data_type != TEXT {
+        write.desired.data_type = TEXT.into();
+        write.data_type_to_send = Some(TEXT.into());
+    }
     write
 }

@@ -11,8 +11,8 @@ use crate::parameters::plan::{Decision, decide};
 use crate::parameters::run::{Candidate, Round, Run};
 use crate::parameters::value_override::value_override;
 
-/// Makes the labels equal of those candidates whose labels are read in any case, where no value was written: with a
-/// value, its labels went too.
+/// Makes the labels equal of those candidates whose labels are read in any case, or whose source may be another one than
+/// was copied, where no value was written: with a value, its labels went too.
 pub(in crate::parameters) async fn follow(
     run: &Run<'_>,
     candidates: &[Candidate],
@@ -20,13 +20,17 @@ pub(in crate::parameters) async fn follow(
 ) {
     let due = candidates.iter().filter_map(|candidate| {
         let original = candidate.original.as_ref()?;
-        if run.labels.of_item(&candidate.name) < Reads::Always {
+        let name = &candidate.name;
+        let always = run.labels.of_item(name) == Reads::Always;
+        if !always && !run.labels.is_restarted(name) {
             return None;
         }
         let replicas: Vec<(&Region, &Observed)> = candidate
             .replicas
             .iter()
             .filter_map(|(target, replica)| Some((target, replica.as_ref()?)))
+            // A first version has no label of an earlier source.
+            .filter(|(_, replica)| always || replica.parameter.version > 1)
             .filter(|(target, replica)| {
                 is_equal(run, &candidate.name, target, original, replica, round)
             })

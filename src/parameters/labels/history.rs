@@ -63,6 +63,11 @@ impl History {
         &self.versions
     }
 
+    /// Whether this version is among those that AWS keeps.
+    pub(super) fn keeps(&self, version: Version) -> bool {
+        self.versions.iter().any(|kept| kept.version == version)
+    }
+
     /// The current version.
     pub(super) fn current(&self) -> Option<&Kept> {
         self.versions.last()

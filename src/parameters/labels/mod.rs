@@ -12,8 +12,10 @@
 //! that was lost is found by a run with `labels` alone (`hubctl verify --labels`). The history is read without
 //! decryption first; only where an older version has a label are values needed, and then it is read decrypted.
 //!
-//! A sweep that writes a source without labels does not look for labels that stayed on the replica, and a history that
-//! lags behind a label just written may hide a difference: such a verification finds those too.
+//! A write for a source without labels looks for labels that stayed on the replica where the source may be another one
+//! than was copied: its version's number did not rise, its history does not have the copied version any more, or an event
+//! tells of a deletion or of a first version. Labels that were taken off one by one are found by their events, and a
+//! history that lags behind a label just written may hide a difference: such a verification finds those too.
 //!
 //! # Order
 //!

@@ -1,8 +1,8 @@
 //! When an item's labels are read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::{Item, ParameterName, Scope};
+use crate::domain::{Item, ParameterName, Scope, Wanted};
 use crate::run_policy::RunPolicy;
 
 /// When an item's labels are read.
@@ -21,6 +21,8 @@ pub(in crate::parameters) enum Reads {
 #[derive(Clone, Debug)]
 pub(in crate::parameters) struct LabelReads {
     by_name: BTreeMap<ParameterName, Reads>,
+    /// Those whose deletion or first version an event names: an earlier source's labels may be left on the replica.
+    restarted: BTreeSet<ParameterName>,
     otherwise: Reads,
 }
 
@@ -44,11 +46,28 @@ impl LabelReads {
                 })
                 .collect(),
         };
-        Self { by_name, otherwise }
+        Self { by_name, restarted: restarted(scope), otherwise }
+    }
+
+    /// Whether an event says that the source's history began anew.
+    pub(in crate::parameters) fn is_restarted(&self, name: &ParameterName) -> bool {
+        self.restarted.contains(name)
     }
 
     /// When those of `name` are read.
     pub(in crate::parameters) fn of_item(&self, name: &ParameterName) -> Reads {
         self.by_name.get(name).copied().unwrap_or(self.otherwise)
     }
+}
+
+fn restarted(scope: &Scope) -> BTreeSet<ParameterName> {
+    let Scope::Items(wanted) = scope else { return BTreeSet::new() };
+    let begins = |wanted: &&Wanted| {
+        wanted.expect.iter().any(|event| event.absent || event.version == Some(1))
+    };
+    let name = |wanted: &Wanted| match &wanted.item {
+        Item::Parameter(name) => Some(name.clone()),
+        Item::Secret(_) => None,
+    };
+    wanted.iter().filter(begins).filter_map(name).collect()
 }

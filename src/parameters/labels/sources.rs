@@ -80,14 +80,35 @@ fn needs(run: &Run<'_>, task: &Task) -> bool {
         Change::Create | Change::Recreate => {
             reads > Reads::WithCreates || task.source_version().number > 1
         }
-        Change::Update => reads > Reads::WithCreates || is_half_done(task),
+        Change::Update => {
+            reads > Reads::WithCreates || is_half_done(task) || is_restarted(run, task)
+        }
         Change::Retag | Change::Delete | Change::Tombstone | Change::Replicate => false,
     }
 }
 
-/// Whether the replica's labels are looked at though the source has none: one may have been taken off there.
-fn looks_for_stale(run: &Run<'_>, task: &Task) -> bool {
-    run.labels.of_item(&task.name) == Reads::Always || is_half_done(task)
+/// Whether the replica's labels are looked at though the source has none: one may have been taken off there, or be that of
+/// an earlier source.
+fn looks_for_stale(run: &Run<'_>, task: &Task, source: &History) -> bool {
+    run.labels.of_item(&task.name) == Reads::Always
+        || is_half_done(task)
+        || is_restarted(run, task)
+        || copied_version(task).is_some_and(|copied| !source.keeps(copied))
+}
+
+/// The source's version that the replica is the copy of, by its provenance.
+fn copied_version(task: &Task) -> Option<Version> {
+    match &task.held {
+        Ownership::Owned { provenance, .. } => Some(provenance.source),
+        _ => None,
+    }
+}
+
+/// Whether the source was deleted and created anew since it was copied: an event says so, or its number did not rise.
+fn is_restarted(run: &Run<'_>, task: &Task) -> bool {
+    let now = task.source_version();
+    let fell = |copied: Version| copied != now && now.number <= copied.number;
+    run.labels.is_restarted(&task.name) || copied_version(task).is_some_and(fell)
 }
 
 /// Whether the replica's value is one of the target's own.
@@ -123,7 +144,7 @@ pub(in crate::parameters) async fn label(
                 (wrote, Some(cause.clone()))
             }
             (Wrote::Proved(replica), Some(Ok(source)))
-                if source.has_labels() || looks_for_stale(run, task) =>
+                if source.has_labels() || looks_for_stale(run, task, source) =>
             {
                 label_one(run, task, replica, source.clone()).await
             }

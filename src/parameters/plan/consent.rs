@@ -143,7 +143,7 @@ fn is_lent(referenced: &Observed, borrower: &ParameterName) -> Result<(), Object
                 ),
             )
         })?;
-        is_named |= spellings(borrower).iter().any(|spelled| names.matches(spelled));
+        is_named |= names.matches(borrower.as_str());
     }
     if is_named {
         return Ok(());
@@ -154,16 +154,6 @@ fn is_lent(referenced: &Observed, borrower: &ParameterName) -> Result<(), Object
             "if the owner of {name} agrees, add `{borrower}` to the tag `{LENDS_TO_TAG}` of {name}, with a space in front"
         ),
     ))
-}
-
-/// How a name may be spelled: one at the root is the same with and without its slash.
-fn spellings(name: &ParameterName) -> Vec<String> {
-    let with_slash = format!("/{}", name.key());
-    if name.key().contains('/') {
-        vec![with_slash]
-    } else {
-        vec![with_slash, name.key().to_owned()]
-    }
 }
 
 /// Whether who may decrypt the replica may decrypt the referenced parameter's own: plain text has no key, and that is a

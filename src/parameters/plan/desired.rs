@@ -181,6 +181,9 @@ fn form(desired: &Desired) -> Fingerprint {
         Some(ValueOverride::Literal(text)) => (Some(text.expose()), None),
         Some(ValueOverride::FromParameter(name)) => (None, Some(name.as_str())),
     };
+    // Releases before this one sent no data type with these: their replicas are written once more.
+    let is_sent_since =
+        (*value_type != ValueType::String && &**data_type != TEXT).then_some("data type sent");
     let parts = [
         Some(value_type.word()),
         Some(tier.word()),
@@ -193,16 +196,16 @@ fn form(desired: &Desired) -> Fingerprint {
         referenced_name,
         referenced.as_deref(),
     ];
+    let parts = parts.into_iter().chain(is_sent_since.map(Some));
     Fingerprint::of_parts(FORM_SCHEMA, parts)
 }
 
-/// The data type to send: only a plain `String` has another than text, and some partitions refuse it beside others.
-pub fn data_type_to_send(desired: &Desired) -> Option<&str> {
-    (desired.value_type == ValueType::String).then_some(if desired.data_type.is_empty() {
-        TEXT
-    } else {
-        &desired.data_type
-    })
+/// The data type to send over a replica that has `held`: every one but text, which some partitions refuse beside types
+/// other than `String`. To those it is sent only where it takes the place of another one.
+pub(in crate::parameters) fn data_type_to_send(desired: &Desired, held: &str) -> Option<Box<str>> {
+    let (is_text, was_text) = (&*desired.data_type == TEXT, held == TEXT);
+    let is_needed = desired.value_type == ValueType::String || !is_text || !was_text;
+    is_needed.then(|| desired.data_type.clone())
 }
 
 #[cfg(test)]

@@ -2,14 +2,16 @@
 
 use super::desired::Desired;
 use crate::domain::{MARK_KEY, PROVENANCE_KEY, Tags, Timestamp};
-use crate::parameters::model::{Parameter, Tier};
+use crate::parameters::model::{Parameter, Tier, is_fixed_data_type};
 
 /// What differs that PutParameter does not change.
 pub(super) fn needs_recreation(desired: &Desired, replica: &Parameter) -> Option<&'static str> {
     if replica.value_type != desired.value_type {
         return Some("type");
     }
-    (replica.data_type != desired.data_type).then_some("data_type")
+    let is_fixed =
+        [&desired.data_type, &replica.data_type].into_iter().any(|t| is_fixed_data_type(t));
+    (is_fixed && replica.data_type != desired.data_type).then_some("data_type")
 }
 
 /// The attributes in which the replica differs from what it is to be, by name. A replica that is advanced where its
@@ -27,16 +29,39 @@ pub(super) fn different_attributes(
     if text(&desired.pattern) != text(&replica.pattern) {
         different.push("pattern");
     }
+    if desired.data_type != replica.data_type {
+        different.push("data_type");
+    }
     if desired.tier == Tier::Advanced && replica.tier == Tier::Standard {
         different.push("tier");
     }
-    if desired.key.is_some() && desired.key.as_deref() != replica.key.as_deref() {
+    if let Some(key) = &desired.key
+        && !replica.key.as_deref().is_some_and(|held| names_same_key(key, held))
+    {
         different.push("key");
     }
     if !desired.policies.are_on(&replica.policies, now) {
         different.push("policies");
     }
     different
+}
+
+/// Whether two texts name one key: AWS may show its ARN where its id or alias was sent.
+fn names_same_key(one: &str, other: &str) -> bool {
+    let is_arn = |key: &str| key.starts_with("arn:");
+    let id = |key: &str| {
+        let name = key.rsplit(':').next().unwrap_or(key);
+        name.strip_prefix("key/").unwrap_or(name).to_owned()
+    };
+    one == other || (is_arn(one) != is_arn(other) && id(one) == id(other))
+}
+
+/// Whether it cannot be said if two different texts name one key: one is an alias, the other is not.
+pub(super) fn is_incomparable_key(desired: &Desired, replica: &Parameter) -> bool {
+    let is_alias =
+        |key: &str| key.rsplit(':').next().is_some_and(|name| name.starts_with("alias/"));
+    let aliases = [desired.key.as_deref(), replica.key.as_deref()].map(|key| key.map(is_alias));
+    matches!(aliases, [Some(one), Some(other)] if one != other)
 }
 
 /// What to set and what to take off, so that the replica's tags, less the hub's and AWS's own, are the desired ones.

@@ -226,12 +226,7 @@ fn decide_present(
     let pair = Pair::new(original, replica, desired, policy);
     match (way, ownership) {
         (Reach::Owned, Ownership::Owned { provenance, by_trusted }) => {
-            match pair.refused_before(&provenance) {
-                Some(attribute) if !policy.retry_refused => {
-                    Decision::Keep(refused::keeps_old_form(case, attribute, &provenance))
-                }
-                _ => pair.owned(&provenance, policy, by_trusted && policy.take_over),
-            }
+            refused::owned(case, pair, (&provenance, by_trusted && policy.take_over), policy)
         }
         (Reach::Adopt, _) => match pair.adoption() {
             Ok(write) => Decision::Compare(write),

@@ -1,14 +1,14 @@
 //! The write that makes a replica what it is to be.
 
-use super::desired::Desired;
+use super::desired::{Desired, data_type_to_send};
 use super::diff::{different_attributes, needs_recreation, tag_difference};
 use super::{Decision, Parity, Policy};
 use crate::domain::{
     Change, ConflictClass, MARK_KEY, MARK_VALUE, PROVENANCE_KEY, Tags, Timestamp, Version,
 };
 use crate::guard::Claim;
-use crate::ownership::Provenance;
-use crate::parameters::model::{Observed, Tier};
+use crate::ownership::{Fingerprint, Provenance};
+use crate::parameters::model::{Observed, TEXT, Tier};
 use crate::parameters::policies::Policies;
 
 /// When a write puts the mark on what does not carry it.
@@ -35,6 +35,8 @@ pub struct Write {
     pub tier: Tier,
     /// The allowed pattern to send: an empty one takes the replica's away, none leaves it as it is.
     pub pattern_to_send: Option<Box<str>>,
+    /// The data type to send: none leaves the replica's as it is.
+    pub data_type_to_send: Option<Box<str>>,
     /// The policies to send: an empty one takes the replica's away, none leaves them as they are.
     pub policies_to_send: Option<String>,
     /// Whether the replica only stays advanced since AWS turns no tier back.
@@ -73,6 +75,11 @@ impl Write {
             && self.provenance.is_none()
     }
 
+    /// A hash over the tags that it moves.
+    fn tag_change(&self) -> Fingerprint {
+        Fingerprint::of_tag_change(&self.set_tags, &self.remove_tags)
+    }
+
     /// The write that creates `desired`.
     pub(super) fn creation(desired: Desired, now: Timestamp) -> Self {
         Self {
@@ -80,6 +87,7 @@ impl Write {
             because: explained(vec!["missing"], &desired),
             tier: desired.tier,
             pattern_to_send: desired.pattern.clone(),
+            data_type_to_send: data_type_to_send(&desired, TEXT),
             policies_to_send: desired.policies.to_send(&Policies::default(), now),
             tier_stays: false,
             set_tags: Tags::new(),
@@ -111,10 +119,10 @@ pub(super) struct Pair<'a> {
     pub(super) original: &'a Observed,
     pub(super) replica: &'a Observed,
     pub(super) desired: Desired,
-    set_tags: Tags,
-    remove_tags: Vec<String>,
+    pub(super) set_tags: Tags,
+    pub(super) remove_tags: Vec<String>,
     pub(super) recreation: Option<&'static str>,
-    attributes: Vec<&'static str>,
+    pub(super) attributes: Vec<&'static str>,
     now: Timestamp,
 }
 
@@ -149,6 +157,7 @@ impl<'a> Pair<'a> {
         // What is created anew has no policies to take away.
         let none = Policies::default();
         let policies = if recreation.is_some() { &none } else { &held.policies };
+        let held_data_type = if recreation.is_some() { TEXT } else { &held.data_type };
         let pattern = || held.pattern.as_ref().map(|_| "".into());
         Write {
             change,
@@ -157,6 +166,7 @@ impl<'a> Pair<'a> {
             because: if change == Change::Retag { because } else { explained(because, &desired) },
             tier: if held.tier == Tier::Advanced { Tier::Advanced } else { desired.tier },
             pattern_to_send: desired.pattern.clone().or_else(pattern),
+            data_type_to_send: data_type_to_send(&desired, held_data_type),
             policies_to_send: desired.policies.to_send(policies, now),
             set_tags,
             remove_tags,
@@ -185,6 +195,10 @@ impl<'a> Pair<'a> {
         }
         let mut because = self.unproven_by(provenance);
         let present = self.replica.parameter.version();
+        // What did not take is written again only where a person wants it.
+        if because.is_empty() && policy.retry_refused {
+            because.extend(&self.attributes);
+        }
         let is_proven = because.is_empty();
         if !self.set_tags.is_empty() || !self.remove_tags.is_empty() {
             because.push("tags");
@@ -218,7 +232,7 @@ impl<'a> Pair<'a> {
     }
 
     /// What of the value and what is sent with it provenance does not prove equal.
-    fn unproven_by(&self, provenance: &Provenance) -> Vec<&'static str> {
+    pub(super) fn unproven_by(&self, provenance: &Provenance) -> Vec<&'static str> {
         let mut because = Vec::new();
         if provenance.source != self.original.parameter.version() {
             because.push("source_version");
@@ -230,6 +244,14 @@ impl<'a> Pair<'a> {
             because.push("form");
         }
         because
+    }
+
+    /// Only the tags, of a replica whose attributes are left as they are.
+    pub(super) fn only_tags(self, provenance: &Provenance) -> Decision {
+        let (adopted, unknown) = (provenance.adopted, provenance.unknown.clone());
+        let present = self.replica.parameter.version();
+        let write = retagged(self.write(Change::Retag, vec!["tags"]), true, provenance, present);
+        Decision::Write(Write { adopted, unknown, ..write })
     }
 
     /// What makes the route's own what is not owned yet: the hub writes the value once more, so that the last writer
@@ -285,9 +307,14 @@ fn retagged(write: Write, is_proven: bool, provenance: &Provenance, present: Ver
         return write;
     }
     let tags = Some(write.desired.tags_fingerprint());
-    let now = Provenance { gone: None, tags, ..provenance.clone() }.dated(present);
-    let is_as_it_should =
-        provenance.gone.is_none() && write.set_tags.is_empty() && write.remove_tags.is_empty();
+    let has_tags = !write.set_tags.is_empty() || !write.remove_tags.is_empty();
+    let retagged = match has_tags {
+        false => provenance.retagged,
+        true if provenance.tags == tags => Some(write.tag_change()),
+        true => None,
+    };
+    let now = Provenance { gone: None, tags, retagged, ..provenance.clone() }.dated(present);
+    let is_as_it_should = provenance.gone.is_none() && !has_tags;
     let provenance = (!is_as_it_should).then_some(now);
     Write { renew_provenance: false, provenance, ..write }
 }

@@ -4,6 +4,7 @@
 mod history;
 mod list;
 mod read;
+mod tags;
 mod write;
 
 pub(super) use history::{is_plain, past_versions, rows_at, version_of};
@@ -12,4 +13,5 @@ pub(super) use read::{
     ByName, NAMES_PER_CALL, Valued, by_name, by_name_knowing, numbered_versions, tags, tags_of,
     values, versions,
 };
-pub(super) use write::{Created, DeleteAnswer, Put, Tagged, create, delete, retag, update};
+pub(super) use tags::{Tagged, is_refused_for_its_absence, retag};
+pub(super) use write::{Created, DeleteAnswer, Put, create, delete, update};

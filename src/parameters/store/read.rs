@@ -153,7 +153,7 @@ async fn describe(
         let (listed, next) = page(session, region, request).await?;
         for listed in listed {
             let parameter = row(session, region, listed, &mut writers)?;
-            if awaited.get(&parameter.name).is_some_and(|read| read.number <= parameter.version) {
+            if awaited.get(&parameter.name).is_some_and(|read| shows(&parameter, *read)) {
                 awaited.remove(&parameter.name);
                 described.insert(parameter.name.clone(), Ok(parameter));
             }
@@ -166,9 +166,8 @@ async fn describe(
     let rest = names.iter().filter(|name| awaited.contains_key(*name));
     let rest = rest.map(|name| async move { (name, latest(session, region, name).await) });
     for (name, read) in at_once(rest.collect::<Vec<_>>()).await {
-        let shows = |parameter: &Parameter| {
-            awaited.get(name).is_some_and(|read| read.number <= parameter.version)
-        };
+        let shows =
+            |parameter: &Parameter| awaited.get(name).is_some_and(|read| shows(parameter, *read));
         match read {
             Ok(parameter) => {
                 if let Some(parameter) = parameter.filter(shows) {
@@ -183,6 +182,14 @@ async fn describe(
         }
     }
     Ok(())
+}
+
+/// Whether a row is of a version that was read by name, or of a later one. A number comes again where a parameter was
+/// deleted and created anew, which takes longer than any two dates of one version differ.
+fn shows(row: &Parameter, read: Version) -> bool {
+    const SAME: Duration = Duration::from_secs(1);
+    row.version > read.number
+        || row.version == read.number && read.modified.since(row.modified) < SAME
 }
 
 /// The versions of parameters by name, 10 a call, without decryption.

@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 
 use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ssm::operation::put_parameter::PutParameterError;
-use aws_sdk_ssm::types::{ParameterTier, ParameterType, ResourceTypeForTagging, Tag};
+use aws_sdk_ssm::types::{ParameterTier, ParameterType, Tag};
 
-use super::read::NO_SUCH_RESOURCE;
 use crate::aws::{OnlyIfRefused, Session, cause, code, naming_key};
 use crate::domain::{Cause, FailureKind, Location, ParameterName, Region, SecretText, Tags};
-use crate::parameters::model::{Tier, ValueType};
+use crate::parameters::model::{TEXT, Tier, ValueType};
 use crate::parameters::plan::Write;
 use crate::parameters::plan::desired::{Desired, data_type_to_send};
 
@@ -47,15 +46,6 @@ pub(in crate::parameters) enum DeleteAnswer {
     Unanswered(Cause),
 }
 
-/// What came of tagging.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::parameters) enum Tagged {
-    /// Done.
-    Yes,
-    /// There is no such parameter any more.
-    Gone,
-}
-
 /// Creates `desired` with all its tags in one call, which proves that nobody held the name.
 ///
 /// # Errors
@@ -79,7 +69,7 @@ pub(in crate::parameters) async fn create(
         .set_key_id(desired.key.clone())
         .set_description(desired.description.as_deref().map(ToOwned::to_owned))
         .set_allowed_pattern(desired.pattern.as_deref().map(ToOwned::to_owned))
-        .set_data_type(data_type_to_send(desired).map(ToOwned::to_owned))
+        .set_data_type(data_type_to_send(desired, TEXT).map(String::from))
         .set_tags(Some(as_list(tags)?))
         .overwrite(false);
     match request.customize().config_override(sent_once()).send().await {
@@ -116,7 +106,7 @@ pub(in crate::parameters) async fn update(
         // What is left out would be kept, so a description that is gone is sent empty.
         .description(description.as_deref().unwrap_or_default())
         .set_allowed_pattern(write.pattern_to_send.as_deref().map(ToOwned::to_owned))
-        .set_data_type(data_type_to_send(desired).map(ToOwned::to_owned))
+        .set_data_type(write.data_type_to_send.clone().map(String::from))
         .overwrite(true);
     match request.customize().config_override(sent_once()).send().await {
         Ok(answer) => Ok(Put::Version(answer.version)),
@@ -130,47 +120,6 @@ pub(in crate::parameters) async fn update(
 /// PutParameter has no condition on what it writes over, so a second one could cover what another wrote in between.
 fn sent_once() -> aws_sdk_ssm::config::Builder {
     aws_sdk_ssm::config::Builder::new().retry_classifier(OnlyIfRefused)
-}
-
-/// Takes tags off first and sets tags then, so that the 50 are never passed on the way.
-///
-/// # Errors
-/// Why AWS refused one of the two.
-pub(in crate::parameters) async fn retag(
-    session: &Session,
-    target: &Region,
-    name: &ParameterName,
-    set: &Tags,
-    remove: &[String],
-) -> Result<Tagged, Cause> {
-    let place = session.location(target);
-    if !remove.is_empty() {
-        let request = session
-            .ssm(target)
-            .remove_tags_from_resource()
-            .resource_type(ResourceTypeForTagging::Parameter)
-            .resource_id(name.as_str())
-            .set_tag_keys(Some(remove.to_vec()));
-        match request.send().await {
-            Ok(_) => {}
-            Err(error) if code(&error) == Some(NO_SUCH_RESOURCE) => return Ok(Tagged::Gone),
-            Err(error) => return Err(cause("ssm:RemoveTagsFromResource", &place, &error)),
-        }
-    }
-    if !set.is_empty() {
-        let request = session
-            .ssm(target)
-            .add_tags_to_resource()
-            .resource_type(ResourceTypeForTagging::Parameter)
-            .resource_id(name.as_str())
-            .set_tags(Some(as_list(set)?));
-        match request.send().await {
-            Ok(_) => {}
-            Err(error) if code(&error) == Some(NO_SUCH_RESOURCE) => return Ok(Tagged::Gone),
-            Err(error) => return Err(cause("ssm:AddTagsToResource", &place, &error)),
-        }
-    }
-    Ok(Tagged::Yes)
 }
 
 /// Deletes up to 10 replicas in one call, which is never sent twice: one whose answer was lost may have been carried out,
@@ -239,7 +188,7 @@ fn parameter_tier(tier: Tier) -> ParameterTier {
     }
 }
 
-fn as_list(tags: &Tags) -> Result<Vec<Tag>, Cause> {
+pub(super) fn as_list(tags: &Tags) -> Result<Vec<Tag>, Cause> {
     let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build();
     tags.iter()
         .map(tag)

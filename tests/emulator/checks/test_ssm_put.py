@@ -37,7 +37,27 @@ class PutParameterCheck(Check):
             self.overwrite(Type="SecureString")
         self.assertEqual(2, self.overwrite()["Version"])
 
-    def test_the_data_type_does_not_change(self):
+    def test_most_data_types_are_changed_in_place(self):
+        self.put(DataType="integer", value="1")
+        self.overwrite("1.5", DataType="float")
+        self.assertEqual("float", self.described()["DataType"])
+        with self.refused("ValidationException"):
+            self.overwrite("one")
+        self.overwrite("one", DataType="text")
+
+    def test_an_integration_is_encrypted_and_stays_one(self):
+        with self.refused("ValidationException"):
+            self.put(DataType="aws:ssm:integration", value="{}")
+        self.put(DataType="aws:ssm:integration", value="{}", type="SecureString")
+        with self.refused("ValidationException"):
+            self.overwrite("{}", DataType="json", Type="SecureString")
+
+    def test_some_data_types_are_no_lists(self):
+        self.put(DataType="integer", value="1,2", type="StringList")
+        with self.refused("ValidationException"):
+            self.put("/check/json", DataType="json", value="{}", type="StringList")
+
+    def test_the_data_type_of_an_image_does_not_change(self):
         self.put(DataType="aws:ec2:image", value="ami-12345678")
         with self.refused("ValidationException"):
             self.overwrite(DataType="text")

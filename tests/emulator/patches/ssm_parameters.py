@@ -12,7 +12,7 @@ from moto.ssm.models import Parameter
 from moto.ssm.responses import SimpleSystemManagerResponse
 from moto.ssm.utils import parameter_arn
 
-from . import kms_keys, patch, ssm_tags
+from . import kms_keys, patch, ssm_data_types, ssm_tags
 
 DEFAULT_KEY = "alias/aws/ssm"
 VALUE_BYTES = {"Standard": 4096, "Advanced": 8192}
@@ -121,16 +121,15 @@ def check_texts(description, pattern, value):
 
 
 def check_form(kind, data_type, current):
-    """Neither type nor data type can be changed, only deleted and created anew; AMI ids are plain strings."""
+    """The type cannot be changed, only deleted and created anew, and so two of the data types."""
     if current is not None and kind != current.parameter_type:
         raise SSMException(
             "HierarchyTypeMismatchException",
             f"The parameter type can't be changed from {current.parameter_type} to {kind}. Create it anew.",
         )
-    if current is not None and data_type != current.data_type:
-        raise ValidationException(f"The data type can't be changed from {current.data_type} to {data_type}.")
-    if data_type == "aws:ec2:image" and kind != "String":
-        raise ValidationException("The data type aws:ec2:image needs the type String.")
+    ssm_data_types.check(data_type, kind)
+    if current is not None:
+        ssm_data_types.check_change(current.data_type, data_type)
 
 
 def choose_key(asked, kind, account_id, region_name):
@@ -177,6 +176,7 @@ def put_parameter(self):
         policies = check_policies(given("Policies"))
     pattern = given("AllowedPattern", current.allowed_pattern if current else None)
     check_texts(given("Description"), pattern, value)
+    ssm_data_types.check_value(data_type, kind, value)
     tier = resolve_tier(given("Tier"), current, value, policies)
     key_name, key_arn = choose_key(given("KeyId"), kind, account_id, region_name)
 

@@ -114,6 +114,29 @@ pub(super) async fn writes(stage: &Stage, mut page: Page<'_>) {
         put(&ssm, "/c/put/odd", "1").data_type("number").send().await,
     );
     page.outcome(
+        "an integration that is not encrypted",
+        put(&ssm, "/c/put/hook", "{}").data_type("aws:ssm:integration").send().await,
+    );
+    let hook = |data_type| {
+        put(&ssm, "/c/put/hook", "{}").r#type(ParameterType::SecureString).data_type(data_type)
+    };
+    page.outcome("an integration", hook("aws:ssm:integration").send().await);
+    page.outcome("an integration as text", hook("text").overwrite(true).send().await);
+    let number = |data_type, value| put(&ssm, "/c/put/number", value).data_type(data_type);
+    page.outcome("no number", number("integer", "one").send().await);
+    page.outcome("a number", number("integer", "1").send().await);
+    page.outcome("another data type in place", number("float", "1.5").overwrite(true).send().await);
+    page.outcome("no number in place", number("float", "x").overwrite(true).send().await);
+    page.note("the data type is kept", described(&ssm, "/c/put/number").await);
+    page.outcome(
+        "JSON in a list",
+        put(&ssm, "/c/put/list", "{}")
+            .r#type(ParameterType::StringList)
+            .data_type("json")
+            .send()
+            .await,
+    );
+    page.outcome(
         "an AMI in a list",
         put(&ssm, "/c/put/amis", "ami-1")
             .r#type(ParameterType::StringList)

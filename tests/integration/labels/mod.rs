@@ -5,4 +5,5 @@ mod emulated;
 mod events;
 mod limits;
 mod random;
+mod recreated;
 mod stage;

@@ -2,6 +2,7 @@
 
 mod cases;
 mod consent;
+mod does_not_take;
 mod ownership;
 mod properties;
 
@@ -136,6 +137,7 @@ impl World {
             tags: Some(wanted.tags_fingerprint()),
             adopted: false,
             refused: None,
+            retagged: None,
             gone: None,
             unknown: String::new(),
         };

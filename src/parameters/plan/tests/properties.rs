@@ -23,6 +23,7 @@ fn any_tags() -> impl Strategy<Value = Tags> {
                 tags: None,
                 adopted: false,
                 refused: None,
+                retagged: None,
                 gone: None,
                 unknown: String::new(),
             };
@@ -156,6 +157,7 @@ proptest! {
                 tags: Some(desired.tags_fingerprint()),
                 adopted: write.adopted,
                 refused: None,
+                retagged: None,
                 gone: None,
                 unknown: String::new(),
             };

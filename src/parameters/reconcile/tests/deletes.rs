@@ -84,3 +84,68 @@ async fn one_that_vanishes_before_its_call_is_no_failure_of_its_neighbours() {
     assert_eq!(counts(&sweep), [(OutcomeKind::InSync, 1), (OutcomeKind::Deleted, 1)]);
     assert_eq!(told(&sweep), []);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_role_that_may_delete_only_what_is_marked_is_not_told_to_lack_rights_for_what_vanished() {
+    let ten = ["/a", "/b", "/c", "/d", "/e", "/f", "/g", "/h", "/i", "/j"];
+    for (names, deleted) in [(&ten[..], 9), (&ten[..2], 1), (&ten[..1], 0)] {
+        let mut stage = orphans(names).await;
+        stage.rules.max_deletes = MaxDeletes::Percent(100);
+        stage.world().denies_absent = true;
+        stage.world().meanwhile("DeleteParameters", NEAR, |world| world.take(NEAR, "/a"));
+        let sweep = stage.sweep().await;
+        assert_eq!(told(&sweep), [], "{names:?}");
+        assert_eq!(sweep.parameters.get(OutcomeKind::Deleted), deleted, "{names:?}");
+        assert!(ten.iter().all(|name| !stage.world().has(NEAR, name)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_holds_for_tags() {
+    let stage = Stage::new("us-east-2=us-east-1").await;
+    for name in ["/a", "/b"] {
+        stage.world().put(SOURCE, name, "1");
+        stage.world().of(SOURCE, name).tags.insert("old".into(), "x".into());
+    }
+    stage.sweep().await;
+    stage.world().denies_absent = true;
+    for (operation, key) in [("AddTagsToResource", "new"), ("RemoveTagsFromResource", "old")] {
+        for name in ["/a", "/b"] {
+            let mut world = stage.world();
+            let tags = &mut world.of(SOURCE, name).tags;
+            if tags.remove(key).is_none() {
+                tags.insert(key.into(), "y".into());
+            }
+        }
+        stage.world().meanwhile(operation, NEAR, |world| world.take(NEAR, "/a"));
+        let sweep = stage.sweep().await;
+        assert_eq!(told(&sweep), [], "{operation}");
+        let created = sweep.parameters.get(OutcomeKind::Created);
+        let retagged = sweep.parameters.get(OutcomeKind::Retagged);
+        assert_eq!((created, retagged), (1, 1), "{operation}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_tag_that_may_not_be_taken_off_does_not_keep_the_others() {
+    let stage = Stage::new("us-east-2=us-east-1").await;
+    stage.world().put(SOURCE, "/a", "1");
+    let tags = |tags: &[&str]| tags.iter().map(|key| ((*key).to_owned(), String::new())).collect();
+    stage.world().of(SOURCE, "/a").tags = tags(&["a", "b", "c"]);
+    stage.sweep().await;
+    stage.world().kept_tags = vec!["b"];
+    stage.world().of(SOURCE, "/a").tags = tags(&["d"]);
+    for _ in 0..2 {
+        let sweep = stage.sweep().await;
+        let [failure] = sweep.failures.as_slice() else { panic!("{sweep:?}") };
+        assert_eq!(failure.cause.kind, FailureKind::AccessDenied);
+        let message = &failure.cause.message;
+        assert!(message.contains("ssm:RemoveTagsFromResource"), "{message}");
+        assert!(message.contains("(the tags b)"), "{message}");
+    }
+    let has = |key: &str| stage.world().of(NEAR, "/a").tags.contains_key(key);
+    assert_eq!(["a", "b", "c", "d"].map(has), [false, true, false, true]);
+    stage.world().kept_tags.clear();
+    assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::Retagged, 1)]);
+    assert!(!stage.world().of(NEAR, "/a").tags.contains_key("b"));
+}

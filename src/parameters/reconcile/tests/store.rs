@@ -70,6 +70,10 @@ pub(super) struct World {
     pub(super) meanwhile: Vec<(&'static str, &'static str, Meanwhile)>,
     /// Whether DeleteParameters of more than one name is refused.
     pub(super) refuses_deletes_together: bool,
+    /// Whether the role may touch only what carries the mark, so that calls which name what is not there are refused.
+    pub(super) denies_absent: bool,
+    /// Keys of tags that nobody may take off.
+    pub(super) kept_tags: Vec<&'static str>,
     /// How many of the next answers of DeleteParameters are lost once it was carried out.
     pub(super) lost_deletes: usize,
     /// What happens once DeleteParameters was carried out.
@@ -91,6 +95,9 @@ impl World {
         }
         let names = || body_of(sent)["Names"].as_array().map_or(0, Vec::len);
         if operation == "DeleteParameters" && self.refuses_deletes_together && names() > 1 {
+            return json_error(400, "AccessDeniedException");
+        }
+        if self.denies(operation, &region, &body_of(sent)) {
             return json_error(400, "AccessDeniedException");
         }
         let refusal = self.refused.iter().find(|(op, at, ..)| *op == operation && *at == region);
@@ -128,6 +135,23 @@ impl World {
                 self.tags(operation, &region, &body)
             }
             other => panic!("{other} is called"),
+        }
+    }
+
+    /// Whether a policy that goes by the mark, or keeps a tag, refuses a call.
+    fn denies(&self, operation: &str, region: &str, body: &Value) -> bool {
+        let is_absent =
+            |name: &Value| !self.held.get(region).is_some_and(|held| held.contains_key(key(name)));
+        let mut keys = body["TagKeys"].as_array().into_iter().flatten();
+        let is_kept = |kept: &Value| self.kept_tags.iter().any(|key| kept == key);
+        match operation {
+            "DeleteParameters" => {
+                self.denies_absent && body["Names"].as_array().expect("names").iter().any(is_absent)
+            }
+            "AddTagsToResource" | "RemoveTagsFromResource" => {
+                self.denies_absent && is_absent(&body["ResourceId"]) || keys.any(is_kept)
+            }
+            _ => false,
         }
     }
 

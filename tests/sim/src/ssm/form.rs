@@ -1,11 +1,11 @@
-//! What a value may be: its type, data type, pattern and length of texts (FACTS 24, 30, 37, 38).
+//! What a value may be: its type, pattern and length of texts (FACTS 24, 30, 38).
 
 use regex_automata::meta::Regex;
 
+use super::data_type;
 use crate::error::AwsError;
 
 const TEXT: usize = 1024;
-const DATA_TYPES: [&str; 3] = ["text", "aws:ec2:image", "aws:ssm:integration"];
 
 /// Description and pattern, and whether the value is one.
 pub(super) fn check_texts(description: &str, pattern: &str, value: &str) -> Result<(), AwsError> {
@@ -62,15 +62,8 @@ pub(super) fn resolve(
             "1 validation error detected: Value '{kind}' at 'type' failed to satisfy constraint: Member must satisfy enum value set: [SecureString, StringList, String]"
         )));
     }
-    let data_type = data_type.or(held.map(|(_, held)| held)).unwrap_or(DATA_TYPES[0]);
-    if !DATA_TYPES.contains(&data_type) {
-        let message = format!("The following data type is not supported: {data_type}");
-        return Err(AwsError::validation(message));
-    }
-    if data_type != DATA_TYPES[0] && kind != "String" {
-        let message = format!("The data type {data_type} needs the type String.");
-        return Err(AwsError::validation(message));
-    }
+    let data_type = data_type.or(held.map(|(_, held)| held)).unwrap_or(data_type::TEXT);
+    data_type::check(data_type, kind)?;
     if let Some((held_kind, held_data_type)) = held {
         if kind != held_kind {
             let message = format!(
@@ -78,11 +71,7 @@ pub(super) fn resolve(
             );
             return Err(AwsError::new("HierarchyTypeMismatchException", message));
         }
-        if data_type != held_data_type {
-            return Err(AwsError::validation(format!(
-                "The data type can't be changed from {held_data_type} to {data_type}."
-            )));
-        }
+        data_type::check_change(held_data_type, data_type)?;
     }
     Ok((kind.to_owned(), data_type.to_owned()))
 }

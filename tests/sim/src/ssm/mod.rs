@@ -1,5 +1,6 @@
 //! Parameter Store.
 
+mod data_type;
 pub(crate) mod delete;
 pub(crate) mod describe;
 mod form;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::model::{Parameter, VERSIONS_KEPT, Version};
 use super::tier::{STANDARD, STANDARD_LIMIT};
-use super::{form, name, policies, tags, tier};
+use super::{data_type, form, name, policies, tags, tier};
 use crate::clock::Millis;
 use crate::error::{Answer, AwsError};
 use crate::kms;
@@ -103,6 +103,7 @@ fn next_version(
     let description = kept("Description", latest.map(|latest| &latest.description));
     let pattern = kept("AllowedPattern", latest.map(|latest| &latest.pattern));
     form::check_texts(&description, &pattern, &value)?;
+    data_type::check_value(&data_type, &kind, &value)?;
     let tier = tier::resolve(
         call.text("Tier"),
         latest.map(|latest| latest.tier),
