@@ -149,8 +149,7 @@ async fn every_write_is_carried_out_whichever_way_its_answer_is_lost() {
 async fn a_refusal_whose_answer_is_lost_changes_nothing() {
     for effect in LOST_ANSWERS {
         let (sim, keys) = world(|_| ());
-        let region = sim.account(ACCOUNT).region(REGION);
-        furnish(&region);
+        furnish(&sim);
         let before = standing(&sim);
         sim.fault(Fault::new(effect).writes().after_the_work());
         let create = json!({"Name": "/held", "Value": "x", "Type": "String"});
