@@ -20,6 +20,7 @@ mod digests;
 mod events;
 mod failures;
 mod fidelity;
+mod fidelity_table;
 mod hard_attributes;
 mod hostile;
 mod hubctl;

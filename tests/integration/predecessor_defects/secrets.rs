@@ -2,7 +2,7 @@
 
 use aws_sdk_secretsmanager::types::ReplicaRegionType;
 use aws_sdk_ssm::types::ParameterType;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{create_secret, secret_value, writes};
 use crate::support::{Call, LONG_AGO, ROUTES, SOURCE, TARGET, World, failures, native_event};

@@ -274,3 +274,33 @@ async fn a_secret_that_leaves_the_scope_or_is_opted_out_keeps_its_replica() {
     assert_eq!(response["totals"]["secrets"], expected, "{response:#}");
     assert_eq!(sim.account(&account).region(TARGET).secrets().len(), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn no_setting_makes_a_secret_of_its_own_a_replica() {
+    let (sim, account) = world();
+    for region in [SOURCE, TARGET] {
+        create(&sim.account(&account).region(region), "s", &json!({}));
+    }
+    let settings = [("ON_CONFLICT", "adopt"), ("ON_TARGET_CHANGE", "restore")];
+    for _ in 0..2 {
+        let response = swept(&sim, &settings).await;
+        let failure = only_failure(&response);
+        assert_eq!((&failure["error_kind"], &failure["class"]), (&json!("conflict"), &json!("unmarked")));
+        tokio::time::sleep(A_WHILE).await;
+    }
+    assert_eq!(sim.writes(), []);
+}
+
+#[test]
+fn of_a_secret_only_its_replication_is_asked_for_and_ended() {
+    let actions = failover_replicator::aws::ACTIONS.iter().map(|(action, _)| *action);
+    let of_secrets: Vec<&str> =
+        actions.filter_map(|action| action.strip_prefix("secretsmanager:")).collect();
+    let expected = [
+        "ListSecrets",
+        "DescribeSecret",
+        "ReplicateSecretToRegions",
+        "RemoveRegionsFromReplication",
+    ];
+    assert_eq!(of_secrets, expected);
+}
