@@ -71,6 +71,8 @@ impl RunPolicy {
         let on_route = prunes
             || self.routes.from_source(source).is_some_and(|route| route.targets.contains(target));
         let fits = match (change, held) {
+            // A replica that failed is asked for again, never by force: what it still holds stays until it is renewed.
+            (Change::Replicate, Held::SecretReplica) => claim.is_none(),
             (Change::Create | Change::Replicate, held) => matches!(held, Held::Vacant),
             (Change::Delete, Held::SecretReplica) => self.purpose == Purpose::Releasing,
             (_, Held::Vacant | Held::SecretReplica | Held::OtherSecret) => false,

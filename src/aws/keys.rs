@@ -48,12 +48,25 @@ fn about_key(kind: FailureKind, how: &str, key: &str, place: &Location) -> Cause
     ))
 }
 
+/// What mends a key that may not be used. Which source key it stands for is not known here.
 fn remedy(kind: FailureKind, key: &str, region: &Region) -> String {
-    let first = match kind {
-        FailureKind::DisabledKey => format!("enable the key {key}, or cancel its deletion"),
-        _ => format!("create the key {key} in {region}"),
-    };
-    format!("{first}; or name another for it in REPLICATOR_KMS_KEYS")
+    let another = format!(
+        "name another key in REPLICATOR_KMS_KEYS, such as `{{\"SOURCE-KEY\":{{\"{region}\":\"alias/NAME\"}}}}`"
+    );
+    let name = key.strip_prefix("arn:").and_then(|arn| arn.splitn(5, ':').nth(4)).unwrap_or(key);
+    match kind {
+        FailureKind::DisabledKey => {
+            format!("enable the key {key} in {region}, or cancel its deletion; or {another}")
+        }
+        _ if name.starts_with("alias/") => {
+            format!("give a key in {region} the alias {name}; or {another}")
+        }
+        _ if name.strip_prefix("key/").unwrap_or(name).starts_with("mrk-") => {
+            format!("replicate the multi-Region key {key} to {region}; or {another}")
+        }
+        // Nobody can create a key with an id of his choice.
+        _ => another,
+    }
 }
 
 /// The same cause, which names its key if it is a key's: AWS's own words often do not.
@@ -106,6 +119,20 @@ mod tests {
         let cause = asked("AccessDeniedException").await.expect_err("not answered");
         assert_eq!(cause.kind, FailureKind::AccessDenied);
         assert!(cause.message.contains("kms:DescribeKey"), "{}", cause.message);
+    }
+
+    #[test]
+    fn a_missing_key_is_to_be_made_only_where_that_can_be_done() {
+        let region = Region::parse("us-east-1").expect("a Region");
+        let told = |key: &str| remedy(FailureKind::MissingKey, key, &region);
+        for alias in ["alias/app", "arn:aws:kms:us-east-1:111122223333:alias/app"] {
+            assert!(told(alias).starts_with("give a key in us-east-1 the alias alias/app;"));
+        }
+        let multi = "arn:aws:kms:us-east-1:111122223333:key/mrk-12";
+        assert!(told(multi).starts_with("replicate the multi-Region key "));
+        let id = told("arn:aws:kms:us-east-1:111122223333:key/1234abcd");
+        assert!(id.starts_with("name another key in REPLICATOR_KMS_KEYS"), "{id}");
+        assert!(id.contains(r#"{"SOURCE-KEY":{"us-east-1":"alias/NAME"}}"#), "{id}");
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod deadline;
 pub(crate) mod double;
 mod failure;
 mod gate;
+mod key_states;
 mod keys;
 mod pacer;
 mod pacing;
@@ -23,6 +24,7 @@ mod retry;
 mod session;
 #[cfg(test)]
 mod tests;
+mod unmodelled;
 mod whole;
 mod wire;
 
@@ -31,8 +33,10 @@ pub use at_once::at_once;
 pub use connection::{Connection, Options};
 pub use deadline::{Deadline, Stop};
 pub use failure::{cause, code};
+pub use key_states::{KeyStates, is_about_key, is_aws_managed};
 pub use keys::naming_key;
 pub use pacing::{CallStats, Lane, Quotas};
 pub use retry::OnlyIfRefused;
 pub use session::Session;
+pub use unmodelled::Unmodelled;
 pub use whole::{lacking, whole};

@@ -58,14 +58,17 @@ impl KmsKeys {
         {
             return Ok(source_key.replacen(&format!(":{source}:"), &format!(":{target}:"), 1));
         }
-        Err(Cause {
-            class: None,
-            kind: FailureKind::MissingKey,
-            message: format!("no key in {target} is known for the source's key {source_key}"),
-            remedy: Some(format!(
-                "name one in REPLICATOR_KMS_KEYS, such as {{\"{source_key}\":{{\"{target}\":\"alias/NAME\"}}}}, or give the source's key an alias that exists in {target} too"
-            )),
-        })
+        // An alias of that key helps nobody: Parameter Store and Secrets Manager show the key as it was named to them.
+        let message = format!("no key in {target} is known for the source's key {source_key}");
+        let remedy = match self.0.get(source_key) {
+            Some(_) => format!(
+                "add `\"{target}\":\"alias/NAME\"`, with the alias of a key in {target}, to the entry of {source_key} in REPLICATOR_KMS_KEYS"
+            ),
+            None => format!(
+                "add the entry `\"{source_key}\":\"alias/NAME\"` to the JSON object of REPLICATOR_KMS_KEYS, with an alias that a key has in each target Region"
+            ),
+        };
+        Err(Cause::new(FailureKind::MissingKey, message).mended_by(remedy))
     }
 }
 
@@ -105,7 +108,19 @@ mod tests {
         for alone in ["1234abcd-12ab", "arn:aws:kms:us-east-2:111122223333:key/1234abcd-12ab"] {
             let cause = map(alone, "us-west-2").expect_err(alone);
             assert_eq!(cause.kind, FailureKind::MissingKey);
-            assert!(cause.remedy.expect("a remedy").contains("REPLICATOR_KMS_KEYS"));
+            let entry = format!("`\"{alone}\":\"alias/NAME\"`");
+            assert!(cause.remedy().contains(&entry), "{}", cause.remedy());
         }
+    }
+
+    #[test]
+    fn a_key_that_is_mapped_for_another_region_only_is_to_be_added_to_its_entry() {
+        let by_region = BTreeMap::from([(region("us-east-1"), "alias/d".to_owned())]);
+        let entries = BTreeMap::from([("1234".to_owned(), TargetKey::ByRegion(by_region))]);
+        let cause = KmsKeys::new(entries)
+            .target_key("1234", &region("us-east-2"), &region("us-west-2"))
+            .expect_err("no key in us-west-2");
+        assert!(cause.remedy().starts_with(r#"add `"us-west-2":"alias/NAME"`"#), "{cause}");
+        assert!(cause.remedy().contains("the entry of 1234"), "{}", cause.remedy());
     }
 }

@@ -84,7 +84,14 @@ fn secret(event: &Value, location: Location, call: &str) -> Result<Event, Ignore
         | "UntagResource"
         | "ReplicateSecretToRegions" => {
             let names = secret_names(&event["detail"]).unwrap_or_default();
-            looks_at(event, location, call, Kind::Secret, names, None)
+            // A deletion only overtakes the creation before it: what is scheduled for deletion can be described.
+            let at = event::time(event);
+            let expect = match call {
+                "CreateSecret" if at.is_some() => Some(Expectation { at, ..Expectation::default() }),
+                "DeleteSecret" => Some(Expectation { at, absent: true, ..Expectation::default() }),
+                _ => None,
+            };
+            looks_at(event, location, call, Kind::Secret, names, expect.as_ref())
         }
         "RemoveRegionsFromReplication" => Err(Ignored::new(
             "RemoveRegionsFromReplication is left to the sweep: the owner may be deleting the secret",

@@ -1,49 +1,123 @@
 //! What is told of a secret that is not in sync: the class, one sentence, and what a person does about it.
 
-use crate::domain::{Cause, DEFAULT_SECRET_KEY, FailureKind, Region, SecretName};
+use crate::domain::{Cause, ConflictClass, EXCLUDE_TAG, FailureKind, Region, SecretName};
 
 use super::model::Secret;
 
 /// `target` holds, under the secret's name, something that is not its replica.
 pub(super) fn conflict(secret: &Secret, held: &Secret, source: &Region, target: &Region) -> Cause {
     let name = &secret.name;
-    let cause = |message: String| Cause::new(FailureKind::Conflict, message);
+    let cause = |class, message: String| Cause::conflict(class, message);
+    if held.of_other_account {
+        return cause(
+            ConflictClass::OtherRoute,
+            format!("{target} holds a replica of the secret `{name}` of another account"),
+        )
+        .mended_by(format!(
+            "end that replication in the other account, or tag the source `{EXCLUDE_TAG}=exclude`"
+        ));
+    }
     if held.is_replica_in(target) {
         let primary = held.primary_region.as_deref().unwrap_or_default();
         return if primary == source.as_str() {
-            cause(format!("{target} holds a replica of an earlier secret `{name}` of {source}"))
-                .mended_by(format!(
-                    "run `aws secretsmanager stop-replication-to-replica --region {target} --secret-id {name}`, delete the secret there, then sync again"
-                ))
+            cause(
+                ConflictClass::Claimed,
+                format!("{target} holds a replica of an earlier secret `{name}` of {source}"),
+            )
+            .mended_by(format!(
+                "run `aws secretsmanager stop-replication-to-replica --region {target} --secret-id {name}`, delete the secret there, then sync again"
+            ))
         } else {
-            cause(format!("{target} holds a replica of the secret `{name}` of {primary}"))
-                .mended_by(format!(
-                    "remove {target} from the replication of the secret in {primary}, or tag the source `failover-replicator=exclude`"
-                ))
+            cause(
+                ConflictClass::OtherRoute,
+                format!("{target} holds a replica of the secret `{name}` of {primary}"),
+            )
+            .mended_by(format!(
+                "remove {target} from the replication of the secret in {primary}, or tag the source `{EXCLUDE_TAG}=exclude`"
+            ))
         };
     }
     if held.deleted {
-        return cause(format!(
-            "a secret of its own holds the name `{name}` in {target} until its scheduled deletion is over"
-        ))
+        return cause(
+            ConflictClass::Unmarked,
+            format!(
+                "a secret of its own holds the name `{name}` in {target} until its scheduled deletion is over"
+            ),
+        )
         .mended_by(format!(
             "wait for the deletion, or delete it in {target} at once with `--force-delete-without-recovery`, then sync the secret again"
         ));
     }
-    if held.is_same_secret(secret) {
+    if is_promoted(secret, held, target) {
         // Which of the two was the primary, nothing tells any more.
-        return cause(format!(
-            "`{name}` of {target} and `{name}` of {source} were replica and primary, until the replica was promoted to a secret of its own"
-        ))
+        return cause(
+            ConflictClass::Released,
+            format!(
+                "`{name}` of {target} and `{name}` of {source} were replica and primary, until the replica was promoted to a secret of its own"
+            ),
+        )
         .mended_by(format!(
-            "to keep both, tag `{name}` of {source} with `failover-replicator=exclude`; to replicate again, decide which of the two is to stay, delete the other and sync"
+            "to keep both, tag either of the two with `{EXCLUDE_TAG}=exclude`; to replicate again, decide which of the two is to stay, delete the other and sync"
         ));
     }
-    cause(format!("a secret of its own holds the name `{name}` in {target}"))
+    cause(
+        ConflictClass::Unmarked,
+        format!("a secret of its own holds the name `{name}` in {target}"),
+    )
 }
 
-/// Secrets Manager gave the replica up. It is not asked again by itself: whether AWS takes a second request for a Region
-/// that failed is not documented, and nothing has been mended yet.
+/// Whether `held` of `target` was a replica of `secret`, and is a secret of its own now.
+pub(super) fn is_promoted(secret: &Secret, held: &Secret, target: &Region) -> bool {
+    !held.is_replica_in(target) && !held.deleted && held.is_same_secret(secret)
+}
+
+/// The secret of `source` is the replica of a primary in a Region that no route looks after.
+pub(super) fn no_route(secret: &Secret, primary: &str, source: &Region, target: &Region) -> Cause {
+    let name = &secret.name;
+    Cause::conflict(
+        ConflictClass::OtherRoute,
+        format!(
+            "`{name}` of {source} is a replica of the secret in {primary}, from which no route leads to {target}, so {target} has no replica of it"
+        ),
+    )
+    .mended_by(format!(
+        "add the route `{primary}={target}` to REPLICATOR_ROUTES, or run `aws secretsmanager replicate-secret-to-regions --region {primary} --secret-id {name} --add-replica-regions Region={target}`, or tag the secret in {primary} `{EXCLUDE_TAG}=exclude`"
+    ))
+}
+
+/// The secret of `source` is the replica of a primary in `primary`, and `target` has another state of it.
+pub(super) fn unlike_elsewhere(
+    secret: &Secret,
+    primary: &str,
+    source: &Region,
+    target: &Region,
+) -> Cause {
+    let name = &secret.name;
+    Cause::new(
+        FailureKind::Unavailable,
+        format!(
+            "`{name}` of {source} is a replica of the secret in {primary}, and has had another version or other tags than `{name}` of {target} for over ten minutes"
+        ),
+    )
+    .mended_by(format!(
+        "look at the replication of the secret in {primary} with `aws secretsmanager describe-secret --region {primary} --secret-id {name}`"
+    ))
+}
+
+/// A tag asks for a value of a target's own, which no replica of a secret can have.
+pub(super) fn no_override(tag: &str, source: &Region) -> Cause {
+    Cause::new(
+        FailureKind::Unsupported,
+        format!(
+            "the tag `{tag}` asks for another value in a target, and a secret's replica always has the value of its primary, so it is not replicated"
+        ),
+    )
+    .mended_by(format!(
+        "remove the tag from the secret in {source}; where the target needs another value, tag the secret `{EXCLUDE_TAG}=exclude` and create one of that name there"
+    ))
+}
+
+/// Secrets Manager gave the replica up. Sweeps ask for it again; what keeps it from coming about is for a person to mend.
 pub(super) fn replication_failed(
     secret: &Secret,
     message: Option<&str>,
@@ -67,11 +141,12 @@ pub(super) fn replication_failed(
         }
         _ => "mend what the message names".to_owned(),
     };
-    Cause::new(
-        kind,
-        format!("Secrets Manager could not replicate `{}` to {target}: {said}", secret.name),
-    )
-    .mended_by(format!("{first}; then {}", start_again(&secret.name, source, target)))
+    let message = format!("Secrets Manager could not replicate `{}` to {target}: {said}", secret.name);
+    let cause = match kind {
+        FailureKind::Conflict => Cause::conflict(ConflictClass::Unmarked, message),
+        kind => Cause::new(kind, message),
+    };
+    cause.mended_by(format!("{first}; the next sweep asks for the replica again"))
 }
 
 /// The classes of `StatusMessage`, which is prose: the name first, since a name may have the word `key` in it.
@@ -91,45 +166,55 @@ fn kind_of_failure(message: &str) -> FailureKind {
     }
 }
 
-/// The replica has another key than the one that settings and source ask for. AWS changes a replica's key in no way but
-/// by removing it, and a failover Region must not lose a good replica without a person's word.
-pub(super) fn other_key(
-    secret: &Secret,
-    shown: &str,
-    wanted: &str,
-    source: &Region,
-    target: &Region,
-) -> Cause {
-    let again = start_again(&secret.name, source, target);
-    // Nobody is told to settle for the default key, which is the weaker one.
-    let remedy = if shown == DEFAULT_SECRET_KEY {
-        again
-    } else {
-        format!("{again}, or map the source's key to {shown} in REPLICATOR_KMS_KEYS")
-    };
+/// The replica has another key than the one that settings and source ask for. Its key can be changed where it is, so
+/// nothing has to be removed, and nobody is told to settle for the default key, which is the weaker one.
+pub(super) fn other_key(secret: &Secret, shown: &str, wanted: &str, target: &Region) -> Cause {
+    let name = &secret.name;
     Cause::new(
         FailureKind::Unsupported,
-        format!(
-            "the replica of `{}` in {target} is encrypted with {shown}, not with {wanted}",
-            secret.name
-        ),
+        format!("the replica of `{name}` in {target} is encrypted with {shown}, not with {wanted}"),
     )
-    .mended_by(remedy)
+    .mended_by(format!(
+        "run `aws secretsmanager update-secret --region {target} --secret-id {name} --kms-key-id {wanted}`, which keeps the replica"
+    ))
 }
 
-/// Secrets Manager calls the replica in sync, and yet it has differed for longer than lists and replication lag.
-pub(super) fn stale(secret: &Secret, source: &Region, target: &Region) -> Cause {
+/// KMS says that the replica's key may not be used: the value cannot be read in the target.
+pub(super) fn unreadable(secret: &Secret, target: &Region, cause: &Cause) -> Cause {
+    let message = format!("nobody can decrypt the replica: {}", cause.message);
+    Cause { message, ..cause.clone() }.mended_by(format!(
+        "{}; a replica's key is changed where it is, by `aws secretsmanager update-secret --region {target} --secret-id {} --kms-key-id KEY`",
+        cause.remedy(),
+        secret.name
+    ))
+}
+
+/// Both were read by name and differ, and Secrets Manager calls the replica in sync.
+pub(super) fn stale(secret: &Secret, held: &Secret, source: &Region, target: &Region) -> Cause {
+    let name = &secret.name;
+    let since = held.last_changed.map_or_else(|| "an unknown time".to_owned(), |at| at.to_string());
     Cause::new(
         FailureKind::Unavailable,
         format!(
-            "the replica of `{}` in {target} has had another version or other tags than its primary for over ten minutes, though Secrets Manager calls it in sync",
-            secret.name
+            "the replica of `{name}` in {target}, which has not changed since {since}, has another version or other tags than its primary, though Secrets Manager calls it in sync"
         ),
     )
     .mended_by(format!(
         "compare both with DescribeSecret; if it stays, {}",
-        start_again(&secret.name, source, target)
+        start_again(name, source, target)
     ))
+}
+
+/// Secrets Manager calls the replica in sync, and its Region does not have it.
+pub(super) fn not_there(secret: &Secret, source: &Region, target: &Region) -> Cause {
+    let name = &secret.name;
+    Cause::new(
+        FailureKind::Unavailable,
+        format!(
+            "{target} has no replica of `{name}`, neither in its list nor by name, though Secrets Manager calls it in sync"
+        ),
+    )
+    .mended_by(format!("nothing at once; if it stays, {}", start_again(name, source, target)))
 }
 
 /// AWS's status is a word that is not known here.

@@ -2,7 +2,10 @@
 //! No value is read: no call here returns one.
 
 mod apply;
+mod appear;
 mod causes;
+mod health;
+mod look;
 mod model;
 mod observe;
 mod plan;

@@ -1,6 +1,6 @@
 //! What is known of a secret in one Region, without its value. A fact that AWS left out stays unknown: it is not compared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::domain::{DEFAULT_SECRET_KEY, Region, SecretName, Tags, Timestamp};
 
@@ -18,6 +18,8 @@ pub(super) struct Secret {
     pub(super) primary_region: Option<String>,
     /// The AWS service that made it and manages it.
     pub(super) owning_service: Option<String>,
+    /// Whether it is the replica of a secret in another account, which that account's owner keeps equal.
+    pub(super) of_other_account: bool,
     /// Whether it is scheduled for deletion.
     pub(super) deleted: bool,
     /// Its key as AWS shows it; left out for the default key.
@@ -31,6 +33,9 @@ pub(super) struct Secret {
     /// What `DescribeSecret` says of its replicas; `None` for what a list gave, since no list says it.
     pub(super) replication: Option<BTreeMap<Region, Replication>>,
 }
+
+/// The secrets of one Region by name.
+pub(super) type Listing = HashMap<SecretName, Secret>;
 
 /// What a primary says of its replica in one Region.
 #[derive(Clone, Debug, PartialEq, Eq)]

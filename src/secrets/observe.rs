@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::types::{ReplicationStatusType, SecretListEntry, StatusType, Tag};
 
-use crate::aws::{self, Deadline, Session};
+use crate::aws::{self, Deadline, Session, Unmodelled};
 use crate::domain::{Cause, FailureKind, Region, SecretName, Tags, Timestamp};
 
 use super::model::{Replication, Secret, Status};
@@ -17,6 +17,8 @@ const PAGE: i32 = 100;
 const PAGE_TIME: Duration = Duration::from_secs(2);
 const LIST: &str = "secretsmanager:ListSecrets";
 const DESCRIBE: &str = "secretsmanager:DescribeSecret";
+/// Shown of a secret that replicates one of another account.
+const OTHER_ACCOUNT: &str = "CrossAccountPrimary";
 /// The staging label of the version that readers get.
 const CURRENT: &str = "AWSCURRENT";
 
@@ -36,6 +38,7 @@ pub(super) async fn list(
     let request =
         session.secrets(region).list_secrets().include_planned_deletion(true).max_results(PAGE);
     let place = session.location(region);
+    let other_account = Unmodelled::new(OTHER_ACCOUNT);
     let mut secrets = HashMap::new();
     let mut token: Option<String> = None;
     loop {
@@ -44,14 +47,15 @@ pub(super) async fn list(
             return Err(Cause::new(FailureKind::NotInTime, message));
         }
         let request = request.clone().set_next_token(token.clone());
-        let page = aws::whole(|| request.clone().send(), |page| page.secret_list.is_some())
+        let send = || request.clone().customize().interceptor(other_account.clone()).send();
+        let page = aws::whole(send, |page| page.secret_list.is_some())
             .await
             .map_err(|error| aws::cause(LIST, &place, &error))?;
         let told = page.and_then(|page| Some((page.secret_list?, page.next_token)));
         let (listed, next) = told.ok_or_else(|| aws::lacking(LIST, &place, "its list"))?;
         session.keep(listed.len()).await;
         for entry in listed {
-            let secret = from_list(entry)
+            let secret = from_list(entry, &other_account)
                 .ok_or_else(|| aws::lacking(LIST, &place, "the name or ARN of a secret"))?;
             secrets.insert(secret.name.clone(), secret);
         }
@@ -75,9 +79,11 @@ pub(super) async fn describe(
     let request = session.secrets(region).describe_secret().secret_id(id);
     let is_whole = |answer: &DescribeSecretOutput| answer.arn.is_some() && answer.name.is_some();
     let place = session.location(region);
-    match aws::whole(|| request.clone().send(), is_whole).await {
+    let other_account = Unmodelled::new(OTHER_ACCOUNT);
+    let send = || request.clone().customize().interceptor(other_account.clone()).send();
+    match aws::whole(send, is_whole).await {
         // Absent is only what AWS says to be absent.
-        Ok(answer) => match answer.and_then(from_description) {
+        Ok(answer) => match answer.and_then(|answer| from_description(answer, &other_account)) {
             Some(secret) => Ok(Some(secret)),
             None => Err(aws::lacking(DESCRIBE, &place, "the secret's name or ARN")),
         },
@@ -87,9 +93,11 @@ pub(super) async fn describe(
 }
 
 /// AWS gives every secret a name and an ARN; what has none is no secret.
-fn from_list(entry: SecretListEntry) -> Option<Secret> {
+fn from_list(entry: SecretListEntry, other_account: &Unmodelled) -> Option<Secret> {
+    let arn = entry.arn?;
     Some(Secret {
-        arn: entry.arn?,
+        of_other_account: other_account.is_in(&arn),
+        arn,
         name: SecretName::new(&entry.name?),
         primary_region: entry.primary_region,
         owning_service: entry.owning_service,
@@ -102,10 +110,12 @@ fn from_list(entry: SecretListEntry) -> Option<Secret> {
     })
 }
 
-fn from_description(answer: DescribeSecretOutput) -> Option<Secret> {
+fn from_description(answer: DescribeSecretOutput, other_account: &Unmodelled) -> Option<Secret> {
     let replication = answer.replication_status.unwrap_or_default();
+    let arn = answer.arn?;
     Some(Secret {
-        arn: answer.arn?,
+        of_other_account: other_account.is_in(&arn),
+        arn,
         name: SecretName::new(&answer.name?),
         primary_region: answer.primary_region,
         owning_service: answer.owning_service,
@@ -145,6 +155,10 @@ mod tests {
 
     use super::*;
 
+    fn nothing() -> Unmodelled {
+        Unmodelled::new(OTHER_ACCOUNT)
+    }
+
     #[test]
     fn a_list_entry_says_nothing_of_replicas_and_a_description_does() {
         let stages = Stages::from([
@@ -157,7 +171,7 @@ mod tests {
             .set_secret_versions_to_stages(Some(stages))
             .deleted_date(DateTime::from_secs(1))
             .build();
-        let listed = from_list(entry).expect("a secret");
+        let listed = from_list(entry, &nothing()).expect("a secret");
         assert_eq!(listed.current_version.as_deref(), Some("v2"));
         assert!(listed.deleted && !listed.is_described() && listed.tags.is_none());
 
@@ -171,7 +185,7 @@ mod tests {
             .name("a")
             .replication_status(told)
             .build();
-        let described = from_description(answer).expect("a secret");
+        let described = from_description(answer, &nothing()).expect("a secret");
         let region = Region::parse("us-east-1").expect("a Region");
         let replica = &described.replication.expect("described")[&region];
         assert_eq!((&replica.status, replica.message.as_deref()), (&Status::Failed, Some("no")));
@@ -183,6 +197,7 @@ mod tests {
             .arn("arn:aws:secretsmanager:us-east-2:111122223333:secret:a-a1b2c3")
             .name("a")
             .build();
-        assert_eq!(from_description(answer).expect("a secret").replication, Some(BTreeMap::new()));
+        let described = from_description(answer, &nothing()).expect("a secret");
+        assert_eq!(described.replication, Some(BTreeMap::new()));
     }
 }

@@ -1,10 +1,13 @@
 //! Decides one secret in one target, from what was read and nothing else. It never asks AWS to overwrite, and it asks
-//! for a replica only where the primary itself says that it has none.
+//! for a replica only where the primary itself says that it has none, or none that came about.
+
+mod elsewhere;
 
 use std::time::Duration;
 
 use crate::domain::{
-    Cause, DEFAULT_SECRET_KEY, KmsKeys, NameFilter, OptOut, OutcomeKind, Region, Timestamp,
+    Cause, DEFAULT_SECRET_KEY, KmsKeys, NameFilter, OVERRIDE_TAG_PREFIX, OptOut,
+    OutcomeKind, Region, Routes, Timestamp,
 };
 
 use super::causes;
@@ -15,7 +18,7 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
-/// A difference that is younger than this is no drift: lists lag by five minutes, and a replica by its replication.
+/// A replica that changed less long ago may still be on its way, and so may one whose primary did.
 const SETTLING: Duration = Duration::from_mins(10);
 
 /// One secret, one target, and what the decision depends on.
@@ -25,10 +28,14 @@ pub(super) struct Question<'a> {
     pub(super) secret: &'a Secret,
     /// What holds its name in the target, as far as that is known.
     pub(super) held: Option<&'a Secret>,
+    /// Whether `held` was asked of the target by name; a list may lag by five minutes.
+    pub(super) looked: bool,
     /// The route's source Region.
     pub(super) source: &'a Region,
     /// The target Region.
     pub(super) target: &'a Region,
+    /// All routes of the settings.
+    pub(super) routes: &'a Routes,
     /// The names in scope.
     pub(super) names: &'a NameFilter,
     /// The mapping of keys.
@@ -50,17 +57,32 @@ pub(super) enum Decision {
     LookCloser,
     /// Secrets Manager is at work: look again in a moment.
     Await,
+    /// The replica is not as its primary, which may have changed just now: look again in a moment, and report this if
+    /// it stays so.
+    Follow(Cause),
     /// Ask for a replica under this key.
     Replicate {
         /// The target's key.
         kms_key: String,
     },
+    /// Ask once more, under this key, for a replica that failed; report this where that is not done or does not help.
+    AskAgain {
+        /// The target's key.
+        kms_key: String,
+        /// Why it failed.
+        failed: Cause,
+    },
 }
 
 /// What becomes of a secret whatever its targets hold; `None` where it depends on them.
-pub(super) fn exemption(secret: &Secret, source: &Region, names: &NameFilter) -> Option<Decision> {
-    // The replica of the opposite route, too: each secret has one primary, and only there is it looked at.
-    if secret.is_replica_in(source) || secret.is_service_owned() || secret.deleted {
+pub(super) fn exemption(question: &Question<'_>) -> Option<Decision> {
+    let Question { secret, source, target, names, .. } = *question;
+    // The replica of a route's primary, too: each secret has one primary, and only there is it looked at.
+    let is_no_source = secret.is_service_owned()
+        || secret.deleted
+        || secret.of_other_account
+        || elsewhere::is_of_a_route(question);
+    if is_no_source {
         return Some(Decision::Leave(OutcomeKind::Skipped));
     }
     let opt_out = secret.tags.as_ref().map_or(Ok(None), OptOut::of);
@@ -71,14 +93,27 @@ pub(super) fn exemption(secret: &Secret, source: &Region, names: &NameFilter) ->
     if !names.matches(secret.name.as_str()) {
         return Some(Decision::Leave(OutcomeKind::OutOfScope));
     }
-    opt_out.err().map(Decision::Refuse)
+    if let Err(cause) = opt_out {
+        return Some(Decision::Refuse(cause));
+    }
+    let suffix = format!("/{target}");
+    let is_override = |key: &&String| {
+        let rest = key.strip_prefix(OVERRIDE_TAG_PREFIX);
+        let rest = rest.map(|rest| rest.strip_prefix("-from").unwrap_or(rest));
+        rest.is_some_and(|rest| rest.is_empty() || rest == suffix)
+    };
+    let tag = secret.tags.iter().flat_map(|tags| tags.keys()).find(is_override)?;
+    Some(Decision::Refuse(causes::no_override(tag, source)))
 }
 
 /// Decides. Once the secret and what holds its name are described, the answer is never to look closer.
 pub(super) fn plan(question: &Question<'_>) -> Decision {
-    let Question { secret, source, target, names, .. } = *question;
-    if let Some(decision) = exemption(secret, source, names) {
+    let Question { secret, source, target, .. } = *question;
+    if let Some(decision) = exemption(question) {
         return decision;
+    }
+    if secret.is_replica_in(source) {
+        return elsewhere::plan(question);
     }
     match &secret.replication {
         None => by_lists(question),
@@ -91,23 +126,23 @@ pub(super) fn plan(question: &Question<'_>) -> Decision {
 
 /// Only the lists have spoken.
 fn by_lists(question: &Question<'_>) -> Decision {
-    let Question { secret, held, source, target, .. } = *question;
+    let Question { secret, held, .. } = *question;
     let Some(held) = held else { return Decision::LookCloser };
     if is_foreign(question, held) {
-        return Decision::Report(causes::conflict(secret, held, source, target));
+        return conflict(question, held);
     }
     // The lists of two Regions may be of different minutes: a replica of another ARN is that of a secret replaced since.
     let settled = held.is_same_secret(secret)
         && key_fault(question, held.kms_key()).is_none()
-        && (held.agrees_with(secret) || is_settling(question, held));
+        && held.agrees_with(secret);
     if settled { Decision::Leave(OutcomeKind::InSync) } else { Decision::LookCloser }
 }
 
 /// The primary says that it has no replica in the target.
 fn unasked(question: &Question<'_>) -> Decision {
-    let Question { secret, held, source, target, kms_keys, .. } = *question;
+    let Question { held, .. } = *question;
     match held {
-        None => match kms_keys.target_key(secret.kms_key(), source, target) {
+        None => match target_key(question) {
             Ok(kms_key) => Decision::Replicate { kms_key },
             Err(cause) => Decision::Report(cause),
         },
@@ -115,56 +150,94 @@ fn unasked(question: &Question<'_>) -> Decision {
             // Its owner has just taken the Region out, maybe to delete the secret: left to the next sweep.
             Decision::Leave(OutcomeKind::Pending)
         }
-        Some(held) if !is_foreign(question, held) && !held.is_described() => Decision::LookCloser,
-        Some(held) => Decision::Report(causes::conflict(secret, held, source, target)),
+        Some(held) if !is_foreign(question, held) && !question.looked => Decision::LookCloser,
+        Some(held) => conflict(question, held),
     }
 }
 
 /// The primary says how its replica in the target is.
 fn asked(question: &Question<'_>, replica: &Replication) -> Decision {
-    let Question { secret, held, source, target, .. } = *question;
+    let Question { secret, target, .. } = *question;
     match &replica.status {
         Status::InProgress => Decision::Await,
-        Status::Failed => Decision::Report(match held {
-            Some(held) if is_foreign(question, held) => {
-                causes::conflict(secret, held, source, target)
-            }
-            _ => causes::replication_failed(secret, replica.message.as_deref(), source, target),
-        }),
+        Status::Failed => failed(question, replica),
         Status::InSync => in_sync(question, replica),
         Status::Other(word) => Decision::Report(causes::unknown_status(secret, word, target)),
     }
 }
 
+/// Secrets Manager gave the replica up: it is asked once more, unless another secret holds the name.
+fn failed(question: &Question<'_>, replica: &Replication) -> Decision {
+    let Question { secret, held, source, target, .. } = *question;
+    if let Some(held) = held.filter(|held| !is_replica_of(question, held)) {
+        return if is_foreign(question, held) || question.looked {
+            conflict(question, held)
+        } else {
+            Decision::LookCloser
+        };
+    }
+    let failed = causes::replication_failed(secret, replica.message.as_deref(), source, target);
+    match target_key(question) {
+        Ok(kms_key) => Decision::AskAgain { kms_key, failed },
+        Err(cause) => Decision::Report(cause),
+    }
+}
+
 /// The primary calls its replica in sync, which is newer knowledge than a list's.
 fn in_sync(question: &Question<'_>, replica: &Replication) -> Decision {
-    let Question { secret, held, source, target, .. } = *question;
-    let shown = replica.kms_key.as_deref().or(held.map(Secret::kms_key));
+    let Question { secret, held, source, target, looked, .. } = *question;
+    // The replica's own word is the newer one: its key may have been changed in its Region.
+    let shown = match held.filter(|held| looked && is_replica_of(question, held)) {
+        Some(held) => Some(held.kms_key()),
+        None => replica.kms_key.as_deref().or(held.map(Secret::kms_key)),
+    };
     if let Some(cause) = shown.and_then(|shown| key_fault(question, shown)) {
-        return Decision::Report(cause);
+        return if looked { Decision::Report(cause) } else { Decision::LookCloser };
     }
     match held {
-        Some(held) if !is_replica_of(question, held) => {
-            if held.is_described() {
-                Decision::Report(causes::conflict(secret, held, source, target))
-            } else {
-                Decision::LookCloser
-            }
+        None if looked => unlike(question, None, causes::not_there(secret, source, target)),
+        Some(held) if is_replica_of(question, held) && held.agrees_with(secret) => {
+            Decision::Leave(OutcomeKind::InSync)
         }
-        Some(held) if !held.agrees_with(secret) && !is_settling(question, held) => {
-            if held.is_described() {
-                Decision::Report(causes::stale(secret, source, target))
-            } else {
-                Decision::LookCloser
-            }
+        _ if !looked => Decision::LookCloser,
+        Some(held) if is_replica_of(question, held) => {
+            unlike(question, Some(held), causes::stale(secret, held, source, target))
         }
-        _ => Decision::Leave(OutcomeKind::InSync),
+        Some(held) => conflict(question, held),
+        None => Decision::LookCloser,
     }
+}
+
+/// Both were read by name and differ. How long they have differed is as long ago as the replica changed last: a primary
+/// may change again and again.
+fn unlike(question: &Question<'_>, replica: Option<&Secret>, cause: Cause) -> Decision {
+    let is_young = |changed: Option<Timestamp>| {
+        changed.is_some_and(|changed| question.now.since(changed) < SETTLING)
+    };
+    if is_young(replica.and_then(|replica| replica.last_changed)) {
+        Decision::Await
+    } else if is_young(question.secret.last_changed) {
+        Decision::Follow(cause)
+    } else {
+        Decision::Report(cause)
+    }
+}
+
+/// Something else holds the name. Its owner may have said that it is to stay so.
+fn conflict(question: &Question<'_>, held: &Secret) -> Decision {
+    let Question { secret, source, target, .. } = *question;
+    let says_so =
+        held.tags.as_ref().is_some_and(|tags| OptOut::of(tags) == Ok(Some(OptOut::Exclude)));
+    if says_so && causes::is_promoted(secret, held, target) {
+        return Decision::Leave(OutcomeKind::Excluded);
+    }
+    Decision::Report(causes::conflict(secret, held, source, target))
 }
 
 /// Whether `held` is a secret of its own, or a replica from a Region other than the source.
 fn is_foreign(question: &Question<'_>, held: &Secret) -> bool {
     !held.is_replica_in(question.target)
+        || held.of_other_account
         || held.primary_region.as_deref() != Some(question.source.as_str())
 }
 
@@ -172,18 +245,20 @@ fn is_replica_of(question: &Question<'_>, held: &Secret) -> bool {
     !is_foreign(question, held) && held.is_same_secret(question.secret)
 }
 
-fn is_settling(question: &Question<'_>, held: &Secret) -> bool {
-    let changed = question.secret.last_changed.max(held.last_changed);
-    changed.is_some_and(|changed| question.now.since(changed) < SETTLING)
+/// The key in the target for what encrypts the secret.
+pub(super) fn target_key(question: &Question<'_>) -> Result<String, Cause> {
+    let Question { secret, source, target, kms_keys, .. } = *question;
+    kms_keys.target_key(secret.kms_key(), source, target)
 }
 
-/// What is wrong with a replica's key. Where no key is known for the target, a customer key of its owner's choice is
-/// right; only the default key would be weaker than the source's.
+/// What is wrong with a replica's key. A customer key is right where the default one was expected, or where no key is
+/// known for the target; the default one never is where the source has a customer key.
 fn key_fault(question: &Question<'_>, shown: &str) -> Option<Cause> {
-    let Question { secret, source, target, kms_keys, .. } = *question;
-    match kms_keys.target_key(secret.kms_key(), source, target) {
+    let Question { secret, target, .. } = *question;
+    match target_key(question) {
+        Ok(wanted) if wanted == DEFAULT_SECRET_KEY => None,
         Ok(wanted) => keys_differ(shown, &wanted)
-            .then(|| causes::other_key(secret, shown, &wanted, source, target)),
+            .then(|| causes::other_key(secret, shown, &wanted, target)),
         Err(cause) => (!keys_differ(shown, DEFAULT_SECRET_KEY)).then_some(cause),
     }
 }

@@ -1,19 +1,19 @@
 //! The loop over an account's secrets: list or describe, plan, look closer where the lists do not settle it, ask, wait.
 //! A failure is one item's, a list that failed stops what needs it; neither stops the rest.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::StreamExt as _;
 use futures::stream;
 
-use crate::aws::Session;
+use crate::aws::{KeyStates, Session};
 use crate::domain::{
-    AccountOutcome, Assignment, FailureKind, Item, Kind, OutcomeKind, Region, Scope, SecretName,
-    Subject,
+    AccountOutcome, Assignment, FailureKind, Kind, OutcomeKind, Region, Scope, Subject, Wanted,
 };
 use crate::run_policy::RunPolicy;
 
-use super::model::Secret;
+use super::health::Unusable;
+use super::model::Listing;
 use super::observe;
 use super::plan::{Decision, plan};
 use super::settle::{Case, Held, Open, settle};
@@ -23,33 +23,32 @@ use super::waiting::wait;
 #[cfg(test)]
 mod tests;
 
-/// The secrets of one Region by name.
-type Listing = HashMap<SecretName, Secret>;
-
 /// Makes the secrets of these routes of one account equal, or says why not. Every secret counts once for each target.
 pub async fn reconcile(
     session: &Session,
     rules: &RunPolicy,
     assignments: &[Assignment],
 ) -> AccountOutcome {
-    let slice = Slice { session, rules };
+    let keys = KeyStates::default();
+    let slice = Slice { session, rules, keys: &keys };
     let mut outcome = slice.nothing();
 
     let wholes: Vec<&Assignment> =
         assignments.iter().filter(|one| one.scope == Scope::Everything).collect();
     let lists = slice.list(&mut outcome, &wholes).await;
+    let pairs: Vec<(&Region, &Region)> = wholes
+        .iter()
+        .flat_map(|whole| whole.route.targets.iter().map(|target| (&whole.route.source, target)))
+        .collect();
+    let unusable = slice.ask_keys(&mut outcome, &pairs, &lists).await;
     let mut cases = Vec::new();
     for whole in wholes {
-        cases.extend(slice.compare(&mut outcome, whole, &lists));
+        cases.extend(slice.compare(&mut outcome, whole, &lists, &unusable));
     }
     drop(lists);
     for assignment in assignments {
         if let Scope::Items(wanted) = &assignment.scope {
-            let names = wanted.iter().filter_map(|wanted| match &wanted.item {
-                Item::Secret(name) => Some(name),
-                Item::Parameter(_) => None,
-            });
-            cases.extend(slice.look_up(&mut outcome, assignment, names.collect()).await);
+            cases.extend(slice.look_up(&mut outcome, assignment, wanted).await);
         }
     }
 
@@ -102,6 +101,7 @@ impl Slice<'_> {
         outcome: &mut AccountOutcome,
         whole: &'a Assignment,
         lists: &BTreeMap<Region, Listing>,
+        unusable: &Unusable,
     ) -> Vec<Case<'a>> {
         let source = &whole.route.source;
         let Some(secrets) = lists.get(source) else { return Vec::new() };
@@ -116,11 +116,16 @@ impl Slice<'_> {
             let mut open = Vec::new();
             for (target, list) in &targets {
                 let held = list.get(name);
-                match plan(&self.question(secret, held, source, target)) {
+                let decision = plan(&self.question(secret, held, source, target));
+                match unusable.considered(decision, secret, target, held) {
                     Decision::Leave(kind) => outcome.count(Kind::Secret, kind),
                     Decision::Report(cause) => self.report(outcome, name, target, cause),
                     Decision::Refuse(cause) => self.fail_at_source(outcome, name, source, 1, cause),
-                    Decision::LookCloser | Decision::Await | Decision::Replicate { .. } => {
+                    Decision::LookCloser
+                    | Decision::Await
+                    | Decision::Follow(_)
+                    | Decision::Replicate { .. }
+                    | Decision::AskAgain { .. } => {
                         let held =
                             held.map_or(Held::Nobody, |held| Held::By(Box::new(held.clone())));
                         open.push(Open { target, held });
@@ -141,16 +146,10 @@ impl Slice<'_> {
         &self,
         outcome: &mut AccountOutcome,
         assignment: &'a Assignment,
-        names: Vec<&'a SecretName>,
+        wanted: &[Wanted],
     ) -> Vec<Case<'a>> {
         let route = &assignment.route;
-        let describing: Vec<_> = names
-            .into_iter()
-            .map(async |name| {
-                (name, observe::describe(self.session, &route.source, name.as_str()).await)
-            })
-            .collect();
-        let described: Vec<_> = stream::iter(describing).buffer_unordered(CALLS).collect().await;
+        let described = self.describe_wanted(&route.source, wanted).await;
         // By ARN: a secret may be asked for by its name and by its ARN at once.
         let mut secrets = BTreeMap::new();
         for (name, answer) in described {
@@ -163,7 +162,7 @@ impl Slice<'_> {
                     outcome.leave(Kind::Secret, OutcomeKind::Skipped, route.targets.len() as u64);
                 }
                 Err(cause) => {
-                    self.fail_at_source(outcome, name, &route.source, route.targets.len(), cause);
+                    self.fail_at_source(outcome, &name, &route.source, route.targets.len(), cause);
                 }
             }
         }

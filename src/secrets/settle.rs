@@ -7,10 +7,11 @@ use crate::domain::{
     AccountOutcome, Cause, Change, FailureKind, Item, Kind, OutcomeKind, Region, Step,
 };
 
-use crate::guard::{self, Proposal, Ruling};
+use crate::guard::{Proposal, Ruling};
 
+use super::look::Looked;
 use super::model::Secret;
-use super::plan::{Decision, exemption, plan};
+use super::plan::{Decision, plan};
 use super::slice::Slice;
 use super::waiting::{Underway, Waiting};
 use super::{apply, observe};
@@ -83,7 +84,8 @@ pub(super) async fn settle<'a>(
     let mut missing = Missing::new();
     let mut targets = Vec::new();
     for Open { target, held } in open {
-        let (decision, vacant) = decide(slice, &secret, source, target, held).await;
+        let Looked { decision, held } =
+            slice.decide(&mut outcome, &secret, source, target, held).await;
         match decision {
             Decision::Leave(kind) => outcome.count(Kind::Secret, kind),
             Decision::Report(cause) => slice.report(&mut outcome, &secret.name, target, cause),
@@ -91,15 +93,21 @@ pub(super) async fn settle<'a>(
                 slice.fail_at_source(&mut outcome, &secret.name, source, 1, cause);
             }
             Decision::Await if slice.rules.writing.allows() => {
-                targets.push(Underway { target, asked: false });
+                targets.push(Underway::of_others(target, None));
+            }
+            Decision::Follow(cause) if slice.rules.writing.allows() => {
+                targets.push(Underway::of_others(target, Some(cause)));
             }
             // A plan does not wait for what others began.
-            Decision::Await | Decision::LookCloser => {
+            Decision::Await | Decision::Follow(_) | Decision::LookCloser => {
                 outcome.count(Kind::Secret, OutcomeKind::Pending);
             }
-            Decision::Replicate { kms_key } => {
+            // The event of the hub's own request would ask for ever.
+            Decision::AskAgain { failed, .. } if slice.rules.from_events => {
+                slice.report(&mut outcome, &secret.name, target, failed);
+            }
+            Decision::Replicate { kms_key } | Decision::AskAgain { kms_key, .. } => {
                 let change = Change::Replicate;
-                let held = if vacant { guard::Held::Vacant } else { guard::Held::OtherSecret };
                 let proposal = Proposal { source, target, change, held, claim: None };
                 match slice.rules.judge(&proposal, slice.session.now()) {
                     Ruling::Go => drop(missing.insert(target, kms_key)),
@@ -122,34 +130,6 @@ pub(super) async fn settle<'a>(
     (outcome, rest)
 }
 
-/// Decides one target of a described secret, looking there where that is needed; and whether the name was vacant there.
-async fn decide(
-    slice: &Slice<'_>,
-    secret: &Secret,
-    source: &Region,
-    target: &Region,
-    held: Held,
-) -> (Decision, bool) {
-    if let Some(decision) = exemption(secret, source, &slice.rules.names) {
-        return (decision, false);
-    }
-    let settle = |held: Option<&Secret>| {
-        (plan(&slice.question(secret, held, source, target)), held.is_none())
-    };
-    let known = match &held {
-        Held::Unread => None,
-        Held::Nobody => Some(settle(None)),
-        Held::By(held) => Some(settle(Some(held))),
-    };
-    if let Some(known) = known.filter(|(decision, _)| *decision != Decision::LookCloser) {
-        return known;
-    }
-    match observe::describe(slice.session, target, secret.name.as_str()).await {
-        Ok(held) => settle(held.as_ref()),
-        Err(cause) => (Decision::Report(cause), false),
-    }
-}
-
 /// Asks for all missing replicas in one call, and returns those that are then under way.
 async fn ask<'a>(
     slice: &Slice<'_>,
@@ -161,12 +141,12 @@ async fn ask<'a>(
     let mut underway = Vec::new();
     let mut refused = Vec::new();
     match send(slice, secret, source, &missing).await {
-        Ok(()) => underway.extend(missing.keys().map(|target| Underway { target, asked: true })),
+        Ok(()) => underway.extend(missing.keys().copied().map(Underway::asked)),
         // One Region that AWS does not take, say one that the account has not enabled, must not cost the others theirs.
         Err(cause) if missing.len() > 1 && may_be_one_regions(cause.kind) => {
             for (target, key) in missing {
                 match send(slice, secret, source, &Missing::from([(target, key)])).await {
-                    Ok(()) => underway.push(Underway { target, asked: true }),
+                    Ok(()) => underway.push(Underway::asked(target)),
                     Err(cause) => refused.push((target, cause)),
                 }
             }
@@ -188,13 +168,16 @@ async fn ask<'a>(
             Err(_) => Decision::Report(cause.clone()),
         };
         match decision {
-            Decision::Await => underway.push(Underway { target, asked: false }),
+            // What the primary calls in sync is looked at in its Region.
+            Decision::Await | Decision::Follow(_) | Decision::LookCloser => {
+                underway.push(Underway::of_others(target, None));
+            }
             Decision::Leave(kind) => outcome.count(Kind::Secret, kind),
             Decision::Report(cause) => slice.report(outcome, &secret.name, target, cause),
             Decision::Refuse(cause) => {
                 slice.fail_at_source(outcome, &secret.name, source, 1, cause);
             }
-            Decision::Replicate { .. } | Decision::LookCloser => {
+            Decision::Replicate { .. } | Decision::AskAgain { .. } => {
                 slice.report(outcome, &secret.name, target, cause);
             }
         }

@@ -2,7 +2,7 @@
 
 use super::model::Secret;
 use super::plan::Question;
-use crate::aws::Session;
+use crate::aws::{KeyStates, Session};
 use crate::domain::{
     AccountOutcome, Cause, Failure, FailureKind, Item, Kind, OutcomeKind, Region, SecretName,
     Subject,
@@ -19,6 +19,8 @@ pub(super) struct Slice<'a> {
     pub(super) session: &'a Session,
     /// What may be done.
     pub(super) rules: &'a RunPolicy,
+    /// What KMS says of the keys.
+    pub(super) keys: &'a KeyStates,
 }
 
 impl Slice<'_> {
@@ -27,7 +29,7 @@ impl Slice<'_> {
         AccountOutcome::new(self.session.account().clone())
     }
 
-    /// The question of one secret in one target, now.
+    /// The question of one secret in one target, now, with what is known of the target.
     pub(super) fn question<'q>(
         &'q self,
         secret: &'q Secret,
@@ -35,8 +37,10 @@ impl Slice<'_> {
         source: &'q Region,
         target: &'q Region,
     ) -> Question<'q> {
-        let RunPolicy { names, kms_keys, .. } = self.rules;
-        Question { secret, held, source, target, names, kms_keys, now: self.session.now() }
+        let RunPolicy { names, kms_keys, routes, .. } = self.rules;
+        let looked = held.is_some_and(Secret::is_described);
+        let now = self.session.now();
+        Question { secret, held, looked, source, target, routes, names, kms_keys, now }
     }
 
     /// Counts and reports what is wrong with one secret in one target.

@@ -5,11 +5,11 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::stream;
 
-use crate::domain::{AccountOutcome, Kind, OutcomeKind, Region};
+use crate::domain::{AccountOutcome, Cause, Kind, OutcomeKind, Region};
 
 use super::model::Secret;
 use super::observe;
-use super::plan::{Decision, plan};
+use super::plan::{Decision, Question, plan};
 use super::slice::{CALLS, Slice};
 
 /// The first pause; the next is twice as long, and so on.
@@ -33,12 +33,26 @@ pub(super) struct Waiting<'a> {
 }
 
 /// One replica that is under way.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Underway<'a> {
     /// Its Region.
     pub(super) target: &'a Region,
     /// Whether this run asked for it; else somebody before.
     pub(super) asked: bool,
+    /// What is reported if it stays as it was last seen; nothing where Secrets Manager says that it is at work.
+    pub(super) unlike: Option<Cause>,
+}
+
+impl<'a> Underway<'a> {
+    /// A replica that this run asked for.
+    pub(super) const fn asked(target: &'a Region) -> Self {
+        Self { target, asked: true, unlike: None }
+    }
+
+    /// A replica that Secrets Manager is at work on for others.
+    pub(super) const fn of_others(target: &'a Region, unlike: Option<Cause>) -> Self {
+        Self { target, asked: false, unlike }
+    }
 }
 
 /// Waits for all of them at once: a thousand replicas take the time of the slowest.
@@ -50,8 +64,16 @@ pub(super) async fn wait(slice: &Slice<'_>, mut waiting: Vec<Waiting<'_>>) -> Ac
         let in_time = slice.rules.deadline.leaves(pause + LOOK_TIME);
         if !in_time || waited >= PATIENCE {
             outcome.complete &= in_time;
-            let pending: usize = waiting.iter().map(|one| one.targets.len()).sum();
-            outcome.leave(Kind::Secret, OutcomeKind::Pending, pending as u64);
+            for Waiting { secret, targets, .. } in waiting {
+                for underway in targets {
+                    match underway.unlike.filter(|_| in_time) {
+                        Some(cause) => {
+                            slice.report(&mut outcome, &secret.name, underway.target, cause);
+                        }
+                        None => outcome.leave(Kind::Secret, OutcomeKind::Pending, 1),
+                    }
+                }
+            }
             break;
         }
         tokio::time::sleep(pause).await;
@@ -92,15 +114,17 @@ async fn look<'a>(
     };
     let mut still = Vec::new();
     for underway in targets {
-        // What the lists told of the target is older than the primary's word.
-        match plan(&slice.question(&secret, None, source, underway.target)) {
-            Decision::Await => still.push(underway),
+        let target = underway.target;
+        let decision = decide(slice, &secret, source, target).await;
+        match decision {
+            Decision::Await => still.push(Underway { unlike: None, ..underway }),
+            Decision::Follow(cause) => still.push(Underway { unlike: Some(cause), ..underway }),
             Decision::Leave(OutcomeKind::InSync) if underway.asked => {
                 outcome.count(Kind::Secret, OutcomeKind::Replicated);
             }
             Decision::Leave(kind) => outcome.count(Kind::Secret, kind),
-            Decision::Report(cause) => {
-                slice.report(&mut outcome, &secret.name, underway.target, cause);
+            Decision::Report(cause) | Decision::AskAgain { failed: cause, .. } => {
+                slice.report(&mut outcome, &secret.name, target, cause);
             }
             Decision::Refuse(cause) => {
                 slice.fail_at_source(&mut outcome, &secret.name, source, 1, cause);
@@ -113,4 +137,25 @@ async fn look<'a>(
     }
     let rest = (!still.is_empty()).then_some(Waiting { secret, source, targets: still });
     (outcome, rest)
+}
+
+/// What the primary says now; where it calls the replica in sync, the replica is looked at by name. What the lists
+/// showed of the target is older than either.
+async fn decide(
+    slice: &Slice<'_>,
+    secret: &Secret,
+    source: &Region,
+    target: &Region,
+) -> Decision {
+    let decision = plan(&slice.question(secret, None, source, target));
+    if decision != Decision::LookCloser {
+        return decision;
+    }
+    match observe::describe(slice.session, target, secret.name.as_str()).await {
+        Ok(held) => {
+            let question = slice.question(secret, held.as_ref(), source, target);
+            plan(&Question { looked: true, ..question })
+        }
+        Err(cause) => Decision::Report(cause),
+    }
 }

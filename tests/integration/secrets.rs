@@ -1,10 +1,13 @@
 //! Secrets on the emulator: managed replication is asked for where it is missing, and nothing else is touched.
 
+mod rules;
+mod worlds;
+
 use std::collections::BTreeMap;
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
-use aws_sdk_secretsmanager::types::{StatusType, Tag};
+use aws_sdk_secretsmanager::types::{ReplicaRegionType, Tag};
 use serde_json::{Value, json};
 
 use crate::support::{World, count, failures};
@@ -235,28 +238,36 @@ async fn a_named_secret_is_replicated_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_replica_that_failed_is_reported_in_aws_s_words_and_asked_for_once() {
+async fn a_replica_whose_key_is_missing_is_not_asked_for_and_one_that_failed_is_asked_for_again() {
     let world = World::furnished(&["--regions", SOURCE, "--alias", "alias/app"]);
-    let source = world.secrets(0, SOURCE).await;
+    let (source, target) = (world.secrets(0, SOURCE).await, world.secrets(0, TARGET).await);
     let request = source.create_secret().name("s").secret_string("x").kms_key_id("alias/app");
     request.send().await.expect("the owner may");
+    // Its owner asked for a replica over a name that was taken then, and is free now.
     create(&source, "t", "x").await;
+    create(&target, "t", "y").await;
+    let wanted = ReplicaRegionType::builder().region(TARGET).build();
+    let asked = source.replicate_secret_to_regions().secret_id("t").add_replica_regions(wanted);
+    asked.send().await.expect("the owner may");
     let hub = world.hub(&[]).await;
+    let response = world.sweep(&hub).await;
+    let failed = |kind: &str, name: &str| (kind.to_owned(), name.to_owned());
+    assert_eq!(failures(&response), [failed("missing_key", "s"), failed("conflict", "t")]);
+    let delete = target.delete_secret().secret_id("t").force_delete_without_recovery(true);
+    delete.send().await.expect("the owner may");
+    world.wire.take();
     for replicated in [1, 0] {
         let response = world.sweep(&hub).await;
-        assert_eq!(failures(&response), [("missing_key".to_owned(), "s".to_owned())]);
+        assert_eq!(failures(&response), [failed("missing_key", "s")]);
         let failure = &response["failures"][0];
         let text = |field: &str| failure[field].as_str().unwrap_or_default();
-        let said =
-            described(&source, "s").await.expect("the source's").replication_status.expect("asked");
-        assert_eq!(said[0].status, Some(StatusType::Failed));
-        let said = said[0].status_message.clone().expect("AWS says why");
-        assert!(text("message").contains(&said), "{failure:#} lacks {said}");
-        assert!(text("remedy").contains("remove-regions-from-replication"), "{failure:#}");
+        assert!(text("message").contains("alias/app is not there in"), "{failure:#}");
+        assert!(text("remedy").contains("REPLICATOR_KMS_KEYS"), "{failure:#}");
         assert_eq!((secret(&response, "failed"), secret(&response, "replicated")), (1, replicated));
     }
-    // Asked once for each; nothing has been mended since.
-    assert_eq!(world.wire.counts()["secretsmanager:ReplicateSecretToRegions"], 2);
+    assert_eq!(world.wire.counts()["secretsmanager:ReplicateSecretToRegions"], 1);
+    replica(&target, "t").await;
+    assert!(described(&source, "s").await.expect("the source's").replication_status().is_empty());
 }
 
 #[tokio::test]

@@ -114,10 +114,10 @@ fn each_payload_of_the_folder_does_what_its_name_says() {
 fn each_event_of_the_folder_leads_to_its_items() {
     insta::assert_snapshot!(lines("payloads/events"), @r#"
     add-tags-to-resource: AddTagsToResource at 111122223333/us-east-2: parameter /shop/db/host ["team=shop stage=live"]
-    create-secret: CreateSecret at 111122223333/us-east-2: secret shop/db []
+    create-secret: CreateSecret at 111122223333/us-east-2: secret shop/db ["2026-11-24T10:00:11Z"]
     delete-parameter: DeleteParameter at 111122223333/us-east-2: parameter /shop/db/host ["absent 2026-11-24T10:00:05Z"]
     delete-parameters: DeleteParameters at 111122223333/us-east-2: parameter /shop/db/host ["absent 2026-11-24T10:00:06Z"], parameter /shop/db/port ["absent 2026-11-24T10:00:06Z"], parameter /shop/db/user ["absent 2026-11-24T10:00:06Z"]
-    delete-secret: DeleteSecret at 111122223333/us-east-2: secret shop/db []
+    delete-secret: DeleteSecret at 111122223333/us-east-2: secret shop/db ["absent 2026-11-24T10:00:14Z"]
     delete-secret-refused: DeleteSecret at 111122223333/us-east-2: refused delete of shop/db
     label-parameter-version: LabelParameterVersion at 111122223333/us-east-2: parameter /shop/db/host ["labels"]
     parameter-store-change-create: Parameter Store Change at 111122223333/us-east-2: parameter /shop/db/host ["2026-11-24T10:00:20Z"]

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::tests::{ELSEWHERE, IN_SYNC, SOURCE, TARGET, ago, decide, described, region, replica};
+use super::tests::{
+    ELSEWHERE, IN_SYNC, SOURCE, TARGET, ago, decide, described, exempted, looked, region, replica,
+};
 use super::*;
 use crate::domain::{EXCLUDE_TAG, SecretName};
 
@@ -44,6 +46,7 @@ fn any_secret(home: &'static str, replicas: bool) -> impl Strategy<Value = Secre
                 name: SecretName::new("db/main"),
                 primary_region: primary.map(str::to_owned),
                 owning_service,
+                of_other_account: minutes == Some(7),
                 deleted,
                 kms_key,
                 tags,
@@ -66,42 +69,47 @@ fn any_question() -> impl Strategy<Value = (Secret, Option<Secret>)> {
 proptest! {
     #[test]
     fn only_a_name_that_nothing_holds_is_ever_asked_for((secret, held) in any_question()) {
-        if matches!(decide(&secret, held.as_ref()), Decision::Replicate { .. }) {
-            prop_assert_eq!(held, None);
-            prop_assert_eq!(exemption(&secret, &region(SOURCE), &NameFilter::default()), None);
-            let replicas = secret.replication.expect("the primary's own word");
-            prop_assert!(!replicas.contains_key(&region(TARGET)));
+        let decision = decide(&secret, held.as_ref());
+        let is_new = matches!(decision, Decision::Replicate { .. });
+        if is_new || matches!(decision, Decision::AskAgain { .. }) {
+            prop_assert_eq!(exempted(&secret), None);
+            let replicas = secret.replication.as_ref().expect("the primary's own word");
+            let status = replicas.get(&region(TARGET)).map(|replica| replica.status.clone());
+            prop_assert_eq!(status, (!is_new).then_some(Status::Failed));
+            if let Some(held) = held {
+                prop_assert!(!is_new && held.is_same_secret(&secret));
+                prop_assert_eq!(held.primary_region.as_deref(), Some(SOURCE));
+            }
         }
     }
 
     #[test]
     fn what_is_held_by_another_never_counts_as_in_sync((secret, held) in any_question()) {
-        if let Some(held) = held
-            && held.is_described()
-            && decide(&secret, Some(&held)) == IN_SYNC
-        {
-            prop_assert_eq!(held.primary_region.as_deref(), Some(SOURCE));
-            prop_assert!(held.is_same_secret(&secret));
+        if decide(&secret, held.as_ref()) == IN_SYNC {
+            let held = held.expect("a target that has nothing is not in sync");
+            prop_assert!(held.is_same_secret(&secret) && held.agrees_with(&secret));
+            let one_primary = secret.is_replica_in(&region(SOURCE));
+            prop_assert!(one_primary || held.primary_region.as_deref() == Some(SOURCE));
         }
     }
 
     #[test]
     fn looking_closer_ends((secret, held) in any_question()) {
         let secret = Secret { replication: secret.replication.or_else(|| Some(BTreeMap::new())), ..secret };
-        let held = held.map(|held| described(held, &[]));
-        prop_assert_ne!(decide(&secret, held.as_ref()), Decision::LookCloser);
+        let held = held.map(|held| Secret { replication: held.replication.or_else(|| Some(BTreeMap::new())), ..held });
+        prop_assert_ne!(looked(&secret, held.as_ref()), Decision::LookCloser);
     }
 
     #[test]
     fn after_what_was_asked_is_done_nothing_is_left((mut secret, held) in any_question()) {
-        if let Decision::Replicate { kms_key } = decide(&secret, held.as_ref()) {
+        if let Decision::Replicate { kms_key } | Decision::AskAgain { kms_key, .. } = decide(&secret, held.as_ref()) {
             let done = Secret { kms_key: Some(kms_key.clone()), deleted: false, ..replica(&secret) };
             secret.replication = None;
             prop_assert_eq!(decide(&secret, Some(&done)), IN_SYNC);
             let told = Replication { status: Status::InSync, message: None, kms_key: Some(kms_key) };
             secret.replication = Some(BTreeMap::from([(region(TARGET), told)]));
-            prop_assert_eq!(decide(&secret, None), IN_SYNC);
-            prop_assert_eq!(decide(&secret, Some(&done)), IN_SYNC);
+            prop_assert_eq!(decide(&secret, None), Decision::LookCloser);
+            prop_assert_eq!(looked(&secret, Some(&described(done, &[]))), IN_SYNC);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::domain::{EXCLUDE_TAG, FailureKind, SecretName, Tags, TargetKey};
+use crate::domain::{ConflictClass, EXCLUDE_TAG, FailureKind, SecretName, Tags, TargetKey};
 
 pub(super) const SOURCE: &str = "us-east-2";
 pub(super) const TARGET: &str = "us-east-1";
@@ -26,6 +26,7 @@ fn secret() -> Secret {
         name: SecretName::new("db/main"),
         primary_region: None,
         owning_service: None,
+        of_other_account: false,
         deleted: false,
         kms_key: None,
         tags: Some(Tags::from([("team".to_owned(), "core".to_owned())])),
@@ -53,18 +54,40 @@ pub(super) fn described(secret: Secret, replicas: &[(&str, Status)]) -> Secret {
     Secret { replication: Some(replication), ..secret }
 }
 
-fn decide_with(
-    secret: &Secret,
-    held: Option<&Secret>,
-    names: &NameFilter,
-    kms_keys: &KmsKeys,
-) -> Decision {
-    let (source, target) = (&region(SOURCE), &region(TARGET));
-    plan(&Question { secret, held, source, target, names, kms_keys, now: NOW })
+/// The settings that a test decides by.
+#[derive(Default)]
+struct By {
+    names: NameFilter,
+    kms_keys: KmsKeys,
+    routes: Option<&'static str>,
 }
 
+impl By {
+    fn decide(&self, secret: &Secret, held: Option<&Secret>, looked: bool) -> Decision {
+        let (source, target) = (&region(SOURCE), &region(TARGET));
+        let By { names, kms_keys, routes } = self;
+        let routes = &Routes::parse(routes.unwrap_or("us-east-2=us-east-1")).expect("routes");
+        plan(&Question { secret, held, looked, source, target, routes, names, kms_keys, now: NOW })
+    }
+}
+
+/// By the settings' defaults; the target was asked by name if what it holds is described.
 pub(super) fn decide(secret: &Secret, held: Option<&Secret>) -> Decision {
-    decide_with(secret, held, &NameFilter::default(), &KmsKeys::default())
+    By::default().decide(secret, held, held.is_some_and(Secret::is_described))
+}
+
+/// The same after the target was asked by name.
+pub(super) fn looked(secret: &Secret, held: Option<&Secret>) -> Decision {
+    By::default().decide(secret, held, true)
+}
+
+/// What becomes of the secret whatever the target holds.
+pub(super) fn exempted(secret: &Secret) -> Option<Decision> {
+    let (source, target) = (&region(SOURCE), &region(TARGET));
+    let By { names, kms_keys, .. } = &By::default();
+    let routes = &Routes::parse("us-east-2=us-east-1").expect("routes");
+    let (held, looked, now) = (None, false, NOW);
+    exemption(&Question { secret, held, looked, source, target, routes, names, kms_keys, now })
 }
 
 #[track_caller]
@@ -103,7 +126,10 @@ fn what_a_list_leaves_out_is_not_compared() {
 fn what_is_no_source_is_left_alone_and_counted() {
     let left = |secret: Secret| decide(&secret, None);
     let skipped = Decision::Leave(OutcomeKind::Skipped);
-    assert_eq!(left(Secret { primary_region: Some(ELSEWHERE.to_owned()), ..secret() }), skipped);
+    let by = By { routes: Some("us-east-2=us-east-1;eu-west-1=us-east-2"), ..By::default() };
+    let of_a_route = Secret { primary_region: Some(ELSEWHERE.to_owned()), ..secret() };
+    assert_eq!(by.decide(&of_a_route, None, false), skipped);
+    assert_eq!(left(Secret { of_other_account: true, ..secret() }), skipped);
     assert_eq!(left(Secret { owning_service: Some("rds".to_owned()), ..secret() }), skipped);
     assert_eq!(left(Secret { deleted: true, ..secret() }), skipped);
     let tagged = |key: &str, value: &str| Secret {
@@ -114,7 +140,7 @@ fn what_is_no_source_is_left_alone_and_counted() {
     let excluded = Decision::Leave(OutcomeKind::Excluded);
     assert_eq!(left(tagged(EXCLUDE_TAG, "exclude")), excluded);
     let names = NameFilter::new(["other/*"], []).expect("globs");
-    let filtered = decide_with(&secret(), None, &names, &KmsKeys::default());
+    let filtered = By { names, ..By::default() }.decide(&secret(), None, false);
     assert_eq!(filtered, Decision::Leave(OutcomeKind::OutOfScope));
 }
 
@@ -154,10 +180,10 @@ fn an_unknown_opt_out_is_refused_with_the_accepted_ones_and_nothing_is_asked() {
     }
     let unknown = opted_out("excluded");
     let names = NameFilter::new(["other/*"], []).expect("globs");
-    let out_of_scope = decide_with(&unknown, None, &names, &KmsKeys::default());
+    let out_of_scope = By { names, ..By::default() }.decide(&unknown, None, false);
     assert_eq!(out_of_scope, Decision::Leave(OutcomeKind::OutOfScope));
-    let replica = Secret { primary_region: Some(ELSEWHERE.to_owned()), ..unknown };
-    assert_eq!(decide(&replica, None), Decision::Leave(OutcomeKind::Skipped));
+    let service_owned = Secret { owning_service: Some("rds".to_owned()), ..unknown };
+    assert_eq!(decide(&service_owned, None), Decision::Leave(OutcomeKind::Skipped));
 }
 
 #[test]
@@ -166,7 +192,6 @@ fn a_missing_replica_is_asked_for_only_on_the_primarys_own_word() {
     let default = Decision::Replicate { kms_key: DEFAULT_SECRET_KEY.to_owned() };
     assert_eq!(decide(&described(secret(), &[]), None), default);
     assert_eq!(decide(&described(secret(), &[(ELSEWHERE, Status::InSync)]), None), default);
-    assert_eq!(decide(&described(secret(), &[(TARGET, Status::InSync)]), None), IN_SYNC);
     assert_eq!(
         decide(&described(secret(), &[(TARGET, Status::InProgress)]), None),
         Decision::Await
@@ -181,7 +206,7 @@ fn a_key_that_no_setting_maps_is_reported_and_nothing_is_asked() {
         "1234abcd".to_owned(),
         TargetKey::Everywhere("alias/dr".to_owned()),
     )]));
-    let mapped = decide_with(&own, None, &NameFilter::default(), &keys);
+    let mapped = By { kms_keys: keys, ..By::default() }.decide(&own, None, false);
     assert_eq!(mapped, Decision::Replicate { kms_key: "alias/dr".to_owned() });
 }
 
@@ -193,15 +218,39 @@ fn a_standalone_secret_of_the_name_is_a_conflict() {
     let promoted = other("arn:aws:secretsmanager:us-east-1:111122223333:secret:db/main-a1b2c3");
     let foreign = Secret { primary_region: Some(ELSEWHERE.to_owned()), ..standalone.clone() };
     let deleted = Secret { deleted: true, ..standalone.clone() };
-    let causes = [standalone, promoted, foreign, deleted].map(|held| {
+    let account = Secret { of_other_account: true, ..standalone.clone() };
+    let causes = [standalone, promoted, foreign, deleted, account].map(|held| {
         let cause = reported(decide(&secret(), Some(&held)));
         assert_eq!(cause, reported(decide(&described(secret(), &[]), Some(&held))));
         assert_eq!(cause.kind, FailureKind::Conflict);
-        cause.message
+        (cause.class.expect("a class"), cause.message)
     });
-    assert!(causes[1].contains("promoted"), "{}", causes[1]);
-    assert!(causes[2].contains(ELSEWHERE), "{}", causes[2]);
-    assert!(causes[3].contains("scheduled deletion"), "{}", causes[3]);
+    let classes = causes.each_ref().map(|(class, _)| *class);
+    let expected = [
+        ConflictClass::Unmarked,
+        ConflictClass::Released,
+        ConflictClass::OtherRoute,
+        ConflictClass::Unmarked,
+        ConflictClass::OtherRoute,
+    ];
+    assert_eq!(classes, expected);
+    assert!(causes[1].1.contains("promoted"), "{}", causes[1].1);
+    assert!(causes[2].1.contains(ELSEWHERE), "{}", causes[2].1);
+    assert!(causes[3].1.contains("scheduled deletion"), "{}", causes[3].1);
+    assert!(causes[4].1.contains("another account"), "{}", causes[4].1);
+}
+
+#[test]
+fn a_promoted_replica_that_its_owner_excluded_is_counted_and_not_reported() {
+    let promoted = |value: &str| Secret { primary_region: None, ..replica(&opted_out(value)) };
+    let source = secret();
+    let excluded = Decision::Leave(OutcomeKind::Excluded);
+    assert_eq!(decide(&source, Some(&promoted("Exclude"))), excluded);
+    let cause = reported(decide(&source, Some(&promoted("released"))));
+    assert_eq!(cause.class, Some(ConflictClass::Released));
+    let arn = "arn:aws:secretsmanager:us-east-1:111122223333:secret:db/main-zzzzzz".to_owned();
+    let other = Secret { arn, ..promoted("exclude") };
+    assert_eq!(reported(decide(&source, Some(&other))).class, Some(ConflictClass::Unmarked));
 }
 
 #[test]
@@ -215,22 +264,29 @@ fn the_replica_of_an_earlier_secret_of_the_name_is_a_conflict_once_both_are_desc
     for told in [described(secret(), &[]), described(secret(), &[(TARGET, Status::InSync)])] {
         assert_eq!(decide(&told, Some(&earlier)), Decision::LookCloser, "the list may be old");
         let cause = reported(decide(&told, Some(&now)));
-        assert_eq!(cause.kind, FailureKind::Conflict);
+        assert_eq!(cause.class, Some(ConflictClass::Claimed));
         assert!(cause.message.contains("earlier"), "{cause}");
     }
 }
 
 #[test]
-fn a_failed_replica_is_reported_with_the_words_of_aws() {
+fn a_failed_replica_is_asked_for_again_and_has_the_words_of_aws() {
     let mut failed = described(secret(), &[(TARGET, Status::Failed)]);
     let replicas = failed.replication.as_mut().expect("described");
     for replica in replicas.values_mut() {
-        replica.message = Some("Secret with this name already exists in this region.".to_owned());
+        replica.message = Some("Access denied to the key.".to_owned());
     }
-    let cause = reported(decide(&failed, None));
-    assert_eq!(cause.kind, FailureKind::Conflict);
-    assert!(cause.message.ends_with(": Secret with this name already exists in this region"));
-    assert!(cause.remedy().contains("remove-regions-from-replication --region us-east-2"));
+    for held in [None, Some(replica(&failed))] {
+        let Decision::AskAgain { kms_key, failed } = decide(&failed, held.as_ref()) else {
+            panic!("not asked for again")
+        };
+        assert_eq!(kms_key, DEFAULT_SECRET_KEY);
+        assert_eq!(failed.kind, FailureKind::AccessDenied);
+        assert!(failed.message.ends_with(": Access denied to the key"), "{failed}");
+        assert!(failed.remedy().ends_with("the next sweep asks for the replica again"));
+    }
+    let keyless = Secret { kms_key: Some("1234abcd".to_owned()), ..failed };
+    assert_eq!(reported(decide(&keyless, None)).kind, FailureKind::MissingKey);
 }
 
 #[test]
@@ -244,40 +300,154 @@ fn a_failed_replica_whose_name_another_holds_is_that_conflict() {
 }
 
 #[test]
-fn a_difference_counts_once_it_is_older_than_ten_minutes() {
-    let old = secret();
-    let held = Secret { current_version: Some("v0".to_owned()), ..replica(&old) };
-    assert_eq!(decide(&old, Some(&held)), Decision::LookCloser);
-    for young in [
-        Secret { last_changed: ago(9), ..old.clone() },
-        described(Secret { last_changed: ago(9), ..old.clone() }, &[(TARGET, Status::InSync)]),
-    ] {
-        assert_eq!(decide(&young, Some(&held)), IN_SYNC);
+fn a_difference_is_as_old_as_the_replicas_last_change() {
+    let (young, old) = (ago(9), ago(10));
+    let of = |changed| Secret { last_changed: changed, ..secret() };
+    let held = |changed| Secret {
+        current_version: Some("v0".to_owned()),
+        last_changed: changed,
+        ..replica(&secret())
+    };
+    // Whatever their dates: lists alone never call two states equal.
+    for (primary, replica) in [(young, young), (young, old), (old, young), (old, old)] {
+        assert_eq!(decide(&of(primary), Some(&held(replica))), Decision::LookCloser);
+        let told = described(of(primary), &[(TARGET, Status::InSync)]);
+        assert_eq!(decide(&told, Some(&held(replica))), Decision::LookCloser, "a list may be old");
     }
-    let aged = Secret { last_changed: ago(10), ..old.clone() };
-    let held_since = Secret { last_changed: ago(10), ..held.clone() };
-    assert_eq!(decide(&aged, Some(&held_since)), Decision::LookCloser);
-    let told = described(old.clone(), &[(TARGET, Status::InSync)]);
-    assert_eq!(decide(&told, Some(&held)), Decision::LookCloser, "the target's list may be old");
-    assert_eq!(
-        reported(decide(&told, Some(&described(held.clone(), &[])))).kind,
-        FailureKind::Unavailable
-    );
-    let failed = described(old, &[(TARGET, Status::Failed)]);
-    assert_eq!(reported(decide(&failed, Some(&held))).kind, FailureKind::Invalid);
+    let read = |primary, replica| {
+        let told = described(of(primary), &[(TARGET, Status::InSync)]);
+        decide(&told, Some(&described(held(replica), &[])))
+    };
+    for primary in [young, old, None] {
+        assert_eq!(read(primary, young), Decision::Await, "the replica follows");
+    }
+    for replica in [old, None] {
+        let Decision::Follow(cause) = read(young, replica) else { panic!("not waited for") };
+        assert_eq!(cause.kind, FailureKind::Unavailable);
+        assert_eq!(reported(read(old, replica)), cause);
+        assert_eq!(reported(read(None, replica)), cause);
+    }
 }
 
 #[test]
-fn a_replica_under_another_key_is_reported_and_left() {
-    let secret = Secret { kms_key: Some("alias/app".to_owned()), ..secret() };
-    let weaker = Secret { kms_key: None, ..replica(&secret) };
-    assert_eq!(decide(&secret, Some(&weaker)), Decision::LookCloser);
-    let told = described(secret.clone(), &[(TARGET, Status::InSync)]);
-    let cause = reported(decide(&told, Some(&weaker)));
+fn a_replica_that_its_region_does_not_have_is_not_in_sync() {
+    let told = |changed| {
+        let secret = Secret { last_changed: changed, ..secret() };
+        described(secret, &[(TARGET, Status::InSync)])
+    };
+    assert_eq!(decide(&told(ago(60)), None), Decision::LookCloser, "the list may be old");
+    let cause = reported(looked(&told(ago(60)), None));
+    assert_eq!(cause.kind, FailureKind::Unavailable);
+    assert!(cause.message.contains("has no replica of `db/main`"), "{cause}");
+    assert_eq!(looked(&told(ago(1)), None), Decision::Follow(cause));
+    assert_eq!(looked(&told(ago(60)), Some(&described(replica(&secret()), &[]))), IN_SYNC);
+}
+
+#[test]
+fn a_weaker_key_is_reported_with_a_remedy_that_removes_nothing_and_a_stronger_one_is_right() {
+    let app = Secret { kms_key: Some("alias/app".to_owned()), ..secret() };
+    let weaker = Secret { kms_key: None, ..replica(&app) };
+    assert_eq!(decide(&app, Some(&weaker)), Decision::LookCloser);
+    let told = described(app, &[(TARGET, Status::InSync)]);
+    assert_eq!(decide(&told, Some(&weaker)), Decision::LookCloser);
+    let cause = reported(decide(&told, Some(&described(weaker, &[]))));
     assert_eq!(cause.kind, FailureKind::Unsupported);
-    assert!(cause.remedy().contains("remove-regions-from-replication"));
-    let own = Secret { kms_key: Some("1234abcd".to_owned()), ..secret };
+    let command =
+        "aws secretsmanager update-secret --region us-east-1 --secret-id db/main --kms-key-id alias/app";
+    assert!(cause.remedy().contains(command), "{}", cause.remedy());
+    assert!(!cause.remedy().contains("remove"), "{}", cause.remedy());
+
+    let own = Secret { kms_key: Some("1234abcd".to_owned()), ..secret() };
     assert_eq!(decide(&own, Some(&replica(&own))), IN_SYNC, "its owner chose a key");
+    let stronger = Secret { kms_key: Some("alias/app".to_owned()), ..replica(&secret()) };
+    assert_eq!(decide(&secret(), Some(&stronger)), IN_SYNC);
+}
+
+#[test]
+fn a_replicas_key_that_was_changed_in_its_region_is_believed_there() {
+    let mut app = described(
+        Secret { kms_key: Some("alias/app".to_owned()), ..secret() },
+        &[(TARGET, Status::InSync)],
+    );
+    for replica in app.replication.as_mut().expect("described").values_mut() {
+        replica.kms_key = Some(DEFAULT_SECRET_KEY.to_owned());
+    }
+    assert_eq!(decide(&app, None), Decision::LookCloser);
+    assert_eq!(decide(&app, Some(&described(replica(&app), &[]))), IN_SYNC);
+}
+
+#[test]
+fn a_value_of_a_targets_own_is_refused_since_no_replica_can_have_it() {
+    let tagged = |key: &str| {
+        let tags = Tags::from([(key.to_owned(), "x".to_owned())]);
+        described(Secret { tags: Some(tags), ..secret() }, &[])
+    };
+    for key in ["value", "value/us-east-1", "value-from", "value-from/us-east-1"] {
+        let Decision::Refuse(cause) = decide(&tagged(&format!("failover-replicator:{key}")), None)
+        else {
+            panic!("{key} is not refused")
+        };
+        assert_eq!(cause.kind, FailureKind::Unsupported);
+        assert!(cause.message.contains(key), "{cause}");
+    }
+    let elsewhere = tagged("failover-replicator:value/us-west-2");
+    assert!(matches!(decide(&elsewhere, None), Decision::Replicate { .. }), "of another target");
+}
+
+fn of_primary(region: &str) -> Secret {
+    Secret { primary_region: Some(region.to_owned()), ..secret() }
+}
+
+#[test]
+fn a_primary_in_a_region_without_a_route_is_reported_with_that_region() {
+    let stray = of_primary(ELSEWHERE);
+    assert_eq!(decide(&stray, None), Decision::LookCloser, "the list may be old");
+    let arn = "arn:aws:secretsmanager:us-east-1:111122223333:secret:db/main-zzzzzz".to_owned();
+    let other = described(Secret { arn, primary_region: None, ..replica(&stray) }, &[]);
+    for held in [None, Some(&other)] {
+        let cause = reported(looked(&described(stray.clone(), &[]), held));
+        assert_eq!(cause.class, Some(ConflictClass::OtherRoute));
+        assert!(cause.message.contains("of the secret in eu-west-1"), "{cause}");
+        assert!(cause.remedy().contains("`eu-west-1=us-east-1` to REPLICATOR_ROUTES"), "{cause}");
+    }
+    // Another replica of the same primary is as good as one of its own.
+    let sister = Secret { primary_region: Some(ELSEWHERE.to_owned()), ..replica(&stray) };
+    assert_eq!(decide(&stray, Some(&sister)), IN_SYNC);
+    for routes in ["us-east-2=us-east-1;eu-west-1=us-east-1", "us-east-2=us-east-1;eu-west-1=us-east-2"] {
+        let by = By { routes: Some(routes), ..By::default() };
+        let skipped = Decision::Leave(OutcomeKind::Skipped);
+        assert_eq!(by.decide(&stray, None, false), skipped, "{routes}");
+    }
+}
+
+#[test]
+fn a_swapped_secret_is_in_sync_as_long_as_the_replica_in_the_source_is() {
+    let swapped = of_primary(TARGET);
+    let primary = |primary_region: Option<&str>| Secret {
+        primary_region: primary_region.map(str::to_owned),
+        ..replica(&swapped)
+    };
+    assert_eq!(decide(&swapped, Some(&primary(Some(TARGET)))), IN_SYNC);
+    assert_eq!(decide(&swapped, Some(&primary(None))), IN_SYNC);
+    let told = |status| described(primary(Some(TARGET)), &[(SOURCE, status)]);
+    let read = |replica: &Secret, status| decide(replica, Some(&told(status)));
+    let here = described(swapped.clone(), &[]);
+    assert_eq!(read(&here, Status::InSync), IN_SYNC);
+    assert_eq!(read(&here, Status::InProgress), Decision::Await);
+    let cause = reported(read(&here, Status::Failed));
+    assert!(cause.message.contains("could not replicate `db/main` to us-east-2"), "{cause}");
+    let older = |changed| Secret {
+        current_version: Some("v0".to_owned()),
+        last_changed: changed,
+        ..here.clone()
+    };
+    assert_eq!(read(&older(ago(9)), Status::InSync), Decision::Await);
+    let cause = reported(read(&older(ago(10)), Status::InSync));
+    assert_eq!(cause.kind, FailureKind::Unavailable);
+    let opposite =
+        By { routes: Some("us-east-2=us-east-1;us-east-1=us-east-2"), ..By::default() };
+    let skipped = Decision::Leave(OutcomeKind::Skipped);
+    assert_eq!(opposite.decide(&swapped, Some(&primary(None)), false), skipped);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::aws::Deadline;
 use crate::aws::double::{Answer, Double, Sent, json_error, role_given};
-use crate::domain::{AccountId, Failure, Route, Wanted};
+use crate::domain::{AccountId, Expectation, Failure, Item, Route, SecretName, Timestamp, Wanted};
 use crate::run_policy::Writing;
 
 const SOURCE: &str = "us-east-2";
@@ -33,6 +33,18 @@ struct World {
     opt_out: Option<&'static str>,
     /// Calls whose answers are empty, by operation and Region, and how many of them.
     silent: Option<(&'static str, &'static str, usize)>,
+    /// Regions that do not have the replica that the primary calls in sync.
+    vanished: Vec<&'static str>,
+    /// Whether what the targets hold is not the primary's present version, by its last change.
+    behind: Option<i64>,
+    /// When the secret changed last.
+    changed: Option<i64>,
+    /// The secret's key.
+    key: Option<&'static str>,
+    /// The states of keys, by Region and key; `missing` where there is none.
+    keys: BTreeMap<(&'static str, &'static str), &'static str>,
+    /// So many descriptions of the source do not show the secret yet.
+    unborn: usize,
 }
 
 impl World {
@@ -55,6 +67,18 @@ impl World {
                 json_error(400, "AccessDeniedException")
             }
             "ListSecrets" => ok(&json!({ "SecretList": self.secret(&region).as_slice() })),
+            "DescribeSecret" if region == SOURCE && self.unborn > 0 => {
+                self.unborn -= 1;
+                json_error(400, "ResourceNotFoundException")
+            }
+            "DescribeKey" => {
+                let key = body["KeyId"].as_str().expect("a key");
+                let state = self.keys.iter().find(|((at, id), _)| *at == region && *id == key);
+                match state.map_or("Enabled", |(_, state)| state) {
+                    "missing" => json_error(400, "NotFoundException"),
+                    state => ok(&json!({"KeyMetadata": {"KeyId": key, "KeyState": state}})),
+                }
+            }
             "DescribeSecret" => match self.secret(&region) {
                 Some(secret) => ok(&secret),
                 None => json_error(400, "ResourceNotFoundException"),
@@ -68,8 +92,13 @@ impl World {
         let mut secret = json!({
             "Name": "db/main",
             "ARN": format!("arn:aws:secretsmanager:{region}:111122223333:secret:db/main-a1b2c3"),
-            "LastChangedDate": 1_700_000_000,
+            "LastChangedDate": self.changed.unwrap_or(1_700_000_000),
+            "VersionIdsToStages": {"v2": ["AWSCURRENT"]},
+            "SecretVersionsToStages": {"v2": ["AWSCURRENT"]},
         });
+        if let Some(key) = self.key {
+            secret["KmsKeyId"] = json!(key);
+        }
         if let Some(value) = self.opt_out {
             secret["Tags"] = json!([{ "Key": "failover-replicator", "Value": value }]);
         }
@@ -79,7 +108,16 @@ impl World {
             secret["ReplicationStatus"] = self.replicas.iter().map(told).collect();
         } else {
             self.replicas.get(region).filter(|status| **status == "InSync")?;
+            if self.vanished.contains(&region) {
+                return None;
+            }
             secret["PrimaryRegion"] = json!(SOURCE);
+            if let Some(changed) = self.behind {
+                secret["LastChangedDate"] = json!(changed);
+                for stages in ["VersionIdsToStages", "SecretVersionsToStages"] {
+                    secret[stages] = json!({"v1": ["AWSCURRENT"]});
+                }
+            }
         }
         Some(secret)
     }
@@ -249,6 +287,8 @@ async fn what_may_not_write_lists_its_steps() {
         assert!(double.sent("ReplicateSecretToRegions").is_empty());
     }
 }
+
+mod rules;
 
 #[tokio::test(start_paused = true)]
 async fn a_secret_asked_for_by_name_and_by_arn_is_one() {

@@ -95,7 +95,7 @@ class PrivilegeCheck(unittest.TestCase):
             regions.update({action: named for action in as_list(statement["Action"])})
         writes = ("PutParameter", "DeleteParameters", "AddTagsToResource", "RemoveTagsFromResource")
         labels = ("LabelParameterVersion", "UnlabelParameterVersion")
-        for action in [f"ssm:{call}" for call in writes + labels] + ["kms:DescribeKey"]:
+        for action in [f"ssm:{call}" for call in writes + labels]:
             self.assertEqual(["TargetRegions"], regions.pop(action), action)
         for call in ("ReplicateSecretToRegions", "RemoveRegionsFromReplication"):
             self.assertEqual(["SourceRegions"], regions.pop(f"secretsmanager:{call}"), call)

@@ -125,6 +125,28 @@ def stop_replication_to_replica(self):
 
 
 @patch(SecretsManagerResponse)
+def update_secret(self):
+    """On a replica only its key may be changed; Secrets Manager asks KMS of it."""
+    try:
+        held = self.backend.describe_secret(self._get_param("SecretId"))
+    except ResourceNotFoundException:
+        return update_secret.stock(self)
+    if not isinstance(held, ReplicaSecret):
+        return update_secret.stock(self)
+    key = self._get_param("KmsKeyId")
+    others = ("SecretString", "SecretBinary", "Description")
+    if not key or any(self._get_param(member) is not None for member in others):
+        raise InvalidParameterException(
+            "Operation not permitted on a replica secret. Call must be made in primary secret's region."
+        )
+    refused = kms_keys.refusal(held.source.account_id, self.region, key)
+    if refused is not None:
+        raise InvalidParameterException(refused)
+    held.config["KmsKeyId"] = key
+    return json.dumps({"ARN": held.arn, "Name": held.name})
+
+
+@patch(SecretsManagerResponse)
 def list_secrets(self):
     """At most 100 a page; an entry has no ReplicationStatus, which only DescribeSecret shows."""
     limit = self._get_int_param("MaxResults", LIST_LIMIT)

@@ -266,6 +266,20 @@ impl RegionSide<'_> {
         past.set(now, Some(secret), horizon);
     }
 
+    /// Makes a secret the replica of one in another account (FACTS 105).
+    ///
+    /// # Panics
+    /// Nobody holds the name.
+    pub fn of_other_account(&self, name: &str, primary_arn: &str) {
+        let mut world = self.sim.world();
+        let (now, horizon) = (self.sim.now(), world.horizon());
+        let secrets = &mut world.region(&self.account, &self.region).secrets;
+        let past = secrets.entry(name.to_owned()).or_default();
+        let mut secret = past.now().cloned().unwrap_or_else(|| panic!("{name} is there"));
+        secret.primary_account = Some(primary_arn.to_owned());
+        past.set(now, Some(secret), horizon);
+    }
+
     /// Every secret, by its name.
     pub fn secrets(&self) -> BTreeMap<String, SecretView> {
         let mut world = self.sim.world();

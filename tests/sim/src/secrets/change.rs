@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::model::{DEFAULT_KEY, Secret};
-use super::{changeable, replicate, store};
+use super::{changeable, named, not_found, replicate, store};
 use crate::clock::{Millis, json_date};
 use crate::error::{Answer, AwsError};
 use crate::kms;
@@ -93,6 +93,39 @@ pub(super) fn put_secret_value(world: &mut World, call: &Call<'_>) -> Answer {
     }
     let answer = json!({"ARN": secret.arn, "Name": secret.name, "VersionId": id, "VersionStages": ["AWSCURRENT"]});
     store(world, call, secret);
+    Ok(answer)
+}
+
+/// `UpdateSecret`: of a primary its description, key and value, of a replica its key alone (FACTS 84, 103).
+pub(super) fn update_secret(world: &mut World, call: &Call<'_>) -> Answer {
+    let name = named(world, call)?;
+    let held = world.accounts[&call.account].regions[&call.region].secrets[&name].now();
+    let held = held.ok_or_else(not_found)?.clone();
+    let names_more = ["SecretString", "SecretBinary", "Description"]
+        .iter()
+        .any(|member| call.text(member).is_some());
+    let mut secret = match &held.primary {
+        Some(_) if !names_more && call.text("KmsKeyId").is_some() => held,
+        _ => changeable(world, call)?,
+    };
+    if call.text("KmsKeyId").is_some() {
+        secret.key = key(world, call)?;
+    }
+    if let Some(text) = call.text("Description") {
+        text.clone_into(&mut secret.description);
+    }
+    if let Some(value) = value(call)? {
+        let id = version_id(world, call, &secret);
+        secret.stage(&id, value);
+    }
+    let answer = json!({"ARN": secret.arn, "Name": secret.name});
+    if let Some(primary) = secret.primary.clone() {
+        replicate::note_key(world, call, &primary, &secret);
+        secret.changed = call.now;
+        store(world, call, secret);
+    } else {
+        changed(world, call, secret);
+    }
     Ok(answer)
 }
 

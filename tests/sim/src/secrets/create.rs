@@ -61,6 +61,7 @@ pub(super) fn create_secret(world: &mut World, call: &Call<'_>) -> Answer {
         tags,
         versions: BTreeMap::new(),
         primary: None,
+        primary_account: None,
         replicas: BTreeMap::new(),
         owning_service: None,
         created: call.now,

@@ -16,6 +16,7 @@ pub(crate) fn perform(world: &mut World, call: &Call<'_>) -> Option<Answer> {
     Some(match call.operation {
         "secretsmanager:CreateSecret" => create::create_secret(world, call),
         "secretsmanager:PutSecretValue" => change::put_secret_value(world, call),
+        "secretsmanager:UpdateSecret" => change::update_secret(world, call),
         "secretsmanager:TagResource" => change::tag_resource(world, call),
         "secretsmanager:UntagResource" => change::untag_resource(world, call),
         "secretsmanager:DeleteSecret" => change::delete_secret(world, call),
@@ -26,6 +27,9 @@ pub(crate) fn perform(world: &mut World, call: &Call<'_>) -> Option<Answer> {
         }
         "secretsmanager:RemoveRegionsFromReplication" => {
             replicate::remove_regions_from_replication(world, call)
+        }
+        "secretsmanager:StopReplicationToReplica" => {
+            replicate::stop_replication_to_replica(world, call)
         }
         _ => return None,
     })
@@ -54,7 +58,7 @@ fn changeable(world: &World, call: &Call<'_>) -> Result<Secret, AwsError> {
     let name = named(world, call)?;
     let region = &world.accounts[&call.account].regions[&call.region];
     let secret = region.secrets[&name].now().ok_or_else(not_found)?;
-    if secret.primary.is_some() {
+    if secret.primary.is_some() || secret.primary_account.is_some() {
         return Err(AwsError::new(
             "InvalidParameterException",
             "Operation not permitted on a replica secret. Call must be made in primary secret's region.",

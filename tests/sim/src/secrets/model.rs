@@ -42,6 +42,8 @@ pub(crate) struct Secret {
     pub(crate) versions: BTreeMap<String, SecretVersion>,
     /// The primary's Region, of a replica.
     pub(crate) primary: Option<String>,
+    /// The primary's ARN, of the replica of a secret in another account.
+    pub(crate) primary_account: Option<String>,
     /// By Region, of a primary.
     pub(crate) replicas: BTreeMap<String, Replica>,
     pub(crate) owning_service: Option<String>,
@@ -107,6 +109,9 @@ impl Secret {
         }
         if let Some((asked, _)) = self.deleted {
             shown["DeletedDate"] = json_date(asked);
+        }
+        if let Some(arn) = &self.primary_account {
+            shown["CrossAccountPrimary"] = json!({ "ARN": arn });
         }
         if let Some(primary) = &self.primary {
             shown["PrimaryRegion"] = primary.as_str().into();

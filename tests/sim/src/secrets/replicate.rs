@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::model::{DEFAULT_KEY, Due, Replica, Secret};
-use super::{changeable, store};
+use super::{changeable, named, store};
 use crate::clock::{Millis, millis};
 use crate::error::{Answer, AwsError};
 use crate::kms;
@@ -178,5 +178,39 @@ pub(super) fn remove_regions_from_replication(world: &mut World, call: &Call<'_>
     secret.changed = call.now;
     let answer = json!({"ARN": secret.arn, "ReplicationStatus": secret.replication()});
     store(world, call, secret);
+    Ok(answer)
+}
+
+/// A replica's key was changed in its Region: its primary knows, and later states come under that key (FACTS 103).
+pub(super) fn note_key(world: &mut World, call: &Call<'_>, primary: &str, replica: &Secret) {
+    let horizon = world.horizon();
+    let secrets = &mut world.region(&call.account, primary).secrets;
+    let Some(past) = secrets.get_mut(&replica.name) else { return };
+    let Some(mut secret) = past.now().cloned() else { return };
+    if let Some(known) = secret.replicas.get_mut(&call.region) {
+        known.key.clone_from(&replica.key);
+        past.set(call.now, Some(secret), horizon);
+    }
+}
+
+/// `StopReplicationToReplica`, in the replica's Region: it is a secret of its own from then on (FACTS 104).
+pub(super) fn stop_replication_to_replica(world: &mut World, call: &Call<'_>) -> Answer {
+    let name = named(world, call)?;
+    let horizon = world.horizon();
+    let held = world.region(&call.account, &call.region).secrets[&name].now().cloned();
+    let mut replica = held.ok_or_else(super::not_found)?;
+    let Some(primary) = replica.primary.take() else {
+        return Err(invalid("The secret is not a replica."));
+    };
+    replica.changed = call.now;
+    let answer = json!({ "ARN": replica.arn });
+    store(world, call, replica);
+    let secrets = &mut world.region(&call.account, &primary).secrets;
+    if let Some(past) = secrets.get_mut(&name)
+        && let Some(mut secret) = past.now().cloned()
+    {
+        secret.replicas.remove(&call.region);
+        past.set(call.now, Some(secret), horizon);
+    }
     Ok(answer)
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{ACCOUNT, OTHER, REGION, code, send, send_form, world};
 use crate::journal::writes as is_write;
 use crate::service::Reply;
-use crate::{Fault, Keys, LOST_ANSWERS, RegionSide, Sim};
+use crate::{Fault, Keys, LOST_ANSWERS, Sim};
 
 const TOPIC: &str = "digests";
 
@@ -23,8 +23,13 @@ fn standing(sim: &Sim) -> String {
     format!("{parameters:?} {histories:?} {:?} {:?}", region.secrets(), region.messages(TOPIC))
 }
 
-/// A parameter with two versions, a label and a tag; a secret with a tag and a replica, and one without a replica.
-fn furnish(region: &RegionSide<'_>) -> String {
+/// A parameter with two versions, a label and a tag; a secret with a tag and a replica, one without a replica, and the
+/// replica of another Region's.
+fn furnish(sim: &Sim) -> String {
+    let (region, other) = (sim.account(ACCOUNT).region(REGION), sim.account(ACCOUNT).region(OTHER));
+    other.create_secret("theirs", "1");
+    let replica = json!({"SecretId": "theirs", "AddReplicaRegions": [{"Region": REGION}]});
+    other.call("secretsmanager:ReplicateSecretToRegions", &replica).expect("a replica");
     region.put("/held", "1");
     region.put("/held", "2");
     region.tag("/held", "k", "v");
@@ -60,6 +65,8 @@ fn writes() -> Vec<(&'static str, Value)> {
         ("AmazonSSM.UnlabelParameterVersion", labels("old")),
         ("secretsmanager.CreateSecret", json!({"Name": "new", "SecretString": "x"})),
         ("secretsmanager.PutSecretValue", json!({"SecretId": "held", "SecretString": "2"})),
+        ("secretsmanager.UpdateSecret", json!({"SecretId": "held", "SecretString": "3"})),
+        ("secretsmanager.StopReplicationToReplica", json!({"SecretId": "theirs"})),
         ("secretsmanager.TagResource", json!({"SecretId": "held", "Tags": tags})),
         ("secretsmanager.UntagResource", json!({"SecretId": "held", "TagKeys": ["k"]})),
         ("secretsmanager.DeleteSecret", json!({"SecretId": "alone"})),
@@ -109,7 +116,7 @@ async fn every_write_is_carried_out_whichever_way_its_answer_is_lost() {
     for (target, input) in writes() {
         // All forks are asked at one moment, so that their dates are the same, too.
         let (sim, keys) = world(|settings| settings.latency = Duration::ZERO);
-        let topic = furnish(&sim.account(ACCOUNT).region(REGION));
+        let topic = furnish(&sim);
         tokio::time::sleep(Duration::from_mins(1)).await;
         let before = standing(&sim);
         let answered = sim.fork();
@@ -142,8 +149,7 @@ async fn every_write_is_carried_out_whichever_way_its_answer_is_lost() {
 async fn a_refusal_whose_answer_is_lost_changes_nothing() {
     for effect in LOST_ANSWERS {
         let (sim, keys) = world(|_| ());
-        let region = sim.account(ACCOUNT).region(REGION);
-        furnish(&region);
+        furnish(&sim);
         let before = standing(&sim);
         sim.fault(Fault::new(effect).writes().after_the_work());
         let create = json!({"Name": "/held", "Value": "x", "Type": "String"});
