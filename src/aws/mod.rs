@@ -25,6 +25,7 @@ mod session;
 mod tests;
 mod whole;
 mod wire;
+mod writes;
 
 pub use actions::ACTIONS;
 pub use at_once::at_once;

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::event::{self, Asks, Event, Ignored, looks_at};
+use super::says_nothing;
 use crate::domain::{Expectation, Item, Kind, Location, shown};
 
 /// What `CloudTrail` writes in the place of a text that it does not show.
@@ -27,7 +28,7 @@ pub(super) fn read(event: &Value, service: Kind, location: Location) -> Result<E
     let Some(call) = detail["eventName"].as_str() else {
         return Err(Ignored::new("the event names no API call"));
     };
-    if !detail["errorCode"].is_null() {
+    if !says_nothing(&detail["errorCode"]) {
         return failed(event, service, location, call);
     }
     match service {

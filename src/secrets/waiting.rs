@@ -6,6 +6,7 @@ use futures::StreamExt as _;
 use futures::stream;
 
 use crate::domain::{AccountOutcome, Kind, OutcomeKind, Region};
+use crate::so_far;
 
 use super::model::Secret;
 use super::observe;
@@ -50,8 +51,12 @@ pub(super) async fn wait(slice: &Slice<'_>, mut waiting: Vec<Waiting<'_>>) -> Ac
         let in_time = slice.rules.deadline.leaves(pause + LOOK_TIME);
         if !in_time || waited >= PATIENCE {
             outcome.complete &= in_time;
-            let pending: usize = waiting.iter().map(|one| one.targets.len()).sum();
-            outcome.leave(Kind::Secret, OutcomeKind::Pending, pending as u64);
+            for Waiting { secret, source, targets } in &waiting {
+                for Underway { target, .. } in targets {
+                    let way = (*source, *target);
+                    slice.count(&mut outcome, secret, way, OutcomeKind::Pending);
+                }
+            }
             break;
         }
         tokio::time::sleep(pause).await;
@@ -59,7 +64,9 @@ pub(super) async fn wait(slice: &Slice<'_>, mut waiting: Vec<Waiting<'_>>) -> Ac
         pause = (pause * 2).min(LONGEST_PAUSE);
 
         let looks: Vec<_> = waiting.into_iter().map(|one| look(slice, one)).collect();
-        let looked: Vec<_> = stream::iter(looks).buffer_unordered(CALLS).collect().await;
+        let looked = stream::iter(looks).buffer_unordered(CALLS);
+        let looked = looked.inspect(|(part, _)| so_far::note(Kind::Secret, &part.secrets));
+        let looked: Vec<_> = looked.collect().await;
         waiting = Vec::new();
         for (part, rest) in looked {
             outcome.merge(part);
@@ -77,37 +84,37 @@ async fn look<'a>(
     let mut outcome = slice.nothing();
     let Waiting { secret, source, targets } = waiting;
     let regions = || targets.iter().map(|underway| underway.target);
-    let secret = match observe::describe(slice.session, source, &secret.arn).await {
+    let last = secret;
+    let secret = match observe::describe(slice.session, source, &last.arn).await {
         Ok(Some(secret)) => secret,
         Ok(None) => {
-            for _ in regions() {
-                outcome.count(Kind::Secret, OutcomeKind::Skipped);
+            for target in regions() {
+                slice.count(&mut outcome, &last, (source, target), OutcomeKind::Absent);
             }
             return (outcome, None);
         }
         Err(cause) => {
-            slice.fail_at_source(&mut outcome, &secret.name, source, regions().count(), cause);
+            slice.fail_at_source(&mut outcome, &last.name, source, regions(), cause);
             return (outcome, None);
         }
     };
     let mut still = Vec::new();
     for underway in targets {
+        let way = (source, underway.target);
         // What the lists told of the target is older than the primary's word.
         match plan(&slice.question(&secret, None, source, underway.target)) {
             Decision::Await => still.push(underway),
             Decision::Leave(OutcomeKind::InSync) if underway.asked => {
-                outcome.count(Kind::Secret, OutcomeKind::Replicated);
+                slice.count(&mut outcome, &secret, way, OutcomeKind::Replicated);
             }
-            Decision::Leave(kind) => outcome.count(Kind::Secret, kind),
-            Decision::Report(cause) => {
-                slice.report(&mut outcome, &secret.name, underway.target, cause);
-            }
+            Decision::Leave(kind) => slice.count(&mut outcome, &secret, way, kind),
+            Decision::Report(cause) => slice.report(&mut outcome, &secret.name, way, cause),
             Decision::Refuse(cause) => {
-                slice.fail_at_source(&mut outcome, &secret.name, source, 1, cause);
+                slice.fail_at_source(&mut outcome, &secret.name, source, [way.1], cause);
             }
             // Its owner took the Region out again: left to the next sweep.
             Decision::Replicate { .. } | Decision::LookCloser => {
-                outcome.count(Kind::Secret, OutcomeKind::Pending);
+                slice.count(&mut outcome, &secret, way, OutcomeKind::Pending);
             }
         }
     }

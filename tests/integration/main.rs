@@ -54,4 +54,5 @@ mod target_changes;
 mod trusted_writers;
 mod untagged;
 mod value_overrides;
+mod worlds;
 mod writer_arns;

@@ -107,12 +107,14 @@ impl World {
         let bytes = payload.to_string();
         let answer = hub.run(bytes.as_bytes(), Narrow::default(), Deadline::never(), &|_| ()).await;
         let answer = match answer {
-            Err(HubError::Cause(cause)) => hub.could_not_begin(cause).await.answer,
+            Err(HubError::Cause(cause)) => {
+                hub.could_not_begin(cause, &Deadline::never()).await.answer
+            }
             answer => answer.expect("the payload is right"),
         };
         match answer {
             Answer::Report(response) => serde_json::to_value(*response).expect("JSON"),
-            Answer::Batch(answer) => answer,
+            Answer::Batch(answer, _) => answer,
             other => panic!("{other:?}"),
         }
     }
