@@ -37,11 +37,12 @@ impl SoFar {
 
 /// Notes that items of `kind` have come to their ends; without a task that keeps a tally, nothing happens.
 pub fn note(kind: Kind, counts: &Counts) {
-    // An error says that nobody keeps a tally here.
-    drop(TALLY.try_with(|tally| {
+    let merge = |tally: &SoFar| {
         let mut tally = tally.0.lock().unwrap_or_else(PoisonError::into_inner);
         tally[kind as usize].merge(counts);
-    }));
+    };
+    // An error says that nobody keeps a tally here.
+    let _ = TALLY.try_with(merge);
 }
 
 #[cfg(test)]

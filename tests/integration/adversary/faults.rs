@@ -24,7 +24,7 @@ use crate::support::{SOURCE, TARGET, hub_on, out_of_step, returned, simulated, s
 const EXCLUDED: [(&str, &str); 1] = [("EXCLUDE_ACCOUNTS", "123456789012")];
 
 /// What befalls the calls, with its word in the table.
-const EFFECTS: [(&str, Effect); 7] = [
+pub(super) const EFFECTS: [(&str, Effect); 7] = [
     ("throttle", Effect::Throttle),
     ("500", Effect::ServerError),
     ("time-out", Effect::TimeOut),

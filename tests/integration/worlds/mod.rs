@@ -13,7 +13,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use aws_sim::Settings;
+use aws_sim::{Settings, Sim};
 use failover_replicator::hub::Hub;
 use serde_json::{Value, json};
 
@@ -22,9 +22,11 @@ use self::random::Random;
 use crate::support::{answered, hub_on, simulated, sweep_all};
 
 /// Worlds in every run of the tests; the variable `WORLDS` asks for another number.
-const WORLDS: u64 = 2_000;
+const WORLDS: u64 = 600;
 /// Accounts of one organisation. Ten that lose sources at once would be held back together.
 const ACCOUNTS: u64 = 8;
+/// How often an organisation goes on in another way from where its first sweep ended.
+const FORKS: u64 = 4;
 const THREADS: usize = 2;
 
 /// Two targets, and the opposite route from one of them.
@@ -53,7 +55,6 @@ fn settings(random: &mut Random) -> Vec<(&'static str, &'static str)> {
 #[derive(Debug, Default)]
 struct Figures {
     worlds: u64,
-    sweeps: u64,
     sources: u64,
     outcomes: BTreeMap<(&'static str, String), u64>,
     wrong: Vec<String>,
@@ -71,7 +72,6 @@ impl Figures {
 
     fn merge(&mut self, other: Self) {
         self.worlds += other.worlds;
-        self.sweeps += other.sweeps;
         self.sources += other.sources;
         for (outcome, many) in other.outcomes {
             *self.outcomes.entry(outcome).or_default() += many;
@@ -81,7 +81,7 @@ impl Figures {
 
     #[expect(clippy::print_stdout, reason = "the table is what the test shows")]
     fn print(&self) {
-        println!("{} worlds, {} sweeps, {} sources", self.worlds, self.sweeps, self.sources);
+        println!("{} worlds, {} sources, once for each target", self.worlds, self.sources);
         println!("{:14} {:>10} {:>10}", "outcome", "parameters", "secrets");
         for outcome in OUTCOMES {
             let of = |kind| self.outcomes.get(&(kind, outcome.to_owned())).copied().unwrap_or(0);
@@ -111,46 +111,58 @@ const OUTCOMES: [&str; 17] = [
     "failed",
 ];
 
-/// One organisation: each account is a world of its own.
-async fn organisation(seed: u64, worlds: u64) -> Figures {
+/// One organisation: each account is a world of its own, before its first sweep and after each set of changes.
+async fn organisation(seed: u64) -> Figures {
     let mut random = Random::new(seed);
     let replication = if random.one_in(8) { 300 } else { 3 };
     let (sim, accounts) = simulated(
         Settings { seed, replication: Duration::from_secs(replication), ..Settings::default() },
-        worlds,
+        ACCOUNTS,
     );
-    let settings = settings(&mut random);
+    let mut figures = Figures::default();
     for account in &accounts {
         furnish::account(&sim, account, &mut random);
     }
-    let mut figures = Figures { worlds, ..Figures::default() };
+    let settings = settings(&mut random);
+    figures.sweep(&format!("seed {seed}"), &sim, &accounts, &settings).await;
+    for fork in 0..FORKS {
+        let sim = sim.fork();
+        let mut anew = Vec::new();
+        for account in &accounts {
+            anew.push((account, mutate::account(&sim, account, &mut random)));
+        }
+        // AWS refuses a create that follows a delete at once.
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        for (account, names) in anew {
+            mutate::create_anew(&sim, account, &names);
+        }
+        let settings = self::settings(&mut random);
+        figures.sweep(&format!("seed {seed}, fork {fork}"), &sim, &accounts, &settings).await;
+    }
     let hub = hub_on(&sim, &settings).await;
-    for second in [false, true] {
+    figures.count(&nowhere(&hub, &accounts[0], &mut random).await);
+    figures
+}
+
+impl Figures {
+    /// Sweeps all accounts, and judges what came of it.
+    async fn sweep(&mut self, at: &str, sim: &Sim, accounts: &[String], settings: &[(&str, &str)]) {
         // What is younger than the lists' lag is another matter.
         tokio::time::sleep(Duration::from_mins(20)).await;
-        if second {
-            for account in &accounts {
-                mutate::account(&sim, account, &mut random);
-            }
-            tokio::time::sleep(Duration::from_mins(20)).await;
-        }
         let before: Vec<Snapshot> =
-            accounts.iter().map(|account| Snapshot::of(&sim, account)).collect();
-        let response = sweep_all(&hub).await;
-        figures.sweeps += worlds;
-        figures.count(&response);
+            accounts.iter().map(|account| Snapshot::of(sim, account)).collect();
+        let response = sweep_all(&hub_on(sim, settings).await).await;
+        self.count(&response);
         let judged = accounts.iter().zip(&before).map(|(account, before)| {
-            oracle::judge(account, before, &Snapshot::of(&sim, account), &response)
+            oracle::judge(account, before, &Snapshot::of(sim, account), &response)
         });
         let judged: Vec<Judged> = judged.collect();
         let wrong = judged.iter().flat_map(|one| one.wrong.clone());
-        let at = format!("seed {seed}, second sweep {second}");
         let wrong = wrong.chain(oracle::totals(&response, &judged));
-        figures.wrong.extend(wrong.map(|why| format!("{at}: {why}")));
-        figures.sources += judged.iter().map(|one| one.parameters + one.secrets).sum::<u64>();
+        self.wrong.extend(wrong.map(|why| format!("{at}: {why}")));
+        self.worlds += accounts.len() as u64;
+        self.sources += judged.iter().map(|one| one.parameters + one.secrets).sum::<u64>();
     }
-    figures.count(&nowhere(&hub, &accounts[0], &mut random).await);
-    figures
 }
 
 /// A person names an item that is nowhere.
@@ -178,16 +190,15 @@ fn every_source_is_equal_or_excluded_or_named_and_the_counts_agree() {
         for _ in 0..THREADS {
             threads.spawn(|| {
                 loop {
-                    let first = next.fetch_add(ACCOUNTS, Ordering::Relaxed);
-                    if first >= worlds {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed * ACCOUNTS * (1 + FORKS) >= worlds {
                         break;
                     }
                     let runtime = tokio::runtime::Builder::new_current_thread()
                         .enable_all()
                         .start_paused(true)
                         .build();
-                    let many = ACCOUNTS.min(worlds - first);
-                    let of_one = runtime.expect("a runtime").block_on(organisation(first, many));
+                    let of_one = runtime.expect("a runtime").block_on(organisation(seed));
                     figures.lock().expect("no thread panics").merge(of_one);
                 }
             });

@@ -7,14 +7,24 @@ use super::furnish::{NAMES, SECRETS, parameter, secret};
 use super::random::Random;
 use crate::support::MARK;
 
-pub(super) fn account(sim: &Sim, account: &str, random: &mut Random) {
+/// Writes parameters that were deleted as ones of another type.
+pub(super) fn create_anew(sim: &Sim, account: &str, names: &[&str]) {
+    for name in names {
+        let anew = json!({"Name": name, "Value": "anew", "Type": "StringList"});
+        drop(sim.account(account).region("us-east-2").call("ssm:PutParameter", &anew));
+    }
+}
+
+/// Changes an account; the parameters that are to be written anew.
+pub(super) fn account(sim: &Sim, account: &str, random: &mut Random) -> Vec<&'static str> {
+    let mut anew = Vec::new();
     let account = sim.account(account);
     if random.one_in(30) {
         // Everything is gone at once.
         for name in NAMES {
             drop(account.region("us-east-2").call("ssm:DeleteParameter", &json!({"Name": name})));
         }
-        return;
+        return anew;
     }
     for name in NAMES {
         let region = if random.one_in(8) { "us-west-2" } else { "us-east-2" };
@@ -35,8 +45,7 @@ pub(super) fn account(sim: &Sim, account: &str, random: &mut Random) {
             5 | 6 => call("ssm:DeleteParameter", &json!({"Name": name})),
             7 => {
                 call("ssm:DeleteParameter", &json!({"Name": name}));
-                let anew = json!({"Name": name, "Value": "anew", "Type": "StringList"});
-                call("ssm:PutParameter", &anew);
+                anew.push(name);
             }
             8 => drop(target.call("ssm:DeleteParameter", &json!({"Name": name}))),
             9 | 10 => drop(target.call("ssm:PutParameter", &value("changed"))),
@@ -71,4 +80,5 @@ pub(super) fn account(sim: &Sim, account: &str, random: &mut Random) {
             _ => {}
         }
     }
+    anew
 }
