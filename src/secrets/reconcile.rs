@@ -199,9 +199,15 @@ impl Slice<'_> {
                     outcome.note(&route.source, item, absent, ABSENT.into(), ABSENT_REMEDY.into());
                 }
                 Err(cause) => {
+                    for target in &route.targets {
+                        outcome.ledger.list(Kind::Secret, &route.source, target, 1);
+                    }
                     self.fail_at_source(outcome, name, &route.source, &route.targets, cause);
                 }
             }
+        }
+        for target in &route.targets {
+            outcome.ledger.list(Kind::Secret, &route.source, target, secrets.len());
         }
         secrets
             .into_values()
