@@ -143,8 +143,7 @@ async fn every_write_of_every_command_is_logged_once_and_never_with_its_value() 
     source.put("/labelled", &format!("{VALUE}-2"));
     label(2, "live");
     source.create_secret("s", VALUE);
-    sim.fault(Fault::new(Effect::Throttle).operation("ssm:PutParameter").region(TARGET).first(2));
-    world.sweep("a first fill, throttled").await;
+    world.sweep("a first fill").await;
 
     source.put("/a", &format!("{VALUE}-3"));
     source.tag("/b", "team", "shop");
@@ -155,8 +154,21 @@ async fn every_write_of_every_command_is_logged_once_and_never_with_its_value() 
     source.delete("/gone");
     world.sweep("updates, tags, labels, a deletion").await;
 
+    // What is sent again is logged again.
+    source.put("/a", &format!("{VALUE}-6"));
+    tokio::time::sleep(Duration::from_mins(20)).await;
+    let throttle = Fault::new(Effect::Throttle).operation("ssm:PutParameter").region(TARGET);
+    sim.fault(throttle.first(2));
+    sim.forget_calls();
+    sweep_all(&world.hub).await;
+    let attempts = sim.count("ssm:PutParameter", &world.account, TARGET).calls;
+    let lines = world.lines.take();
+    let logged = lines.iter().filter(|[action, ..]| action == "ssm:PutParameter").count();
+    assert_eq!((logged as u64, attempts), (3, 3), "{lines:?}");
+
     source.untag("/b", "stage");
     source.delete("/a");
+    tokio::time::sleep(Duration::from_mins(1)).await;
     source.put_parameter(&json!({"Name": "/a", "Value": VALUE, "Type": "SecureString"}));
     world.sweep("a tag less, another type").await;
 
