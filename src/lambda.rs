@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use serde_json::Value;
+use tokio::sync::OnceCell;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
@@ -39,27 +40,41 @@ pub fn run() -> ExitCode {
 }
 
 async fn serve() -> Result<(), Error> {
-    // A hub that cannot be set up says so to every invocation, and so to whoever waits for it.
-    let hub = Arc::new(Hub::open_in_lambda().await);
+    let opened = Arc::new(Opened(OnceCell::new()));
+    // Before the first invocation, whose time it would take.
+    drop(opened.hub(Hub::open_in_lambda).await);
     lambda_runtime::run_concurrent(service_fn(move |event: LambdaEvent<Value>| {
-        let hub = Arc::clone(&hub);
+        let opened = Arc::clone(&opened);
         async move {
-            match &*hub {
+            match opened.hub(Hub::open_in_lambda).await {
                 Ok(hub) => Box::pin(invoke(hub, event)).await,
-                Err(error) => Err(diagnostic(error)),
+                Err(error) => Err(diagnostic(&error)),
             }
         }
     }))
     .await
 }
 
+/// The hub of this execution environment. One that cannot be set up says so to the invocation, and so to whoever waits
+/// for it; the next invocation tries again, since a setting that could not be read may be readable by then.
+struct Opened<T>(OnceCell<T>);
+
+impl<T> Opened<T> {
+    async fn hub<E, F>(&self, open: impl FnOnce() -> F) -> Result<&T, E>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        self.0.get_or_try_init(open).await
+    }
+}
+
 async fn invoke(hub: &Hub, event: LambdaEvent<Value>) -> Result<Answer, Diagnostic> {
     let deadline = deadline(event.context.deadline());
     let request =
         request::from_value(&event.payload).map_err(|refused| diagnostic(&refused.into()))?;
-    let done = match hub.perform(request, Narrow::default(), deadline, &|_| ()).await {
+    let done = match hub.perform(request, Narrow::default(), deadline.clone(), &|_| ()).await {
         Ok(done) => done,
-        Err(HubError::Cause(cause)) => hub.could_not_begin(cause).await,
+        Err(HubError::Cause(cause)) => hub.could_not_begin(cause, &deadline).await,
         Err(error) => return Err(diagnostic(&error)),
     };
     let Done { answer, metrics } = done;
@@ -108,4 +123,25 @@ fn log_metrics(lines: &[String]) {
 #[expect(clippy::print_stderr, reason = "there is no log yet")]
 fn tell(text: &str) {
     eprintln!("{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_could_not_be_opened_is_opened_at_the_next_invocation_and_then_kept() {
+        let opened = Opened(OnceCell::new());
+        let tries = Cell::new(0);
+        let open = || async {
+            tries.set(tries.get() + 1);
+            if tries.get() < 3 { Err("throttled") } else { Ok("the hub") }
+        };
+        for expected in [Err("throttled"), Err("throttled"), Ok(&"the hub"), Ok(&"the hub")] {
+            assert_eq!(opened.hub(open).await, expected);
+        }
+        assert_eq!(tries.get(), 3);
+    }
 }

@@ -8,6 +8,8 @@ use crate::aws;
 use crate::domain::{Cause, FailureKind};
 use crate::report::Digest;
 
+const CHECK_THE_TOPIC: &str = "check REPLICATOR_SNS_TOPIC_ARN, that the hub's role may do sns:Publish on it, and the policy of its key";
+
 /// Publishes `digest` to the topic, which must be one of the client's Region.
 pub async fn publish(client: &Client, topic_arn: &str, digest: &Digest) -> Result<(), Cause> {
     let mut request = client
@@ -26,10 +28,14 @@ pub async fn publish(client: &Client, topic_arn: &str, digest: &Digest) -> Resul
     }
     match request.send().await {
         Ok(_) => Ok(()),
-        Err(error) => Err(aws::cause("sns:Publish", topic_arn, &error).mended_by(
-            "check REPLICATOR_SNS_TOPIC_ARN, that the hub's role may do sns:Publish on it, and the policy of its key",
-        )),
+        Err(error) => Err(aws::cause("sns:Publish", topic_arn, &error).mended_by(CHECK_THE_TOPIC)),
     }
+}
+
+/// The failure of a publish that was not answered before the invocation's time was over.
+pub fn not_in_time(topic_arn: &str) -> Cause {
+    let message = format!("sns:Publish was not answered in time in {topic_arn}");
+    Cause::new(FailureKind::Unavailable, message).mended_by(CHECK_THE_TOPIC)
 }
 
 #[cfg(test)]

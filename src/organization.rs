@@ -8,7 +8,7 @@ use aws_sdk_organizations::types::{Account, AccountState, AccountStatus};
 
 use crate::aws::{self, Connection};
 use crate::domain::{AccountId, Cause, FailureKind};
-use crate::settings::AccountFilter;
+use crate::settings::{AccountFilter, Matched, Unmatched};
 
 const OPERATION: &str = "organizations:ListAccounts";
 const ORGANISATION: &str = "the hub's organisation";
@@ -54,21 +54,31 @@ fn lies_under(path: &str, ou: &str) -> bool {
     !ou.is_empty() && path.windows(ou.len()).any(|part| part == ou)
 }
 
+/// Accounts of the organisation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Members {
+    /// The active ones that the filter lets through, in the order in which AWS lists them.
+    pub accounts: Vec<AccountId>,
+    /// The token that goes on from there; `None` at the end.
+    pub next: Option<String>,
+    /// What of the filter matched nothing; known at the end only.
+    pub unmatched: Unmatched,
+}
+
 /// Every active member account that the filter lets through, in the order in which AWS lists them.
 pub async fn member_accounts(
     connection: &Connection,
     filter: &AccountFilter,
-) -> Result<Vec<AccountId>, Cause> {
-    let (accounts, _) = walk(connection, filter, None, usize::MAX).await?;
-    Ok(accounts)
+) -> Result<Members, Cause> {
+    walk(connection, filter, None, usize::MAX).await
 }
 
-/// The next accounts, up to 500 of AWS's list before the filter, and the token that goes on from there; `None` at the end.
+/// The next accounts, up to 500 of AWS's list before the filter.
 pub async fn page(
     connection: &Connection,
     filter: &AccountFilter,
     token: Option<String>,
-) -> Result<(Vec<AccountId>, Option<String>), Cause> {
+) -> Result<Members, Cause> {
     walk(connection, filter, token, PAGES_PER_CALL).await
 }
 
@@ -76,18 +86,25 @@ pub async fn page(
 async fn walk(
     connection: &Connection,
     filter: &AccountFilter,
-    mut token: Option<String>,
+    token: Option<String>,
     pages: usize,
-) -> Result<(Vec<AccountId>, Option<String>), Cause> {
+) -> Result<Members, Cause> {
     let mut accounts = Vec::new();
     let mut is_empty = token.is_none();
+    let (mut matched, mut token) = match token {
+        None => (Matched::new(filter), None),
+        Some(token) => {
+            let (matched, token) = Matched::of_token(filter, token);
+            (matched, Some(token))
+        }
+    };
     for _ in 0..pages {
         let listed = list(connection, token).await?;
         is_empty &= listed.accounts().is_empty();
         if let Some(account) = management_account(&listed) {
             connection.remember_management_account(account);
         }
-        collect(&listed, filter, &mut accounts)?;
+        collect(&listed, filter, &mut accounts, &mut matched)?;
         token = listed.next_token;
         if token.is_none() {
             break;
@@ -98,7 +115,11 @@ async fn walk(
         let message = format!("{OPERATION} lists no account at all");
         return Err(Cause::new(FailureKind::Invalid, message).mended_by(NAME_ACCOUNTS));
     }
-    Ok((accounts, token))
+    let unmatched = match token {
+        Some(_) => Unmatched::default(),
+        None => matched.unmatched(filter),
+    };
+    Ok(Members { accounts, next: token.map(|token| matched.token(&token)), unmatched })
 }
 
 async fn list(connection: &Connection, token: Option<String>) -> Result<ListAccountsOutput, Cause> {
@@ -134,9 +155,12 @@ fn collect(
     listed: &ListAccountsOutput,
     filter: &AccountFilter,
     accounts: &mut Vec<AccountId>,
+    matched: &mut Matched,
 ) -> Result<(), Cause> {
     for listed in listed.accounts() {
+        let under = |ou: &str| listed.paths().iter().any(|path| lies_under(path, ou));
         if !is_active(listed) {
+            matched.take(filter, listed.id().unwrap_or_default(), (false, false), under);
             continue;
         }
         let account = AccountId::parse(listed.id().unwrap_or_default()).map_err(|error| {
@@ -145,7 +169,9 @@ fn collect(
                 format!("{OPERATION} gave an account without a proper id: {error}"),
             )
         })?;
-        if admits(filter, &account, listed.paths())? {
+        let is_let_through = admits(filter, &account, listed.paths())?;
+        matched.take(filter, account.as_str(), (true, is_let_through), under);
+        if is_let_through {
             accounts.push(account);
         }
     }
@@ -264,8 +290,8 @@ mod tests {
     async fn active_accounts_of_all_pages_are_listed() {
         let double = organisation();
         let connection = double.connect(|_| ()).await;
-        let accounts = member_accounts(&connection, &AccountFilter::default()).await.unwrap();
-        assert_eq!(accounts, [account(FIRST), account(SECOND)]);
+        let members = member_accounts(&connection, &AccountFilter::default()).await.unwrap();
+        assert_eq!(members.accounts, [account(FIRST), account(SECOND)]);
         let sent = double.sent("ListAccounts");
         assert_eq!(sent.len(), 3);
         assert!(sent.iter().all(|sent| sent.body.contains("\"MaxResults\":20")));
@@ -283,10 +309,11 @@ mod tests {
         });
         let connection = double.connect(|_| ()).await;
         let filter = AccountFilter::default();
-        let (first, token) = page(&connection, &filter, None).await.unwrap();
-        assert_eq!((first.len(), token.as_deref()), (PAGES_PER_CALL, Some("24")));
-        let (second, end) = page(&connection, &filter, token).await.unwrap();
-        assert_eq!((second.len(), end), (5, None));
+        let first = page(&connection, &filter, None).await.unwrap();
+        assert_eq!(first.accounts.len(), PAGES_PER_CALL);
+        assert_eq!(first.next.as_deref(), Some("matched=1;24"));
+        let second = page(&connection, &filter, first.next).await.unwrap();
+        assert_eq!((second.accounts.len(), second.next), (5, None));
         assert!(double.sent("ListAccounts")[25].body.contains("\"NextToken\":\"24\""));
     }
 
@@ -312,7 +339,7 @@ mod tests {
             });
             let connection = double.connect(|_| ()).await;
             let listed = member_accounts(&connection, &AccountFilter::default()).await;
-            assert_eq!(listed.map(|all| all.len()).map_err(|cause| cause.kind), expected);
+            assert_eq!(listed.map(|all| all.accounts.len()).map_err(|cause| cause.kind), expected);
         }
     }
 

@@ -1,5 +1,6 @@
 //! Many accounts at once, each failing alone, until the deadline: a stream of finished accounts.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,11 +8,13 @@ use futures::{Stream, StreamExt, stream};
 
 use crate::aws::{Connection, Session};
 use crate::domain::{
-    AccountId, AccountOutcome, Cause, Failure, FailureKind, Purpose, Subject, Take,
+    AccountId, AccountOutcome, Assignment, Cause, Failure, FailureKind, Kind, OutcomeKind, Purpose,
+    Region, Scope, Subject, Take,
 };
 use crate::parameters::{Absent, MassAbsence};
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
+use crate::so_far::SoFar;
 use crate::work::Work;
 use crate::{parameters, secrets};
 
@@ -23,9 +26,9 @@ const REPORT_TIME: Duration = Duration::from_secs(5);
 /// An account that the sweep is through with.
 #[derive(Debug)]
 pub enum Finished {
-    /// Looked at, whatever came of it, with what it lost without a witness.
+    /// Begun, whatever came of it, with what it lost without a witness.
     Account(Box<AccountOutcome>, Option<Lost>),
-    /// Not begun, or not ended, before the deadline.
+    /// Not begun before the deadline.
     Left(AccountId),
 }
 
@@ -74,9 +77,17 @@ async fn reconciled(
     work: Work,
 ) -> Finished {
     let account = work.account.clone();
-    match within(rules, Box::pin(reconcile(connection, rules, recent, work))).await {
-        Some((outcome, lost)) => Finished::Account(Box::new(outcome), lost),
-        None => Finished::Left(account),
+    if !rules.deadline.leaves(ACCOUNT_TIME) {
+        return Finished::Left(account);
+    }
+    let so_far = SoFar::default();
+    let reconciling = so_far.of(reconcile(connection, rules, recent, work));
+    match within(rules, Box::pin(reconciling)).await {
+        Some((mut outcome, lost)) => {
+            outcome.audit();
+            Finished::Account(Box::new(outcome), lost)
+        }
+        None => Finished::Account(Box::new(so_far.cut_off(account)), None),
     }
 }
 
@@ -109,6 +120,9 @@ async fn reconcile(
     );
     outcome.merge(secrets);
     outcome.merge(secrets::refused_deletes(&session, &refused_deletes).await);
+    if !rules.from_events {
+        nowhere(&assignments, &mut outcome);
+    }
     if absent.is_empty() {
         return (outcome, None);
     }
@@ -152,6 +166,45 @@ async fn within<T>(rules: &RunPolicy, outcome: impl Future<Output = T>) -> Optio
         Some(left) => tokio::time::timeout(left.saturating_sub(REPORT_TIME), outcome).await.ok(),
         None => Some(outcome.await),
     }
+}
+
+/// Fails an item that a person named and that no route knows. One that a route knows is not absent for the others.
+fn nowhere(assignments: &[Assignment], outcome: &mut AccountOutcome) {
+    let named = assignments.iter().find_map(|assignment| match &assignment.scope {
+        Scope::Items(wanted) => wanted.first().map(|wanted| wanted.item.clone()),
+        Scope::Everything => None,
+    });
+    let Some(item) = named else { return };
+    let counts = match item.kind() {
+        Kind::Parameter => &mut outcome.parameters,
+        Kind::Secret => &mut outcome.secrets,
+    };
+    let absent = counts.take(OutcomeKind::Absent);
+    if absent == 0 {
+        return;
+    }
+    outcome.notes.retain(|note| note.outcome != Some(OutcomeKind::Absent));
+    let is_known = counts.total() > 0 || !outcome.steps.is_empty() || !outcome.failures.is_empty();
+    if is_known || !outcome.complete {
+        return;
+    }
+    counts.add(OutcomeKind::Absent, absent);
+    let regions: BTreeSet<&Region> =
+        assignments.iter().map(|assignment| &assignment.route.source).collect();
+    let listed: Vec<&str> = regions.iter().map(|region| region.as_str()).collect();
+    let message = format!(
+        "there is no {} of this name in {}, and no replica of one",
+        item.kind(),
+        listed.join(", ")
+    );
+    let remedy =
+        "check the name, which AWS compares with upper and lower case, and account and Region";
+    outcome.fail(Failure {
+        account: Some(outcome.account.clone()),
+        region: regions.first().filter(|_| regions.len() == 1).map(|region| (*region).clone()),
+        subject: Subject::Item(item),
+        cause: Cause::new(FailureKind::Invalid, message).mended_by(remedy),
+    });
 }
 
 fn panicked(account: &AccountId) -> AccountOutcome {

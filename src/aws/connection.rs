@@ -12,6 +12,7 @@ use aws_config::{AppName, BehaviorVersion};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_ssm::error::SdkError;
 use aws_sdk_ssm::operation::get_parameter::GetParameterError;
+use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
@@ -31,7 +32,7 @@ use super::pacer::{Calls, Pacer, Pacers};
 use super::pacing::{CallStats, Lane, Quotas};
 use super::ration::Ration;
 use super::session::{Session, Shared, now};
-use super::whole::lacking;
+use super::whole::{lacking, whole};
 use crate::domain::{AccountId, Cause, FailureKind, Location, ParameterName, Region, Timestamp};
 
 /// Time for a connection to stand. Lambda's own clients use the same.
@@ -166,9 +167,13 @@ impl Connection {
         let ask = || async {
             let operation = "sts:GetCallerIdentity";
             let place = format!("the hub's account in {}", self.0.region);
-            let answer = self.0.sts.get_caller_identity().send().await;
+            let request = self.0.sts.get_caller_identity();
+            let named = |answer: &GetCallerIdentityOutput| {
+                answer.account().and_then(|digits| AccountId::parse(digits).ok())
+            };
+            let answer = whole(|| request.clone().send(), |answer| named(answer).is_some()).await;
             let answer = answer.map_err(|error| failure::cause(operation, &place, &error))?;
-            let account = answer.account().and_then(|digits| AccountId::parse(digits).ok());
+            let account = answer.as_ref().and_then(named);
             account.ok_or_else(|| {
                 Cause::new(
                     FailureKind::Unavailable,

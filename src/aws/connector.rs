@@ -58,6 +58,7 @@ impl HttpConnector for PacedConnector {
             ticket.pass().await.map_err(|error| {
                 ConnectorError::other(error.into(), Some(ErrorKind::TransientError))
             })?;
+            ticket.log(&request);
             inner.call(request).await
         })
     }

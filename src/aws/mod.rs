@@ -27,6 +27,7 @@ mod tests;
 mod unmodelled;
 mod whole;
 mod wire;
+mod writes;
 
 pub use actions::ACTIONS;
 pub use at_once::at_once;

@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::interceptors::context::{
     BeforeTransmitInterceptorContextMut, FinalizerInterceptorContextRef,
 };
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
-use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, Metadata};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
@@ -21,6 +21,7 @@ use super::class::is_throttle;
 use super::gate::Gate;
 use super::pacing::{CallStats, Quotas};
 use super::wire::error_code;
+use super::writes;
 use crate::domain::{AccountId, Region};
 use crate::settings::Bucket;
 
@@ -114,11 +115,21 @@ impl fmt::Debug for Pacer {
 #[derive(Clone, Debug)]
 pub(super) struct Ticket {
     action: String,
+    pacer: Arc<Pacer>,
+    region: Region,
     gate: Arc<Gate>,
     calls: Arc<Calls>,
 }
 
 impl Ticket {
+    /// Logs the request, which is about to be sent, if it is a write.
+    pub(super) fn log(&self, request: &HttpRequest) {
+        if writes::is_write(&self.action) {
+            let account = self.pacer.account.as_ref();
+            writes::log(&self.action, account, &self.region, request.body().bytes());
+        }
+    }
+
     /// Waits for the request's turn and counts the attempt.
     pub(super) async fn pass(&self) -> Result<(), super::gate::WaitedTooLong> {
         let waited = self.gate.pass().await?;
@@ -152,7 +163,8 @@ impl Paced {
             UNKNOWN
         });
         let gate = self.pacer.gate(&self.region, bucket);
-        Ticket { action, gate, calls: Arc::clone(&self.pacer.calls) }
+        let (pacer, region) = (Arc::clone(&self.pacer), self.region.clone());
+        Ticket { action, pacer, region, gate, calls: Arc::clone(&self.pacer.calls) }
     }
 }
 

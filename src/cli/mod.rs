@@ -134,6 +134,9 @@ async fn answer(
 /// Writes the answer to stdout.
 fn shown(answer: &Answer, format: Format) -> ExitCode {
     let (text, code) = show::answer(answer, format, view());
+    if let Some(aside) = show::aside(answer) {
+        tell(&aside);
+    }
     match writeln!(io::stdout(), "{text}") {
         // Whoever read it had seen enough, as `| head` does.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::args::Format;
 use crate::domain::Cause;
 use crate::hub::{Answer, HubError};
-use crate::report::{ExitCode, View, table};
+use crate::report::{ExitCode, Status, View, table};
 
 /// Text for stdout, without the last line break, and the exit code.
 pub(super) fn answer(answer: &Answer, format: Format, view: View) -> (String, ExitCode) {
@@ -25,14 +25,33 @@ pub(super) fn answer(answer: &Answer, format: Format, view: View) -> (String, Ex
             };
             (text, ExitCode::Done)
         }
-        Answer::Accounts(accounts) => (document(accounts, view), ExitCode::Done),
-        Answer::Batch(batch) => {
-            let come_back = batch.get("batchItemFailures").and_then(Value::as_array);
-            let all_done = come_back.is_some_and(Vec::is_empty);
-            let code = if all_done { ExitCode::Done } else { ExitCode::Failed };
+        Answer::Accounts(accounts) => {
+            let code =
+                if is_empty(accounts, "failures") { ExitCode::Done } else { ExitCode::Failed };
+            (document(accounts, view), code)
+        }
+        Answer::Batch(batch, response) => {
+            let code = match ExitCode::of(response) {
+                ExitCode::Done if !is_empty(batch, "batchItemFailures") => ExitCode::Failed,
+                code => code,
+            };
             (document(batch, view), code)
         }
     }
+}
+
+/// What a person is to read beside the answer: a batch is answered with nothing but the messages that come back.
+pub(super) fn aside(answer: &Answer) -> Option<String> {
+    match answer {
+        Answer::Batch(_, response) if response.status > Status::Changed => {
+            Some(table(response, View::Plain).trim_end().to_owned())
+        }
+        _ => None,
+    }
+}
+
+fn is_empty(answer: &Value, list: &str) -> bool {
+    answer.get(list).and_then(Value::as_array).is_none_or(Vec::is_empty)
 }
 
 /// One JSON document: on several lines for a person, on one for a program.
@@ -63,7 +82,7 @@ fn cause_text(cause: &Cause) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::FailureKind;
+    use crate::domain::{Failure, FailureKind, Subject};
     use crate::report::Report;
     use crate::request::Refused;
     use crate::settings::RawSettings;
@@ -86,12 +105,28 @@ mod tests {
         let (text, code) = answer(&ignored, Format::Json, View::Plain);
         assert_eq!(text, r#"{"ignored":"its source is `aws.s3`","status":"in_sync"}"#);
         assert_eq!(code, ExitCode::Done);
-        let batch = |failures: Value| {
-            let batch = Answer::Batch(json!({ "batchItemFailures": failures }));
-            answer(&batch, Format::Json, View::Plain).1
+        let batch = |failures: Value, cause: Option<FailureKind>| {
+            let mut report = Report::new();
+            if let Some(kind) = cause {
+                let cause = Cause::new(kind, "what went wrong");
+                report.fail(Failure { account: None, region: None, subject: Subject::Hub, cause });
+            }
+            let document = json!({ "batchItemFailures": failures });
+            let batch = Answer::Batch(document, Box::new(report.response()));
+            let (text, code) = answer(&batch, Format::Json, View::Plain);
+            assert_eq!(text, json!({ "batchItemFailures": failures }).to_string());
+            (code, aside(&batch).is_some_and(|text| text.contains("what went wrong")))
         };
-        assert_eq!(batch(json!([])), ExitCode::Done);
-        assert_eq!(batch(json!([{ "itemIdentifier": "a" }])), ExitCode::Failed);
+        let back = json!([{ "itemIdentifier": "a" }]);
+        assert_eq!(batch(json!([]), None), (ExitCode::Done, false));
+        assert_eq!(batch(back, None), (ExitCode::Failed, false));
+        let failed = batch(json!([]), Some(FailureKind::AccessDenied));
+        assert_eq!(failed, (ExitCode::Failed, true), "the queue gets nothing back, and it failed");
+        assert_eq!(batch(json!([]), Some(FailureKind::Bug)), (ExitCode::Bug, true));
+        let accounts =
+            |document: Value| answer(&Answer::Accounts(document), Format::Json, View::Plain).1;
+        assert_eq!(accounts(json!({ "batches": [] })), ExitCode::Done);
+        assert_eq!(accounts(json!({ "batches": [], "failures": [1] })), ExitCode::Failed);
     }
 
     #[test]

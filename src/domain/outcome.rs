@@ -1,11 +1,14 @@
 //! What was done, counted and listed for one account.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::clock::Timestamp;
 use super::conflict::ConflictClass;
-use super::failure::{Failure, Subject};
+use super::failure::{Cause, Failure, Subject};
 use super::item::{Item, Kind};
+use super::ledger::Ledger;
+use super::note::{Note, PENDING, PENDING_REMEDY};
 use super::place::{AccountId, Region};
 
 /// What a step does to a replica.
@@ -86,15 +89,17 @@ pub enum OutcomeKind {
     Excluded,
     /// Out of the settings' scope.
     OutOfScope,
-    /// Not a source: a replica itself, service-owned, or being deleted.
+    /// Not a source: a replica itself, service-owned, expired or being deleted. What is no replica is named in a note.
     Skipped,
+    /// Nowhere: neither a source nor a replica of one.
+    Absent,
     /// Not done; a failure says why.
     Failed,
 }
 
 impl OutcomeKind {
     /// Every kind, in the order in which reports show them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::InSync,
         Self::Created,
         Self::Updated,
@@ -110,6 +115,7 @@ impl OutcomeKind {
         Self::Excluded,
         Self::OutOfScope,
         Self::Skipped,
+        Self::Absent,
         Self::Failed,
     ];
 
@@ -131,6 +137,7 @@ impl OutcomeKind {
             Self::Excluded => "excluded",
             Self::OutOfScope => "out_of_scope",
             Self::Skipped => "skipped",
+            Self::Absent => "absent",
             Self::Failed => "failed",
         }
     }
@@ -178,6 +185,11 @@ impl Counts {
     /// The kinds that occurred, in the order in which reports show them.
     pub fn iter(&self) -> impl Iterator<Item = (OutcomeKind, u64)> + '_ {
         OutcomeKind::ALL.into_iter().zip(self.0).filter(|(_, count)| *count > 0)
+    }
+
+    /// Takes a kind out, and returns how many there were of it.
+    pub fn take(&mut self, kind: OutcomeKind) -> u64 {
+        self.0.get_mut(kind as usize).map_or(0, std::mem::take)
     }
 
     /// How many items in all.
@@ -261,6 +273,12 @@ pub struct AccountOutcome {
     pub pending: BTreeSet<Item>,
     /// Whether everything asked for was looked at; false when the deadline or a moving source left something.
     pub complete: bool,
+    /// Whether the deadline left something that `pending` does not name.
+    pub left: bool,
+    /// What a person is to know of though nothing failed.
+    pub notes: Vec<Note>,
+    /// The sources that lists showed, and those of them that came to an outcome.
+    pub ledger: Ledger,
     /// Whether something was written.
     pub changed: bool,
     /// Who wrote the replicas, where a list showed all of them.
@@ -279,6 +297,9 @@ impl AccountOutcome {
             waiting: Vec::new(),
             pending: BTreeSet::new(),
             complete: true,
+            left: false,
+            notes: Vec::new(),
+            ledger: Ledger::default(),
             changed: false,
             written_by: WrittenBy::default(),
         }
@@ -286,7 +307,7 @@ impl AccountOutcome {
 
     /// An account that nothing is known of: it is left to a later run.
     pub fn unlooked(account: AccountId) -> Self {
-        Self { complete: false, ..Self::new(account) }
+        Self { complete: false, left: true, ..Self::new(account) }
     }
 
     /// Counts one item's end in one target.
@@ -309,6 +330,45 @@ impl AccountOutcome {
         counts.add(outcome, many);
     }
 
+    /// Names an item that is still under way in `target`, and is counted so.
+    pub fn pending(&mut self, target: &Region, item: Item) {
+        let (message, remedy) = (PENDING.into(), PENDING_REMEDY.into());
+        self.note(target, item.clone(), OutcomeKind::Pending, message, remedy);
+        self.pending.insert(item);
+    }
+
+    /// Names an item that is counted as `outcome`, with the reason and the remedy.
+    pub fn note(
+        &mut self,
+        region: &Region,
+        item: Item,
+        outcome: OutcomeKind,
+        message: Cow<'static, str>,
+        remedy: Cow<'static, str>,
+    ) {
+        self.notes.push(Note {
+            account: Some(self.account.clone()),
+            region: Some(region.clone()),
+            subject: Subject::Item(item),
+            outcome: Some(outcome),
+            message,
+            remedy,
+        });
+    }
+
+    /// Reports each difference between the sources that were listed and the outcomes that they came to.
+    pub fn audit(&mut self) {
+        let account = Some(self.account.clone());
+        let failure = |(region, cause): (&Region, Cause)| Failure {
+            account: account.clone(),
+            region: Some(region.clone()),
+            subject: Subject::Account,
+            cause,
+        };
+        let found: Vec<Failure> = self.ledger.differences().map(failure).collect();
+        self.failures.extend(found);
+    }
+
     /// Keeps a failure, once: what fails at the source would otherwise be told once for each target.
     pub fn fail(&mut self, failure: Failure) {
         if !self.failures.contains(&failure) {
@@ -327,6 +387,9 @@ impl AccountOutcome {
         self.waiting.extend(other.waiting);
         self.pending.extend(other.pending);
         self.complete &= other.complete;
+        self.left |= other.left;
+        self.notes.extend(other.notes);
+        self.ledger.merge(other.ledger);
         self.changed |= other.changed;
         self.written_by.merge(&other.written_by);
     }
@@ -340,6 +403,7 @@ impl AccountOutcome {
         };
         self.pending.contains(item)
             || self.failures.iter().any(passes)
+            || self.left
             || !self.complete && self.pending.is_empty()
     }
 

@@ -59,9 +59,10 @@ impl Hub {
                 }
             }
         };
-        let rules = self.rules(Lane::Events, Purpose::Equality, RunOptions::default(), deadline);
+        let options = RunOptions::default();
+        let rules = self.rules(Lane::Events, Purpose::Equality, options, deadline.clone());
         let mut report = self.reconcile(Lane::Events, rules, work, &|_| (), &mut sort).await;
-        if !self.tell(&mut report).await {
+        if !self.tell(&mut report, &deadline).await {
             // Nobody was told of these: they come back until somebody is.
             returned.extend(failed);
         }

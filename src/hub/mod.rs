@@ -17,11 +17,11 @@ use self::events::Handled;
 use crate::allowances::Allowances;
 use crate::aws::{Connection, Deadline, Lane, Options, Quotas};
 use crate::domain::{AccountId, Cause, Failure, Purpose, Region, Routes, Subject};
-use crate::organization;
+use crate::organization::{self, Members};
 use crate::recent_deletes::RecentDeletes;
 use crate::report::{Repeats, Report, Response, Status};
 use crate::request::{self, Accounts, Reconcile, Refused, Request};
-use crate::settings::{RawSettings, Settings, SettingsError};
+use crate::settings::{RawSettings, Settings, SettingsError, Unmatched};
 use crate::work::{self, Work};
 
 /// The service, set up and ready for requests.
@@ -94,8 +94,8 @@ pub enum Answer {
     Ignored(String),
     /// Accounts in batches.
     Accounts(Value),
-    /// The messages of a queue's batch that come back.
-    Batch(Value),
+    /// The messages of a queue's batch that come back, and what came of all of them.
+    Batch(Value, Box<Response>),
 }
 
 impl Serialize for Answer {
@@ -105,7 +105,7 @@ impl Serialize for Answer {
             Self::Ignored(why) => {
                 json!({"status": Status::InSync.word(), "ignored": why}).serialize(serializer)
             }
-            Self::Accounts(answer) | Self::Batch(answer) => answer.serialize(serializer),
+            Self::Accounts(answer) | Self::Batch(answer, _) => answer.serialize(serializer),
         }
     }
 }
@@ -182,25 +182,26 @@ impl Hub {
                 let is_equality = asked == Purpose::Equality;
                 let before = self.sweeps.calls();
                 let asked_for = deadline.unless_stopped(self.work(reconcile, &narrow)).await;
-                let work = asked_for.unwrap_or_else(|| Ok(Vec::new()))?;
+                let (work, unmatched) = asked_for.unwrap_or_else(|| Ok(<_>::default()))?;
                 let mut report = match self.purpose(asked, &work) {
                     Purpose::Pruning(leftovers) => {
-                        self.prune(leftovers, options, deadline, work, progress).await?
+                        self.prune(leftovers, options, deadline.clone(), work, progress).await?
                     }
                     purpose => {
-                        let rules = self.rules(Lane::Sweep, purpose, options, deadline);
+                        let rules = self.rules(Lane::Sweep, purpose, options, deadline.clone());
                         self.reconcile(Lane::Sweep, rules, work, progress, &mut |_| ()).await
                     }
                 };
+                report.unmatched(unmatched);
                 if !options.plan && is_equality {
-                    self.tell(&mut report).await;
+                    self.tell(&mut report, &deadline).await;
                 }
                 let response = report.response();
                 let metrics = self.measure(&self.sweeps, &before, &response, &[], &[]);
                 Ok(Done { answer: Answer::Report(Box::new(response)), metrics })
             }
             Request::ListAccounts { batch, page } => {
-                unmeasured(self.list_accounts(batch, page).await?)
+                unmeasured(self.list_accounts(batch, page, &deadline).await?)
             }
             Request::Event(Err(ignored)) => {
                 unmeasured(Answer::Ignored(ignored.reason().to_owned()))
@@ -218,25 +219,31 @@ impl Hub {
             Request::Batch(records) => {
                 let gathered =
                     work::of_batch(records, &self.settings.routes, &self.settings.accounts);
-                let Handled { returned, metrics, .. } = self.handle(gathered, deadline).await;
+                let Handled { report, returned, metrics } = self.handle(gathered, deadline).await;
                 let failures: Vec<Value> =
                     returned.into_iter().map(|id| json!({"itemIdentifier": id})).collect();
-                Ok(Done { answer: Answer::Batch(json!({"batchItemFailures": failures})), metrics })
+                let answer = json!({"batchItemFailures": failures});
+                let answer = Answer::Batch(answer, Box::new(report.response()));
+                Ok(Done { answer, metrics })
             }
         }
     }
 
     /// What kept a run from beginning, told as any other failure: nobody may be watching.
-    pub async fn could_not_begin(&self, cause: Cause) -> Done {
+    pub async fn could_not_begin(&self, cause: Cause, deadline: &Deadline) -> Done {
         let mut report = Report::new();
         report.fail(Failure { account: None, region: None, subject: Subject::Hub, cause });
-        self.tell(&mut report).await;
+        self.tell(&mut report, deadline).await;
         let response = report.response();
         let metrics = self.measure(&self.sweeps, &self.sweeps.calls(), &response, &[], &[]);
         Done { answer: Answer::Report(Box::new(response)), metrics }
     }
 
-    async fn work(&self, reconcile: Reconcile, narrow: &Narrow) -> Result<Vec<Work>, HubError> {
+    async fn work(
+        &self,
+        reconcile: Reconcile,
+        narrow: &Narrow,
+    ) -> Result<(Vec<Work>, Unmatched), HubError> {
         let Narrow { route_source, route_target } = narrow;
         let Some(routes) = self.settings.routes.only(route_source.as_ref(), route_target.as_ref())
         else {
@@ -256,25 +263,47 @@ impl Hub {
             }
             Ok(accounts)
         };
-        let accounts = match reconcile.accounts {
-            Accounts::These(accounts) => in_scope(accounts)?,
-            Accounts::Hub => in_scope(vec![self.sweeps.hub_account().await?])?,
+        let (accounts, unmatched) = match reconcile.accounts {
+            Accounts::These(accounts) => (in_scope(accounts)?, Unmatched::default()),
+            Accounts::Hub => {
+                (in_scope(vec![self.sweeps.hub_account().await?])?, Unmatched::default())
+            }
             Accounts::Organization => {
-                organization::member_accounts(&self.sweeps, &self.settings.accounts).await?
+                let filter = &self.settings.accounts;
+                let Members { accounts, unmatched, .. } =
+                    organization::member_accounts(&self.sweeps, filter).await?;
+                (accounts, unmatched)
             }
         };
-        Ok(work::of_accounts(&assignments, accounts).collect())
+        Ok((work::of_accounts(&assignments, accounts).collect(), unmatched))
     }
 
-    /// Accounts in batches, each a part of a payload that can be sent as it is.
-    async fn list_accounts(&self, batch: usize, page: Option<String>) -> Result<Answer, HubError> {
-        let (accounts, next) =
+    /// Accounts in batches, each a part of a payload that can be sent as it is. What of the filters matched nothing is
+    /// published, and in the answer, by which the state machine ends as failed.
+    async fn list_accounts(
+        &self,
+        batch: usize,
+        page: Option<String>,
+        deadline: &Deadline,
+    ) -> Result<Answer, HubError> {
+        let Members { accounts, next, unmatched } =
             organization::page(&self.sweeps, &self.settings.accounts, page).await?;
         let batches: Vec<Value> = accounts
             .chunks(batch.max(1))
             .map(|accounts| json!({"accounts": accounts.iter().map(AccountId::as_str).collect::<Vec<_>>()}))
             .collect();
         let mut answer = json!({ "batches": batches });
+        if unmatched != Unmatched::default() {
+            let mut report = Report::new();
+            report.unmatched(unmatched);
+            self.tell(&mut report, deadline).await;
+            let told = serde_json::to_value(report.response()).unwrap_or_default();
+            for list in ["failures", "notes"] {
+                if told[list].as_array().is_some_and(|list| !list.is_empty()) {
+                    answer[list] = told[list].clone();
+                }
+            }
+        }
         if let Some(next) = next {
             answer["next"] = next.into();
         }

@@ -5,24 +5,34 @@ use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::Hub;
-use crate::aws::{CallStats, Connection};
+use crate::aws::{CallStats, Connection, Deadline};
 use crate::domain::{Failure, Subject};
 use crate::notify;
 use crate::report::{Measured, Repeats, Report, Response, digest, metrics};
+
+/// What is kept of an invocation's time for its answer.
+const ANSWER_TIME: Duration = Duration::from_secs(1);
+/// A topic that has not answered by then is not waited for, whatever time is left.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Hub {
     /// Publishes what is new of the report's failures, where a topic is set. A topic that does not take it becomes a
     /// failure of the report, and the digest goes to the log.
     ///
     /// Returns whether everything that was to be told was told.
-    pub(super) async fn tell(&self, report: &mut Report) -> bool {
+    pub(super) async fn tell(&self, report: &mut Report, deadline: &Deadline) -> bool {
         let Some(topic) = &self.settings.sns_topic else { return true };
         let response = report.response();
         let now = self.sweeps.now();
         // Never held while the topic is waited for.
         let message = digest(&response, &self.repeats().news(&response, now));
         let Some(message) = message else { return true };
-        match notify::publish(&self.sweeps.sns(&topic.region), &topic.arn, &message).await {
+        let client = self.sweeps.sns(&topic.region);
+        let patience = deadline.left().map(|left| left.saturating_sub(ANSWER_TIME));
+        let patience = patience.map_or(PATIENCE, |left| left.min(PATIENCE));
+        let published = notify::publish(&client, &topic.arn, &message);
+        let published = tokio::time::timeout(patience, published).await;
+        match published.unwrap_or_else(|_| Err(notify::not_in_time(&topic.arn))) {
             Ok(()) => {
                 let mut repeats = self.repeats();
                 let news = repeats.news(&response, now);

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::domain::{
     AccountId, AccountOutcome, Cause, Change, ConflictClass, Counts, Failure, FailureKind, Item,
-    Kind, OutcomeKind, ParameterName, Region, Step, Subject, Timestamp, Waiting, WrittenBy,
+    Kind, Ledger, OutcomeKind, ParameterName, Region, Step, Subject, Timestamp, Waiting, WrittenBy,
 };
+
+use super::run::Again;
 
 /// How one item ended in one target.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +16,13 @@ pub(super) enum Ending {
     Counted(OutcomeKind),
     /// Nothing was to be done, and it counts as this.
     Left(OutcomeKind),
+    /// Nothing was to be done, it counts as this, and this is why; it is no failure.
+    Noted {
+        /// What it counts as.
+        outcome: OutcomeKind,
+        /// Why.
+        cause: Cause,
+    },
     /// It counts as `failed` or `conflict`, and this is why.
     Failed {
         /// The Region in which to look.
@@ -43,6 +52,23 @@ pub(super) enum Ending {
     },
 }
 
+impl Ending {
+    /// What it counts as; nothing where it is only planned.
+    const fn outcome(&self) -> Option<OutcomeKind> {
+        match self {
+            Self::Counted(outcome)
+            | Self::Left(outcome)
+            | Self::Noted { outcome, .. }
+            | Self::Reported { outcome, .. } => Some(*outcome),
+            Self::Failed { cause, .. } => Some(match cause.kind {
+                FailureKind::Conflict => OutcomeKind::Conflict,
+                _ => OutcomeKind::Failed,
+            }),
+            Self::Planned { .. } => None,
+        }
+    }
+}
+
 /// The endings of one route's items. A later one replaces an earlier one, but neither finding
 /// nothing left to do nor a second write hides what was done first.
 #[derive(Debug, Default)]
@@ -54,12 +80,52 @@ pub(super) struct Endings {
     waiting: BTreeMap<(ParameterName, Region), Timestamp>,
     /// Who wrote the versions that the replicas' provenance names.
     pub(super) written_by: WrittenBy,
+    /// What the list of a sweep showed, and what came to an outcome.
+    ledger: Ledger,
 }
 
 impl Endings {
     /// Counts an item that needs no more said: most of a sweep's.
     pub(super) fn count(&mut self, outcome: OutcomeKind) {
         self.counts.add(outcome, 1);
+    }
+
+    /// How many items are only counted.
+    pub(super) fn counted(&self) -> u64 {
+        self.counts.total()
+    }
+
+    /// How all items ended that do not go round again.
+    pub(super) fn outcomes(&self, again: &Again) -> Counts {
+        let mut counts = self.counts.clone();
+        for ((name, target), ending) in &self.by_item {
+            let goes_on = again.get(name).is_some_and(|targets| targets.contains_key(target));
+            if let Some(outcome) = ending.outcome().filter(|_| !goes_on) {
+                counts.add(outcome, 1);
+            }
+        }
+        counts
+    }
+
+    /// Notes that a list showed so many sources for `target`, `by_lists` of which are counted already.
+    pub(super) fn listed(&mut self, source: &Region, target: &Region, all: usize, by_lists: u64) {
+        self.ledger.list(Kind::Parameter, source, target, all);
+        self.ledger.end(Kind::Parameter, source, target, by_lists);
+    }
+
+    /// Counts all sources of a list as failed in a target that could not be listed; `cause` names it.
+    pub(super) fn fail_target(&mut self, source: &Region, target: &Region, all: usize) {
+        self.counts.add(OutcomeKind::Failed, all as u64);
+        self.listed(source, target, all, all as u64);
+    }
+
+    /// Closes the books of a sweep: what stands in the list and has an ending of its own came to an outcome.
+    pub(super) fn close(&mut self, source: &Region, is_listed: impl Fn(&ParameterName) -> bool) {
+        for (name, target) in self.by_item.keys() {
+            if is_listed(name) {
+                self.ledger.end(Kind::Parameter, source, target, 1);
+            }
+        }
     }
 
     /// Notes that a replica has a tombstone.
@@ -71,7 +137,10 @@ impl Endings {
     pub(super) fn end(&mut self, name: &ParameterName, target: &Region, ending: Ending) {
         let key = (name.clone(), target.clone());
         let stays = match (self.by_item.get(&key), &ending) {
-            (Some(Ending::Counted(done)), Ending::Left(OutcomeKind::InSync)) => done.is_change(),
+            (
+                Some(Ending::Counted(done)),
+                Ending::Left(OutcomeKind::InSync) | Ending::Noted { .. },
+            ) => done.is_change(),
             (Some(Ending::Counted(OutcomeKind::Created)), Ending::Counted(later)) => {
                 matches!(later, OutcomeKind::Updated | OutcomeKind::Retagged)
             }
@@ -121,6 +190,7 @@ impl Endings {
         let mut outcome = AccountOutcome::new(account.clone());
         outcome.parameters = self.counts;
         outcome.written_by = self.written_by;
+        outcome.ledger = self.ledger;
         let failure = |region, subject, cause| Failure {
             account: Some(account.clone()),
             region: Some(region),
@@ -136,12 +206,16 @@ impl Endings {
             let item = Item::Parameter(name);
             match ending {
                 Ending::Left(left) => outcome.leave(Kind::Parameter, left, 1),
-                Ending::Counted(counted) => {
-                    outcome.count(Kind::Parameter, counted);
-                    if counted == OutcomeKind::Pending {
-                        outcome.complete = false;
-                        outcome.pending.insert(item);
-                    }
+                Ending::Counted(OutcomeKind::Pending) => {
+                    outcome.count(Kind::Parameter, OutcomeKind::Pending);
+                    outcome.complete = false;
+                    outcome.pending(&target, item);
+                }
+                Ending::Counted(counted) => outcome.count(Kind::Parameter, counted),
+                Ending::Noted { outcome: noted, cause } => {
+                    outcome.leave(Kind::Parameter, noted, 1);
+                    let remedy = cause.remedy().to_owned();
+                    outcome.note(&target, item, noted, cause.message.into(), remedy.into());
                 }
                 Ending::Failed { region, cause } => {
                     let conflict = cause.kind == FailureKind::Conflict;

@@ -24,12 +24,13 @@ use super::store::{ByName, by_name, lists, versions};
 use super::value_override::{ValueOverride, value_override};
 use crate::aws::Session;
 use crate::domain::{
-    AccountOutcome, Assignment, Cause, Item, OutcomeKind, ParameterName, Region, Route, Scope,
-    Version, Wanted,
+    AccountOutcome, Assignment, Cause, Item, Kind, OutcomeKind, ParameterName, Region, Route,
+    Scope, Version, Wanted,
 };
 use crate::ownership::FoundBy;
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
+use crate::so_far;
 
 /// Items that go through a round together: values in memory at once are so many for each of [`CHUNKS_AT_ONCE`].
 const CHUNK: usize = 10;
@@ -91,6 +92,9 @@ impl Run<'_> {
                 Some(Err(cause)) => {
                     endings.fail_region(region, cause.clone());
                     unread.get_or_insert_with(|| (region.clone(), cause.clone()));
+                    if let Some(Ok(originals)) = listings.get(self.source) {
+                        endings.fail_target(self.source, region, originals.len());
+                    }
                 }
                 None => {}
             }
@@ -107,6 +111,7 @@ impl Run<'_> {
         let mut listed = ListedByTarget::new();
         let keys = Keys::asked(self, &targets, &mut endings).await;
         for (target, replicas) in targets {
+            let mut by_lists = 0;
             let orphans = replicas.keys().filter(|name| !originals.contains_key(*name));
             for name in originals.keys().chain(orphans) {
                 let (original, replica) = (originals.get(name), replicas.get(name));
@@ -120,7 +125,11 @@ impl Run<'_> {
                     listed.owned += 1;
                     listed.with_source += usize::from(original.is_some());
                 }
+                let counted = endings.counted();
                 if self.settled_by_lists(name, target, case, &keys, &mut endings) {
+                    if original.is_some() {
+                        by_lists += endings.counted() - counted;
+                    }
                     continue;
                 }
                 let candidate = candidates.entry(name.clone()).or_insert_with(|| Candidate {
@@ -138,10 +147,14 @@ impl Run<'_> {
                     candidate.referenced.insert(target.clone(), referenced.clone());
                 }
             }
+            endings.listed(self.source, target, originals.len(), by_lists);
         }
+        so_far::note(Kind::Parameter, &endings.outcomes(&Again::new()));
         let candidates = candidates.into_values().collect();
         let (again, absent) = self.round(candidates, Some(&listed), &mut endings).await;
-        (self.once_more(again, &BTreeSet::new(), endings).await, absent)
+        let mut endings = self.once_more(again, &BTreeSet::new(), endings).await;
+        endings.close(self.source, |name| originals.contains_key(name));
+        (endings, absent)
     }
 
     /// What is asked for by name: read once it has settled, then as in a sweep. Names that nobody holds end as nothing.
@@ -315,7 +328,7 @@ impl Run<'_> {
                 }
             })
             .collect();
-        let chunks = stream::iter(chunks).buffer_unordered(CHUNKS_AT_ONCE);
+        let chunks = stream::iter(chunks).buffer_unordered(CHUNKS_AT_ONCE).inspect(Round::note);
         let removal = async {
             if leaves_time_for(unwanted.len()) {
                 remove(self, unwanted, listed).await

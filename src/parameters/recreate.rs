@@ -104,6 +104,16 @@ fn no_allowance(run: &Run<'_>, task: &Task) -> Option<Cause> {
     (!run.rules.never_deletes()).then_some(cause)
 }
 
+/// Why a replica keeps its old form where nothing is ever deleted.
+pub(super) fn never_recreated(task: &Task) -> Cause {
+    let message = format!(
+        "its {} differs, which only a deletion changes, and REPLICATOR_MAX_DELETES is 0: it keeps its old form and value",
+        attribute(&task.write)
+    );
+    let remedy = "raise REPLICATOR_MAX_DELETES, or delete the replica by hand: the next sweep creates it anew";
+    Cause::new(FailureKind::TooManyDeletes, message).mended_by(remedy)
+}
+
 /// Looks at the key that is to encrypt the replica, where it has one: without it the create would be refused, and the
 /// standby would have been away for nothing.
 async fn check_key(run: &Run<'_>, task: &Task) -> Result<(), Cause> {

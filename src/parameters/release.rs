@@ -128,8 +128,6 @@ async fn released(
     match run.rules.judge(&proposal, run.session.now()) {
         Ruling::Go => match take_off(run.session, target, &replica.parameter.name).await? {
             Tagged::Yes => {
-                let (account, name) = (run.session.account(), name.as_str());
-                tracing::info!(%account, region = %target, kind = "parameter", name, "released");
                 endings.end(
                     &replica.parameter.name,
                     target,

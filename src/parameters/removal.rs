@@ -324,7 +324,6 @@ fn end(
 ) {
     let account = run.session.account();
     let done = |outcome: OutcomeKind, reported: Option<Cause>, round: &mut Round| {
-        tracing::info!(%account, region = %target, kind = "parameter", name = name.as_str(), outcome = outcome.word(), "removed");
         let region = target.clone();
         let ending = match reported {
             Some(cause) => Ending::Reported { outcome, region, cause },

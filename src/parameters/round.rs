@@ -10,6 +10,7 @@ use super::labels;
 use super::model::{Observed, Parameter};
 use super::plan::{Decision, Parity, Write, decide, not_adopted};
 use super::proof::{prove, read_back};
+use super::recreate::never_recreated;
 use super::run::{Candidate, GoAgain, Round, Run, left_out, tier_stays};
 use super::store::{ByName, Valued, by_name_knowing, tags_of, values, versions};
 use super::task::{Task, Values, Wanted, Wrote};
@@ -55,7 +56,7 @@ pub(super) async fn make_equal(run: &Run<'_>, mut candidates: Vec<Candidate>) ->
                 let outcome = OutcomeKind::Held;
                 let ending = match cause {
                     Some(cause) => Ending::Reported { outcome, region: task.target.clone(), cause },
-                    None => Ending::Left(outcome),
+                    None => Ending::Noted { outcome, cause: never_recreated(task) },
                 };
                 round.endings.end(&task.name, &task.target, ending);
             }

@@ -10,11 +10,14 @@ use super::labels::LabelReads;
 use super::model::Observed;
 use super::plan::{Case, Decision, DeletePolicy, Parity, Policy};
 use crate::aws::Session;
-use crate::domain::{Cause, FailureKind, OutcomeKind, ParameterName, Purpose, Region, Scope, Take};
+use crate::domain::{
+    Cause, FailureKind, Kind, OutcomeKind, ParameterName, Purpose, Region, Scope, Take,
+};
 use crate::ownership::FoundBy;
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
 use crate::settings::{OnConflict, OnTargetChange};
+use crate::so_far;
 
 /// One route of one account, being made equal.
 pub(super) struct Run<'a> {
@@ -119,6 +122,10 @@ impl Run<'_> {
                 endings.fail(name, target, self.source, left_out(tags_left_out));
             }
             Decision::Leave(outcome) => endings.end(name, target, Ending::Left(outcome)),
+            Decision::Skip(cause) => {
+                let outcome = OutcomeKind::Skipped;
+                endings.end(name, target, Ending::Noted { outcome, cause });
+            }
             Decision::Wait(due) => {
                 endings.end(name, target, Ending::Left(OutcomeKind::Tombstoned));
                 endings.wait(name, target, due);
@@ -171,6 +178,11 @@ impl Round {
             }
         }
         round
+    }
+
+    /// Notes what ended in this round, should the deadline cut the account off.
+    pub(super) fn note(&self) {
+        so_far::note(Kind::Parameter, &self.endings.outcomes(&self.again));
     }
 
     pub(super) fn go_again(&mut self, name: &ParameterName, target: &Region, why: GoAgain) {

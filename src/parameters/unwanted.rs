@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::endings::Ending;
 use super::model::Observed;
 use super::plan::{Decision, Parity, Removal, Way, decide};
 use super::run::{Candidate, GoAgain, Round, Run};
-use crate::domain::{Cause, ParameterName, Region};
+use crate::domain::{
+    ABSENT, ABSENT_REMEDY, Cause, FailureKind, OutcomeKind, ParameterName, Region,
+};
 use crate::ownership::{FoundBy, Tombstone};
 
 /// A replica that is not to be there, by what was read so far.
@@ -55,6 +58,13 @@ pub(super) fn unwanted(run: &Run<'_>, candidates: Vec<Candidate>, round: &mut Ro
             if matches!(decision, Decision::Conflict(_)) && !fresh {
                 // By lists that may lag; what is read by name decides.
                 round.go_again(&name, &target, GoAgain::Unwritten);
+                continue;
+            }
+            // Read by name: there is neither a source nor a replica of one.
+            if decision == Decision::Nothing && original.is_none() && fresh {
+                let cause = Cause::new(FailureKind::Invalid, ABSENT).mended_by(ABSENT_REMEDY);
+                let outcome = OutcomeKind::Absent;
+                round.endings.end(&name, &target, Ending::Noted { outcome, cause });
                 continue;
             }
             if let Some(Decision::Remove(Removal { way, provenance, .. })) =

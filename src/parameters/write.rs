@@ -62,16 +62,7 @@ fn logged(run: &Run<'_>, task: &Task, began: Instant, wrote: &Wrote) {
         Wrote::Failed(Cause { kind, message, .. }) | Wrote::Lost(Cause { kind, message, .. }) => {
             tracing::warn!(%account, %region, kind = "parameter", name, change, error_kind = %kind, elapsed_ms, "{message}");
         }
-        Wrote::Again | Wrote::Late | Wrote::Held(_) => {}
-        Wrote::Done(_)
-        | Wrote::Created(_)
-        | Wrote::ReadBack(_)
-        | Wrote::Proved(_)
-        | Wrote::Anew(_)
-        | Wrote::Moved(_)
-        | Wrote::Unconfirmed(_) => {
-            tracing::info!(%account, %region, kind = "parameter", name, change, elapsed_ms, "written");
-        }
+        _ => {}
     }
 }
 

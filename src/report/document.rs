@@ -5,9 +5,9 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::response::{AccountLine, PlannedStep, Response, WaitingLine};
 use super::views::{
-    AccountView, FailureView, StepView, TotalsView, Views, WaitingView, fit, size_of,
+    AccountView, FailureView, NoteView, StepView, TotalsView, Views, WaitingView, fit, size_of,
 };
-use crate::domain::{AccountId, Failure};
+use crate::domain::{AccountId, Failure, Note};
 
 /// The longest response in bytes of JSON: Step Functions takes 256 KiB for a task's output, and wraps it.
 pub const RESPONSE_LIMIT: usize = 200 * 1024;
@@ -23,7 +23,8 @@ impl Response {
     pub fn whole(&self) -> impl Serialize {
         let (accounts, failures) = (self.accounts.as_slice(), self.failures.as_slice());
         let (steps, tombstones) = (self.steps.as_deref(), self.tombstones.as_slice());
-        Document { response: self, accounts, failures, steps, tombstones }
+        let notes = self.notes.as_slice();
+        Document { response: self, accounts, failures, steps, tombstones, notes }
     }
 
     /// As much of the response as `limit` bytes hold.
@@ -35,6 +36,7 @@ impl Response {
             failures: &[],
             steps: steps.map(|_| [].as_slice()),
             tombstones: &[],
+            notes: &[],
         };
         // Measured with nothing in the lists, so the counts of what is cut are at their longest.
         let mut room = limit.saturating_sub(size_of(&document));
@@ -42,6 +44,7 @@ impl Response {
         document.failures = fit(&self.failures, FailureView, &mut room);
         document.steps = steps.map(|steps| fit(steps, StepView, &mut room));
         document.tombstones = fit(&self.tombstones, WaitingView, &mut room);
+        document.notes = fit(&self.notes, NoteView, &mut room);
         document
     }
 }
@@ -53,6 +56,7 @@ struct Document<'a> {
     failures: &'a [Failure],
     steps: Option<&'a [PlannedStep]>,
     tombstones: &'a [WaitingLine],
+    notes: &'a [Note],
 }
 
 impl Serialize for Document<'_> {
@@ -81,6 +85,11 @@ impl Serialize for Document<'_> {
         }
         if !whole.tombstones.is_empty() {
             object.serialize_field("tombstones", &Views(self.tombstones, WaitingView))?;
+        }
+        if !whole.notes.is_empty() {
+            object.serialize_field("notes", &Views(self.notes, NoteView))?;
+            let notes_cut = cut(whole.notes.len(), self.notes.len(), whole.notes_dropped);
+            object.serialize_field("notes_cut", &notes_cut)?;
         }
         object.serialize_field("remaining", &Views(&whole.remaining, AccountId::as_str))?;
         object.end()

@@ -36,10 +36,12 @@ impl ExitCode {
         }
     }
 
-    /// The code of a run that gave a response: the first that applies of 130, 5, 4, 3, 0. What a frozen hub would
+    /// The code of a run that gave a response: the first that applies of 1, 130, 5, 4, 3, 0. What a frozen hub would
     /// write is no drift that anyone could act on.
     pub fn of(response: &Response) -> Self {
-        if response.stopped {
+        if response.internal_error {
+            Self::Bug
+        } else if response.stopped {
             Self::Stopped
         } else if response.held_back {
             Self::HeldBack
@@ -90,8 +92,15 @@ mod tests {
             4
         );
         assert_eq!(
-            code(|_, outcome| outcome.fail(failure(1, "/a", FailureKind::Bug, "it panicked"))),
+            code(|_, outcome| outcome.fail(failure(1, "/a", FailureKind::Invalid, "refused"))),
             4
+        );
+        assert_eq!(
+            code(|report, outcome| {
+                report.stopped();
+                outcome.fail(failure(1, "/a", FailureKind::Bug, "it panicked"));
+            }),
+            1
         );
         assert_eq!(
             code(|report, outcome| {

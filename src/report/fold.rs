@@ -8,9 +8,10 @@ use super::response::{AccountLine, PlannedStep, Response, Totals, WaitingLine};
 use super::status::Status;
 use super::writers;
 use crate::domain::{
-    AccountId, AccountOutcome, Cause, Failure, FailureKind, OutcomeKind, Subject, WrittenBy,
+    AccountId, AccountOutcome, Cause, Failure, FailureKind, Note, OutcomeKind, Subject, WrittenBy,
 };
 use crate::ownership::Fingerprint;
+use crate::settings::Unmatched;
 
 /// Failures, and steps, that are kept for the report; the rest is counted. Some ten times what a response has room for.
 const KEPT: usize = 20_000;
@@ -34,9 +35,11 @@ pub struct Report {
     plan: bool,
     steps: Bounded<PlannedStep>,
     tombstones: Bounded<WaitingLine>,
+    notes: Bounded<Note>,
     remaining: BTreeSet<AccountId>,
     written_by: WrittenBy,
     held_back: bool,
+    internal_error: bool,
     unfinished: bool,
     plan_id: Option<Fingerprint>,
     stopped: bool,
@@ -53,9 +56,11 @@ impl Default for Report {
             plan: false,
             steps: Bounded::default(),
             tombstones: Bounded::default(),
+            notes: Bounded::default(),
             remaining: BTreeSet::new(),
             written_by: WrittenBy::default(),
             held_back: false,
+            internal_error: false,
             unfinished: false,
             plan_id: None,
             stopped: false,
@@ -118,6 +123,9 @@ impl Report {
             self.totals.plan(&step);
             self.steps.insert(PlannedStep { account: account.clone(), step }, self.kept);
         }
+        for note in outcome.notes {
+            self.note(note);
+        }
         for waiting in outcome.waiting {
             self.tombstones.insert(WaitingLine { waiting, account: account.clone() }, TOMBSTONES);
         }
@@ -132,6 +140,22 @@ impl Report {
         let late = failure.cause.kind == FailureKind::NotInTime;
         self.is(if late { Status::Incomplete } else { Status::Failed });
         self.keep(failure);
+    }
+
+    /// Reports what of the account filters matched nothing.
+    pub fn unmatched(&mut self, unmatched: Unmatched) {
+        for cause in unmatched.failures {
+            self.fail(Failure { account: None, region: None, subject: Subject::Hub, cause });
+        }
+        for note in unmatched.notes {
+            tracing::warn!("{}", note.message);
+            self.note(note);
+        }
+    }
+
+    /// Names something that did not fail.
+    pub fn note(&mut self, note: Note) {
+        self.notes.insert(note, self.kept);
     }
 
     /// Leaves an account to a later run: it was not begun, or nothing is known of how far it came. It counts as
@@ -167,9 +191,12 @@ impl Report {
             steps_dropped: self.steps.dropped,
             plan_id: self.plan_id,
             tombstones: self.tombstones.kept.iter().cloned().collect(),
+            notes: self.notes.kept.iter().cloned().collect(),
+            notes_dropped: self.notes.dropped,
             stopped: self.stopped,
             remaining: self.remaining.iter().cloned().collect(),
             held_back: self.held_back,
+            internal_error: self.internal_error,
             unfinished: self.unfinished,
         }
     }
@@ -180,6 +207,7 @@ impl Report {
 
     fn keep(&mut self, failure: Failure) {
         self.held_back |= failure.cause.kind == FailureKind::TooManyDeletes;
+        self.internal_error |= failure.cause.kind == FailureKind::Bug;
         self.unfinished |= failure.cause.kind == FailureKind::NotInTime;
         let Cause { kind, message, remedy, class } = failure.cause;
         let cause = Cause { kind, message: clip(message), remedy: remedy.map(clip), class };

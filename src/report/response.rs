@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{AccountId, Change, Counts, Failure, Region, Step, Waiting};
+use crate::domain::{AccountId, Change, Counts, Failure, Note, Region, Step, Waiting};
 use crate::ownership::Fingerprint;
 
 use super::status::Status;
@@ -94,6 +94,10 @@ pub struct Response {
     pub steps_dropped: u64,
     /// The id of the plan, where one can be carried out by its id.
     pub plan_id: Option<Fingerprint>,
+    /// What is named though nothing failed: by account, Region and name.
+    pub notes: Vec<Note>,
+    /// Notes that were counted but not kept.
+    pub notes_dropped: u64,
     /// Replicas without a source, the first to be deleted first; [`Totals`] counts all of them.
     pub tombstones: Vec<WaitingLine>,
     /// Whether a signal stopped the run.
@@ -102,6 +106,8 @@ pub struct Response {
     pub remaining: Vec<AccountId>,
     /// Whether the brake held deletes back, in whatever failure, kept or not.
     pub(super) held_back: bool,
+    /// Whether a failure is an internal error, kept or not.
+    pub(super) internal_error: bool,
     /// Whether something is left to do by a later run with nothing mended.
     pub(super) unfinished: bool,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 
 use super::response::{AccountLine, PlannedStep, Totals, WaitingLine};
-use crate::domain::{Change, Counts, Failure, Region, Subject, Waiting};
+use crate::domain::{Change, Counts, Failure, Note, Region, Subject, Waiting};
 
 /// The longest beginning of `list` that fits into `room` bytes, which it takes away.
 pub(super) fn fit<'a, T, V: Serialize>(
@@ -126,6 +126,32 @@ impl Serialize for FailureView<'_> {
         }
         object.serialize_entry("message", &cause.message)?;
         object.serialize_entry("remedy", cause.remedy())?;
+        object.end()
+    }
+}
+
+/// Something that is named though it did not fail.
+pub(super) struct NoteView<'a>(pub(super) &'a Note);
+
+impl Serialize for NoteView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Note { account, region, subject, outcome, message, remedy } = self.0;
+        let mut object = serializer.serialize_map(None)?;
+        if let Some(account) = account {
+            object.serialize_entry("account", account.as_str())?;
+        }
+        object.serialize_entry("kind", subject.word())?;
+        if let Some(region) = region {
+            object.serialize_entry("region", region.as_str())?;
+        }
+        if let Subject::Item(item) = subject {
+            object.serialize_entry("name", item.name())?;
+        }
+        if let Some(outcome) = outcome {
+            object.serialize_entry("outcome", outcome.word())?;
+        }
+        object.serialize_entry("message", message)?;
+        object.serialize_entry("remedy", remedy)?;
         object.end()
     }
 }

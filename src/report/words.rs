@@ -1,6 +1,8 @@
 //! Numbers, counts and lines as a person reads them, the same in the table and in the digest.
 
-use crate::domain::{AccountId, Counts, Failure, OutcomeKind, Region, Subject, Waiting};
+use std::collections::BTreeMap;
+
+use crate::domain::{AccountId, Counts, Failure, Note, OutcomeKind, Region, Subject, Waiting};
 
 use super::response::{Response, Totals, WaitingLine};
 
@@ -71,6 +73,28 @@ pub(super) fn tombstones(response: &Response, shown: usize) -> Vec<String> {
     std::iter::once(head).chain(lines).chain(rest).collect()
 }
 
+/// What is named though nothing failed, those with one reason under it; nothing where nothing is.
+pub(super) fn notes(response: &Response, shown: usize) -> Vec<String> {
+    let mut groups: BTreeMap<(&str, &str, &str), Vec<&Note>> = BTreeMap::new();
+    for note in &response.notes {
+        let word = note.outcome.map_or("note", OutcomeKind::word);
+        groups.entry((word, &note.message, &note.remedy)).or_default().push(note);
+    }
+    let mut lines = Vec::new();
+    for ((word, message, remedy), notes) in groups {
+        lines.push(String::new());
+        lines.push(format!("{word}: {}", one_line(message)));
+        lines.push(format!("  remedy: {}", one_line(remedy)));
+        let place =
+            |note: &&Note| place_of(note.account.as_ref(), note.region.as_ref(), &note.subject);
+        lines.extend(notes.iter().take(shown).map(|note| format!("    {}", place(note))));
+        if notes.len() > shown {
+            lines.push(format!("    … and {} more", number((notes.len() - shown) as u64)));
+        }
+    }
+    lines
+}
+
 /// What is left to a later run; nothing where nothing is.
 pub(super) fn remaining(response: &Response, shown: usize) -> Option<String> {
     let all = &response.remaining;
@@ -86,9 +110,12 @@ pub(super) fn remaining(response: &Response, shown: usize) -> Option<String> {
 
 /// Where a failure happened: `111122223333 us-east-1 parameter /a/b`.
 pub(super) fn place(failure: &Failure) -> String {
-    let account = failure.account.as_ref().map(AccountId::as_str);
-    let region = failure.region.as_ref().map(Region::as_str);
-    let what = match &failure.subject {
+    place_of(failure.account.as_ref(), failure.region.as_ref(), &failure.subject)
+}
+
+fn place_of(account: Option<&AccountId>, region: Option<&Region>, subject: &Subject) -> String {
+    let (account, region) = (account.map(AccountId::as_str), region.map(Region::as_str));
+    let what = match subject {
         Subject::Item(item) => Some(format!("{} {}", item.kind(), item.name())),
         Subject::Account => Some("the account".to_owned()).filter(|_| region.is_none()),
         Subject::Hub => Some("the hub".to_owned()),

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::event::{self, Asks, Event, Ignored, looks_at};
+use super::says_nothing;
 use crate::domain::{Expectation, Item, Kind, Location, shown};
 
 /// What `CloudTrail` writes in the place of a text that it does not show.
@@ -27,7 +28,7 @@ pub(super) fn read(event: &Value, service: Kind, location: Location) -> Result<E
     let Some(call) = detail["eventName"].as_str() else {
         return Err(Ignored::new("the event names no API call"));
     };
-    if !detail["errorCode"].is_null() {
+    if !says_nothing(&detail["errorCode"]) {
         return failed(event, service, location, call);
     }
     match service {
@@ -87,7 +88,9 @@ fn secret(event: &Value, location: Location, call: &str) -> Result<Event, Ignore
             // A deletion only overtakes the creation before it: what is scheduled for deletion can be described.
             let at = event::time(event);
             let expect = match call {
-                "CreateSecret" if at.is_some() => Some(Expectation { at, ..Expectation::default() }),
+                "CreateSecret" if at.is_some() => {
+                    Some(Expectation { at, ..Expectation::default() })
+                }
                 "DeleteSecret" => Some(Expectation { at, absent: true, ..Expectation::default() }),
                 _ => None,
             };

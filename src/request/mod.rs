@@ -101,5 +101,10 @@ fn sort(value: &Value) -> &'static str {
     }
 }
 
+/// Whether a field is missing, null or an empty text: an empty `errorCode` is no failure.
+fn says_nothing(field: &Value) -> bool {
+    field.is_null() || field.as_str().is_some_and(|text| text.trim().is_empty())
+}
+
 #[cfg(test)]
 mod tests;

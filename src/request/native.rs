@@ -6,12 +6,13 @@
 use serde_json::Value;
 
 use super::event::{Event, Ignored, looks_at, time};
+use super::says_nothing;
 use crate::domain::{Expectation, Kind, Location};
 
 /// `Parameter Store Change`: created, updated, deleted, or a label moved.
 pub(super) fn change(event: &Value, location: Location) -> Result<Event, Ignored> {
     let detail = &event["detail"];
-    if !detail["exception"].is_null() {
+    if !says_nothing(&detail["exception"]) {
         return Err(Ignored::new("the event tells of a change that failed"));
     }
     let operation = detail["operation"].as_str().unwrap_or_default().to_ascii_lowercase();

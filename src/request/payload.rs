@@ -129,6 +129,15 @@ fn reconcile(
     let item = if name == "all" {
         everything(kind, operation)?;
         None
+    } else if kind.is_none() && name.eq_ignore_ascii_case("all") {
+        // Everything, or the parameter that is called so: neither is guessed.
+        return Err(Refused::new(
+            format!("the name `{}` may mean everything or a parameter", shown(name)),
+            format!(
+                "`all` with the operation `sync` for everything, `/{}` for the parameter",
+                shown(name)
+            ),
+        ));
     } else {
         let (item, place) = item(kind.unwrap_or(Kind::Parameter), name)?;
         if let Some(arn) = place {

@@ -83,6 +83,20 @@ impl Secret {
             || self.tags.as_ref().is_some_and(|tags| tags.contains_key(OWNING_SERVICE_TAG))
     }
 
+    /// Why it is no source in `region` though it is not a replica there, and what to do; `None` where it is neither.
+    pub(super) fn why_skipped(&self, region: &Region) -> Option<(&'static str, &'static str)> {
+        if self.is_replica_in(region) {
+            None
+        } else if self.deleted {
+            Some(("it is scheduled for deletion", "nothing; restore it if it is still needed"))
+        } else {
+            Some((
+                "an AWS service owns it, and only that service may change it, so it is not replicated",
+                "let the service make its own in the target Region, such as with the copy of its database",
+            ))
+        }
+    }
+
     /// Whether both have one ARN but for the Region: the one is, or was, the other's replica.
     pub(super) fn is_same_secret(&self, other: &Self) -> bool {
         // arn:PARTITION:secretsmanager:REGION:ACCOUNT:secret:NAME-SUFFIX

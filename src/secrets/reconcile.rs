@@ -8,9 +8,11 @@ use futures::stream;
 
 use crate::aws::{KeyStates, Session};
 use crate::domain::{
-    AccountOutcome, Assignment, FailureKind, Kind, OutcomeKind, Region, Scope, Subject, Wanted,
+    ABSENT, ABSENT_REMEDY, AccountOutcome, Assignment, FailureKind, Item, Kind, OutcomeKind,
+    Region, Scope, Subject, Wanted,
 };
 use crate::run_policy::RunPolicy;
+use crate::so_far;
 
 use super::health::Unusable;
 use super::model::Listing;
@@ -46,6 +48,7 @@ pub async fn reconcile(
         cases.extend(slice.compare(&mut outcome, whole, &lists, &unusable));
     }
     drop(lists);
+    so_far::note(Kind::Secret, &outcome.secrets);
     for assignment in assignments {
         if let Scope::Items(wanted) = &assignment.scope {
             cases.extend(slice.look_up(&mut outcome, assignment, wanted).await);
@@ -54,7 +57,9 @@ pub async fn reconcile(
 
     // First everything is asked for, then all of it is waited for together.
     let settling: Vec<_> = cases.into_iter().map(|case| settle(&slice, case)).collect();
-    let settled: Vec<_> = stream::iter(settling).buffer_unordered(CALLS).collect().await;
+    let settled = stream::iter(settling).buffer_unordered(CALLS);
+    let settled = settled.inspect(|(part, _)| so_far::note(Kind::Secret, &part.secrets));
+    let settled: Vec<_> = settled.collect().await;
     let mut waiting = Vec::new();
     for (part, rest) in settled {
         outcome.merge(part);
@@ -88,11 +93,32 @@ impl Slice<'_> {
                 Ok(list) => {
                     lists.insert(region.clone(), list);
                 }
-                Err(cause) if cause.kind == FailureKind::NotInTime => outcome.complete = false,
+                Err(cause) if cause.kind == FailureKind::NotInTime => {
+                    outcome.complete = false;
+                    outcome.left = true;
+                }
                 Err(cause) => self.fail(outcome, Subject::Account, region, cause),
             }
         }
         lists
+    }
+
+    /// Counts the secrets of a list as failed in a target that could not be listed, or as left to a later run where the
+    /// time for its list was over.
+    fn unlisted(
+        &self,
+        outcome: &mut AccountOutcome,
+        source: &Region,
+        target: &Region,
+        secrets: usize,
+    ) {
+        let failed = outcome.failures.iter().any(|failure| {
+            failure.subject == Subject::Account && failure.region.as_ref() == Some(target)
+        });
+        let counted = if failed { OutcomeKind::Failed } else { OutcomeKind::Pending };
+        outcome.leave(Kind::Secret, counted, secrets as u64);
+        outcome.ledger.list(Kind::Secret, source, target, secrets);
+        outcome.ledger.end(Kind::Secret, source, target, secrets as u64);
     }
 
     /// Plans a whole route from its lists: counts what they settle, returns the rest.
@@ -111,6 +137,12 @@ impl Slice<'_> {
             .iter()
             .filter_map(|target| Some((target, lists.get(target)?)))
             .collect();
+        for target in whole.route.targets.iter().filter(|target| !lists.contains_key(*target)) {
+            self.unlisted(outcome, source, target, secrets.len());
+        }
+        for (target, _) in &targets {
+            outcome.ledger.list(Kind::Secret, source, target, secrets.len());
+        }
         let mut cases = Vec::new();
         for (name, secret) in secrets {
             let mut open = Vec::new();
@@ -118,9 +150,11 @@ impl Slice<'_> {
                 let held = list.get(name);
                 let decision = plan(&self.question(secret, held, source, target));
                 match unusable.considered(decision, secret, target, held) {
-                    Decision::Leave(kind) => outcome.count(Kind::Secret, kind),
-                    Decision::Report(cause) => self.report(outcome, name, target, cause),
-                    Decision::Refuse(cause) => self.fail_at_source(outcome, name, source, 1, cause),
+                    Decision::Leave(kind) => self.count(outcome, secret, (source, *target), kind),
+                    Decision::Report(cause) => self.report(outcome, name, (source, *target), cause),
+                    Decision::Refuse(cause) => {
+                        self.fail_at_source(outcome, name, source, [*target], cause);
+                    }
                     Decision::LookCloser
                     | Decision::Await
                     | Decision::Follow(_)
@@ -159,12 +193,21 @@ impl Slice<'_> {
                 }
                 // There is no source, and a replica cannot outlive its primary.
                 Ok(None) => {
-                    outcome.leave(Kind::Secret, OutcomeKind::Skipped, route.targets.len() as u64);
+                    let absent = OutcomeKind::Absent;
+                    outcome.leave(Kind::Secret, absent, route.targets.len() as u64);
+                    let item = Item::Secret(name.clone());
+                    outcome.note(&route.source, item, absent, ABSENT.into(), ABSENT_REMEDY.into());
                 }
                 Err(cause) => {
-                    self.fail_at_source(outcome, &name, &route.source, route.targets.len(), cause);
+                    for target in &route.targets {
+                        outcome.ledger.list(Kind::Secret, &route.source, target, 1);
+                    }
+                    self.fail_at_source(outcome, &name, &route.source, &route.targets, cause);
                 }
             }
+        }
+        for target in &route.targets {
+            outcome.ledger.list(Kind::Secret, &route.source, target, secrets.len());
         }
         secrets
             .into_values()

@@ -24,6 +24,7 @@ pub async fn release(
             let Item::Secret(name) = item else { continue };
             if rules.deadline.is_stopped() {
                 outcome.complete = false;
+                outcome.left = true;
                 continue;
             }
             let released =

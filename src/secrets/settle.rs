@@ -61,6 +61,9 @@ pub(super) async fn settle<'a>(
     let mut outcome = slice.nothing();
     if !slice.rules.deadline.leaves(CASE_TIME) {
         outcome.complete = false;
+        for Open { target, .. } in open {
+            slice.count(&mut outcome, &secret, (source, target), OutcomeKind::Pending);
+        }
         return (outcome, None);
     }
     let secret = if secret.is_described() {
@@ -70,12 +73,14 @@ pub(super) async fn settle<'a>(
         match observe::describe(slice.session, source, secret.name.as_str()).await {
             Ok(Some(secret)) => secret,
             Ok(None) => {
-                let gone = open.len() as u64;
-                outcome.leave(Kind::Secret, OutcomeKind::Skipped, gone);
+                for Open { target, .. } in open {
+                    slice.count(&mut outcome, &secret, (source, target), OutcomeKind::Absent);
+                }
                 return (outcome, None);
             }
             Err(cause) => {
-                slice.fail_at_source(&mut outcome, &secret.name, source, open.len(), cause);
+                let targets = open.iter().map(|open| open.target);
+                slice.fail_at_source(&mut outcome, &secret.name, source, targets, cause);
                 return (outcome, None);
             }
         }
@@ -87,10 +92,12 @@ pub(super) async fn settle<'a>(
         let Looked { decision, held } =
             slice.decide(&mut outcome, &secret, source, target, held).await;
         match decision {
-            Decision::Leave(kind) => outcome.count(Kind::Secret, kind),
-            Decision::Report(cause) => slice.report(&mut outcome, &secret.name, target, cause),
+            Decision::Leave(kind) => slice.count(&mut outcome, &secret, (source, target), kind),
+            Decision::Report(cause) => {
+                slice.report(&mut outcome, &secret.name, (source, target), cause);
+            }
             Decision::Refuse(cause) => {
-                slice.fail_at_source(&mut outcome, &secret.name, source, 1, cause);
+                slice.fail_at_source(&mut outcome, &secret.name, source, [target], cause);
             }
             Decision::Await if slice.rules.writing.allows() => {
                 targets.push(Underway::of_others(target, None));
@@ -100,25 +107,30 @@ pub(super) async fn settle<'a>(
             }
             // A plan does not wait for what others began.
             Decision::Await | Decision::Follow(_) | Decision::LookCloser => {
-                outcome.count(Kind::Secret, OutcomeKind::Pending);
+                slice.count(&mut outcome, &secret, (source, target), OutcomeKind::Pending);
             }
             // The event of the hub's own request would ask for ever.
             Decision::AskAgain { failed, .. } if slice.rules.from_events => {
-                slice.report(&mut outcome, &secret.name, target, failed);
+                slice.report(&mut outcome, &secret.name, (source, target), failed);
             }
             Decision::Replicate { kms_key } | Decision::AskAgain { kms_key, .. } => {
                 let change = Change::Replicate;
                 let proposal = Proposal { source, target, change, held, claim: None };
                 match slice.rules.judge(&proposal, slice.session.now()) {
                     Ruling::Go => drop(missing.insert(target, kms_key)),
-                    Ruling::TellOnly => outcome.steps.push(Step {
-                        region: target.clone(),
-                        item: Item::Secret(secret.name.clone()),
-                        change,
-                        because: vec!["missing"],
-                        class: None,
-                    }),
-                    Ruling::Held(cause) => slice.report(&mut outcome, &secret.name, target, cause),
+                    Ruling::TellOnly => {
+                        outcome.ledger.end(Kind::Secret, source, target, 1);
+                        outcome.steps.push(Step {
+                            region: target.clone(),
+                            item: Item::Secret(secret.name.clone()),
+                            change,
+                            because: vec!["missing"],
+                            class: None,
+                        });
+                    }
+                    Ruling::Held(cause) => {
+                        slice.report(&mut outcome, &secret.name, (source, target), cause);
+                    }
                 }
             }
         }
@@ -164,7 +176,7 @@ async fn ask<'a>(
     for (target, cause) in refused {
         let decision = match &now {
             Ok(Some(now)) => plan(&slice.question(now, None, source, target)),
-            Ok(None) => Decision::Leave(OutcomeKind::Skipped),
+            Ok(None) => Decision::Leave(OutcomeKind::Absent),
             Err(_) => Decision::Report(cause.clone()),
         };
         match decision {
@@ -172,13 +184,15 @@ async fn ask<'a>(
             Decision::Await | Decision::Follow(_) | Decision::LookCloser => {
                 underway.push(Underway::of_others(target, None));
             }
-            Decision::Leave(kind) => outcome.count(Kind::Secret, kind),
-            Decision::Report(cause) => slice.report(outcome, &secret.name, target, cause),
+            Decision::Leave(kind) => slice.count(outcome, secret, (source, target), kind),
+            Decision::Report(cause) => {
+                slice.report(outcome, &secret.name, (source, target), cause);
+            }
             Decision::Refuse(cause) => {
-                slice.fail_at_source(outcome, &secret.name, source, 1, cause);
+                slice.fail_at_source(outcome, &secret.name, source, [target], cause);
             }
             Decision::Replicate { .. } | Decision::AskAgain { .. } => {
-                slice.report(outcome, &secret.name, target, cause);
+                slice.report(outcome, &secret.name, (source, target), cause);
             }
         }
     }
@@ -191,15 +205,6 @@ async fn send(
     source: &Region,
     missing: &Missing<'_>,
 ) -> Result<(), Cause> {
-    for target in missing.keys() {
-        tracing::info!(
-            account = %slice.session.account(),
-            region = %target,
-            kind = Kind::Secret.word(),
-            name = %secret.name,
-            change = Change::Replicate.word(),
-        );
-    }
     apply::replicate(slice.session, secret, source, missing).await
 }
 

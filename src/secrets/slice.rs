@@ -4,8 +4,8 @@ use super::model::Secret;
 use super::plan::Question;
 use crate::aws::{KeyStates, Session};
 use crate::domain::{
-    AccountOutcome, Cause, Failure, FailureKind, Item, Kind, OutcomeKind, Region, SecretName,
-    Subject,
+    ABSENT, ABSENT_REMEDY, AccountOutcome, Cause, Failure, FailureKind, Item, Kind, OutcomeKind,
+    Region, SecretName, Subject,
 };
 use crate::run_policy::RunPolicy;
 
@@ -43,31 +43,59 @@ impl Slice<'_> {
         Question { secret, held, looked, source, target, routes, names, kms_keys, now }
     }
 
+    /// Counts how one secret ended in one target, and names it with the reason unless it is equal, excluded, or a
+    /// replica itself.
+    pub(super) fn count(
+        &self,
+        outcome: &mut AccountOutcome,
+        secret: &Secret,
+        (source, target): (&Region, &Region),
+        counted: OutcomeKind,
+    ) {
+        outcome.ledger.end(Kind::Secret, source, target, 1);
+        let item = Item::Secret(secret.name.clone());
+        outcome.count(Kind::Secret, counted);
+        if counted == OutcomeKind::Pending {
+            outcome.pending(target, item);
+            return;
+        }
+        let unnamed = match counted {
+            OutcomeKind::Skipped => secret.why_skipped(source),
+            OutcomeKind::Absent => Some((ABSENT, ABSENT_REMEDY)),
+            _ => None,
+        };
+        if let Some((message, remedy)) = unnamed {
+            outcome.note(source, item, counted, message.into(), remedy.into());
+        }
+    }
+
     /// Counts and reports what is wrong with one secret in one target.
     pub(super) fn report(
         &self,
         outcome: &mut AccountOutcome,
         name: &SecretName,
-        target: &Region,
+        (source, target): (&Region, &Region),
         cause: Cause,
     ) {
         let conflict = cause.kind == FailureKind::Conflict;
         let counted = if conflict { OutcomeKind::Conflict } else { OutcomeKind::Failed };
         outcome.count(Kind::Secret, counted);
+        outcome.ledger.end(Kind::Secret, source, target, 1);
         self.fail(outcome, Subject::Item(Item::Secret(name.clone())), target, cause);
     }
 
-    /// Counts a secret that fails in its own Region as failed in so many targets, and reports it once.
-    pub(super) fn fail_at_source(
+    /// Counts a secret that fails in its own Region as failed in these targets, and reports it once.
+    pub(super) fn fail_at_source<'t>(
         &self,
         outcome: &mut AccountOutcome,
         name: &SecretName,
         source: &Region,
-        targets: usize,
+        targets: impl IntoIterator<Item = &'t Region>,
         cause: Cause,
     ) {
-        for _ in 0..targets {
+        for target in targets {
             outcome.count(Kind::Secret, OutcomeKind::Failed);
+            outcome.ledger.end(Kind::Secret, source, target, 1);
         }
         self.fail(outcome, Subject::Item(Item::Secret(name.clone())), source, cause);
     }

@@ -6,6 +6,7 @@ use futures::StreamExt as _;
 use futures::stream;
 
 use crate::domain::{AccountOutcome, Cause, Kind, OutcomeKind, Region};
+use crate::so_far;
 
 use super::model::Secret;
 use super::observe;
@@ -64,13 +65,12 @@ pub(super) async fn wait(slice: &Slice<'_>, mut waiting: Vec<Waiting<'_>>) -> Ac
         let in_time = slice.rules.deadline.leaves(pause + LOOK_TIME);
         if !in_time || waited >= PATIENCE {
             outcome.complete &= in_time;
-            for Waiting { secret, targets, .. } in waiting {
+            for Waiting { secret, source, targets } in waiting {
                 for underway in targets {
+                    let way = (source, underway.target);
                     match underway.unlike.filter(|_| in_time) {
-                        Some(cause) => {
-                            slice.report(&mut outcome, &secret.name, underway.target, cause);
-                        }
-                        None => outcome.leave(Kind::Secret, OutcomeKind::Pending, 1),
+                        Some(cause) => slice.report(&mut outcome, &secret.name, way, cause),
+                        None => slice.count(&mut outcome, &secret, way, OutcomeKind::Pending),
                     }
                 }
             }
@@ -81,7 +81,9 @@ pub(super) async fn wait(slice: &Slice<'_>, mut waiting: Vec<Waiting<'_>>) -> Ac
         pause = (pause * 2).min(LONGEST_PAUSE);
 
         let looks: Vec<_> = waiting.into_iter().map(|one| look(slice, one)).collect();
-        let looked: Vec<_> = stream::iter(looks).buffer_unordered(CALLS).collect().await;
+        let looked = stream::iter(looks).buffer_unordered(CALLS);
+        let looked = looked.inspect(|(part, _)| so_far::note(Kind::Secret, &part.secrets));
+        let looked: Vec<_> = looked.collect().await;
         waiting = Vec::new();
         for (part, rest) in looked {
             outcome.merge(part);
@@ -99,39 +101,39 @@ async fn look<'a>(
     let mut outcome = slice.nothing();
     let Waiting { secret, source, targets } = waiting;
     let regions = || targets.iter().map(|underway| underway.target);
-    let secret = match observe::describe(slice.session, source, &secret.arn).await {
+    let last = secret;
+    let secret = match observe::describe(slice.session, source, &last.arn).await {
         Ok(Some(secret)) => secret,
         Ok(None) => {
-            for _ in regions() {
-                outcome.count(Kind::Secret, OutcomeKind::Skipped);
+            for target in regions() {
+                slice.count(&mut outcome, &last, (source, target), OutcomeKind::Absent);
             }
             return (outcome, None);
         }
         Err(cause) => {
-            slice.fail_at_source(&mut outcome, &secret.name, source, regions().count(), cause);
+            slice.fail_at_source(&mut outcome, &last.name, source, regions(), cause);
             return (outcome, None);
         }
     };
     let mut still = Vec::new();
     for underway in targets {
-        let target = underway.target;
-        let decision = decide(slice, &secret, source, target).await;
-        match decision {
+        let way = (source, underway.target);
+        match decide(slice, &secret, source, underway.target).await {
             Decision::Await => still.push(Underway { unlike: None, ..underway }),
             Decision::Follow(cause) => still.push(Underway { unlike: Some(cause), ..underway }),
             Decision::Leave(OutcomeKind::InSync) if underway.asked => {
-                outcome.count(Kind::Secret, OutcomeKind::Replicated);
+                slice.count(&mut outcome, &secret, way, OutcomeKind::Replicated);
             }
-            Decision::Leave(kind) => outcome.count(Kind::Secret, kind),
+            Decision::Leave(kind) => slice.count(&mut outcome, &secret, way, kind),
             Decision::Report(cause) | Decision::AskAgain { failed: cause, .. } => {
-                slice.report(&mut outcome, &secret.name, target, cause);
+                slice.report(&mut outcome, &secret.name, way, cause);
             }
             Decision::Refuse(cause) => {
-                slice.fail_at_source(&mut outcome, &secret.name, source, 1, cause);
+                slice.fail_at_source(&mut outcome, &secret.name, source, [way.1], cause);
             }
             // Its owner took the Region out again: left to the next sweep.
             Decision::Replicate { .. } | Decision::LookCloser => {
-                outcome.count(Kind::Secret, OutcomeKind::Pending);
+                slice.count(&mut outcome, &secret, way, OutcomeKind::Pending);
             }
         }
     }
@@ -141,12 +143,7 @@ async fn look<'a>(
 
 /// What the primary says now; where it calls the replica in sync, the replica is looked at by name. What the lists
 /// showed of the target is older than either.
-async fn decide(
-    slice: &Slice<'_>,
-    secret: &Secret,
-    source: &Region,
-    target: &Region,
-) -> Decision {
+async fn decide(slice: &Slice<'_>, secret: &Secret, source: &Region, target: &Region) -> Decision {
     let decision = plan(&slice.question(secret, None, source, target));
     if decision != Decision::LookCloser {
         return decision;

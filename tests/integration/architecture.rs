@@ -12,7 +12,7 @@ const GROUPS: [&[&str]; 10] = [
     &["notify", "sweep", "work", "organization", "report", "logs"],
     &["request", "parameters", "secrets"],
     &["guard"],
-    &["run_policy", "recent_deletes", "ownership"],
+    &["run_policy", "recent_deletes", "ownership", "so_far"],
     &["allowances"],
     &["aws"],
     &["settings"],

@@ -270,7 +270,7 @@ fn not_begun(ran: &Ran) -> (&str, &str) {
 async fn without_credentials_it_says_what_to_set() {
     let aws = Tripwire::new();
     let hubctl = aws.hubctl().without("AWS_ACCESS_KEY_ID").without("AWS_SECRET_ACCESS_KEY");
-    for arguments in [["sweep", "--format=json"], ["invoke", "payloads/sync-create.json"]] {
+    for arguments in [["sweep", "--format=json"], ["invoke", "payloads/sync-update.json"]] {
         let ran = hubctl.run(&arguments).await;
         let (error, remedy) = not_begun(&ran);
         assert!(error.contains("no AWS credentials were found"), "{error}");

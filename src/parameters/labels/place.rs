@@ -97,8 +97,6 @@ async fn placed(run: &Run<'_>, pair: Pair<'_>, mut source: History) -> Result<Pl
                 Labelled::Gone => return Err(Stop::Moved),
             }
         }
-        let (account, labels) = (run.session.account(), source.labels().len());
-        tracing::info!(%account, region = %target, kind = "parameter", name = name.as_str(), labels, "labelled");
         let now = shown(at(run, run.source, source_name, pair.source, false).await?);
         if now.labels() == source.labels() {
             return Ok(Placed::Done { written, lacks });

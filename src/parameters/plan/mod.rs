@@ -160,6 +160,8 @@ pub enum Decision {
     },
     /// Left alone, and counted as this.
     Leave(OutcomeKind),
+    /// No source any more, though it is none of this route's replicas: counted as skipped, and named with the reason.
+    Skip(Cause),
     /// It has a tombstone, and may be deleted from this time on.
     Wait(Timestamp),
     /// The name is held in the target by something that is not this route's.
@@ -218,7 +220,7 @@ fn decide_present(
     let Some(replica) = case.replica else {
         // AWS is about to delete an expired source, as it did with its replica.
         return if original.parameter.policies.expired(policy.now) {
-            Decision::Leave(OutcomeKind::Skipped)
+            Decision::Skip(expired())
         } else {
             Decision::Write(Write::creation(desired, policy.now))
         };
@@ -247,6 +249,14 @@ fn decide_present(
         }
         (Reach::Owned, _) => Decision::Nothing,
     }
+}
+
+/// Why an expired source has no replica.
+fn expired() -> Cause {
+    let message =
+        "its policies let it expire, and AWS is about to delete it, so it gets no replica";
+    let remedy = "nothing, or move the date of its Expiration policy if it is still needed";
+    Cause::new(FailureKind::Invalid, message).mended_by(remedy)
 }
 
 /// By what the name in the target may be written.

@@ -158,7 +158,7 @@ fn refused(
     Desired { key, .. }: &Desired,
 ) -> Cause {
     let mut cause = cause("ssm:PutParameter", place, error);
-    let quotes = |message: &str| message.contains("at 'value'") || message.contains(value.expose());
+    let quotes = |message: &str| message.contains("at 'value'") || value.is_quoted_in(message);
     if error.message().is_some_and(quotes) {
         let code = code(error).unwrap_or_default();
         cause.message = format!(

@@ -11,7 +11,7 @@ use super::causes::{CauseGroup, by_cause};
 use super::response::{AccountLine, PlannedStep, Response};
 use super::status::Status;
 use super::words::{
-    counts, many, number, one_line, place, remaining, tombstones, totals, trusted_writers,
+    counts, many, notes, number, one_line, place, remaining, tombstones, totals, trusted_writers,
 };
 use crate::domain::Change;
 
@@ -61,6 +61,11 @@ pub fn table(response: &Response, view: View) -> String {
     }
     lines.extend(tombstones(response, view.at_most(PLACES)));
     lines.extend(failures(response, view));
+    lines.extend(
+        notes(response, view.at_most(PLACES))
+            .iter()
+            .flat_map(|line| wrapped(line, "          ", view)),
+    );
     if response.steps.is_some() {
         lines.extend(steps::planned(response, planned, view));
     }

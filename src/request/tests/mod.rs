@@ -103,7 +103,7 @@ fn each_payload_of_the_folder_does_what_its_name_says() {
     plan-account: everything of [111122223333], every route plan
     sync-account: everything of [111122223333], every route
     sync-all: everything of every account, every route
-    sync-create: parameter /shop/db/host of the hub's account, every route
+    sync-create: parameter /shop/db/host of [111122223333], every route
     sync-delete: parameter /shop/db/host of the hub's account, every route
     sync-secret: secret shop/db of [111122223333], us-east-2
     sync-update: parameter /shop/db/host of the hub's account, every route

@@ -352,8 +352,7 @@ fn a_weaker_key_is_reported_with_a_remedy_that_removes_nothing_and_a_stronger_on
     assert_eq!(decide(&told, Some(&weaker)), Decision::LookCloser);
     let cause = reported(decide(&told, Some(&described(weaker, &[]))));
     assert_eq!(cause.kind, FailureKind::Unsupported);
-    let command =
-        "aws secretsmanager update-secret --region us-east-1 --secret-id db/main --kms-key-id alias/app";
+    let command = "aws secretsmanager update-secret --region us-east-1 --secret-id db/main --kms-key-id alias/app";
     assert!(cause.remedy().contains(command), "{}", cause.remedy());
     assert!(!cause.remedy().contains("remove"), "{}", cause.remedy());
 
@@ -413,7 +412,9 @@ fn a_primary_in_a_region_without_a_route_is_reported_with_that_region() {
     // Another replica of the same primary is as good as one of its own.
     let sister = Secret { primary_region: Some(ELSEWHERE.to_owned()), ..replica(&stray) };
     assert_eq!(decide(&stray, Some(&sister)), IN_SYNC);
-    for routes in ["us-east-2=us-east-1;eu-west-1=us-east-1", "us-east-2=us-east-1;eu-west-1=us-east-2"] {
+    for routes in
+        ["us-east-2=us-east-1;eu-west-1=us-east-1", "us-east-2=us-east-1;eu-west-1=us-east-2"]
+    {
         let by = By { routes: Some(routes), ..By::default() };
         let skipped = Decision::Leave(OutcomeKind::Skipped);
         assert_eq!(by.decide(&stray, None, false), skipped, "{routes}");
@@ -444,8 +445,7 @@ fn a_swapped_secret_is_in_sync_as_long_as_the_replica_in_the_source_is() {
     assert_eq!(read(&older(ago(9)), Status::InSync), Decision::Await);
     let cause = reported(read(&older(ago(10)), Status::InSync));
     assert_eq!(cause.kind, FailureKind::Unavailable);
-    let opposite =
-        By { routes: Some("us-east-2=us-east-1;us-east-1=us-east-2"), ..By::default() };
+    let opposite = By { routes: Some("us-east-2=us-east-1;us-east-1=us-east-2"), ..By::default() };
     let skipped = Decision::Leave(OutcomeKind::Skipped);
     assert_eq!(opposite.decide(&swapped, Some(&primary(None)), false), skipped);
 }

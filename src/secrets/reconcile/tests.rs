@@ -227,7 +227,7 @@ async fn after_a_lost_answer_the_primary_is_believed() {
 async fn a_region_whose_list_failed_is_told_and_left_alone() {
     let world = World { becomes: "InSync", denied: Some(FAR), ..World::default() };
     let (outcome, double) = sweep(world).await;
-    assert_eq!(counts(&outcome), [(OutcomeKind::Replicated, 1)]);
+    assert_eq!(counts(&outcome), [(OutcomeKind::Replicated, 1), (OutcomeKind::Failed, 1)]);
     assert_eq!(outcome.failures.len(), 1);
     let failure = &outcome.failures[0];
     assert_eq!((&failure.subject, &failure.region), (&Subject::Account, &Some(region(FAR))));

@@ -24,7 +24,7 @@ use crate::support::{SOURCE, TARGET, hub_on, out_of_step, returned, simulated, s
 const EXCLUDED: [(&str, &str); 1] = [("EXCLUDE_ACCOUNTS", "123456789012")];
 
 /// What befalls the calls, with its word in the table.
-const EFFECTS: [(&str, Effect); 7] = [
+pub(super) const EFFECTS: [(&str, Effect); 7] = [
     ("throttle", Effect::Throttle),
     ("500", Effect::ServerError),
     ("time-out", Effect::TimeOut),
@@ -107,12 +107,14 @@ impl World {
         let bytes = payload.to_string();
         let answer = hub.run(bytes.as_bytes(), Narrow::default(), Deadline::never(), &|_| ()).await;
         let answer = match answer {
-            Err(HubError::Cause(cause)) => hub.could_not_begin(cause).await.answer,
+            Err(HubError::Cause(cause)) => {
+                hub.could_not_begin(cause, &Deadline::never()).await.answer
+            }
             answer => answer.expect("the payload is right"),
         };
         match answer {
             Answer::Report(response) => serde_json::to_value(*response).expect("JSON"),
-            Answer::Batch(answer) => answer,
+            Answer::Batch(answer, _) => answer,
             other => panic!("{other:?}"),
         }
     }

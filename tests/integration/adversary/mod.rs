@@ -3,6 +3,7 @@
 mod deletions;
 mod faults;
 mod first_fill;
+mod hub_calls;
 mod kills;
 mod listings;
 mod quotas;

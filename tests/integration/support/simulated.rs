@@ -116,7 +116,7 @@ pub(crate) async fn told_of(
     let answer = hub.run(bytes.as_bytes(), Narrow::default(), deadline, progress).await;
     match answer.expect("the run begins") {
         Answer::Report(response) => serde_json::to_value(*response).expect("JSON"),
-        Answer::Batch(answer) => answer,
+        Answer::Batch(answer, _) => answer,
         other => panic!("{payload} is answered with a report: {other:?}"),
     }
 }

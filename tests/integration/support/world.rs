@@ -117,7 +117,7 @@ impl World {
         Ok(match answer(hub, payload).await? {
             Answer::Report(response) => serde_json::to_value(*response).expect("JSON"),
             Answer::Ignored(reason) => json!({"status": "in_sync", "ignored": reason}),
-            Answer::Accounts(answer) | Answer::Batch(answer) => answer,
+            Answer::Accounts(answer) | Answer::Batch(answer, _) => answer,
         })
     }
 

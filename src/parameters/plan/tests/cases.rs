@@ -244,7 +244,9 @@ fn policies_follow_their_source_both_ways_and_a_replica_that_expired_stays_away(
     let none = observed(parameter("/a"), &[]);
     assert_eq!(sent(&none, Some(&replica)), (vec!["form"], Some("[{}]".to_owned())));
     original.parameter.policies = expiring(NOW);
-    assert_eq!(world.decide(Some(&original), None), Decision::Leave(OutcomeKind::Skipped));
+    let skipped = world.decide(Some(&original), None);
+    let Decision::Skip(cause) = skipped else { panic!("{skipped:?}") };
+    assert!(cause.message.contains("expire") && cause.remedy().contains("Expiration"));
 }
 
 #[test]
