@@ -22,7 +22,7 @@ mod does_not_take;
 mod events;
 mod failures;
 mod fidelity;
-mod fidelity_table;
+mod documents;
 mod hard_attributes;
 mod hostile;
 mod hubctl;
