@@ -57,7 +57,8 @@ mod tests {
 
     #[test]
     fn a_key_of_awss_own_is_known_by_its_alias() {
-        for own in ["alias/aws/ssm", "arn:aws:kms:us-east-1:111122223333:alias/aws/secretsmanager"] {
+        for own in ["alias/aws/ssm", "arn:aws:kms:us-east-1:111122223333:alias/aws/secretsmanager"]
+        {
             assert!(is_aws_managed(own), "{own}");
         }
         for customer in ["alias/app", "alias/awsome", "1234abcd", "arn:aws:kms:us-east-1:1:key/x"] {

@@ -87,7 +87,9 @@ fn secret(event: &Value, location: Location, call: &str) -> Result<Event, Ignore
             // A deletion only overtakes the creation before it: what is scheduled for deletion can be described.
             let at = event::time(event);
             let expect = match call {
-                "CreateSecret" if at.is_some() => Some(Expectation { at, ..Expectation::default() }),
+                "CreateSecret" if at.is_some() => {
+                    Some(Expectation { at, ..Expectation::default() })
+                }
                 "DeleteSecret" => Some(Expectation { at, absent: true, ..Expectation::default() }),
                 _ => None,
             };

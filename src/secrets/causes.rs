@@ -141,7 +141,8 @@ pub(super) fn replication_failed(
         }
         _ => "mend what the message names".to_owned(),
     };
-    let message = format!("Secrets Manager could not replicate `{}` to {target}: {said}", secret.name);
+    let message =
+        format!("Secrets Manager could not replicate `{}` to {target}: {said}", secret.name);
     let cause = match kind {
         FailureKind::Conflict => Cause::conflict(ConflictClass::Unmarked, message),
         kind => Cause::new(kind, message),

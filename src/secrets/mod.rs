@@ -1,8 +1,8 @@
 //! Managed replication of secrets: Secrets Manager copies by itself, the hub asks it to and looks at what came of it.
 //! No value is read: no call here returns one.
 
-mod apply;
 mod appear;
+mod apply;
 mod causes;
 mod health;
 mod look;

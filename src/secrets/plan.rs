@@ -6,8 +6,8 @@ mod elsewhere;
 use std::time::Duration;
 
 use crate::domain::{
-    Cause, DEFAULT_SECRET_KEY, KmsKeys, NameFilter, OVERRIDE_TAG_PREFIX, OptOut,
-    OutcomeKind, Region, Routes, Timestamp,
+    Cause, DEFAULT_SECRET_KEY, KmsKeys, NameFilter, OVERRIDE_TAG_PREFIX, OptOut, OutcomeKind,
+    Region, Routes, Timestamp,
 };
 
 use super::causes;
@@ -257,8 +257,9 @@ fn key_fault(question: &Question<'_>, shown: &str) -> Option<Cause> {
     let Question { secret, target, .. } = *question;
     match target_key(question) {
         Ok(wanted) if wanted == DEFAULT_SECRET_KEY => None,
-        Ok(wanted) => keys_differ(shown, &wanted)
-            .then(|| causes::other_key(secret, shown, &wanted, target)),
+        Ok(wanted) => {
+            keys_differ(shown, &wanted).then(|| causes::other_key(secret, shown, &wanted, target))
+        }
         Err(cause) => (!keys_differ(shown, DEFAULT_SECRET_KEY)).then_some(cause),
     }
 }

@@ -177,9 +177,12 @@ async fn ask<'a>(
             Decision::Refuse(cause) => {
                 slice.fail_at_source(outcome, &secret.name, source, 1, cause);
             }
-            Decision::Replicate { .. } | Decision::AskAgain { .. } => {
-                slice.report(outcome, &secret.name, target, cause);
+            // Why the replica failed is what a person mends, not that AWS refused to try once more.
+            Decision::AskAgain { failed, .. } => {
+                let message = format!("{}; asked once more: {}", failed.message, cause.message);
+                slice.report(outcome, &secret.name, target, Cause { message, ..failed });
             }
+            Decision::Replicate { .. } => slice.report(outcome, &secret.name, target, cause),
         }
     }
     underway

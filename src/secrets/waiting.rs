@@ -141,12 +141,7 @@ async fn look<'a>(
 
 /// What the primary says now; where it calls the replica in sync, the replica is looked at by name. What the lists
 /// showed of the target is older than either.
-async fn decide(
-    slice: &Slice<'_>,
-    secret: &Secret,
-    source: &Region,
-    target: &Region,
-) -> Decision {
+async fn decide(slice: &Slice<'_>, secret: &Secret, source: &Region, target: &Region) -> Decision {
     let decision = plan(&slice.question(secret, None, source, target));
     if decision != Decision::LookCloser {
         return decision;

@@ -103,10 +103,7 @@ async fn a_weaker_key_is_mended_by_the_command_that_the_remedy_names() {
     let ["aws", "secretsmanager", "update-secret", options @ ..] = words.as_slice() else {
         panic!("{command}")
     };
-    assert_eq!(
-        options,
-        ["--region", TARGET, "--secret-id", "s", "--kms-key-id", "alias/app"]
-    );
+    assert_eq!(options, ["--region", TARGET, "--secret-id", "s", "--kms-key-id", "alias/app"]);
     let update = json!({"SecretId": "s", "KmsKeyId": "alias/app"});
     target.call("secretsmanager:UpdateSecret", &update).expect("a replica's key can be changed");
     for _ in 0..2 {
@@ -151,7 +148,10 @@ async fn a_key_that_is_mended_lets_the_next_sweep_replicate_without_force() {
     tokio::time::sleep(A_WHILE).await;
     let response = swept(&sim, &[]).await;
     let failure = only_failure(&response);
-    assert_eq!((&failure["error_kind"], &failure["region"]), (&json!("disabled_key"), &json!(TARGET)));
+    assert_eq!(
+        (&failure["error_kind"], &failure["region"]),
+        (&json!("disabled_key"), &json!(TARGET))
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -163,12 +163,19 @@ async fn a_primary_without_a_route_is_named_with_its_region_until_a_route_leads_
     tokio::time::sleep(A_WHILE).await;
     let response = swept(&sim, &[]).await;
     let failure = only_failure(&response);
-    assert_eq!((&failure["error_kind"], &failure["class"]), (&json!("conflict"), &json!("other_route")));
+    assert_eq!(
+        (&failure["error_kind"], &failure["class"]),
+        (&json!("conflict"), &json!("other_route"))
+    );
     assert!(text(failure, "message").contains(ELSEWHERE), "{failure:#}");
     let route = quoted(text(failure, "remedy"), "add the route");
     let routes = format!("{SOURCE}={TARGET};{route}");
     let response = swept(&sim, &[("ROUTES", &routes)]).await;
-    assert_eq!(response["totals"]["secrets"], json!({"replicated": 1, "skipped": 1}), "{response:#}");
+    assert_eq!(
+        response["totals"]["secrets"],
+        json!({"replicated": 1, "skipped": 1}),
+        "{response:#}"
+    );
     // By itself: the replica of that primary is there, whatever the routes.
     tokio::time::sleep(A_WHILE).await;
     let response = swept(&sim, &[]).await;
@@ -224,7 +231,8 @@ async fn a_promoted_replica_is_the_owners_and_an_excluded_one_is_quiet() {
     tokio::time::sleep(A_WHILE).await;
     let response = swept(&sim, &[]).await;
     assert_eq!(only_failure(&response)["class"], "released", "{response:#}");
-    let tag = json!({"SecretId": "s", "Tags": [{"Key": "failover-replicator", "Value": "Exclude"}]});
+    let tag =
+        json!({"SecretId": "s", "Tags": [{"Key": "failover-replicator", "Value": "Exclude"}]});
     target.call("secretsmanager:TagResource", &tag).expect("a secret of its own");
     tokio::time::sleep(A_WHILE).await;
     let response = swept(&sim, &[]).await;
@@ -249,7 +257,10 @@ async fn an_opt_out_means_the_same_for_both_kinds_in_any_case() {
         assert_eq!((of("excluded"), of(done), of("failed")), (3, 1, 3), "{kind}: {response:#}");
     }
     for failure in response["failures"].as_array().expect("failures") {
-        assert_eq!((&failure["error_kind"], &failure["region"]), (&json!("invalid"), &json!(SOURCE)));
+        assert_eq!(
+            (&failure["error_kind"], &failure["region"]),
+            (&json!("invalid"), &json!(SOURCE))
+        );
         assert!(text(failure, "remedy").contains("`exclude`, `remove` or `released`"));
     }
     let names: Vec<String> = sim.account(&account).region(TARGET).secrets().into_keys().collect();
@@ -265,8 +276,7 @@ async fn a_secret_that_leaves_the_scope_or_is_opted_out_keeps_its_replica() {
     }
     let response = swept(&sim, &[]).await;
     assert_eq!(count(&response, "secrets", "replicated"), 2, "{response:#}");
-    let tag =
-        json!({"SecretId": "b/removed", "Tags": [{"Key": "failover-replicator", "Value": "remove"}]});
+    let tag = json!({"SecretId": "b/removed", "Tags": [{"Key": "failover-replicator", "Value": "remove"}]});
     source.call("secretsmanager:TagResource", &tag).expect("the owner may");
     tokio::time::sleep(A_WHILE).await;
     let response = swept(&sim, &[("EXCLUDE_NAMES", "a/*")]).await;
@@ -285,7 +295,10 @@ async fn no_setting_makes_a_secret_of_its_own_a_replica() {
     for _ in 0..2 {
         let response = swept(&sim, &settings).await;
         let failure = only_failure(&response);
-        assert_eq!((&failure["error_kind"], &failure["class"]), (&json!("conflict"), &json!("unmarked")));
+        assert_eq!(
+            (&failure["error_kind"], &failure["class"]),
+            (&json!("conflict"), &json!("unmarked"))
+        );
         tokio::time::sleep(A_WHILE).await;
     }
     assert_eq!(sim.writes(), []);

@@ -22,7 +22,8 @@ struct Dice(u64);
 impl Dice {
     fn throw(&mut self, sides: u64) -> u64 {
         // Knuth's multiplier; the upper bits are the better ones.
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % sides
     }
 }
@@ -91,11 +92,19 @@ fn assert_accounted(response: &Value, listed: usize, what: &str) {
         for field in ["message", "remedy", "error_kind", "region"] {
             assert!(failure[field].as_str().is_some_and(|text| !text.is_empty()), "{failure:#}");
         }
-        assert_eq!(failure["error_kind"] == "conflict", failure["class"].is_string(), "{failure:#}");
+        assert_eq!(
+            failure["error_kind"] == "conflict",
+            failure["class"].is_string(),
+            "{failure:#}"
+        );
     }
     let counts = response["totals"]["secrets"].as_object().expect("counts");
     let unequal = counts.keys().any(|outcome| !UNNAMED.contains(&outcome.as_str()));
-    assert_eq!(unequal, !named.is_empty() || counts.contains_key("pending"), "{what}: {response:#}");
+    assert_eq!(
+        unequal,
+        !named.is_empty() || counts.contains_key("pending"),
+        "{what}: {response:#}"
+    );
 }
 
 async fn one_world(seed: u64) -> BTreeMap<String, u64> {
@@ -126,7 +135,8 @@ async fn one_world(seed: u64) -> BTreeMap<String, u64> {
     let equal: usize = [&replicas, &far]
         .iter()
         .map(|held| {
-            let is_equal = |name: &String| held.get(name).map(|r| &r.value) == Some(&sources[name].value);
+            let is_equal =
+                |name: &String| held.get(name).map(|r| &r.value) == Some(&sources[name].value);
             sources.keys().filter(|name| is_equal(name)).count()
         })
         .sum();
