@@ -191,7 +191,12 @@ async fn ask<'a>(
             Decision::Refuse(cause) => {
                 slice.fail_at_source(outcome, &secret.name, source, [target], cause);
             }
-            Decision::Replicate { .. } | Decision::AskAgain { .. } => {
+            // Why the replica failed is what a person mends, not that AWS refused to try once more.
+            Decision::AskAgain { failed, .. } => {
+                let message = format!("{}; asked once more: {}", failed.message, cause.message);
+                slice.report(outcome, &secret.name, (source, target), Cause { message, ..failed });
+            }
+            Decision::Replicate { .. } => {
                 slice.report(outcome, &secret.name, (source, target), cause);
             }
         }

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::domain::{ConflictClass, EXCLUDE_TAG, FailureKind, SecretName, Tags, TargetKey};
 
+mod elsewhere;
+mod keys;
+
 pub(super) const SOURCE: &str = "us-east-2";
 pub(super) const TARGET: &str = "us-east-1";
 pub(super) const ELSEWHERE: &str = "eu-west-1";
@@ -344,38 +347,6 @@ fn a_replica_that_its_region_does_not_have_is_not_in_sync() {
 }
 
 #[test]
-fn a_weaker_key_is_reported_with_a_remedy_that_removes_nothing_and_a_stronger_one_is_right() {
-    let app = Secret { kms_key: Some("alias/app".to_owned()), ..secret() };
-    let weaker = Secret { kms_key: None, ..replica(&app) };
-    assert_eq!(decide(&app, Some(&weaker)), Decision::LookCloser);
-    let told = described(app, &[(TARGET, Status::InSync)]);
-    assert_eq!(decide(&told, Some(&weaker)), Decision::LookCloser);
-    let cause = reported(decide(&told, Some(&described(weaker, &[]))));
-    assert_eq!(cause.kind, FailureKind::Unsupported);
-    let command = "aws secretsmanager update-secret --region us-east-1 --secret-id db/main --kms-key-id alias/app";
-    assert!(cause.remedy().contains(command), "{}", cause.remedy());
-    assert!(!cause.remedy().contains("remove"), "{}", cause.remedy());
-
-    let own = Secret { kms_key: Some("1234abcd".to_owned()), ..secret() };
-    assert_eq!(decide(&own, Some(&replica(&own))), IN_SYNC, "its owner chose a key");
-    let stronger = Secret { kms_key: Some("alias/app".to_owned()), ..replica(&secret()) };
-    assert_eq!(decide(&secret(), Some(&stronger)), IN_SYNC);
-}
-
-#[test]
-fn a_replicas_key_that_was_changed_in_its_region_is_believed_there() {
-    let mut app = described(
-        Secret { kms_key: Some("alias/app".to_owned()), ..secret() },
-        &[(TARGET, Status::InSync)],
-    );
-    for replica in app.replication.as_mut().expect("described").values_mut() {
-        replica.kms_key = Some(DEFAULT_SECRET_KEY.to_owned());
-    }
-    assert_eq!(decide(&app, None), Decision::LookCloser);
-    assert_eq!(decide(&app, Some(&described(replica(&app), &[]))), IN_SYNC);
-}
-
-#[test]
 fn a_value_of_a_targets_own_is_refused_since_no_replica_can_have_it() {
     let tagged = |key: &str| {
         let tags = Tags::from([(key.to_owned(), "x".to_owned())]);
@@ -391,63 +362,6 @@ fn a_value_of_a_targets_own_is_refused_since_no_replica_can_have_it() {
     }
     let elsewhere = tagged("failover-replicator:value/us-west-2");
     assert!(matches!(decide(&elsewhere, None), Decision::Replicate { .. }), "of another target");
-}
-
-fn of_primary(region: &str) -> Secret {
-    Secret { primary_region: Some(region.to_owned()), ..secret() }
-}
-
-#[test]
-fn a_primary_in_a_region_without_a_route_is_reported_with_that_region() {
-    let stray = of_primary(ELSEWHERE);
-    assert_eq!(decide(&stray, None), Decision::LookCloser, "the list may be old");
-    let arn = "arn:aws:secretsmanager:us-east-1:111122223333:secret:db/main-zzzzzz".to_owned();
-    let other = described(Secret { arn, primary_region: None, ..replica(&stray) }, &[]);
-    for held in [None, Some(&other)] {
-        let cause = reported(looked(&described(stray.clone(), &[]), held));
-        assert_eq!(cause.class, Some(ConflictClass::OtherRoute));
-        assert!(cause.message.contains("of the secret in eu-west-1"), "{cause}");
-        assert!(cause.remedy().contains("`eu-west-1=us-east-1` to REPLICATOR_ROUTES"), "{cause}");
-    }
-    // Another replica of the same primary is as good as one of its own.
-    let sister = Secret { primary_region: Some(ELSEWHERE.to_owned()), ..replica(&stray) };
-    assert_eq!(decide(&stray, Some(&sister)), IN_SYNC);
-    for routes in
-        ["us-east-2=us-east-1;eu-west-1=us-east-1", "us-east-2=us-east-1;eu-west-1=us-east-2"]
-    {
-        let by = By { routes: Some(routes), ..By::default() };
-        let skipped = Decision::Leave(OutcomeKind::Skipped);
-        assert_eq!(by.decide(&stray, None, false), skipped, "{routes}");
-    }
-}
-
-#[test]
-fn a_swapped_secret_is_in_sync_as_long_as_the_replica_in_the_source_is() {
-    let swapped = of_primary(TARGET);
-    let primary = |primary_region: Option<&str>| Secret {
-        primary_region: primary_region.map(str::to_owned),
-        ..replica(&swapped)
-    };
-    assert_eq!(decide(&swapped, Some(&primary(Some(TARGET)))), IN_SYNC);
-    assert_eq!(decide(&swapped, Some(&primary(None))), IN_SYNC);
-    let told = |status| described(primary(Some(TARGET)), &[(SOURCE, status)]);
-    let read = |replica: &Secret, status| decide(replica, Some(&told(status)));
-    let here = described(swapped.clone(), &[]);
-    assert_eq!(read(&here, Status::InSync), IN_SYNC);
-    assert_eq!(read(&here, Status::InProgress), Decision::Await);
-    let cause = reported(read(&here, Status::Failed));
-    assert!(cause.message.contains("could not replicate `db/main` to us-east-2"), "{cause}");
-    let older = |changed| Secret {
-        current_version: Some("v0".to_owned()),
-        last_changed: changed,
-        ..here.clone()
-    };
-    assert_eq!(read(&older(ago(9)), Status::InSync), Decision::Await);
-    let cause = reported(read(&older(ago(10)), Status::InSync));
-    assert_eq!(cause.kind, FailureKind::Unavailable);
-    let opposite = By { routes: Some("us-east-2=us-east-1;us-east-1=us-east-2"), ..By::default() };
-    let skipped = Decision::Leave(OutcomeKind::Skipped);
-    assert_eq!(opposite.decide(&swapped, Some(&primary(None)), false), skipped);
 }
 
 #[test]

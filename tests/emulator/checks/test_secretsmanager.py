@@ -138,6 +138,18 @@ class ReplicationCheck(Check):
         self.assertEqual("second", self.here.get_secret_value(SecretId=self.name)["SecretString"])
         self.there.delete_secret(SecretId=self.name, ForceDeleteWithoutRecovery=True)
 
+    def test_of_a_replica_only_the_key_is_changed_in_its_region(self):
+        self.create(AddReplicaRegions=[{"Region": FAR}])
+        with self.refused("InvalidParameterException"):
+            self.there.update_secret(SecretId=self.name, KmsKeyId="alias/absent")
+        with self.refused("InvalidParameterException"):
+            self.there.update_secret(SecretId=self.name, SecretString="another")
+        _, key = self.key()
+        self.there.update_secret(SecretId=self.name, KmsKeyId=key)
+        self.assertEqual(key, self.there.describe_secret(SecretId=self.name)["KmsKeyId"])
+        self.assertEqual(key, self.status()["KmsKeyId"])
+        self.assertEqual("InSync", self.status()["Status"])
+
     def test_a_primary_with_replicas_is_not_deleted(self):
         self.create(AddReplicaRegions=[{"Region": FAR}])
         with self.refused("InvalidParameterException"):

@@ -84,6 +84,13 @@ async fn a_failed_replica_is_asked_for_again_once_a_sweep_by_no_event_and_never_
     assert_eq!(counts(&outcome), [(OutcomeKind::Failed, 2)]);
     assert_eq!(double.sent("ReplicateSecretToRegions").len(), 1);
 
+    let refused = World { refused: vec![NEAR, FAR], ..failed("InSync") };
+    let (outcome, _) = sweep(refused).await;
+    assert_eq!(counts(&outcome), [(OutcomeKind::Failed, 2)]);
+    let message = &outcome.failures[0].cause.message;
+    assert!(message.starts_with("Secrets Manager could not replicate `db/main`"), "{message}");
+    assert!(message.contains("; asked once more: "), "{message}");
+
     let by_event = |rules: &mut RunPolicy| rules.from_events = true;
     let (outcome, double) = run_with(failed("InSync"), named(Vec::new()), by_event).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::Failed, 2)]);
