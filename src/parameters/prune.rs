@@ -21,7 +21,7 @@ use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
 
 /// What makes a replica a leftover, in a plan's words; and beside it that only the word `default` in
-/// REPLICATOR_EXCLUDE_NAMES does.
+/// `REPLICATOR_EXCLUDE_NAMES` does.
 const BECAUSE: &str = "out_of_scope";
 const BY_DEFAULT: &str = "excluded_by_default";
 

@@ -22,7 +22,8 @@ pub(in crate::parameters) async fn follow(
         let original = candidate.original.as_ref()?;
         let name = &candidate.name;
         let always = run.labels.of_item(name) == Reads::Always;
-        if !always && !run.labels.is_restarted(name) {
+        let copied = original.parameter.version();
+        if !always && !run.labels.is_late_restart(name, copied) {
             return None;
         }
         let replicas: Vec<(&Region, &Observed)> = candidate

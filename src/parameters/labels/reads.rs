@@ -1,9 +1,15 @@
 //! When an item's labels are read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
-use crate::domain::{Item, ParameterName, Scope, Wanted};
+use crate::domain::{Expectation, Item, ParameterName, Scope, Timestamp, Version, Wanted};
 use crate::run_policy::RunPolicy;
+
+/// An event's time has whole seconds, and its service's clock is another.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(2);
+/// How much later than the events of later versions that of a first one may come.
+const OUT_OF_ORDER: Duration = Duration::from_hours(1);
 
 /// When an item's labels are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,7 +28,7 @@ pub(in crate::parameters) enum Reads {
 pub(in crate::parameters) struct LabelReads {
     by_name: BTreeMap<ParameterName, Reads>,
     /// Those whose deletion or first version an event names: an earlier source's labels may be left on the replica.
-    restarted: BTreeSet<ParameterName>,
+    restarted: BTreeMap<ParameterName, Restart>,
     otherwise: Reads,
 }
 
@@ -49,9 +55,30 @@ impl LabelReads {
         Self { by_name, restarted: restarted(scope), otherwise }
     }
 
-    /// Whether an event says that the source's history began anew.
-    pub(in crate::parameters) fn is_restarted(&self, name: &ParameterName) -> bool {
-        self.restarted.contains(name)
+    /// Whether an event says that the source's history began anew since `copied`, which its replica is the copy of.
+    pub(in crate::parameters) fn is_restarted(
+        &self,
+        name: &ParameterName,
+        copied: Version,
+    ) -> bool {
+        self.restarted.get(name).is_some_and(|restart| match restart {
+            Restart::Deleted => true,
+            // The event of the very version that was copied says nothing new.
+            Restart::Created(at) if copied.number == 1 => *at > copied.modified.plus(CLOCKS_DIFFER),
+            Restart::Created(at) => at.plus(CLOCKS_DIFFER) >= copied.modified,
+        })
+    }
+
+    /// Whether an event says so that comes so late that the new source may have been copied as if it were the old one.
+    pub(in crate::parameters) fn is_late_restart(
+        &self,
+        name: &ParameterName,
+        copied: Version,
+    ) -> bool {
+        self.restarted.get(name).is_some_and(|restart| match restart {
+            Restart::Deleted => true,
+            Restart::Created(at) => copied.number > 1 && copied.modified.since(*at) < OUT_OF_ORDER,
+        })
     }
 
     /// When those of `name` are read.
@@ -60,14 +87,34 @@ impl LabelReads {
     }
 }
 
-fn restarted(scope: &Scope) -> BTreeSet<ParameterName> {
-    let Scope::Items(wanted) = scope else { return BTreeSet::new() };
-    let begins = |wanted: &&Wanted| {
-        wanted.expect.iter().any(|event| event.absent || event.version == Some(1))
+/// What an event tells of the beginning of a source's history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Restart {
+    /// The source was deleted; or, without its time, created.
+    Deleted,
+    /// Its first version was written then.
+    Created(Timestamp),
+}
+
+fn restarted(scope: &Scope) -> BTreeMap<ParameterName, Restart> {
+    let Scope::Items(wanted) = scope else { return BTreeMap::new() };
+    let restart = |event: &Expectation| match (event.absent, event.version, event.at) {
+        (true, ..) | (false, Some(1), None) => Some(Restart::Deleted),
+        (false, Some(1), Some(at)) => Some(Restart::Created(at)),
+        _ => None,
     };
-    let name = |wanted: &Wanted| match &wanted.item {
-        Item::Parameter(name) => Some(name.clone()),
-        Item::Secret(_) => None,
-    };
-    wanted.iter().filter(begins).filter_map(name).collect()
+    let mut all = BTreeMap::new();
+    for Wanted { item, expect } in wanted {
+        let Item::Parameter(name) = item else { continue };
+        for told in expect.iter().filter_map(restart) {
+            let known = all.entry(name.clone()).or_insert(told);
+            *known = match (*known, told) {
+                (Restart::Created(one), Restart::Created(other)) => {
+                    Restart::Created(one.max(other))
+                }
+                _ => Restart::Deleted,
+            };
+        }
+    }
+    all
 }

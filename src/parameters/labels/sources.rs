@@ -107,8 +107,10 @@ fn copied_version(task: &Task) -> Option<Version> {
 /// Whether the source was deleted and created anew since it was copied: an event says so, or its number did not rise.
 fn is_restarted(run: &Run<'_>, task: &Task) -> bool {
     let now = task.source_version();
-    let fell = |copied: Version| copied != now && now.number <= copied.number;
-    run.labels.is_restarted(&task.name) || copied_version(task).is_some_and(fell)
+    copied_version(task).is_some_and(|copied| {
+        let fell = copied != now && now.number <= copied.number;
+        fell || run.labels.is_restarted(&task.name, copied)
+    })
 }
 
 /// Whether the replica's value is one of the target's own.

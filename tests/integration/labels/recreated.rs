@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use failover_replicator::aws::Deadline;
+use failover_replicator::domain::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::stage::Stage;
-use crate::support::{LONG_AGO, SOURCE, TARGET, call, count, sweep_by};
+use crate::support::{SOURCE, TARGET, call, count, sweep_by};
 
 const NAME: &str = "/a";
 
@@ -19,17 +20,19 @@ async fn labelled(stage: &Stage) {
     assert_eq!(stage.labels(TARGET, NAME)["live"], "old");
 }
 
-fn deleted(stage: &Stage) -> Value {
-    call(&stage.account, LONG_AGO, "DeleteParameter", &json!({ "name": NAME }), &Value::Null)
+fn deleted(stage: &Stage, at: &str) -> Value {
+    call(&stage.account, at, "DeleteParameter", &json!({ "name": NAME }), &Value::Null)
 }
 
-/// The source is another one, with so many versions.
-async fn created_anew(stage: &Stage, versions: usize) {
+/// The source is another one, with so many versions; when the one before was deleted.
+async fn created_anew(stage: &Stage, versions: usize) -> String {
+    let at = i64::try_from(stage.sim.now()).expect("a time");
     stage.region(SOURCE).delete(NAME);
     tokio::time::sleep(Duration::from_secs(31)).await;
     for n in 1..=versions {
         stage.put(NAME, &format!("new {n}"));
     }
+    Timestamp::from_millis(at).to_string()
 }
 
 #[tokio::test(start_paused = true)]
@@ -66,11 +69,11 @@ async fn events_take_it_off_in_whatever_order_they_come() {
     {
         let stage = Stage::new(&[]).await;
         labelled(&stage).await;
-        created_anew(&stage, versions).await;
+        let at = created_anew(&stage, versions).await;
         let number = i64::try_from(versions).expect("small");
         for event in order {
             let event =
-                if event == "put" { stage.put_event(NAME, number) } else { deleted(&stage) };
+                if event == "put" { stage.put_event(NAME, number) } else { deleted(&stage, &at) };
             stage.events(vec![event]).await;
         }
         assert!(stage.labels(TARGET, NAME).is_empty(), "{versions} versions, {order:?}");
@@ -84,7 +87,8 @@ async fn the_event_of_an_ordinary_version_reads_no_history() {
     labelled(&stage).await;
     stage.put(NAME, "next");
     stage.sim.forget_calls();
-    stage.events(vec![stage.put_event(NAME, 2)]).await;
+    // That of the first version comes once more.
+    stage.events(vec![stage.put_event(NAME, 1), stage.put_event(NAME, 2)]).await;
     assert_eq!(stage.sim.count("ssm:GetParameterHistory", "", "").calls, 0);
 }
 

@@ -3,8 +3,11 @@
 use super::*;
 use crate::parameters::model::{INTEGRATION, TEXT};
 
+/// What AWS shows otherwise than it was written.
+type Changed = fn(&mut Parameter);
+
 /// A source and the replica that the hub made of it, which shows something else.
-fn shown_otherwise(change: fn(&mut Parameter)) -> (World, Observed, Observed) {
+fn shown_otherwise(change: Changed) -> (World, Observed, Observed) {
     let world = World::new();
     let mut original = observed(parameter("/a"), &[("team", "x")]);
     original.parameter.value_type = ValueType::SecureString;
@@ -26,7 +29,7 @@ fn reported(decision: Decision) -> Cause {
 
 #[test]
 fn a_step_whose_reason_is_still_there_is_reported_with_the_reason_and_a_remedy() {
-    let changes: [(&str, fn(&mut Parameter)); 6] = [
+    let changes: [(&str, Changed); 6] = [
         ("type", |p| p.value_type = ValueType::String),
         ("data type", |p| p.data_type = INTEGRATION.into()),
         ("data type", |p| p.data_type = "json".into()),
@@ -47,9 +50,9 @@ fn a_step_whose_reason_is_still_there_is_reported_with_the_reason_and_a_remedy()
 
 #[test]
 fn it_is_tried_again_for_a_new_version_another_form_or_a_person() {
-    for change in [(|p| p.data_type = INTEGRATION.into()) as fn(&mut Parameter), |p| {
-        p.description = Some("other".into())
-    }] {
+    let changes: [Changed; 2] =
+        [|p| p.data_type = INTEGRATION.into(), |p| p.description = Some("other".into())];
+    for change in changes {
         let (mut world, mut original, replica) = shown_otherwise(change);
         let is_written = |world: &World, original: &Observed| {
             matches!(world.decide(Some(original), Some(&replica)), Decision::Write(_))
