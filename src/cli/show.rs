@@ -43,7 +43,9 @@ pub(super) fn answer(answer: &Answer, format: Format, view: View) -> (String, Ex
 /// What a person is to read beside the answer: a batch is answered with nothing but the messages that come back.
 pub(super) fn aside(answer: &Answer) -> Option<String> {
     match answer {
-        Answer::Batch(_, response) if response.status > Status::Changed => {
+        Answer::Batch(_, response)
+            if response.status > Status::Changed || !response.notes.is_empty() =>
+        {
             Some(table(response, View::Plain).trim_end().to_owned())
         }
         _ => None,

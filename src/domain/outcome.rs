@@ -415,3 +415,52 @@ impl AccountOutcome {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::item::ParameterName;
+    use super::*;
+
+    fn item(name: &str) -> Item {
+        Item::Parameter(ParameterName::new(name))
+    }
+
+    fn region(name: &str) -> Region {
+        Region::parse(name).expect("a Region")
+    }
+
+    fn outcome() -> AccountOutcome {
+        AccountOutcome::new(AccountId::parse("111122223333").expect("an account"))
+    }
+
+    #[test]
+    fn what_the_deadline_left_may_pass_later_beside_a_pending_item_too() {
+        let mut outcome = outcome();
+        outcome.pending(&region("us-east-1"), item("/a"));
+        outcome.complete = false;
+        assert!(outcome.may_pass_later(&item("/a")) && !outcome.may_pass_later(&item("/b")));
+        let mut left = AccountOutcome::unlooked(outcome.account.clone());
+        left.merge(outcome);
+        assert!(left.may_pass_later(&item("/a")) && left.may_pass_later(&item("/b")));
+        assert_eq!(left.notes.len(), 1);
+    }
+
+    #[test]
+    fn a_source_without_an_outcome_is_an_internal_error_of_its_account() {
+        let (source, target) = (region("us-east-2"), region("us-east-1"));
+        let mut outcome = outcome();
+        outcome.ledger.list(Kind::Parameter, &source, &target, 2);
+        outcome.ledger.end(Kind::Parameter, &source, &target, 2);
+        outcome.audit();
+        assert_eq!(outcome.failures, []);
+        outcome.ledger.list(Kind::Parameter, &source, &target, 1);
+        outcome.audit();
+        let [failure] = outcome.failures.as_slice() else { panic!("{:?}", outcome.failures) };
+        assert_eq!(failure.account.as_ref(), Some(&outcome.account));
+        assert_eq!((&failure.region, &failure.subject), (&Some(target), &Subject::Account));
+        assert!(
+            failure.cause.message.contains("3 parameters")
+                && failure.cause.message.contains("2 of them")
+        );
+    }
+}

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Hub;
 use crate::aws::{Deadline, Lane};
-use crate::domain::{AccountId, Item, Location, Purpose, Timestamp};
+use crate::domain::{AccountId, Item, Location, Note, Purpose, Subject, Timestamp, shown};
 use crate::report::Report;
 use crate::request::RunOptions;
 use crate::sweep::Finished;
@@ -30,12 +30,14 @@ impl Hub {
             tracing::info!(message, reason = reason.reason(), "ignored");
         }
         let mut returned = BTreeSet::new();
+        let mut unread = Vec::new();
         for (message, why) in unreadable {
             tracing::warn!(
                 message,
                 why,
                 "unreadable: it goes back, and in the end to the dead-letter queue"
             );
+            unread.push(cannot_be_read(&message, &why));
             returned.insert(message);
         }
         let began = self.events.now();
@@ -62,6 +64,9 @@ impl Hub {
         let options = RunOptions::default();
         let rules = self.rules(Lane::Events, Purpose::Equality, options, deadline.clone());
         let mut report = self.reconcile(Lane::Events, rules, work, &|_| (), &mut sort).await;
+        for note in unread {
+            report.note(note);
+        }
         if !self.tell(&mut report, &deadline).await {
             // Nobody was told of these: they come back until somebody is.
             returned.extend(failed);
@@ -71,6 +76,18 @@ impl Hub {
         let lags = if wrote { since(self.events.now()) } else { Vec::new() };
         let metrics = self.measure(&self.events, &before, &response, &since(began), &lags);
         Handled { report, returned, metrics }
+    }
+}
+
+fn cannot_be_read(message: &str, why: &str) -> Note {
+    Note {
+        account: None,
+        region: None,
+        subject: Subject::Hub,
+        outcome: None,
+        message: format!("the message `{}` cannot be read: {why}", shown(message)).into(),
+        remedy: "it goes back to the queue, and in the end to the dead-letter queue: read it there"
+            .into(),
     }
 }
 

@@ -22,7 +22,7 @@ use self::random::Random;
 use crate::support::{answered, hub_on, simulated, sweep_all};
 
 /// Worlds in every run of the tests; the variable `WORLDS` asks for another number.
-const WORLDS: u64 = 400;
+const WORLDS: u64 = 320;
 /// Accounts of one organisation. Ten that lose sources at once would be held back together.
 const ACCOUNTS: u64 = 8;
 /// How often an organisation goes on in another way from where its first sweep ended.
