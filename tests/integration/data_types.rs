@@ -51,7 +51,7 @@ fn value(data_type: &str, n: usize) -> String {
         "aws:ec2:image" => format!("ami-{n:08}"),
         "aws:region" => format!("eu-west-{n}"),
         "aws:account:id" => format!("{n:012}"),
-        "boolean" => (n % 2 == 0).to_string(),
+        "boolean" => n.is_multiple_of(2).to_string(),
         "integer" => n.to_string(),
         "float" => format!("{n}.5"),
         "hostname" => format!("db{n}.example.com"),
@@ -102,7 +102,7 @@ fn unequal(sim: &Sim, account: &str) -> Vec<String> {
         let mark = replica.tags.remove(MARK.0);
         let provenance = replica.tags.remove(PROVENANCE);
         if source.data_type == "aws:ec2:image" {
-            source.value = IMAGE_THERE.to_owned();
+            IMAGE_THERE.clone_into(&mut source.value);
         }
         (replica.version, replica.modified, replica.user) =
             (source.version, source.modified, source.user.clone());
@@ -157,8 +157,7 @@ async fn every_data_type_is_copied_and_every_change_of_it_is_followed() {
             })
             .collect();
         let anew = |place: usize| !is_in_place(present[place], next[place]);
-        for (place, name) in names.iter().enumerate().filter(|(place, _)| anew(*place)) {
-            assert!(place < names.len());
+        for (_, name) in names.iter().enumerate().filter(|(place, _)| anew(*place)) {
             source.delete(name);
         }
         tokio::time::sleep(Duration::from_secs(31)).await;
