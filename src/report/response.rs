@@ -77,6 +77,7 @@ pub struct WaitingLine {
 /// What came of a run. It serialises as the JSON that the Lambda answers, cut to [`RESPONSE_LIMIT`](super::RESPONSE_LIMIT);
 /// the fields themselves hold more, and [`whole`](Self::whole) shows all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Response {
     /// The worst that happened.
     pub status: Status,

@@ -105,13 +105,7 @@ impl Slice<'_> {
 
     /// Counts the secrets of a list as failed in a target that could not be listed, or as left to a later run where the
     /// time for its list was over.
-    fn unlisted(
-        &self,
-        outcome: &mut AccountOutcome,
-        source: &Region,
-        target: &Region,
-        secrets: usize,
-    ) {
+    fn unlisted(outcome: &mut AccountOutcome, source: &Region, target: &Region, secrets: usize) {
         let failed = outcome.failures.iter().any(|failure| {
             failure.subject == Subject::Account && failure.region.as_ref() == Some(target)
         });
@@ -138,7 +132,7 @@ impl Slice<'_> {
             .filter_map(|target| Some((target, lists.get(target)?)))
             .collect();
         for target in whole.route.targets.iter().filter(|target| !lists.contains_key(*target)) {
-            self.unlisted(outcome, source, target, secrets.len());
+            Self::unlisted(outcome, source, target, secrets.len());
         }
         for (target, _) in &targets {
             outcome.ledger.list(Kind::Secret, source, target, secrets.len());

@@ -45,6 +45,7 @@ impl Slice<'_> {
 
     /// Counts how one secret ended in one target, and names it with the reason unless it is equal, excluded, or a
     /// replica itself.
+    #[expect(clippy::unused_self, reason = "it stands beside `report` and is called as it is")]
     pub(super) fn count(
         &self,
         outcome: &mut AccountOutcome,
