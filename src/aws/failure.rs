@@ -148,7 +148,7 @@ fn without_credentials(operation: &str, error: &CredentialsError) -> Cause {
     // The instance's metadata is where the SDK looks last: whatever went wrong there, nothing was found before.
     let none = matches!(error, CredentialsError::CredentialsNotLoaded(_))
         || chain(error).any(<dyn Error>::is::<ImdsError>);
-    let profile = std::env::var("AWS_PROFILE").ok().filter(|name| !name.is_empty());
+    let profile = profile();
     let message = match &profile {
         Some(profile) if none => {
             format!(
@@ -163,6 +163,15 @@ fn without_credentials(operation: &str, error: &CredentialsError) -> Cause {
     let uses_single_sign_on = chain(error).any(|error| error.to_string().contains("SSO"));
     let remedy = find_credentials(profile.as_deref(), !none && uses_single_sign_on);
     Cause::new(FailureKind::AccessDenied, message).mended_by(remedy)
+}
+
+/// The profile that the SDK takes credentials from, where one is named.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the SDK's own variable, and only for the words of a remedy"
+)]
+fn profile() -> Option<String> {
+    std::env::var("AWS_PROFILE").ok().filter(|name| !name.is_empty())
 }
 
 /// The command that shows what is wrong with the credentials, or mends it.
