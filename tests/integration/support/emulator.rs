@@ -73,6 +73,8 @@ impl Emulator {
 
 /// The one process of `owners.py`, which ends with the test process: its input does then.
 struct Owners {
+    #[expect(dead_code, reason = "it lives as long as this")]
+    process: Child,
     requests: ChildStdin,
     answers: BufReader<ChildStdout>,
 }
@@ -87,7 +89,7 @@ impl Owners {
             .expect("the owners start: `make test` makes the virtual environment");
         let requests = process.stdin.take().expect("its input is piped");
         let answers = process.stdout.take().expect("its output is piped");
-        Self { requests, answers: BufReader::new(answers) }
+        Self { process, requests, answers: BufReader::new(answers) }
     }
 
     fn ask(&mut self, request: &Value) -> Value {
