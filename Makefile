@@ -37,8 +37,9 @@ test: $(VENV)/stamp ## formatting, lints, docs, the emulator's own checks, the f
 		-- $(VENV)/bin/python tests/deploy/check_deploy.py \
 		-- cargo test --locked --no-fail-fast
 
-verify: ## more schedules, and the faults that they must find; takes an hour
+verify: ## more schedules and random worlds, and the faults that they must find; takes an hour
 	SCHEDULES=all cargo test --locked --test integration schedules:: -- --nocapture --test-threads 1
+	WORLDS=10000 cargo test --locked --test integration worlds:: -- --nocapture
 	$(PYTHON) tests/mutants/run.py
 
 mutants: ## change the code that decides in hundreds of small ways, each of which a unit test must notice; an hour

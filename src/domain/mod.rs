@@ -1,6 +1,7 @@
 //! The words of the field: places, items, keys, times, outcomes. Nothing here reads or writes anything.
 
 mod assignment;
+mod change;
 mod clock;
 mod conflict;
 mod failure;
@@ -21,6 +22,7 @@ mod version;
 mod writers;
 
 pub use assignment::{Assignment, Expectation, Scope, Wanted};
+pub use change::{Change, Counts, OutcomeKind};
 pub use clock::Timestamp;
 pub use conflict::ConflictClass;
 pub use failure::{Cause, Failure, FailureKind, Subject};
@@ -30,7 +32,7 @@ pub use ledger::{Ledger, Page, Sums};
 pub use names::{BOOKKEEPING, NameFilter, is_hubs_own, split_globs};
 pub use note::{ABSENT, ABSENT_REMEDY, Note, PENDING, PENDING_REMEDY};
 pub use opt_out::OptOut;
-pub use outcome::{AccountOutcome, Change, Counts, OutcomeKind, Step, Waiting, WrittenBy};
+pub use outcome::{AccountOutcome, Step, Waiting, WrittenBy};
 pub use place::{AccountId, InvalidPlace, Location, Region};
 pub use purpose::{Leftovers, PlanStep, Purpose, Take};
 pub use route::{InvalidRoute, Route, Routes};

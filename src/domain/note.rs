@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::failure::Subject;
-use super::outcome::OutcomeKind;
+use super::change::OutcomeKind;
 use super::place::{AccountId, Region};
 
 /// One named thing, why it is as it is, and what to do.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::change::Change;
 use super::item::Item;
-use super::outcome::Change;
 use super::place::{AccountId, Region};
 
 /// What a run is for.

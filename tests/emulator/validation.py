@@ -24,6 +24,8 @@ JSON_SERVICES = {
     "ResourceGroupsTaggingAPI_20170126": "resourcegroupstaggingapi",
 }
 QUERY_SERVICES = ("sts", "sns")
+# Whose own word for a refused parameter it is, by the descriptions of their errors; the others say `ValidationException`.
+REFUSALS = {"organizations": "InvalidInputException", "resourcegroupstaggingapi": "InvalidParameterException"}
 
 _SIGNED_FOR = re.compile(r"Credential=[^/]+/\d+/[^/]*/([a-z0-9-]+)/aws4_request")
 _JSON_TYPES = {
@@ -59,7 +61,7 @@ class Validator:
         found = list(faults(operation.input_shape, parameters)) if operation.input_shape else []
         with self._lock:
             self.counts["refused" if found else "validated"] += 1
-        return answer(found, is_json) if found else None
+        return answer(found, is_json, operation.service_model.service_name) if found else None
 
     def read(self, environ, body):
         """The operation's model, its parameters and whether the protocol is JSON; None for a service that is not judged."""
@@ -169,12 +171,13 @@ def broken_limits(shape, value, path):
             yield f"{start} satisfy enum value set: [{', '.join(shape.enum)}]"
 
 
-def answer(found, is_json):
+def answer(found, is_json, service):
     """The refusal, as AWS words it in either protocol."""
     errors = "validation error" if len(found) == 1 else "validation errors"
     message = f"{len(found)} {errors} detected: {'; '.join(found)}"
     if is_json:
-        body = json.dumps({"__type": "ValidationException", "message": message}).encode()
+        code = REFUSALS.get(service, "ValidationException")
+        body = json.dumps({"__type": code, "message": message}).encode()
         return "400 Bad Request", [("Content-Type", "application/x-amz-json-1.1")], body
     error = f"<Error><Type>Sender</Type><Code>ValidationError</Code><Message>{escape(message)}</Message></Error>"
     body = f"<ErrorResponse>{error}<RequestId>validation</RequestId></ErrorResponse>".encode()

@@ -32,10 +32,10 @@ async fn a_list_that_fails_in_a_target_writes_nothing_there_and_the_other_target
         (
             "ssm:DescribeParameters",
             true,
-            json!({"created": 1, "updated": 1, "deleted": 1, "in_sync": 99}),
+            json!({"created": 1, "updated": 1, "deleted": 1, "failed": 101, "in_sync": 99}),
         ),
-        ("tag:GetResources", true, json!({"in_sync": 101})),
-        ("ssm:DescribeParameters", false, json!({"in_sync": 101})),
+        ("tag:GetResources", true, json!({"failed": 101, "in_sync": 101})),
+        ("ssm:DescribeParameters", false, json!({"failed": 101, "in_sync": 101})),
     ] {
         world.wire.take();
         world.wire.faults(move |call| {

@@ -192,7 +192,7 @@ async fn a_secret_is_released_so_that_its_owner_can_delete_it() {
     hubctl.run(&elsewhere.split(' ').collect::<Vec<_>>()).await.ended(2);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_owners_tag_removes_the_replica_and_its_end_brings_it_back() {
     let world = World::new(1);
     world.put(0, SOURCE, "/a", "x").await;

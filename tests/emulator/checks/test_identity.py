@@ -96,7 +96,7 @@ class OrganizationsCheck(Check):
         self.assertEqual(20, len(first["Accounts"]))
         second = self.organizations.list_accounts(NextToken=first["NextToken"], MaxResults=20)
         self.assertFalse({a["Id"] for a in first["Accounts"]} & {a["Id"] for a in second["Accounts"]})
-        with self.refused("ValidationException"):
+        with self.refused("InvalidInputException"):
             self.organizations.list_accounts(MaxResults=21)
 
     def test_accounts_have_state_and_paths(self):
