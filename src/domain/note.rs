@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 
-use super::failure::Subject;
 use super::change::OutcomeKind;
+use super::failure::Subject;
 use super::place::{AccountId, Region};
 
 /// One named thing, why it is as it is, and what to do.

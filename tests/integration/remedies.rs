@@ -76,8 +76,8 @@ async fn what_is_wrong_with_a_source_or_its_key_is_mended_as_its_remedy_says() {
     set_tags(&source, "/r/lender", &[("failover-replicator:lends-to", "/r/lent")]).await;
     // The entry stands in the remedy, but for the name of the key.
     says("/r/key-by-arn", "REPLICATOR_KMS_KEYS");
-    let entry = remedies["/r/key-by-arn"].split_once('{').map(|(_, rest)| rest).expect("JSON");
-    let entry = entry.rsplit_once('}').map(|(entry, _)| format!("{{{entry}}}")).expect("JSON");
+    let entry = remedies["/r/key-by-arn"].split('`').find(|part| part.starts_with('"'));
+    let entry = entry.map(|entry| format!("{{{entry}}}")).expect("an entry");
     let entry = entry.replace("alias/NAME", "alias/app");
 
     let hub = world.hub(&[("KMS_KEYS", &entry)]).await;

@@ -46,7 +46,7 @@ async fn a_signal_ends_a_sweep_with_what_was_done_and_what_remains() {
     let world = filled().await;
     for name in ["INT", "TERM"] {
         let mut sweep = slow(&world, 4).started(&["sweep", "--format", "json"]);
-        sweep.says("written").await;
+        sweep.says("ssm:PutParameter").await;
         sweep.signal(name).await;
         let ran = sweep.ended().await;
         ran.ended(130);
@@ -66,7 +66,7 @@ async fn a_signal_ends_a_sweep_with_what_was_done_and_what_remains() {
 async fn a_second_signal_ends_at_once() {
     let world = filled().await;
     let mut sweep = slow(&world, 1).started(&["sweep", "--format", "json"]);
-    sweep.says("written").await;
+    sweep.says("ssm:PutParameter").await;
     sweep.signal("TERM").await;
     sweep.says("another signal ends hubctl at once").await;
     let second = Instant::now();
