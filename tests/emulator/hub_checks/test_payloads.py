@@ -74,10 +74,9 @@ class PayloadsCheck(Check):
             self.assert_replicated(account)
 
     def sync_create(self):
-        self.put(MANAGEMENT_ACCOUNT, PARAMETER, "first")
+        self.put(self.member, PARAMETER, "first")
         self.assert_changed(self.sent(), created=len(TARGETS))
-        self.assert_replicated(MANAGEMENT_ACCOUNT, PARAMETER, version=1)
-        self.emptied()
+        self.assert_replicated(self.member, PARAMETER, version=1)
 
     def sync_update(self):
         self.replicated_already()

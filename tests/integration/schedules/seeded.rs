@@ -8,7 +8,7 @@ use super::harm::{Faults, Windows};
 use super::live::{Beginning, Told, run};
 
 /// Schedules in every run of the tests, and with `SCHEDULES=all`.
-const SEEDS: (u64, u64) = (3_000, 20_000);
+const SEEDS: (u64, u64) = (1_500, 20_000);
 const THREADS: usize = 2;
 
 /// How many schedules had what.
