@@ -1,6 +1,7 @@
 //! Which names are in scope.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
@@ -37,13 +38,16 @@ pub const BOOKKEEPING: [&str; 9] = [
 #[derive(Clone, Debug)]
 pub struct NameFilter {
     include: Option<GlobSet>,
+    /// The globs of `include`, in its order.
+    includes: Vec<String>,
     exclude: GlobSet,
     bookkeeping: GlobSet,
 }
 
 impl Default for NameFilter {
     fn default() -> Self {
-        Self { include: None, exclude: GlobSet::empty(), bookkeeping: GlobSet::empty() }
+        let (includes, exclude, bookkeeping) = (Vec::new(), GlobSet::empty(), GlobSet::empty());
+        Self { include: None, includes, exclude, bookkeeping }
     }
 }
 
@@ -58,6 +62,7 @@ impl NameFilter {
     ) -> Result<Self, globset::Error> {
         let include: Vec<&str> = include.into_iter().collect();
         Ok(Self {
+            includes: include.iter().map(|glob| (*glob).to_owned()).collect(),
             include: if include.is_empty() { None } else { Some(compile(include)?) },
             exclude: compile(exclude)?,
             bookkeeping: GlobSet::empty(),
@@ -75,6 +80,23 @@ impl NameFilter {
     /// Whether `name` is in scope.
     pub fn matches(&self, name: &str) -> bool {
         self.is_asked_for(name) && !fits(&self.bookkeeping, name)
+    }
+
+    /// The globs that include names; none where all are included.
+    pub fn includes(&self) -> &[String] {
+        &self.includes
+    }
+
+    /// The places in [`Self::includes`] of those that match one of `names`.
+    pub fn matched_includes<'n>(
+        &self,
+        names: impl IntoIterator<Item = &'n str>,
+    ) -> BTreeSet<usize> {
+        let Some(globs) = &self.include else { return BTreeSet::new() };
+        let spellings =
+            |name: &'n str| std::iter::once(Cow::Borrowed(name)).chain(other_spelling(name));
+        let names = names.into_iter().flat_map(spellings);
+        names.flat_map(|name| globs.matches(&*name)).collect()
     }
 
     /// Whether `name` is out of scope only since it is a deployment tool's bookkeeping.
@@ -177,6 +199,16 @@ mod tests {
             assert_eq!(only(glob).matches(name), fits, "only {glob}: {name}");
             assert_eq!(but(glob).matches(name), !fits, "all but {glob}: {name}");
         }
+    }
+
+    #[test]
+    fn includes_are_matched_by_either_spelling_each_for_itself() {
+        let filter = NameFilter::new(["/shop/*", "/root", "/typo/*"], ["/shop/*"]).expect("globs");
+        assert_eq!(filter.matched_includes([]), BTreeSet::new());
+        assert_eq!(filter.matched_includes(["/other", "root"]), [1].into());
+        assert_eq!(filter.matched_includes(["shop/db", "/root"]), [0, 1].into());
+        assert_eq!(filter.includes().len(), 3);
+        assert_eq!(NameFilter::default().matched_includes(["/a"]), BTreeSet::new());
     }
 
     #[test]

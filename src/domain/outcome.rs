@@ -97,6 +97,8 @@ pub struct AccountOutcome {
     pub changed: bool,
     /// Who wrote the replicas, where a list showed all of them.
     pub written_by: WrittenBy,
+    /// The globs of `INCLUDE_NAMES`, by their places, that match the name of a source in a list.
+    pub matched_includes: BTreeSet<usize>,
 }
 
 impl AccountOutcome {
@@ -116,6 +118,7 @@ impl AccountOutcome {
             ledger: Ledger::default(),
             changed: false,
             written_by: WrittenBy::default(),
+            matched_includes: BTreeSet::new(),
         }
     }
 
@@ -206,6 +209,7 @@ impl AccountOutcome {
         self.ledger.merge(other.ledger);
         self.changed |= other.changed;
         self.written_by.merge(&other.written_by);
+        self.matched_includes.extend(other.matched_includes);
     }
 
     /// Whether the same work on `item`, tried again later, may well come to more: it is pending, or it failed for a

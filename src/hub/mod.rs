@@ -64,7 +64,7 @@ pub struct Double {
 }
 
 /// What a run is narrowed to, beyond its payload.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Narrow {
     /// Only the route from this Region.
     pub route_source: Option<Region>,
@@ -180,6 +180,9 @@ impl Hub {
             Request::Reconcile(reconcile) => {
                 let (options, asked) = (reconcile.options, reconcile.purpose.clone());
                 let is_equality = asked == Purpose::Equality;
+                let is_of_all = reconcile.accounts == Accounts::Organization
+                    && narrow == Narrow::default()
+                    && reconcile.region.is_none();
                 let before = self.sweeps.calls();
                 let asked_for = deadline.unless_stopped(self.work(reconcile, &narrow)).await;
                 let (work, unmatched) = asked_for.unwrap_or_else(|| Ok(<_>::default()))?;
@@ -193,6 +196,9 @@ impl Hub {
                     }
                 };
                 report.unmatched(unmatched);
+                if is_of_all && is_equality {
+                    report.unmatched_names(&self.settings.names);
+                }
                 if !options.plan && is_equality {
                     self.tell(&mut report, &deadline).await;
                 }

@@ -1,6 +1,6 @@
 //! How each item ended in each target, until the account's outcome is made of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
     AccountId, AccountOutcome, Cause, Change, ConflictClass, Counts, Failure, FailureKind, Item,
@@ -82,6 +82,8 @@ pub(super) struct Endings {
     pub(super) written_by: WrittenBy,
     /// What the list of a sweep showed, and what came to an outcome.
     ledger: Ledger,
+    /// The globs of `INCLUDE_NAMES`, by their places, that match a source of the list.
+    pub(super) matched_includes: BTreeSet<usize>,
 }
 
 impl Endings {
@@ -191,6 +193,7 @@ impl Endings {
         outcome.parameters = self.counts;
         outcome.written_by = self.written_by;
         outcome.ledger = self.ledger;
+        outcome.matched_includes = self.matched_includes;
         let failure = |region, subject, cause| Failure {
             account: Some(account.clone()),
             region: Some(region),

@@ -107,6 +107,8 @@ impl Run<'_> {
             }
             None => return (endings, Absent::default()),
         };
+        let names = originals.keys().map(ParameterName::as_str);
+        endings.matched_includes = self.rules.names.matched_includes(names);
         let mut candidates: BTreeMap<ParameterName, Candidate> = BTreeMap::new();
         let mut listed = ListedByTarget::new();
         let keys = Keys::asked(self, &targets, &mut endings).await;

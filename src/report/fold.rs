@@ -8,7 +8,8 @@ use super::response::{AccountLine, PlannedStep, Response, Totals, WaitingLine};
 use super::status::Status;
 use super::writers;
 use crate::domain::{
-    AccountId, AccountOutcome, Cause, Failure, FailureKind, Note, OutcomeKind, Subject, WrittenBy,
+    AccountId, AccountOutcome, Cause, Failure, FailureKind, NameFilter, Note, OutcomeKind, Subject,
+    WrittenBy, shown,
 };
 use crate::ownership::Fingerprint;
 use crate::settings::Unmatched;
@@ -43,6 +44,9 @@ pub struct Report {
     unfinished: bool,
     plan_id: Option<Fingerprint>,
     stopped: bool,
+    matched_includes: BTreeSet<usize>,
+    /// Whether every list that was asked for was read.
+    saw_all_names: bool,
 }
 
 impl Default for Report {
@@ -64,6 +68,8 @@ impl Default for Report {
             unfinished: false,
             plan_id: None,
             stopped: false,
+            matched_includes: BTreeSet::new(),
+            saw_all_names: true,
         }
     }
 }
@@ -111,6 +117,9 @@ impl Report {
         self.unfinished |= !outcome.complete || pending;
         self.totals.trusted_writers += outcome.written_by.trusted;
         self.written_by.merge(&outcome.written_by);
+        self.matched_includes.extend(outcome.matched_includes);
+        let list_failed = outcome.failures.iter().any(|f| f.subject == Subject::Account);
+        self.saw_all_names &= !outcome.left && !list_failed;
         let account = outcome.account;
         if !outcome.complete {
             self.remaining.insert(account.clone());
@@ -150,6 +159,29 @@ impl Report {
         for note in unmatched.notes {
             tracing::warn!("{}", note.message);
             self.note(note);
+        }
+    }
+
+    /// Reports what of `INCLUDE_NAMES` matches no source of any account, after a sweep of the whole organisation. Where
+    /// not every list was read, nothing is reported on no grounds.
+    pub fn unmatched_names(&mut self, names: &NameFilter) {
+        let saw_none = self.totals.accounts().next().is_none();
+        if saw_none || !self.saw_all_names || self.stopped || !self.remaining.is_empty() {
+            return;
+        }
+        let unmatched: Vec<&String> = (0..)
+            .zip(names.includes())
+            .filter(|(place, _)| !self.matched_includes.contains(place))
+            .map(|(_, glob)| glob)
+            .collect();
+        for glob in unmatched {
+            let message = format!(
+                "REPLICATOR_INCLUDE_NAMES has the entry `{}`, which matches no parameter and no secret of any account",
+                shown(glob)
+            );
+            let remedy = "correct the entry, or take it out of REPLICATOR_INCLUDE_NAMES; `hubctl plan` shows what is in scope";
+            let cause = Cause::new(FailureKind::Invalid, message).mended_by(remedy);
+            self.fail(Failure { account: None, region: None, subject: Subject::Hub, cause });
         }
     }
 

@@ -9,7 +9,7 @@ use futures::stream;
 use crate::aws::{KeyStates, Session};
 use crate::domain::{
     ABSENT, ABSENT_REMEDY, AccountOutcome, Assignment, FailureKind, Item, Kind, OutcomeKind,
-    Region, Scope, Subject, Wanted,
+    Region, Scope, SecretName, Subject, Wanted,
 };
 use crate::run_policy::RunPolicy;
 use crate::so_far;
@@ -137,6 +137,8 @@ impl Slice<'_> {
         for (target, _) in &targets {
             outcome.ledger.list(Kind::Secret, source, target, secrets.len());
         }
+        let names = secrets.keys().map(SecretName::as_str);
+        outcome.matched_includes.extend(self.rules.names.matched_includes(names));
         let mut cases = Vec::new();
         for (name, secret) in secrets {
             let mut open = Vec::new();

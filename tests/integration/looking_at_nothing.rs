@@ -93,6 +93,36 @@ async fn a_filter_that_matches_nothing_fails_the_hub_and_stops_no_other_account(
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_include_of_names_that_matches_nothing_anywhere_fails_a_sweep_of_the_organisation() {
+    for (names, unmatched) in [
+        ("/a", vec![]),
+        ("a", vec![]),
+        ("/a,/shpo/*", vec!["/shpo/*"]),
+        ("/shpo/*,b/*", vec!["/shpo/*", "b/*"]),
+    ] {
+        let (sim, accounts, topic) = organisation(3);
+        let settings =
+            [("INCLUDE_NAMES", names), ("EXCLUDE_ACCOUNTS", MANAGEMENT), ("SNS_TOPIC_ARN", &topic)];
+        let hub = hub_on(&sim, &settings).await;
+        let response = sweep_all(&hub).await;
+        let failures = response["failures"].as_array().expect("failures");
+        let of_hub: Vec<&Value> = failures.iter().filter(|one| one["kind"] == "hub").collect();
+        assert_eq!(of_hub.len(), unmatched.len(), "{names}: {response:#}");
+        for glob in &unmatched {
+            let is_named =
+                |one: &&&Value| one["message"].to_string().contains(&format!("`{glob}`"));
+            assert!(of_hub.iter().any(|one| is_named(&one)), "{glob}: {response:#}");
+        }
+        assert_eq!(messages(&sim), usize::from(!unmatched.is_empty()), "{names}");
+        let created = if names.contains('a') && !names.starts_with("/shpo") { 3 } else { 0 };
+        assert_eq!(count(&response, "parameters", "created"), created, "{names}");
+        // One account need not have what another has.
+        let one = json!({"account": accounts[0], "detail": {"name": "all", "operation": "sync"}});
+        assert_eq!(answered(&hub, &one).await["failures"], json!([]), "{names}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_exclude_that_matches_nothing_is_a_note_and_no_failure() {
     let (sim, _, topic) = organisation(2);
     let excluded = format!("{MANAGEMENT},999999999999");
