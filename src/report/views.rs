@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 
 use super::response::{AccountLine, PlannedStep, Totals, WaitingLine};
-use crate::domain::{Change, Counts, Failure, Note, Region, Subject, Waiting};
+use crate::domain::{AccountId, Change, Counts, Failure, Note, Region, Subject, Waiting};
 
 /// The longest beginning of `list` that fits into `room` bytes, which it takes away.
 pub(super) fn fit<'a, T, V: Serialize>(
@@ -103,6 +103,26 @@ impl Serialize for AccountView<'_> {
     }
 }
 
+/// Where it is and what it is about; account, Region and name are left out where it has none.
+fn place<M: SerializeMap>(
+    object: &mut M,
+    account: Option<&AccountId>,
+    region: Option<&Region>,
+    subject: &Subject,
+) -> Result<(), M::Error> {
+    if let Some(account) = account {
+        object.serialize_entry("account", account.as_str())?;
+    }
+    object.serialize_entry("kind", subject.word())?;
+    if let Some(region) = region {
+        object.serialize_entry("region", region.as_str())?;
+    }
+    if let Subject::Item(item) = subject {
+        object.serialize_entry("name", item.name())?;
+    }
+    Ok(())
+}
+
 /// A failure; account, Region, name and class are left out where it has none.
 pub(super) struct FailureView<'a>(pub(super) &'a Failure);
 
@@ -110,16 +130,7 @@ impl Serialize for FailureView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Failure { account, region, subject, cause } = self.0;
         let mut object = serializer.serialize_map(None)?;
-        if let Some(account) = account {
-            object.serialize_entry("account", account.as_str())?;
-        }
-        object.serialize_entry("kind", subject.word())?;
-        if let Some(region) = region {
-            object.serialize_entry("region", region.as_str())?;
-        }
-        if let Subject::Item(item) = subject {
-            object.serialize_entry("name", item.name())?;
-        }
+        place(&mut object, account.as_ref(), region.as_ref(), subject)?;
         object.serialize_entry("error_kind", cause.kind.word())?;
         if let Some(class) = cause.class {
             object.serialize_entry("class", class.word())?;
@@ -137,16 +148,7 @@ impl Serialize for NoteView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Note { account, region, subject, outcome, message, remedy } = self.0;
         let mut object = serializer.serialize_map(None)?;
-        if let Some(account) = account {
-            object.serialize_entry("account", account.as_str())?;
-        }
-        object.serialize_entry("kind", subject.word())?;
-        if let Some(region) = region {
-            object.serialize_entry("region", region.as_str())?;
-        }
-        if let Subject::Item(item) = subject {
-            object.serialize_entry("name", item.name())?;
-        }
+        place(&mut object, account.as_ref(), region.as_ref(), subject)?;
         if let Some(outcome) = outcome {
             object.serialize_entry("outcome", outcome.word())?;
         }
