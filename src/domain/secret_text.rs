@@ -24,8 +24,8 @@ impl SecretText {
     /// A value of eight characters and more is looked for anywhere. A shorter one stands in many a message by chance: "a"
     /// in every word, "true" in some sentence. It is quoted where it stands by itself, and one of up to three characters
     /// only where the message sets it apart as a value: in quotes, or after the word "value". What AWS says in
-    /// plain words then stays readable; a message that has a short value without setting it apart would be shown, and AWS
-    /// has none.
+    /// plain words then stays readable. A message that has a short value without setting it apart is shown; none of AWS's
+    /// messages is known to do that.
     pub fn is_quoted_in(&self, message: &str) -> bool {
         const LONG: usize = 8;
         const SHORT: usize = 3;
