@@ -167,8 +167,8 @@ fn kind_of_failure(message: &str) -> FailureKind {
     }
 }
 
-/// The replica has another key than the one that settings and source ask for. Its key can be changed where it is, so
-/// nothing has to be removed, and nobody is told to settle for the default key, which is the weaker one.
+/// The replica has another key than the one that settings and source ask for. Its key can be changed in its own Region, so
+/// the remedy removes nothing. The remedy never proposes the default key, because that key is weaker.
 pub(super) fn other_key(secret: &Secret, shown: &str, wanted: &str, target: &Region) -> Cause {
     let name = &secret.name;
     Cause::new(

@@ -160,7 +160,8 @@ pub enum Decision {
     },
     /// Left alone, and counted as this.
     Leave(OutcomeKind),
-    /// No source any more, though it is none of this route's replicas: counted as skipped, and named with the reason.
+    /// The parameter is no longer a source, and it is not a replica of this route. It counts as skipped, and the report names
+    /// the reason.
     Skip(Cause),
     /// It has a tombstone, and may be deleted from this time on.
     Wait(Timestamp),

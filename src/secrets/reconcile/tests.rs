@@ -41,7 +41,7 @@ struct World {
     changed: Option<i64>,
     /// The secret's key.
     key: Option<&'static str>,
-    /// The states of keys, by Region and key; `missing` where there is none.
+    /// The states of keys, by Region and key. The state `missing` stands for a key that does not exist.
     keys: BTreeMap<(&'static str, &'static str), &'static str>,
     /// So many descriptions of the source do not show the secret yet.
     unborn: usize,

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import unittest
 
+import jsonata
 import templates
 from templates import HUB, SPOKE, allowed, as_list, load, resources, shared, statements
 
@@ -250,6 +251,26 @@ class StateMachinesCheck(unittest.TestCase):
     def leads_to(self, state):
         branches = [*state.get("Choices", []), *state.get("Catch", [])]
         return {state.get("Next"), state.get("Default"), *(branch["Next"] for branch in branches)} - {None}
+
+    def test_a_failure_of_the_list_ends_the_sweep_as_failed_beside_batches_that_were_swept(self):
+        # The batches' outcomes are put beside the answer of the list, whose failures so are still there.
+        states = templates.definition("sweep.asl.json")["States"]
+        self.assertEqual(("$.outcomes", "Count"), (states["SweepBatches"]["ResultPath"], states["SweepBatches"]["Next"]))
+        count = states["Count"]["Assign"]["failed"].removeprefix("{%").removesuffix("%}")
+        swept = {"batches": [{}], "outcomes": [{"swept": True}]}
+        unmatched = [{"kind": "hub", "error_kind": "invalid"}]
+        nobody = {"batches": [], "outcomes": []}
+        for answer, failed in [
+            (swept, 0),
+            ({**swept, "outcomes": [{}]}, 1),
+            ({**swept, "failures": unmatched}, 1),
+            ({**nobody, "failures": unmatched * 2}, 2),
+            ({**nobody, "notes": [{}]}, 0),
+        ]:
+            expression = jsonata.Jsonata(count)
+            expression.assign("failed", 0)
+            expression.assign("states", {"input": answer})
+            self.assertEqual(failed, expression.evaluate(None), answer)
 
     def test_every_state_leads_to_one_that_is_there_and_is_led_to(self):
         for machine in self.machines():
