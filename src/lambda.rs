@@ -11,7 +11,7 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::aws::Deadline;
+use crate::deadline::Deadline;
 use crate::hub::{Answer, Done, Hub, HubError, Narrow};
 use crate::{logs, request, settings};
 

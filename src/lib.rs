@@ -49,6 +49,8 @@ pub mod allowances;
 pub mod aws;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod concurrency;
+pub mod deadline;
 pub mod domain;
 pub mod guard;
 pub mod hub;

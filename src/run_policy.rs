@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::allowances::Allowances;
-use crate::aws::Deadline;
+use crate::deadline::Deadline;
 use crate::domain::{KmsKeys, NameFilter, Purpose, Routes, Timestamp, Writers};
 use crate::settings::{MaxDeletes, OnConflict, OnTargetChange};
 

@@ -21,7 +21,7 @@ macro_rules! client {
                 .region($sdk::config::Region::new(region.as_str().to_owned()))
                 .retry_partition(partition.build())
                 .retry_classifier($crate::aws::retry::RetryRules)
-                .interceptor($crate::aws::pacer::Paced::new($pacer, region, $service))
+                .interceptor($crate::aws::throttle::interceptor::Paced::new($pacer, region, $service))
                 $(.interceptor($crate::aws::renewal::Renewal($role.clone())))?
                 .build(),
         )

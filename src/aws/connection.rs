@@ -25,14 +25,15 @@ use aws_types::SdkConfig;
 use tokio::sync::OnceCell;
 
 use super::client::{PerRegion, client};
-use super::connector::PacedHttpClient;
 use super::credentials::{Role, RoleCredentials};
-use super::failure;
-use super::pacer::{Calls, Pacer, Pacers};
-use super::pacing::{CallStats, Lane, Quotas};
-use super::ration::Ration;
+use super::environment::Environment;
 use super::session::{Session, Shared, now};
 use super::whole::{lacking, whole};
+use crate::aws::errors;
+use crate::aws::memory_budget::Ration;
+use crate::aws::throttle::connector::PacedHttpClient;
+use crate::aws::throttle::registry::{Calls, Pacer, Pacers};
+use crate::aws::throttle::{CallStats, Lane, Quotas};
 use crate::domain::{AccountId, Cause, FailureKind, Location, ParameterName, Region, Timestamp};
 
 /// Time for a connection to stand. Lambda's own clients use the same.
@@ -59,12 +60,8 @@ pub struct Options {
     pub quotas: Quotas,
     /// Listed items in memory at once, over all accounts.
     pub items_in_flight: usize,
-    /// Takes the network's place.
-    pub http_client: Option<SharedHttpClient>,
-    /// Takes the place of the credentials that the SDK's own chain finds.
-    pub credentials: Option<SharedCredentialsProvider>,
-    /// Takes the system clock's place, for credentials and signatures. Pacing goes by tokio's clock.
-    pub time_source: Option<SharedTimeSource>,
+    /// Network, clock and credentials.
+    pub environment: Environment,
 }
 
 /// The way to AWS. Clones share everything.
@@ -172,7 +169,7 @@ impl Connection {
                 answer.account().and_then(|digits| AccountId::parse(digits).ok())
             };
             let answer = whole(|| request.clone().send(), |answer| named(answer).is_some()).await;
-            let answer = answer.map_err(|error| failure::cause(operation, &place, &error))?;
+            let answer = answer.map_err(|error| errors::cause(operation, &place, &error))?;
             let account = answer.as_ref().and_then(named);
             account.ok_or_else(|| {
                 Cause::new(
@@ -301,7 +298,7 @@ pub(super) async fn load(options: &Options) -> SdkConfig {
         TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT);
     // A request that waits at its gate sends nothing, which the SDK would take for a stalled upload after five seconds.
     let stalled = StalledStreamProtectionConfig::enabled().upload_enabled(false).build();
-    let http_client = options.http_client.clone().unwrap_or_else(network);
+    let http_client = options.environment.http_client.clone().unwrap_or_else(network);
     let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .region(region)
         .time_source(clock_of(options))
@@ -311,7 +308,7 @@ pub(super) async fn load(options: &Options) -> SdkConfig {
         .timeout_config(timeouts.build())
         .stalled_stream_protection(stalled);
     // The name has only letters and a hyphen; were it refused, the user agent would lack it and nothing else.
-    let loader = match options.credentials.clone() {
+    let loader = match options.environment.credentials.clone() {
         Some(credentials) => loader.credentials_provider(credentials),
         None => loader,
     };
@@ -326,15 +323,15 @@ fn own_parameter_refused(
     region: &Region,
     error: &SdkError<GetParameterError>,
 ) -> Cause {
-    let cause = failure::cause("ssm:GetParameter", region, error);
-    if failure::code(error) == Some("ParameterNotFound") {
+    let cause = errors::cause("ssm:GetParameter", region, error);
+    if errors::code(error) == Some("ParameterNotFound") {
         let message = format!("the hub's account has no parameter {name} in {region}");
         return Cause::new(FailureKind::Invalid, message).mended_by(format!(
             "run `aws ssm put-parameter --region {region} --name {name} --type SecureString --value VALUE`, or set AWS_REGION to the Region that holds it"
         ));
     }
     let is_refused =
-        cause.kind == FailureKind::AccessDenied && !failure::is_about_credentials(error);
+        cause.kind == FailureKind::AccessDenied && !errors::is_about_credentials(error);
     if is_refused {
         cause.mended_by(format!(
         "allow ssm:GetParameter on {name} in {region}, and kms:Decrypt on its key, to the role or user that the message names"
@@ -345,7 +342,11 @@ fn own_parameter_refused(
 }
 
 fn clock_of(options: &Options) -> SharedTimeSource {
-    options.time_source.clone().unwrap_or_else(|| SharedTimeSource::new(SystemTimeSource::new()))
+    options
+        .environment
+        .time_source
+        .clone()
+        .unwrap_or_else(|| SharedTimeSource::new(SystemTimeSource::new()))
 }
 
 fn aws_region(region: &Region) -> aws_types::region::Region {

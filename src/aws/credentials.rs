@@ -16,7 +16,7 @@ use aws_smithy_async::time::SharedTimeSource;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
 
-use super::failure;
+use crate::aws::errors;
 use crate::domain::{Cause, FailureKind, Location};
 
 /// A role assumed with another role's credentials lasts an hour at most; AWS refuses to give more.
@@ -92,8 +92,8 @@ impl Role {
     /// What a refusal means. AWS names the policy of the caller's side that refuses; of the role's side it tells
     /// neither whether the role exists nor what its trust policy or external id lack.
     fn refusal(&self, error: &SdkError<AssumeRoleError>) -> Cause {
-        let cause = failure::cause("sts:AssumeRole", &self.place, error);
-        if !failure::code(error).is_some_and(|code| code.starts_with("AccessDenied")) {
+        let cause = errors::cause("sts:AssumeRole", &self.place, error);
+        if !errors::code(error).is_some_and(|code| code.starts_with("AccessDenied")) {
             return cause;
         }
         let says = |words: &[&str]| words.iter().any(|word| cause.message.contains(word));

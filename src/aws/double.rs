@@ -86,9 +86,11 @@ impl Double {
                 event_concurrency: 1,
             },
             items_in_flight: 100_000,
-            credentials: None,
-            http_client: Some(SharedHttpClient::new(self.clone())),
-            time_source: Some(SharedTimeSource::new(TokioTime(self.start))),
+            environment: Environment {
+                credentials: None,
+                http_client: Some(SharedHttpClient::new(self.clone())),
+                time_source: Some(SharedTimeSource::new(TokioTime(self.start))),
+            },
         };
         change(&mut options);
         let own = Credentials::new("ASIAhub", "secret", None, None, "double");

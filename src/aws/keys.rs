@@ -3,9 +3,9 @@
 use aws_sdk_kms::operation::describe_key::DescribeKeyOutput;
 use aws_sdk_kms::types::KeyState;
 
-use super::failure::{cause, code};
 use super::session::Session;
 use super::whole::{lacking, whole};
+use crate::aws::errors::{cause, code};
 use crate::domain::{Cause, FailureKind, Location, Region};
 
 impl Session {

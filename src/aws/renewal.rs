@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 
 use super::credentials::RoleCredentials;
-use super::wire::error_code;
+use crate::aws::errors::wire::error_code;
 
 /// On an answer: the attempt is worth another one, with other credentials.
 #[derive(Clone, Copy, Debug)]

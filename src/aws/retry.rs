@@ -5,7 +5,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 
 use super::renewal::Renewed;
-use super::wire::error_code;
+use crate::aws::errors::wire::error_code;
 
 /// The hub's corrections; all else is as the SDK has it.
 #[derive(Debug)]

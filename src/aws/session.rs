@@ -11,8 +11,8 @@ use tokio::sync::Mutex;
 
 use super::client::{PerRegion, client};
 use super::credentials::RoleCredentials;
-use super::pacer::Pacer;
-use super::ration::{Held, Ration};
+use crate::aws::memory_budget::{Held, Ration};
+use crate::aws::throttle::registry::Pacer;
 use crate::domain::{AccountId, Cause, Location, Region, Timestamp};
 
 /// One account's assumed role. Clones share clients and credentials; with the last clone they go.
@@ -147,5 +147,10 @@ impl Session {
 
 /// The time on `clock`, in the hub's own words.
 pub(super) fn now(clock: &SharedTimeSource) -> Timestamp {
-    Timestamp::from_aws(&DateTime::from(clock.now()))
+    timestamp(&DateTime::from(clock.now()))
+}
+
+/// A date of an answer, rounded to the millisecond.
+pub fn timestamp(date: &DateTime) -> Timestamp {
+    Timestamp::from_parts(date.secs(), date.subsec_nanos())
 }

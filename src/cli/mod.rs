@@ -18,7 +18,7 @@ use indicatif::ProgressBar;
 use self::args::{Arguments, Format};
 use self::requests::Source;
 use self::signals::Ended;
-use crate::aws::Deadline;
+use crate::deadline::Deadline;
 use crate::hub::{Answer, Hub, HubError, Narrow};
 use crate::report::{ExitCode, Report, View};
 use crate::request::{self, Request};

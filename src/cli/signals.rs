@@ -4,7 +4,7 @@
 use std::io;
 use std::pin::pin;
 
-use crate::aws::Deadline;
+use crate::deadline::Deadline;
 
 const FIRST: &str = "stopping: nothing more is begun, and what is under way is finished before the result is shown; another signal ends hubctl at once";
 const SECOND: &str =

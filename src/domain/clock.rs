@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// The dates that RFC 3339 writes here: of the years 1 to 9999. The year 0 is read but not written, and the last instants
 /// of 9999 are rounded into a year with five digits.
@@ -28,15 +28,22 @@ impl Timestamp {
         self.0
     }
 
-    /// From what the SDK gives, rounded to the millisecond.
-    pub fn from_aws(date: &DateTime) -> Self {
-        let millis = i64::from((date.subsec_nanos() + 500_000) / 1_000_000);
-        Self(date.secs().saturating_mul(1000).saturating_add(millis))
+    /// From whole seconds since 1970 and the nanoseconds beyond them, rounded to the millisecond.
+    pub fn from_parts(seconds: i64, nanoseconds: u32) -> Self {
+        let millis = i64::from((nanoseconds + 500_000) / 1_000_000);
+        Self(seconds.saturating_mul(1000).saturating_add(millis))
     }
 
-    /// From RFC 3339 in UTC (`2026-11-24T10:00:00.123Z`); only what is written so again.
+    /// From RFC 3339 in UTC (`2026-11-24T10:00:00.123Z`). `None` for another offset, a leap second, lower-case letters,
+    /// and a year that is not written here.
     pub fn parse(text: &str) -> Option<Self> {
-        let time = DateTime::from_str(text, Format::DateTime).ok().as_ref().map(Self::from_aws)?;
+        let is_utc = text.as_bytes().get(10) == Some(&b'T') && text.ends_with('Z');
+        let is_leap_second = text.get(17..19) == Some("60");
+        if !is_utc || is_leap_second {
+            return None;
+        }
+        let date = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        let time = Self::from_parts(date.unix_timestamp(), date.nanosecond());
         WRITTEN.contains(&time.0).then_some(time)
     }
 
@@ -59,9 +66,10 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match DateTime::from_millis(self.0).fmt(Format::DateTime) {
-            Ok(text) => f.write_str(&text),
-            Err(_) => write!(f, "{}ms", self.0),
+        let date = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000);
+        match date.ok().and_then(|date| date.format(&Rfc3339).ok()) {
+            Some(text) => f.write_str(&text),
+            None => write!(f, "{}ms", self.0),
         }
     }
 }
@@ -72,12 +80,9 @@ mod tests {
 
     #[test]
     fn a_binary_fraction_is_rounded_to_the_millisecond_that_was_meant() {
-        let date = DateTime::from_secs_f64(1_700_000_000.123);
-        assert_eq!(Timestamp::from_aws(&date).to_string(), "2023-11-14T22:13:20.123Z");
-        assert_eq!(
-            Timestamp::from_aws(&DateTime::from_secs_and_nanos(1, 999_999_999)),
-            Timestamp(2000)
-        );
+        let time = Timestamp::from_parts(1_700_000_000, 122_999_906);
+        assert_eq!(time.to_string(), "2023-11-14T22:13:20.123Z");
+        assert_eq!(Timestamp::from_parts(1, 999_999_999), Timestamp(2000));
     }
 
     #[test]
@@ -88,7 +93,12 @@ mod tests {
             assert_eq!(Timestamp::parse(&time.to_string()), Some(time));
         }
         let unwritten = ["0000-12-31T23:59:59.999Z", "9999-12-31T23:59:59.9995Z"];
-        for wrong in ["yesterday", "2026-11-24T10:00:00+01:00"].into_iter().chain(unwritten) {
+        let odd = ["2016-12-31T23:59:60Z", "2026-11-24t10:00:00z", "2026-11-24 10:00:00Z"];
+        for wrong in ["yesterday", "2026-11-24T10:00:00+01:00", "2026-11-24T10:00:00+00:00"]
+            .into_iter()
+            .chain(odd)
+            .chain(unwritten)
+        {
             assert_eq!(Timestamp::parse(wrong), None, "{wrong}");
         }
     }

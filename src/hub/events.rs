@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Hub;
-use crate::aws::{Deadline, Lane};
+use crate::aws::Lane;
+use crate::deadline::Deadline;
 use crate::domain::{AccountId, Item, Location, Note, Purpose, Subject, Timestamp, shown};
 use crate::report::Report;
 use crate::request::RunOptions;

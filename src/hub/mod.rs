@@ -1,21 +1,19 @@
 //! What Lambda and terminal share: a request is read, its work done, and what came of it told.
 
 mod events;
+mod notifications;
 mod prune;
 mod run;
-mod telling;
 
 use std::sync::{Arc, Mutex};
 
-use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_async::time::SharedTimeSource;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use self::events::Handled;
 use crate::allowances::Allowances;
-use crate::aws::{Connection, Deadline, Lane, Options, Quotas};
+use crate::aws::{Connection, Environment, Lane, Options, Quotas};
+use crate::deadline::Deadline;
 use crate::domain::{AccountId, Cause, Failure, Purpose, Region, Routes, Subject};
 use crate::organization::{self, Members};
 use crate::recent_deletes::RecentDeletes;
@@ -50,17 +48,6 @@ pub enum HubError {
     /// AWS could not be reached, or refused what every run needs.
     #[error(transparent)]
     Cause(#[from] Cause),
-}
-
-/// What takes the place of the world around the process; nothing does but in tests.
-#[derive(Clone, Debug, Default)]
-pub struct Double {
-    /// The network's.
-    pub http_client: Option<SharedHttpClient>,
-    /// The clock's.
-    pub time_source: Option<SharedTimeSource>,
-    /// The credentials' of the SDK's own chain.
-    pub credentials: Option<SharedCredentialsProvider>,
 }
 
 /// What a run is narrowed to, beyond its payload.
@@ -126,7 +113,7 @@ impl Hub {
     /// All faults of the settings at once; a setting kept in Parameter Store that cannot be fetched; no Region.
     pub async fn open() -> Result<Self, HubError> {
         let raw = fetched(RawSettings::from_environment()).await?;
-        let hub = Self::with(raw.parse()?, Double::default()).await?;
+        let hub = Self::with(raw.parse()?, Environment::default()).await?;
         Ok(Self { at_a_terminal: true, ..hub })
     }
 
@@ -136,15 +123,15 @@ impl Hub {
     /// As [`Self::open`].
     pub async fn open_in_lambda() -> Result<Self, HubError> {
         let raw = fetched(RawSettings::from_environment()).await?;
-        Self::with(raw.parse_for_lambda()?, Double::default()).await
+        Self::with(raw.parse_for_lambda()?, Environment::default()).await
     }
 
     /// With settings that were read already.
     ///
     /// # Errors
     /// No Region.
-    pub async fn with(settings: Settings, double: Double) -> Result<Self, HubError> {
-        let sweeps = Connection::open(options(&settings, double)).await?;
+    pub async fn with(settings: Settings, environment: Environment) -> Result<Self, HubError> {
+        let sweeps = Connection::open(options(&settings, environment)).await?;
         let events = sweeps.in_lane(Lane::Events)?;
         let (recent, allowances, repeats) = <_>::default();
         Ok(Self { settings, sweeps, events, recent, allowances, repeats, at_a_terminal: false })
@@ -317,7 +304,7 @@ impl Hub {
     }
 }
 
-fn options(settings: &Settings, double: Double) -> Options {
+fn options(settings: &Settings, environment: Environment) -> Options {
     Options {
         region: fallback_region(&settings.routes),
         spoke_role_name: settings.spoke_role_name.clone(),
@@ -332,9 +319,7 @@ fn options(settings: &Settings, double: Double) -> Options {
             event_concurrency: settings.event_concurrency,
         },
         items_in_flight: settings.items_in_flight,
-        http_client: double.http_client,
-        time_source: double.time_source,
-        credentials: double.credentials,
+        environment,
     }
 }
 

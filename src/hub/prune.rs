@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{Hub, HubError, Progress};
-use crate::aws::{Deadline, Lane};
+use crate::aws::Lane;
+use crate::deadline::Deadline;
 use crate::domain::{AccountId, AccountOutcome, Leftovers, PlanStep, Purpose};
 use crate::ownership::Fingerprint;
 use crate::report::Report;

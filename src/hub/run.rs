@@ -5,7 +5,8 @@ use std::sync::Arc;
 use futures::StreamExt;
 
 use super::{Hub, Progress};
-use crate::aws::{Deadline, Lane};
+use crate::aws::Lane;
+use crate::deadline::Deadline;
 use crate::domain::{Purpose, Writers};
 use crate::parameters::MassAbsence;
 use crate::report::{Report, Status};

@@ -3,13 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::delete::{Deleted, Executor, Now};
-use super::endings::{Ending, Endings};
-use super::histories::{Read, with_history};
 use super::model::Observed;
-use super::release::take_off;
-use super::run::Run;
-use super::store::{NAMES_PER_CALL, Tagged, lists};
+use super::store::{NAMES_PER_CALL, Tagged, lists, mark_released};
 use crate::aws::Session;
 use crate::domain::{
     AccountId, AccountOutcome, Assignment, Cause, Change, ConflictClass, FailureKind, Item,
@@ -17,6 +12,10 @@ use crate::domain::{
 };
 use crate::guard::{Claim, Held, Proposal, Ruling};
 use crate::ownership::{Ownership, Provenance, Site, is_marked, last, objection};
+use crate::parameters::context::Run;
+use crate::parameters::reconcile::delete::{Deleted, Executor, Now};
+use crate::parameters::reconcile::histories::{Read, with_history};
+use crate::parameters::results::{Ending, Endings};
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
 
@@ -189,7 +188,7 @@ impl Pruning<'_> {
                 }
             }
             for name in releases {
-                match take_off(self.session, target, &name).await {
+                match mark_released(self.session, target, &name).await {
                     Ok(Tagged::Yes) => {
                         endings.end(&name, target, Ending::Counted(OutcomeKind::Retagged));
                     }

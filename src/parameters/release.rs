@@ -1,48 +1,24 @@
 //! Releases a replica: the tag that declares it its owner's is set first, then the hub's two come off in one call. It
 //! stays as it is and belongs to its owner from then on.
-//!
-//! The order matters for the opposite route: without that tag, a version 1 of the hub's without its tags counts as a
-//! create that lost them, and is no source.
 
-use super::endings::{Ending, Endings};
-use super::histories::{Read, with_history};
 use super::model::Observed;
-use super::plan::{Case, with_mark};
-use super::run::Run;
-use super::store::{ByName, Tagged, by_name, retag, versions};
+use super::plan::Case;
+use super::store::{ByName, Tagged, by_name, mark_released, versions};
 use crate::aws::Session;
 use crate::domain::{
-    AccountOutcome, Assignment, Cause, Change, EXCLUDE_TAG, FailureKind, Item, MARK_KEY,
-    OutcomeKind, PROVENANCE_KEY, ParameterName, Region, Scope, Tags, Wanted,
+    AccountOutcome, Assignment, Cause, Change, FailureKind, Item, OutcomeKind, ParameterName,
+    Region, Scope, Wanted,
 };
 use crate::guard::{Claim, Proposal, Ruling};
 use crate::ownership::Ownership;
+use crate::parameters::context::Run;
+use crate::parameters::reconcile::histories::{Read, with_history};
+use crate::parameters::results::{Ending, Endings};
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
 
 /// Why, in a plan's words.
 const BECAUSE: &str = "release";
-
-/// Takes the hub's tags off a replica of which the guard said that it may be.
-///
-/// # Errors
-/// Why AWS refused one of the two calls.
-pub(super) async fn take_off(
-    session: &Session,
-    target: &Region,
-    name: &ParameterName,
-) -> Result<Tagged, Cause> {
-    // AWS is told to refuse tags of ours on what is not marked, unless the request carries the mark.
-    let released = Tags::from([(EXCLUDE_TAG.to_owned(), "released".to_owned())]);
-    let released = with_mark(released);
-    match retag(session, target, name, &released, &[]).await? {
-        Tagged::Gone => Ok(Tagged::Gone),
-        Tagged::Yes => {
-            let ours = [MARK_KEY.to_owned(), PROVENANCE_KEY.to_owned()];
-            retag(session, target, name, &Tags::new(), &ours).await
-        }
-    }
-}
 
 /// Releases the replicas of the parameters that `assignments` name, in the targets of their routes.
 pub async fn release(
@@ -126,7 +102,7 @@ async fn released(
         claim: Some(Claim::Release),
     };
     match run.rules.judge(&proposal, run.session.now()) {
-        Ruling::Go => match take_off(run.session, target, &replica.parameter.name).await? {
+        Ruling::Go => match mark_released(run.session, target, &replica.parameter.name).await? {
             Tagged::Yes => {
                 endings.end(
                     &replica.parameter.name,

@@ -7,7 +7,7 @@ mod document;
 mod exit;
 mod fold;
 mod metrics;
-mod repeats;
+mod recently_reported;
 mod response;
 #[cfg(test)]
 pub(crate) mod samples;
@@ -23,7 +23,7 @@ pub use document::RESPONSE_LIMIT;
 pub use exit::ExitCode;
 pub use fold::Report;
 pub use metrics::{Measured, metrics};
-pub use repeats::{News, Repeats};
+pub use recently_reported::{News, Repeats};
 pub use response::{AccountLine, PlannedStep, Response, Totals};
 pub use status::Status;
 #[cfg(feature = "cli")]

@@ -5,9 +5,8 @@
 
 use serde_json::Value;
 
-use super::envelope;
 use super::event::{Event, Ignored};
-use super::{Refused, sort};
+use super::{Refused, envelope, sort};
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,14 +1,13 @@
 //! A closer look at one secret in one target: what holds its name there, and whether the keys can be used.
 
-use super::causes;
 use super::model::Secret;
-use super::observe;
 use super::plan::{Decision, Question, exemption, plan};
-use super::settle::Held;
 use super::slice::Slice;
+use super::{causes, observe};
 use crate::aws::is_about_key;
 use crate::domain::{AccountOutcome, Cause, OutcomeKind, Region, Subject};
 use crate::guard;
+use crate::secrets::ask::Held;
 
 /// What is decided, and what held the name then.
 pub(super) struct Looked {

@@ -3,6 +3,7 @@
 
 mod appear;
 mod apply;
+mod ask;
 mod causes;
 mod health;
 mod look;
@@ -12,7 +13,7 @@ mod plan;
 mod reconcile;
 mod refused;
 mod release;
-mod settle;
+
 mod slice;
 mod waiting;
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::types::{ReplicationStatusType, SecretListEntry, StatusType, Tag};
 
-use crate::aws::{self, Deadline, Session, Unmodelled};
+use crate::aws::{self, Session, Unmodelled};
+use crate::deadline::Deadline;
 use crate::domain::{Cause, FailureKind, Region, SecretName, Tags, Timestamp};
 
 use super::model::{Replication, Secret, Status};

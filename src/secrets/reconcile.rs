@@ -18,9 +18,9 @@ use super::health::Unusable;
 use super::model::Listing;
 use super::observe;
 use super::plan::{Decision, plan};
-use super::settle::{Case, Held, Open, settle};
 use super::slice::{CALLS, Slice};
 use super::waiting::wait;
+use crate::secrets::ask::{Case, Held, Open, settle};
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 //! However many records name an item, it is looked at once; which record asked for it is kept, so that just that one
 //! goes back to the queue when the item could not be done.
 
-mod settle;
+mod merge;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::domain::{
 };
 use crate::request::{Asks, Content, Event, Ignored, Reconcile, Record, Refused};
 use crate::settings::AccountFilter;
-use settle::{Dated, settled};
+use merge::{Dated, settled};
 
 /// What is to be made equal in one account.
 #[derive(Clone, Debug, PartialEq, Eq)]

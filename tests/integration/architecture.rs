@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each group may use what stands in later groups; within a group, only what [`WITHIN`] lists.
-const GROUPS: [&[&str]; 10] = [
+const GROUPS: [&[&str]; 11] = [
     &["lambda", "cli"],
     &["hub"],
     &["notify", "sweep", "work", "organization", "report", "logs"],
@@ -15,13 +15,28 @@ const GROUPS: [&[&str]; 10] = [
     &["run_policy", "recent_deletes", "ownership", "so_far"],
     &["allowances"],
     &["aws"],
+    &["concurrency", "deadline"],
     &["settings"],
     &["domain"],
 ];
 const WITHIN: [(&str, &str); 2] = [("notify", "report"), ("sweep", "work")];
 
+/// The same inside `parameters/`: each room may use what stands in later rooms.
+const PARAMETERS: [&[&str]; 10] = [
+    &["prune", "release"],
+    &["reconcile"],
+    &["labels"],
+    &["attempt"],
+    &["context"],
+    &["results", "store"],
+    &["candidate", "label_reads"],
+    &["plan"],
+    &["value_override", "model"],
+    &["policies"],
+];
+
 /// Files that may name an SDK crate, beside all of `aws/`.
-const SDK_FILES: [&str; 11] = [
+const SDK_FILES: [&str; 10] = [
     "organization.rs",
     "notify.rs",
     "parameters/store/list.rs",
@@ -29,8 +44,7 @@ const SDK_FILES: [&str; 11] = [
     "parameters/store/history.rs",
     "parameters/store/tags.rs",
     "parameters/store/write.rs",
-    "parameters/labels/observe.rs",
-    "parameters/labels/apply.rs",
+    "parameters/labels/store.rs",
     "secrets/observe.rs",
     "secrets/apply.rs",
 ];
@@ -50,6 +64,7 @@ const PURE: [&str; 11] = [
     "secrets/plan",
 ];
 
+/// The product's files, each without its test modules: tests may do what the rooms that they test may not.
 fn sources() -> BTreeMap<String, String> {
     fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).expect("a folder of the crate") {
@@ -60,31 +75,61 @@ fn sources() -> BTreeMap<String, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = Vec::new();
     walk(&root, &mut found);
-    // Tests may do what the rooms that they test may not.
-    let is_test = |path: &Path| {
-        path.components().any(|part| part.as_os_str().to_string_lossy().contains("tests"))
-    };
-    found
-        .into_iter()
-        .filter(|path| !is_test(path.strip_prefix(&root).expect("below src")))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
-        .map(|path| {
-            let name = path.strip_prefix(&root).expect("below src").to_string_lossy().into_owned();
-            (name, fs::read_to_string(&path).expect("a source file"))
-        })
-        .collect()
+    let mut all = BTreeMap::new();
+    let mut tests = BTreeSet::new();
+    for path in found.iter().filter(|path| path.extension().is_some_and(|name| name == "rs")) {
+        let name = path.strip_prefix(&root).expect("below src").to_string_lossy().into_owned();
+        let (code, modules) = without_tests(&fs::read_to_string(path).expect("a source file"));
+        let folder = name.trim_end_matches(".rs").trim_end_matches("/mod").to_owned();
+        tests.extend(modules.into_iter().map(|module| format!("{folder}/{module}")));
+        all.insert(name, code);
+    }
+    all.retain(|name, _| {
+        let module = name.trim_end_matches(".rs");
+        !tests.iter().any(|test| module == test || module.starts_with(&format!("{test}/")))
+    });
+    all
 }
 
-/// The top-level modules that a file's code names as `crate::x`, also inside `use crate::{a, b}`.
-fn used(source: &str) -> BTreeSet<String> {
+/// The code without what stands behind `#[cfg(test)]`, and the names of the modules there that have files of their own.
+fn without_tests(source: &str) -> (String, Vec<String>) {
+    let mut code = String::new();
+    let mut modules = Vec::new();
+    let mut lines = source.lines();
+    while let Some(line) = lines.next() {
+        if line.trim() != "#[cfg(test)]" {
+            code.push_str(line);
+            code.push('\n');
+            continue;
+        }
+        let Some(item) = lines.next() else { break };
+        let indent = item.len() - item.trim_start().len();
+        if let Some(name) =
+            item.trim_end_matches(';').split("mod ").nth(1).filter(|_| item.ends_with(';'))
+        {
+            modules.push(name.to_owned());
+        } else if !item.ends_with(';') && !item.ends_with('}') {
+            let end = format!("{}}}", " ".repeat(indent));
+            for line in lines.by_ref() {
+                if line == end {
+                    break;
+                }
+            }
+        }
+    }
+    (code, modules)
+}
+
+/// The modules that a file's code names right below `prefix`, such as `crate::x`, also inside `use crate::{a, b}`.
+fn used(source: &str, prefix: &str) -> BTreeSet<String> {
     let code: String = source
         .lines()
         .map(|line| line.split("//").next().unwrap_or_default())
         .collect::<Vec<_>>()
         .join("\n");
     let mut used = BTreeSet::new();
-    for (at, _) in code.match_indices("crate::") {
-        let rest = &code[at + "crate::".len()..];
+    for (at, _) in code.match_indices(prefix) {
+        let rest = &code[at + prefix.len()..];
         let word = |text: &str| {
             text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>()
         };
@@ -141,10 +186,41 @@ fn arrows_point_one_way() {
         if from == "lib" || from == "bin" {
             continue;
         }
-        for to in used(source).into_iter().filter(|to| modules.contains(to)) {
+        for to in used(source, "crate::").into_iter().filter(|to| modules.contains(to)) {
             arrows += 1;
             if !may_use(&from, &to) {
                 wrong.push(format!("{file} uses crate::{to}"));
+            }
+        }
+    }
+    assert!(arrows > 50, "the arrows are read at all: {arrows}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn arrows_inside_parameters_point_one_way() {
+    let room = |module: &str| PARAMETERS.iter().position(|rooms| rooms.contains(&module));
+    let mut wrong = Vec::new();
+    let mut arrows = 0;
+    for (file, source) in &sources() {
+        let Some(inner) = file.strip_prefix("parameters/").filter(|inner| *inner != "mod.rs")
+        else {
+            continue;
+        };
+        let from = module_of(inner);
+        let Some(from_room) = room(&from) else {
+            wrong.push(format!("{file} has no room"));
+            continue;
+        };
+        let mut targets = used(source, "crate::parameters::");
+        if !inner.contains('/') {
+            targets.extend(used(source, "super::"));
+        }
+        for to in targets.into_iter().filter(|to| *to != from) {
+            let Some(to_room) = room(&to) else { continue };
+            arrows += 1;
+            if from_room >= to_room {
+                wrong.push(format!("{file} uses parameters::{to}"));
             }
         }
     }
@@ -166,10 +242,10 @@ fn the_sdk_stays_where_the_calls_are() {
 
 /// Whether the code names a path in an SDK crate, and not only the crate in a text.
 fn names_sdk(source: &str) -> bool {
-    source
-        .split("aws_sdk_")
-        .skip(1)
-        .any(|rest| rest.trim_start_matches(|c: char| c.is_alphanumeric()).starts_with("::"))
+    const CRATES: [&str; 4] = ["aws_sdk_", "aws_smithy_", "aws_credential_types", "aws_types"];
+    CRATES.iter().flat_map(|name| source.split(name).skip(1)).any(|rest| {
+        rest.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_').starts_with("::")
+    })
 }
 
 #[test]
@@ -208,7 +284,7 @@ fn no_file_is_a_hall() {
 fn the_reader_of_arrows_reads_them() {
     let code = "use crate::{aws::{Session, cause}, domain::Item};\nfn f() { crate::guard::x() } // crate::cli";
     let expected: BTreeSet<String> = ["aws", "domain", "guard"].map(str::to_owned).into();
-    assert_eq!(used(code), expected);
+    assert_eq!(used(code, "crate::"), expected);
     assert!(
         may_use("hub", "parameters") && may_use("notify", "report") && may_use("aws", "settings")
     );

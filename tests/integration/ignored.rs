@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use failover_replicator::aws::Deadline;
+use failover_replicator::deadline::Deadline;
 use failover_replicator::hub::{Answer, Hub, HubError, Narrow};
 use serde_json::{Value, json};
 

@@ -5,7 +5,7 @@
 //! own tree.
 
 use aws_sim::{Settings, Sim};
-use failover_replicator::aws::Deadline;
+use failover_replicator::deadline::Deadline;
 use failover_replicator::domain::{Leftovers, Purpose};
 use failover_replicator::hub::{Answer, Narrow};
 use failover_replicator::request::{Accounts, Reconcile, Request, RunOptions};

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use aws_sim::{Effect, Fault, KeyState, RegionSide, Settings, Sim, Write};
-use failover_replicator::aws::{ACTIONS, Connection, Deadline, Options};
+use failover_replicator::aws::{ACTIONS, Connection, Options};
+use failover_replicator::deadline::Deadline;
 use failover_replicator::domain::{AccountId, Item, ParameterName, Purpose, Region, SecretName};
 use failover_replicator::hub::{Answer, Hub, HubError, Narrow};
 use failover_replicator::request::{Accounts, Reconcile, Request, RunOptions};

@@ -5,7 +5,7 @@
 //! of which a filter leaves replicas out; two hundred accounts.
 
 use aws_sim::Settings;
-use failover_replicator::aws::Deadline;
+use failover_replicator::deadline::Deadline;
 use failover_replicator::domain::{Leftovers, Purpose};
 use failover_replicator::hub::{Answer, Hub, HubError, Narrow};
 use failover_replicator::ownership::Fingerprint;

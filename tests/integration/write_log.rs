@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_sim::{Effect, Fault, Settings, Sim};
-use failover_replicator::aws::Deadline;
+use failover_replicator::deadline::Deadline;
 use failover_replicator::domain::{
     AccountId, Item, Leftovers, ParameterName, Purpose, Region, SecretName, Take,
 };

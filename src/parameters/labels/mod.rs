@@ -8,7 +8,7 @@
 //! # When they are read
 //!
 //! No list shows labels and no version or date moves with them; `GetParameterHistory` alone tells, at one parameter a
-//! call of the scarcest bucket. So they are read where something is known to be at stake ([`reads::Reads`]), and a label event
+//! call of the scarcest bucket. So they are read where something is known to be at stake ([`super::label_reads::Reads`]), and a label event
 //! that was lost is found by a run with `labels` alone (`hubctl verify --labels`). The history is read without
 //! decryption first; only where an older version has a label are values needed, and then it is read decrypted.
 //!
@@ -35,18 +35,14 @@
 //!
 //! [`Provenance::UNFINISHED`]: super::provenance::Provenance::UNFINISHED
 
-mod apply;
-mod birth;
-mod follow;
+mod create;
 mod history;
-mod observe;
-mod place;
+mod hooks;
 mod plan;
-mod reads;
-mod sources;
+mod store;
+mod sync;
 
-pub(super) use birth::{create, write_missing};
-pub(super) use follow::follow;
+pub(super) use create::{create, write_missing};
 pub(super) use history::History;
-pub(super) use reads::LabelReads;
-pub(super) use sources::{Sources, label, sources};
+pub(super) use hooks::{Sources, label, sources};
+pub(super) use sync::follow;

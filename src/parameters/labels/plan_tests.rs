@@ -3,8 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::Version;
-use crate::domain::{SecretText, Timestamp};
+use crate::domain::{SecretText, Timestamp, Version};
 
 /// Versions from 1 on: a value, and labels with spaces between.
 fn history(versions: &[(&str, &str)]) -> History {

@@ -10,7 +10,7 @@ mod value_overrides;
 
 use self::store::{FAR, NEAR, SOURCE, Stage};
 use super::*;
-use crate::aws::Deadline;
+use crate::deadline::Deadline;
 use crate::domain::{
     Change, EXCLUDE_TAG, Failure, FailureKind, MARK_KEY, MARK_VALUE, PROVENANCE_KEY, Tags,
     TrustedWriters,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_sdk_ssm::types::{ParameterHistory, ParameterMetadata, ParameterType};
 
 use super::list::{WriterNames, attributes, following};
-use crate::aws::{Session, cause, code, lacking, whole};
+use crate::aws::{Session, cause, code, lacking, timestamp, whole};
 use crate::domain::{Cause, FailureKind, ParameterName, Region, Timestamp, Version};
 use crate::ownership::PastVersion;
 use crate::parameters::model::Parameter;
@@ -93,7 +93,7 @@ async fn rows(
 
 /// Which version a row is.
 pub(in crate::parameters) fn version_of(row: &ParameterHistory) -> Option<Version> {
-    let modified = Timestamp::from_aws(row.last_modified_date.as_ref()?);
+    let modified = timestamp(row.last_modified_date.as_ref()?);
     let number = Some(row.version).filter(|number| *number > 0)?;
     Some(Version { number, modified })
 }

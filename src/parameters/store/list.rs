@@ -9,7 +9,7 @@ use aws_sdk_resourcegroupstagging::types::ResourceTagMapping;
 use aws_sdk_ssm::operation::describe_parameters::builders::DescribeParametersFluentBuilder;
 use aws_sdk_ssm::types::{ParameterMetadata, ParameterTier, ParameterType};
 
-use crate::aws::{Session, cause, lacking, whole};
+use crate::aws::{Session, cause, lacking, timestamp, whole};
 use crate::domain::{Cause, MARK_KEY, MARK_VALUE, ParameterName, Region, Tags, Timestamp};
 use crate::parameters::model::{Listing, Observed, Parameter, TEXT, Tier, ValueType};
 use crate::parameters::policies::Policies;
@@ -244,7 +244,7 @@ pub(super) fn attributes(
         name: ParameterName::new(&listed.name?),
         value_type,
         version: Some(listed.version).filter(|version| *version > 0)?,
-        modified: Timestamp::from_aws(&listed.last_modified_date?),
+        modified: timestamp(&listed.last_modified_date?),
         writer: listed.last_modified_user.as_deref().map(|arn| writers.shared(arn)),
         description: text(listed.description),
         pattern: text(listed.allowed_pattern),

@@ -13,5 +13,5 @@ pub(super) use read::{
     ByName, NAMES_PER_CALL, Valued, by_name, by_name_knowing, numbered_versions, tags, tags_of,
     values, versions,
 };
-pub(super) use tags::{Tagged, is_refused_for_its_absence, retag};
+pub(super) use tags::{Tagged, is_refused_for_its_absence, mark_released, retag};
 pub(super) use write::{Created, DeleteAnswer, Put, create, delete, update};

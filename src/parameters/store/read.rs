@@ -10,7 +10,8 @@ use aws_sdk_ssm::types::{Parameter as Read, ParameterStringFilter, ResourceTypeF
 
 use super::history::latest;
 use super::list::{LIST_PAGE, WriterNames, following, page, row, tags_by_arn};
-use crate::aws::{Session, at_once, cause, code, lacking, naming_key, whole};
+use crate::aws::{Session, cause, code, lacking, naming_key, timestamp, whole};
+use crate::concurrency::in_parallel;
 use crate::domain::{
     Cause, FailureKind, ParameterName, Region, SecretText, Tags, Timestamp, Version,
 };
@@ -82,7 +83,7 @@ pub(in crate::parameters) async fn by_name_knowing(
         };
         (name, observed)
     });
-    read.extend(at_once(tagged).await);
+    read.extend(in_parallel(tagged).await);
     read
 }
 
@@ -165,7 +166,7 @@ async fn describe(
     }
     let rest = names.iter().filter(|name| awaited.contains_key(*name));
     let rest = rest.map(|name| async move { (name, latest(session, region, name).await) });
-    for (name, read) in at_once(rest.collect::<Vec<_>>()).await {
+    for (name, read) in in_parallel(rest.collect::<Vec<_>>()).await {
         let shows =
             |parameter: &Parameter| awaited.get(name).is_some_and(|read| shows(parameter, *read));
         match read {
@@ -263,7 +264,7 @@ pub(in crate::parameters) async fn values<'a>(
         let named = |read: Result<_, Cause>| read.map_err(|cause| naming_key(cause, key, region));
         read.into_iter().map(|(name, read)| (name, named(read))).collect::<ByName<_>>()
     });
-    at_once(groups).await.into_iter().flatten().collect()
+    in_parallel(groups).await.into_iter().flatten().collect()
 }
 
 async fn get(session: &Session, region: &Region, asked: &[Asked], decrypt: bool) -> ByName<Valued> {
@@ -281,7 +282,7 @@ async fn get(session: &Session, region: &Region, asked: &[Asked], decrypt: bool)
             Ok(read) => read,
         }
     });
-    at_once(calls).await.into_iter().flatten().collect()
+    in_parallel(calls).await.into_iter().flatten().collect()
 }
 
 fn failed<T>(asked: &[Asked], cause: &Cause) -> ByName<T> {
@@ -353,7 +354,7 @@ async fn answered(
 /// What a call shows of a parameter; `None` where it lacks what every parameter has.
 fn valued(read: Read) -> Option<(ParameterName, Valued)> {
     let number = Some(read.version).filter(|number| *number > 0)?;
-    let version = Version { number, modified: Timestamp::from_aws(&read.last_modified_date?) };
+    let version = Version { number, modified: timestamp(&read.last_modified_date?) };
     let text = SecretText::new(read.value?);
     read.r#type?;
     Some((ParameterName::new(&read.name?), Valued { text, version }))
@@ -396,5 +397,5 @@ pub(in crate::parameters) async fn tags_of(
 ) -> ByName<Tags> {
     let calls =
         names.iter().map(|name| async move { (name.clone(), tags(session, region, name).await) });
-    at_once(calls).await.into_iter().collect()
+    in_parallel(calls).await.into_iter().collect()
 }

@@ -6,8 +6,9 @@ use super::read::{NO_SUCH_RESOURCE, tags};
 use super::write::as_list;
 use crate::aws::{Session, cause, code};
 use crate::domain::{
-    Cause, FailureKind, MARK_KEY, PROVENANCE_KEY, ParameterName, Region, Tags, shown,
+    Cause, EXCLUDE_TAG, FailureKind, MARK_KEY, PROVENANCE_KEY, ParameterName, Region, Tags, shown,
 };
+use crate::parameters::plan::with_mark;
 
 /// What came of tagging.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,4 +172,26 @@ pub(in crate::parameters) async fn is_refused_for_its_absence(
 ) -> bool {
     refused.kind == FailureKind::AccessDenied
         && matches!(tags(session, target, name).await, Ok(None))
+}
+
+/// Takes the hub's tags off a replica of which the guard said that it may be. The tag that declares it its owner's is set
+/// first: without that tag, the opposite route takes a version 1 of the hub's without its tags for a create that lost them.
+///
+/// # Errors
+/// Why AWS refused one of the two calls.
+pub(in crate::parameters) async fn mark_released(
+    session: &Session,
+    target: &Region,
+    name: &ParameterName,
+) -> Result<Tagged, Cause> {
+    // AWS is told to refuse tags of ours on what is not marked, unless the request carries the mark.
+    let released = Tags::from([(EXCLUDE_TAG.to_owned(), "released".to_owned())]);
+    let released = with_mark(released);
+    match retag(session, target, name, &released, &[]).await? {
+        Tagged::Gone => Ok(Tagged::Gone),
+        Tagged::Yes => {
+            let ours = [MARK_KEY.to_owned(), PROVENANCE_KEY.to_owned()];
+            retag(session, target, name, &Tags::new(), &ours).await
+        }
+    }
 }

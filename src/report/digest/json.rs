@@ -6,7 +6,7 @@ use serde::ser::{SerializeStruct, Serializer};
 use super::JSON_LIMIT;
 use crate::domain::{AccountId, Failure};
 use crate::report::causes::CauseGroup;
-use crate::report::repeats::News;
+use crate::report::recently_reported::News;
 use crate::report::response::Response;
 use crate::report::views::{FailureView, TotalsView, Views, fit, size_of};
 

@@ -7,10 +7,10 @@ mod json;
 mod text;
 
 use super::causes::by_cause;
-use super::repeats::News;
 use super::response::Response;
 use super::status::Status;
 use crate::domain::{AccountId, FailureKind};
+use crate::report::recently_reported::News;
 
 /// Bytes of the text. Text and JSON at most double when they are quoted inside the message's own JSON, and a message
 /// of SNS has at most 262,144 bytes with subject and attributes: 2 × (48 + 64) KiB + 16 KiB of attributes fit.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::TEXT_LIMIT;
 use crate::domain::{AccountId, FailureKind};
 use crate::report::causes::CauseGroup;
-use crate::report::repeats::News;
+use crate::report::recently_reported::News;
 use crate::report::response::Response;
 use crate::report::words::{
     many, number, one_line, place, remaining, tombstones, totals, trusted_writers,

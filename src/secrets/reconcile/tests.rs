@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::*;
-use crate::aws::Deadline;
 use crate::aws::double::{Answer, Double, Sent, json_error, role_given};
+use crate::deadline::Deadline;
 use crate::domain::{AccountId, Expectation, Failure, Item, Route, SecretName, Timestamp, Wanted};
 use crate::run_policy::Writing;
 

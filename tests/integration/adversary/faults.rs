@@ -11,7 +11,7 @@ use std::panic::AssertUnwindSafe;
 use std::thread;
 
 use aws_sim::{Effect, Fault, Settings, Sim};
-use failover_replicator::aws::Deadline;
+use failover_replicator::deadline::Deadline;
 use failover_replicator::hub::{Answer, Hub, HubError, Narrow};
 use futures::FutureExt;
 use serde_json::{Value, json};

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use aws_sim::{Effect, Fault, KeyState, Settings, Sim};
-use failover_replicator::aws::Deadline;
+use failover_replicator::deadline::Deadline;
 use failover_replicator::hub::{Answer, Hub, HubError, Narrow};
 use serde_json::{Value, json};
 

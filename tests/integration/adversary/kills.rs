@@ -2,7 +2,7 @@
 //! end is in sync, nothing stands about without its mark, and what is somebody else's is as it was.
 
 use aws_sim::{Settings, Sim};
-use failover_replicator::aws::Deadline;
+use failover_replicator::deadline::Deadline;
 use serde_json::{Value, json};
 
 use crate::support::{

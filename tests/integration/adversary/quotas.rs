@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use aws_sim::{Effect, Fault, Settings, Sim};
-use failover_replicator::aws::Deadline;
+use failover_replicator::deadline::Deadline;
 use failover_replicator::hub::{Hub, Progress};
 use serde_json::{Value, json};
 use tokio::time::Instant;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use aws_sim::{Settings, Sim};
-use failover_replicator::aws::Deadline;
+use failover_replicator::deadline::Deadline;
 use serde_json::{Value, json};
 
 use crate::support::{

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use failover_replicator::aws::Deadline;
+use failover_replicator::deadline::Deadline;
 use failover_replicator::domain::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::Instant;

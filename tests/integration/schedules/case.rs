@@ -2,14 +2,13 @@
 
 use serde_json::json;
 
-use super::alone;
-use super::check;
 use super::harm::{Faults, Windows};
 use super::history::{self, ANOTHER, Change, NAME, Start};
 use super::memory::Memory;
 use super::process::Input;
 use super::store::{ACCOUNT, Dates, Store, Who};
 use super::stranger::{self, Act};
+use super::{alone, check};
 use crate::support::{LONG_AGO, batch, native_event};
 
 /// What may go wrong in one schedule, and how often.

@@ -2,13 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::alone;
 use super::asked::Input;
 use super::case::touched;
-use super::check;
 use super::history::{self, ANOTHER, Change, NAME, SOURCE, VALUE};
 use super::store::{ACCOUNT, Dates, Store, Who};
-use super::stranger;
+use super::{alone, check, stranger};
 use crate::support::{LONG_AGO, PROVENANCE, batch, delete_event};
 
 pub(super) const ROUTES: &str = "us-east-2=us-east-1";

@@ -7,9 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::alone;
 use super::check::{self, End};
-use super::conduct;
 use super::harm::{Windows, judge};
 use super::heard::names;
 use super::history::{self, Change, OPT_OUT, SOURCE};
@@ -17,6 +15,7 @@ use super::process::{Answer, Call, Input, Process, Status};
 use super::runner::{Dice, Message, Runner};
 use super::store::{ACCOUNT, Dates, Store, Who};
 use super::stranger::{self, Act, Place};
+use super::{alone, conduct};
 use crate::support::{batch, call, delete_event, put_event, tag_event};
 
 /// Routes and targets of every schedule.

@@ -14,8 +14,9 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::time::{SharedTimeSource, TimeSource};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use failover_replicator::aws::Deadline;
-use failover_replicator::hub::{Double, Hub, HubError, Narrow};
+use failover_replicator::aws::Environment;
+use failover_replicator::deadline::Deadline;
+use failover_replicator::hub::{Hub, HubError, Narrow};
 use failover_replicator::settings::RawSettings;
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -65,7 +66,7 @@ impl Process {
             let _inside = runtime.enter();
             let clock = Clock::showing(now);
             let door = Door::new(clock.clone());
-            let double = Double {
+            let environment = Environment {
                 http_client: Some(SharedHttpClient::new(door.clone())),
                 credentials: Some(SharedCredentialsProvider::new(Credentials::new(
                     "AKIAHUB",
@@ -80,7 +81,7 @@ impl Process {
             let task = tokio::spawn(async move {
                 let settings =
                     RawSettings::from_variables(variables.into_iter()).parse().expect("settings");
-                let hub = Hub::with(settings, double).await?;
+                let hub = Hub::with(settings, environment).await?;
                 let done =
                     hub.perform(request, Narrow::default(), Deadline::never(), &|_| ()).await?;
                 Ok(serde_json::to_value(done.answer).expect("JSON"))

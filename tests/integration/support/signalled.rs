@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use failover_replicator::aws::Stop;
+use failover_replicator::deadline::Stop;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 

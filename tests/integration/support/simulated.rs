@@ -10,8 +10,9 @@ use aws_sim::{Clock, Keys, Settings, Sim};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::{SharedTimeSource, TimeSource};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use failover_replicator::aws::Deadline;
-use failover_replicator::hub::{Answer, Double, Hub, Narrow, Progress};
+use failover_replicator::aws::Environment;
+use failover_replicator::deadline::Deadline;
+use failover_replicator::hub::{Answer, Hub, Narrow, Progress};
 use failover_replicator::settings::RawSettings;
 use serde_json::{Value, json};
 
@@ -81,12 +82,12 @@ pub(crate) async fn hub_over(
         settings.iter().map(|(name, value)| (format!("REPLICATOR_{name}"), (*value).to_owned())),
     );
     let settings = RawSettings::from_variables(variables.into_iter()).parse().expect("settings");
-    let double = Double {
+    let environment = Environment {
         http_client: Some(network),
         credentials: Some(SharedCredentialsProvider::new(credentials(sim.hub_keys("hub")))),
         time_source: Some(SharedTimeSource::new(Time(sim.clock()))),
     };
-    Hub::with(settings, double).await.expect("a hub")
+    Hub::with(settings, environment).await.expect("a hub")
 }
 
 /// A sweep of the whole organisation.

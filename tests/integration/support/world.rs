@@ -6,9 +6,10 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_ssm::types::ResourceTypeForTagging;
 use aws_smithy_async::time::SharedTimeSource;
-use failover_replicator::aws::Deadline;
+use failover_replicator::aws::Environment;
+use failover_replicator::deadline::Deadline;
 use failover_replicator::domain::{AccountId, Purpose};
-use failover_replicator::hub::{Answer, Double, Hub, HubError, Narrow};
+use failover_replicator::hub::{Answer, Hub, HubError, Narrow};
 use failover_replicator::report::ExitCode;
 use failover_replicator::request::{Accounts, Reconcile, Request, RunOptions};
 use failover_replicator::settings::{MaxDeletes, RawSettings};
@@ -94,12 +95,12 @@ impl World {
         variables.insert("AWS_ENDPOINT_URL".to_owned(), self.emulator.url.clone());
         let settings =
             RawSettings::from_variables(variables.into_iter()).parse().expect("settings");
-        let double = Double {
+        let environment = Environment {
             http_client: Some(self.wire.client()),
             credentials: Some(SharedCredentialsProvider::new(management())),
             time_source: clock.cloned().map(SharedTimeSource::new),
         };
-        Hub::with(settings, double).await.expect("a hub")
+        Hub::with(settings, environment).await.expect("a hub")
     }
 
     /// `hubctl` over these accounts alone.

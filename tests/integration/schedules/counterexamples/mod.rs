@@ -8,10 +8,8 @@ use aws_sim::Settings;
 
 use serde_json::Value;
 
-use super::alone;
 use super::case::touched;
 use super::check::{self, End, Standing};
-use super::conduct;
 use super::flows::{ROUTES, TARGET};
 use super::harm::{Windows, judge};
 use super::heard::Heard;
@@ -19,6 +17,7 @@ use super::history::{self, ANOTHER, Change, NAME, SOURCE};
 use super::process::{Answer, Call, Input, Process, Status};
 use super::store::{BEGINNING, Dates, Store};
 use super::stranger::{Act, Place};
+use super::{alone, conduct};
 
 fn put(call: &Call) -> bool {
     call.operation == "ssm:PutParameter"

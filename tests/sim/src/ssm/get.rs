@@ -8,9 +8,8 @@ use super::model::{Parameter, Version};
 use super::{name, not_found};
 use crate::clock::{Millis, json_date};
 use crate::error::{Answer, AwsError};
-use crate::kms;
-use crate::pages;
 use crate::state::{Call, Region, World};
+use crate::{kms, pages};
 
 const NAMES_PER_CALL: usize = 10;
 const HISTORY_PAGE: u64 = 50;

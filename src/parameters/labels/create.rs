@@ -1,0 +1,153 @@
+//! The values of a labelled replica, from the oldest labelled one to the current one.
+//!
+//! Only what is there anew, or was left unfinished, gets an older value.
+
+use std::time::Duration;
+
+use super::history::History;
+use super::sync::{Stop, at, readable};
+use crate::domain::{Cause, Region, SecretText, Tags};
+use crate::parameters::attempt::{Task, Wrote, tags_of_unfinished};
+use crate::parameters::context::Run;
+use crate::parameters::model::{TEXT, is_fixed_data_type};
+use crate::parameters::plan::Write;
+use crate::parameters::store::{self, Created, Put, retag, update};
+
+/// The version of a create.
+const FIRST: i64 = 1;
+/// No older value is written with less time left than this: the current one and its confirmation are to follow.
+const NEEDED: Duration = Duration::from_secs(20);
+
+/// Creates a replica with the labelled values of `source`, and then the current one.
+///
+/// # Errors
+/// Why AWS refused a write.
+pub(in crate::parameters) async fn create(
+    run: &Run<'_>,
+    task: &Task,
+    source: &History,
+    current: &SecretText,
+) -> Result<Wrote, Cause> {
+    let Task { target, write, .. } = task;
+    let tags = tags_of_unfinished(run, task);
+    let older: Vec<&SecretText> = values(source).collect();
+    let Some((oldest, later)) = older.split_first() else {
+        return Ok(match create_first(run, target, write, current, &tags).await? {
+            Created::Yes => Wrote::ReadBack(FIRST),
+            Created::NameTaken => Wrote::Again,
+            Created::Unanswered(cause) => Wrote::Lost(cause),
+        });
+    };
+    match create_first(run, target, &for_older(write), oldest, &tags).await? {
+        Created::Yes => {}
+        Created::NameTaken => return Ok(Wrote::Again),
+        Created::Unanswered(cause) => return Ok(Wrote::Lost(cause)),
+    }
+    if let Some(ended) = write_over(run, task, FIRST, later, &tags).await? {
+        return Ok(ended);
+    }
+    if is_late(run) {
+        return Ok(Wrote::Late);
+    }
+    match update(run.session, target, write, current).await? {
+        Put::Version(FIRST) => anew(run, task, &tags).await,
+        Put::Version(written) => Ok(Wrote::ReadBack(written)),
+        Put::Unanswered(cause) => Ok(Wrote::Lost(cause)),
+    }
+}
+
+/// Whether the invocation ends before the rest is written. What is left so is unfinished by its own provenance, and
+/// reported as not done. A signal ends nothing that was begun.
+fn is_late(run: &Run<'_>) -> bool {
+    run.rules.deadline.left().is_some_and(|left| left < NEEDED)
+}
+
+async fn create_first(
+    run: &Run<'_>,
+    target: &Region,
+    write: &Write,
+    value: &SecretText,
+    tags: &Tags,
+) -> Result<Created, Cause> {
+    let policies = write.policies_to_send.clone();
+    store::create(run.session, target, &write.desired, policies, value, tags).await
+}
+
+/// Writes the labelled older values that an unfinished replica lacks. `None`: the current one is to follow.
+///
+/// # Errors
+/// What could not be read, or why AWS refused a write.
+pub(in crate::parameters) async fn write_missing(
+    run: &Run<'_>,
+    task: &Task,
+    source: &History,
+) -> Result<Option<Wrote>, Cause> {
+    let (Task { target, write, .. }, Some(version)) = (task, task.replica_version()) else {
+        return Ok(None);
+    };
+    let name = &write.desired.name;
+    let read = async {
+        let there = at(run, target, name, version, false).await?;
+        readable(run, target, name, version, there).await
+    };
+    let there = match read.await {
+        Ok(there) => there,
+        Err(Stop::Moved) => return Ok(Some(Wrote::Again)),
+        Err(Stop::Failed(cause)) => return Err(cause),
+    };
+    if there.unreadable.is_some() {
+        return Ok(None);
+    }
+    let missing: Vec<&SecretText> =
+        values(source).filter(|value| !there.has_value(value)).collect();
+    write_over(run, task, version.number, &missing, &tags_of_unfinished(run, task)).await
+}
+
+/// The labelled older values, the oldest first.
+fn values(source: &History) -> impl Iterator<Item = &SecretText> {
+    source.older_labelled().filter_map(|kept| kept.value.as_ref())
+}
+
+/// Writes older values over the version `last`, each over the one before. At another answered version another writer has
+/// written in between, which the next look finds in the history: nothing more is written over it.
+async fn write_over(
+    run: &Run<'_>,
+    task: &Task,
+    mut last: i64,
+    values: &[&SecretText],
+    tags: &Tags,
+) -> Result<Option<Wrote>, Cause> {
+    let write = for_older(&task.write);
+    for value in values {
+        if is_late(run) {
+            return Ok(Some(Wrote::Late));
+        }
+        match update(run.session, &task.target, &write, value).await? {
+            Put::Version(FIRST) => return anew(run, task, tags).await.map(Some),
+            Put::Version(written) if written == last + 1 => last = written,
+            Put::Version(_) => return Ok(Some(Wrote::Again)),
+            Put::Unanswered(cause) => return Ok(Some(Wrote::Lost(cause))),
+        }
+    }
+    Ok(None)
+}
+
+/// Version 1 after a write over: the replica was deleted meanwhile, and its tags with it. It gets them again, so that it
+/// is known as ours, and goes round once more.
+async fn anew(run: &Run<'_>, task: &Task, tags: &Tags) -> Result<Wrote, Cause> {
+    retag(run.session, &task.target, &task.write.desired.name, tags, &[]).await?;
+    Ok(Wrote::Moved(task.write.change.done()))
+}
+
+/// Pattern and data type are the current value's; older ones need not match them. A data type that AWS does not change
+/// was that of every version.
+fn for_older(write: &Write) -> Write {
+    let mut write = write.clone();
+    write.desired.pattern = None;
+    write.pattern_to_send = None;
+    if !is_fixed_data_type(&write.desired.data_type) && &*write.desired.data_type != TEXT {
+        write.desired.data_type = TEXT.into();
+        write.data_type_to_send = Some(TEXT.into());
+    }
+    write
+}

@@ -1,0 +1,326 @@
+//! Makes one replica's labels those of its source: reads both histories, decides, writes, and reads the source again.
+
+use std::collections::BTreeSet;
+
+use super::history::History;
+use super::plan::{LabelPlan, plan};
+use super::store::{Labelled, carry_out, history_at};
+use crate::concurrency::in_parallel;
+use crate::domain::{Cause, Change, FailureKind, OutcomeKind, ParameterName, Region, Version};
+use crate::guard::{Held, Proposal, Ruling};
+use crate::ownership::Ownership;
+use crate::parameters::candidate::Candidate;
+use crate::parameters::context::Run;
+use crate::parameters::label_reads::Reads;
+use crate::parameters::model::Observed;
+use crate::parameters::plan::{Decision, decide};
+use crate::parameters::results::{Ending, Round};
+use crate::parameters::store::tags;
+use crate::parameters::value_override::value_override;
+
+/// Labels that move each time they are written are left to the next run.
+const ROUNDS: usize = 2;
+
+/// A source and its replica, which is the copy of that version.
+#[derive(Clone, Copy)]
+pub(super) struct Pair<'a> {
+    /// The source's name, as it is spelled there.
+    pub(super) source_name: &'a ParameterName,
+    /// The version that was copied.
+    pub(super) source: Version,
+    /// Where the replica is.
+    pub(super) target: &'a Region,
+    /// The replica's name, as it is spelled there.
+    pub(super) name: &'a ParameterName,
+    /// The version that is the copy.
+    pub(super) replica: Version,
+    /// Whether the replica has a value of the target's own, so that the source's older values are no good there.
+    pub(super) own_value: bool,
+    /// What was read of the two, where the guard is still to be asked. It let a write pass that labels belong to.
+    pub(super) to_judge: Option<(&'a Observed, &'a Observed)>,
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub(super) enum Placed {
+    /// The labels are those of the source, but for what `lacks` tells; whether anything was written.
+    Done { written: bool, lacks: Option<Cause> },
+    /// They would be written.
+    Planned,
+    /// Source or replica is another by now.
+    Moved,
+    /// Not done.
+    Failed(Cause),
+}
+
+/// What keeps labels from being placed.
+pub(super) enum Stop {
+    Moved,
+    Failed(Cause),
+}
+
+impl From<Cause> for Stop {
+    fn from(cause: Cause) -> Self {
+        Self::Failed(cause)
+    }
+}
+
+/// Makes the labels those of `source`, the source's history as it was read.
+pub(super) async fn place(run: &Run<'_>, pair: Pair<'_>, source: History) -> Placed {
+    match placed(run, pair, source).await {
+        Ok(placed) => placed,
+        Err(Stop::Moved) => Placed::Moved,
+        Err(Stop::Failed(cause)) => Placed::Failed(cause),
+    }
+}
+
+async fn placed(run: &Run<'_>, pair: Pair<'_>, mut source: History) -> Result<Placed, Stop> {
+    let Pair { source_name, target, name, .. } = pair;
+    let shown =
+        |source: History| if pair.own_value { source.without_older_labels() } else { source };
+    source = shown(source);
+    let mut written = false;
+    for _ in 0..ROUNDS {
+        let mut replica = at(run, target, name, pair.replica, false).await?;
+        if source.older_labelled().chain(replica.older_labelled()).next().is_some() {
+            source = shown(readable(run, run.source, source_name, pair.source, source).await?);
+            replica = readable(run, target, name, pair.replica, replica).await?;
+        }
+        let plan = plan(&source, &replica);
+        let lacks = lacks(&plan, &source, &replica, target);
+        if plan.steps.is_empty() {
+            return Ok(Placed::Done { written, lacks });
+        }
+        match judged(run, pair).await? {
+            Ruling::Go => {}
+            Ruling::TellOnly => return Ok(lacks.map_or(Placed::Planned, Placed::Failed)),
+            Ruling::Held(cause) => return Err(cause.into()),
+        }
+        for step in &plan.steps {
+            match carry_out(run.session, target, name, step).await? {
+                Labelled::Yes => written = true,
+                Labelled::Gone => return Err(Stop::Moved),
+            }
+        }
+        let now = shown(at(run, run.source, source_name, pair.source, false).await?);
+        if now.labels() == source.labels() {
+            return Ok(Placed::Done { written, lacks });
+        }
+        source = now;
+    }
+    Err(Stop::Moved)
+}
+
+/// The guard's word on a replica, by its tags as read now. A plan goes by the tags that were read so far.
+async fn judged(run: &Run<'_>, pair: Pair<'_>) -> Result<Ruling, Stop> {
+    let Some((original, replica)) = pair.to_judge else { return Ok(Ruling::Go) };
+    let mut replica = replica.clone();
+    if run.rules.writing.allows() {
+        let tags = tags(run.session, pair.target, pair.name).await?;
+        replica.tags = tags.ok_or(Stop::Moved)?;
+    }
+    let case = run.case(pair.target, Some(original), Some(&replica), None);
+    let is_copy = match case.ownership(run.policy(run.parity())) {
+        Ownership::Owned { provenance, .. } => {
+            provenance.source == pair.source && provenance.names_replica(pair.replica)
+        }
+        _ => false,
+    };
+    if !is_copy {
+        return Err(Stop::Moved);
+    }
+    let held = Held::Parameter(replica.evidence(run.session.account(), pair.target));
+    let (source, target, change) = (run.source, pair.target, Change::Retag);
+    let proposal = Proposal { source, target, change, held, claim: None };
+    Ok(run.rules.judge(&proposal, run.session.now()))
+}
+
+/// A history that ends with `version`.
+pub(super) async fn at(
+    run: &Run<'_>,
+    region: &Region,
+    name: &ParameterName,
+    version: Version,
+    decrypt: bool,
+) -> Result<History, Stop> {
+    history_at(run.session, region, name, version, decrypt).await?.ok_or(Stop::Moved)
+}
+
+/// The same history with its values, or with the reason why AWS does not decrypt them.
+pub(super) async fn readable(
+    run: &Run<'_>,
+    region: &Region,
+    name: &ParameterName,
+    version: Version,
+    mut history: History,
+) -> Result<History, Stop> {
+    if history.is_readable() || history.unreadable.is_some() {
+        return Ok(history);
+    }
+    match at(run, region, name, version, true).await {
+        Err(Stop::Failed(cause)) if !cause.kind.may_pass() => {
+            history.unreadable = Some(cause);
+            Ok(history)
+        }
+        read => read,
+    }
+}
+
+/// What the replica lacks of the source's labels once the plan is carried out.
+fn lacks(plan: &LabelPlan, source: &History, replica: &History, target: &Region) -> Option<Cause> {
+    let LabelPlan { steps: _, lacking, crowded, unknown } = plan;
+    let named = |labels: &BTreeSet<String>| labels.iter().cloned().collect::<Vec<_>>().join(", ");
+    if !unknown.is_empty() {
+        let why = source.unreadable.as_ref().or(replica.unreadable.as_ref());
+        let why = why.map_or_else(String::new, |cause| format!(": {}", cause.message));
+        let message = format!(
+            "labels of older versions ({}) were left as they are in {target}, since the values of all versions cannot be read{why}",
+            named(unknown)
+        );
+        let kind = why_kind(source, replica);
+        return Some(Cause::new(kind, message).mended_by(
+            "take these labels off at the source, or make the keys of its older versions usable again; then `hubctl sweep --labels`",
+        ));
+    }
+    if !lacking.is_empty() {
+        let message = format!(
+            "labels of older versions ({}) are not in {target}: no version of the replica has their values, and an older value is never written over a replica",
+            named(lacking)
+        );
+        return Some(Cause::new(FailureKind::Unsupported, message).mended_by(
+            "delete the replica by hand: the next sweep creates it anew with all its labelled versions; or move the labels at the source to a newer version",
+        ));
+    }
+    (!crowded.is_empty()).then(|| {
+        let message = format!(
+            "labels ({}) are not in {target}: AWS takes 10 on a version, and no further version of the replica has their value",
+            named(crowded)
+        );
+        Cause::new(FailureKind::Limit, message)
+            .mended_by("take labels off the source's versions of this value")
+    })
+}
+
+fn why_kind(source: &History, replica: &History) -> FailureKind {
+    let why = source.unreadable.as_ref().or(replica.unreadable.as_ref());
+    why.map_or(FailureKind::Unsupported, |cause| cause.kind)
+}
+
+/// Makes the labels equal of those candidates whose labels are read in any case, or whose source may be another one than
+/// was copied, where no value was written: with a value, its labels went too.
+pub(in crate::parameters) async fn follow(
+    run: &Run<'_>,
+    candidates: &[Candidate],
+    round: &mut Round,
+) {
+    let due = candidates.iter().filter_map(|candidate| {
+        let original = candidate.original.as_ref()?;
+        let name = &candidate.name;
+        let always = run.labels.of_item(name) == Reads::Always;
+        let copied = original.parameter.version();
+        if !always && !run.labels.is_late_restart(name, copied) {
+            return None;
+        }
+        let replicas: Vec<(&Region, &Observed)> = candidate
+            .replicas
+            .iter()
+            .filter_map(|(target, replica)| Some((target, replica.as_ref()?)))
+            // A first version has no label of an earlier source.
+            .filter(|(_, replica)| always || replica.parameter.version > 1)
+            .filter(|(target, replica)| {
+                is_equal(run, &candidate.name, target, original, replica, round)
+            })
+            .collect();
+        (!replicas.is_empty()).then_some((&candidate.name, original, replicas))
+    });
+    let followed = due.map(|(name, original, replicas)| async move {
+        (name, follow_one(run, original, replicas).await)
+    });
+    for (name, ended) in in_parallel(followed).await {
+        for (target, placed) in ended {
+            end(run, name, target, placed, round);
+        }
+    }
+}
+
+/// Whether the round found it equal, and wrote no value.
+fn is_equal(
+    run: &Run<'_>,
+    name: &ParameterName,
+    target: &Region,
+    original: &Observed,
+    replica: &Observed,
+    round: &Round,
+) -> bool {
+    match round.endings.of(name, target) {
+        Some(Ending::Left(OutcomeKind::InSync) | Ending::Counted(OutcomeKind::Retagged)) => true,
+        // Equal but for some tags that do not fit.
+        Some(Ending::Failed { .. }) => {
+            let case = run.case(target, Some(original), Some(replica), None);
+            matches!(decide(case, run.policy(run.parity())), Decision::InSync { .. })
+        }
+        _ => false,
+    }
+}
+
+async fn follow_one<'a>(
+    run: &Run<'_>,
+    original: &Observed,
+    replicas: Vec<(&'a Region, &'a Observed)>,
+) -> Vec<(&'a Region, Placed)> {
+    // Histories are read slowly: after a stop none is begun, and the item is left to a later run.
+    if run.rules.deadline.is_stopped() {
+        return all(&replicas, || Placed::Moved);
+    }
+    let (name, version) = (&original.parameter.name, original.parameter.version());
+    let source = match history_at(run.session, run.source, name, version, false).await {
+        Ok(Some(source)) => source,
+        Ok(None) => return all(&replicas, || Placed::Moved),
+        Err(cause) => return all(&replicas, || Placed::Failed(cause.clone())),
+    };
+    let placed = replicas.into_iter().map(|(target, replica)| {
+        let source = source.clone();
+        async move {
+            let pair = Pair {
+                source_name: name,
+                source: version,
+                target,
+                name: &replica.parameter.name,
+                replica: replica.parameter.version(),
+                own_value: matches!(value_override(&original.tags, target), Ok(Some(_))),
+                to_judge: Some((original, replica)),
+            };
+            (target, place(run, pair, source).await)
+        }
+    });
+    in_parallel(placed).await
+}
+
+fn all<'a>(
+    replicas: &[(&'a Region, &'a Observed)],
+    placed: impl Fn() -> Placed,
+) -> Vec<(&'a Region, Placed)> {
+    replicas.iter().map(|(target, _)| (*target, placed())).collect()
+}
+
+fn end(run: &Run<'_>, name: &ParameterName, target: &Region, placed: Placed, round: &mut Round) {
+    // That some tags do not fit stays told.
+    let was_equal = !matches!(round.endings.of(name, target), Some(Ending::Failed { .. }));
+    let ending = match placed {
+        Placed::Done { lacks: Some(cause), .. } | Placed::Failed(cause) => {
+            let account = run.session.account();
+            tracing::warn!(%account, region = %target, kind = "parameter", name = name.as_str(), error_kind = %cause.kind, "{}", cause.message);
+            Ending::Failed { region: target.clone(), cause }
+        }
+        Placed::Done { written: true, .. } if was_equal => Ending::Counted(OutcomeKind::Retagged),
+        Placed::Planned if was_equal => Ending::Planned {
+            change: Change::Retag,
+            because: vec!["labels"],
+            class: None,
+            reported: None,
+        },
+        Placed::Done { .. } | Placed::Planned => return,
+        Placed::Moved => Ending::Counted(OutcomeKind::Pending),
+    };
+    round.endings.end(name, target, ending);
+}

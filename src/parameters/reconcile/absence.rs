@@ -1,0 +1,135 @@
+//! Replicas that a sweep found without a source and without a witness: nothing becomes of them before all accounts were
+//! looked at, since many accounts that lose sources at once are more likely a fault than a wish.
+
+use std::collections::BTreeSet;
+
+use super::brake::{ListedByTarget, hold};
+use super::orphans::{ByTarget, Unwanted};
+use super::removal::take_away;
+use crate::aws::Session;
+use crate::domain::{AccountId, AccountOutcome, Cause, FailureKind, OutcomeKind, Region, Scope};
+use crate::parameters::context::Run;
+use crate::parameters::results::{Ending, Endings, Round};
+use crate::recent_deletes::RecentDeletes;
+use crate::run_policy::RunPolicy;
+
+/// The fewest accounts of a sweep of which a share says anything.
+const ACCOUNTS: usize = 10;
+/// The share of them, in percent, that may show new absences.
+const PERCENT: usize = 10;
+
+/// What one account's routes lost without a witness.
+#[derive(Debug, Default)]
+pub struct Absent {
+    routes: Vec<OfRoute>,
+    /// Whether a whole route lost its sources: that is held already, and counts among the accounts.
+    lost_everything: bool,
+}
+
+#[derive(Debug)]
+struct OfRoute {
+    source: Region,
+    unwanted: ByTarget,
+    listed: ListedByTarget,
+}
+
+impl Absent {
+    /// Whether nothing is absent.
+    pub fn is_empty(&self) -> bool {
+        self.routes.is_empty() && !self.lost_everything
+    }
+
+    /// Whether some of it has no tombstone of an earlier sweep.
+    pub fn has_new(&self) -> bool {
+        let is_new = |route: &OfRoute| route.unwanted.values().flatten().any(Unwanted::is_new);
+        self.lost_everything || self.routes.iter().any(is_new)
+    }
+
+    /// What it comes to where no time is left for it: all of it is pending.
+    pub fn left(&self, account: &AccountId) -> AccountOutcome {
+        let mut outcome = AccountOutcome::new(account.clone());
+        for OfRoute { source: _, unwanted, listed: _ } in &self.routes {
+            let mut endings = Endings::default();
+            for (target, replicas) in unwanted {
+                for one in replicas {
+                    endings.end(&one.name, target, Ending::Counted(OutcomeKind::Pending));
+                }
+            }
+            outcome.merge(endings.into_outcome(account));
+        }
+        outcome
+    }
+
+    pub(super) fn merge(&mut self, other: Self) {
+        self.routes.extend(other.routes);
+        self.lost_everything |= other.lost_everything;
+    }
+
+    pub(super) fn lost_everything(&mut self) {
+        self.lost_everything = true;
+    }
+
+    pub(super) fn add(&mut self, source: &Region, unwanted: ByTarget, listed: ListedByTarget) {
+        if unwanted.values().any(|replicas| !replicas.is_empty()) {
+            self.routes.push(OfRoute { source: source.clone(), unwanted, listed });
+        }
+    }
+}
+
+/// Sources that are missing in too many accounts of one sweep to be believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MassAbsence {
+    /// Accounts with new absences.
+    with_new: usize,
+    /// Accounts of the sweep.
+    accounts: usize,
+}
+
+impl MassAbsence {
+    /// Of so many accounts with new absences among all; `None` where they are few enough.
+    pub fn of(with_new: usize, accounts: usize) -> Option<Self> {
+        let is_mass = accounts >= ACCOUNTS && with_new * 100 > accounts * PERCENT;
+        is_mass.then_some(Self { with_new, accounts })
+    }
+
+    fn cause(self, account: &AccountId) -> Cause {
+        let Self { with_new, accounts } = self;
+        let message = format!(
+            "its source is gone without an event of the deletion, as in {with_new} of the {accounts} accounts of this sweep: nothing is deleted in any of them"
+        );
+        Cause::new(FailureKind::TooManyDeletes, message).mended_by(format!(
+            "if the deletions are meant, run `hubctl sweep --account {account} --max-deletes 100%`; if not, restore the sources"
+        ))
+    }
+}
+
+/// Removes what is still absent, or holds it back where `mass` says so.
+pub async fn remove_absent(
+    session: &Session,
+    rules: &RunPolicy,
+    recent: &RecentDeletes,
+    absent: Absent,
+    mass: Option<MassAbsence>,
+) -> AccountOutcome {
+    let account = session.account();
+    let mut outcome = AccountOutcome::new(account.clone());
+    let routes =
+        absent.routes.into_iter().map(|OfRoute { source, mut unwanted, listed }| async move {
+            let run = Run::new(session, rules, recent, &source, &Scope::Everything);
+            let mut round = Round::default();
+            if let Some(mass) = mass {
+                let cause = mass.cause(account);
+                for (target, replicas) in &mut unwanted {
+                    hold(replicas, target, &cause, &mut round);
+                }
+            }
+            take_away(&run, unwanted, Some(&listed), &mut round).await;
+            let mut endings = Endings::default();
+            endings.absorb(round.endings);
+            run.once_more(round.again, &BTreeSet::new(), endings).await
+        });
+    for endings in futures::future::join_all(routes).await {
+        outcome.merge(endings.into_outcome(account));
+    }
+    outcome
+}

@@ -1,0 +1,184 @@
+//! What keeps deletions back: the day's allowance, and the suspicion that a source which lost everything is a fault.
+//!
+//! What the allowance leaves over gets a tombstone of a week. Where every replica of a route has lost its source in one
+//! location without a witness, nothing is deleted or marked until a person says so: both are reported by name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::orphans::{ByTarget, Unwanted};
+use crate::allowances::Reserved;
+use crate::domain::{Cause, FailureKind, OutcomeKind, ParameterName, Region, Tags, Timestamp};
+use crate::ownership::{FoundBy, Provenance, Tombstone};
+use crate::parameters::context::Run;
+use crate::parameters::plan::Way;
+use crate::parameters::results::{Ending, Round};
+use crate::parameters::store::marked;
+
+/// What the lists of a sweep show of a route's replicas in one target.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Listed {
+    /// Those that carry this route's tags.
+    pub(super) owned: usize,
+    /// Those among them whose source is there.
+    pub(super) with_source: usize,
+}
+
+pub(super) type ListedByTarget = BTreeMap<Region, Listed>;
+
+/// Deletions that were reserved, by target.
+pub(super) type Granted = BTreeMap<Region, u64>;
+
+/// Reserves what is to be deleted; what the day's allowance leaves over gets a tombstone instead. A plan gives back what
+/// it reserved.
+pub(super) async fn allow(
+    run: &Run<'_>,
+    unwanted: &mut ByTarget,
+    listed: Option<&ListedByTarget>,
+    round: &mut Round,
+) -> Granted {
+    let mut granted = Granted::new();
+    for (target, replicas) in unwanted {
+        let asked = replicas.iter().filter(|one| one.way == Way::Delete).count();
+        if asked == 0 {
+            continue;
+        }
+        let listed = listed.and_then(|listed| listed.get(target));
+        match reserve(run, target, asked as u64, listed).await {
+            Ok(many) => {
+                if many < asked as u64 {
+                    delay(run, target, replicas, many);
+                }
+                granted.insert(target.clone(), many);
+            }
+            Err(cause) => replicas.retain(|Unwanted { name, way, .. }| {
+                let stays = *way != Way::Delete;
+                if !stays {
+                    round.endings.fail(name, target, target, cause.clone());
+                }
+                stays
+            }),
+        }
+    }
+    if !run.rules.writing.allows() {
+        give_back(run, &granted, |_| 0);
+    }
+    granted
+}
+
+/// Gives back what was reserved and not deleted.
+pub(super) fn give_back(run: &Run<'_>, granted: &Granted, deleted: impl Fn(&Region) -> u64) {
+    for (target, many) in granted {
+        let left = many.saturating_sub(deleted(target));
+        run.rules.allowances.give_back(&run.session.location(target), left, run.session.now());
+    }
+}
+
+/// How many of `asked` deletions the day's allowance has left, which are then reserved.
+///
+/// # Errors
+/// Why the replicas could not be counted.
+pub(super) async fn reserve(
+    run: &Run<'_>,
+    target: &Region,
+    asked: u64,
+    listed: Option<&Listed>,
+) -> Result<u64, Cause> {
+    let place = run.session.location(target);
+    let ask = |owned| {
+        let now = run.session.now();
+        run.rules.allowances.reserve(&place, asked, run.rules.max_deletes, owned, now)
+    };
+    match ask(listed.map(|listed| listed.owned as u64)) {
+        Reserved::Granted(many) => Ok(many),
+        Reserved::NeedsCount => {
+            let owned = count_owned(&marked(run.session, target).await?, run.source);
+            match ask(Some(owned)) {
+                Reserved::Granted(many) => Ok(many),
+                Reserved::NeedsCount => Ok(0),
+            }
+        }
+    }
+}
+
+/// Gives back one that was reserved.
+pub(super) fn give_one_back(run: &Run<'_>, target: &Region) {
+    give_back(run, &Granted::from([(target.clone(), 1)]), |_| 0);
+}
+
+fn count_owned(tags: &BTreeMap<ParameterName, Tags>, source: &Region) -> u64 {
+    let is_owned = |tags: &&Tags| Provenance::of(tags).is_some_and(|from| from.region == *source);
+    tags.values().filter(is_owned).count() as u64
+}
+
+/// Gives tombstones to all but the first `allowed` of those that were to be deleted.
+fn delay(run: &Run<'_>, target: &Region, replicas: &mut [Unwanted], allowed: u64) {
+    let due = run.rules.keep_beyond_allowance(run.session.now());
+    let skip = usize::try_from(allowed).unwrap_or(usize::MAX);
+    for one in replicas.iter_mut().filter(|one| one.way == Way::Delete).skip(skip) {
+        let by = if one.is_witnessed() { FoundBy::Event } else { FoundBy::List };
+        one.way = Way::Tombstone(Tombstone { due, by });
+        one.reported = Some(beyond_allowance(run, target, due));
+    }
+}
+
+fn beyond_allowance(run: &Run<'_>, target: &Region, due: Timestamp) -> Cause {
+    let message = format!(
+        "its source in {} is gone; more replicas in {target} were to be deleted today than REPLICATOR_MAX_DELETES ({}) allows, so it is kept with a tombstone until {due}",
+        run.source, run.rules.max_deletes
+    );
+    Cause::new(FailureKind::TooManyDeletes, message).mended_by(
+        "if the deletion is meant, do nothing: the sweep deletes it when the tombstone is due; if not, restore the source, which undoes the tombstone",
+    )
+}
+
+/// Holds back, in each target, what has lost its source without a witness, where no replica of the route there has kept
+/// its source. `found` are the targets of sources that the list did not show and a read by name did. Says whether it held any.
+pub(super) fn hold_mass_absence(
+    run: &Run<'_>,
+    unwanted: &mut ByTarget,
+    (listed, found): (&ListedByTarget, &BTreeSet<Region>),
+    round: &mut Round,
+) -> bool {
+    let mut holds = false;
+    for (target, replicas) in unwanted {
+        let with_source = listed.get(target).map_or(0, |listed| listed.with_source);
+        // One that the list did not show, or that came back since, was taken out and goes round again.
+        let has_source = with_source > 0 || found.contains(target);
+        let lost = replicas.iter().filter(|one| one.is_unwitnessed()).count();
+        if has_source || lost == 0 || run.rules.lifts_brake {
+            continue;
+        }
+        let cause = everything_is_gone(run, target, lost);
+        hold(replicas, target, &cause, round);
+        holds = true;
+    }
+    holds
+}
+
+/// Ends what has lost its source without a witness as held.
+pub(super) fn hold(
+    replicas: &mut Vec<Unwanted>,
+    target: &Region,
+    cause: &Cause,
+    round: &mut Round,
+) {
+    replicas.retain(|one| {
+        if one.is_unwitnessed() {
+            let (region, cause) = (target.clone(), cause.clone());
+            let ending = Ending::Reported { outcome: OutcomeKind::Held, region, cause };
+            round.endings.end(&one.name, target, ending);
+        }
+        !one.is_unwitnessed()
+    });
+}
+
+fn everything_is_gone(run: &Run<'_>, target: &Region, lost: usize) -> Cause {
+    let source = run.source;
+    let account = run.session.account();
+    let message = format!(
+        "its source in {source} is gone, and so is that of every other replica in {target} ({lost} without an event of the deletion): nothing is deleted"
+    );
+    Cause::new(FailureKind::TooManyDeletes, message).mended_by(format!(
+        "if the deletions are meant, run `hubctl sweep --account {account} --route {source}={target} --max-deletes 100%`; if not, restore the sources"
+    ))
+}

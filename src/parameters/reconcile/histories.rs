@@ -1,0 +1,184 @@
+//! Reads histories where ownership depends on them: of replicas whose present version provenance does not name, and of
+//! what a write went over.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::execute::withdrawn;
+use crate::concurrency::in_parallel;
+use crate::domain::{Cause, ParameterName, Region, Version};
+use crate::ownership::{Between, Ownership, PastVersion, Viewpoint, between, judge};
+use crate::parameters::attempt::{Task, Wrote};
+use crate::parameters::candidate::Candidate;
+use crate::parameters::context::Run;
+use crate::parameters::model::Observed;
+use crate::parameters::plan::{Decision, decide};
+use crate::parameters::results::{GoAgain, Round};
+use crate::parameters::store::{ByName, numbered_versions, past_versions};
+
+/// What came of reading a history.
+pub(in crate::parameters) enum Read {
+    /// It was read.
+    Yes,
+    /// The replica is another by now.
+    Moved,
+}
+
+/// Gives the candidates the histories that decide whose their replicas are. What cannot be read ends here.
+pub(in crate::parameters) async fn read_where_needed(
+    run: &Run<'_>,
+    candidates: &mut [Candidate],
+    round: &mut Round,
+) {
+    let needs = |candidate: &Candidate, target: &Region, replica: &Observed| {
+        let case = run.case(target, candidate.original.as_ref(), Some(replica), None);
+        decide(case, run.policy(run.parity())) == Decision::ReadHistory
+    };
+    let mut wanted = Vec::new();
+    for (place, candidate) in candidates.iter().enumerate() {
+        for (target, replica) in &candidate.replicas {
+            if let Some(replica) = replica
+                && needs(candidate, target, replica)
+            {
+                wanted.push((place, target.clone(), replica.clone()));
+            }
+        }
+    }
+    let reads = wanted.into_iter().map(|(place, target, mut replica)| async move {
+        let read = with_history(run, run.source, &target, &mut replica).await;
+        (place, target, replica, read)
+    });
+    for (place, target, replica, read) in in_parallel(reads.collect::<Vec<_>>()).await {
+        let candidate = &mut candidates[place];
+        match read {
+            Ok(Read::Yes) => drop(candidate.replicas.insert(target, Some(replica))),
+            Ok(Read::Moved) => {
+                candidate.replicas.remove(&target);
+                round.go_again(&candidate.name, &target, GoAgain::Unwritten);
+            }
+            Err(cause) => {
+                candidate.replicas.remove(&target);
+                round.endings.fail(&candidate.name, &target, &target, cause);
+            }
+        }
+    }
+}
+
+/// Gives a replica its history. Values are compared only where that can clear a version of the suspicion that another
+/// value lies under it.
+///
+/// # Errors
+/// What AWS answered.
+pub(in crate::parameters) async fn with_history(
+    run: &Run<'_>,
+    source: &Region,
+    target: &Region,
+    replica: &mut Observed,
+) -> Result<Read, Cause> {
+    for decrypt in [false, true] {
+        let parameter = &replica.parameter;
+        let (name, version) = (&parameter.name, parameter.version());
+        let read = past_versions(run.session, target, name, version, decrypt).await?;
+        let Some(rows) = read else { return Ok(Read::Moved) };
+        let undecided = rows.iter().rev().skip(1).any(|row| row.same_as_next.is_none());
+        replica.history = Some(rows);
+        let viewpoint = Viewpoint {
+            source,
+            only_route: run.rules.routes.sources_into(target).count() <= 1,
+            writers: &run.rules.writers,
+            now: run.session.now(),
+        };
+        let judged = judge(replica.evidence(run.session.account(), target), viewpoint);
+        let has_covered = match judged {
+            Ownership::WrittenOver(_) => true,
+            Ownership::ChangedInTarget { covered, restored_before, .. } => {
+                covered.is_some() || restored_before
+            }
+            _ => false,
+        };
+        if !has_covered || !undecided {
+            break;
+        }
+    }
+    Ok(Read::Yes)
+}
+
+/// Looks under what was written over and read back: provenance may follow only if the version below is the one that was
+/// decided on, or everything between is the hub's.
+pub(in crate::parameters) async fn look_underneath(
+    run: &Run<'_>,
+    tasks: &[Task],
+    wrote: Vec<Wrote>,
+) -> Vec<Wrote> {
+    let mut below: BTreeMap<Region, Vec<(ParameterName, i64)>> = BTreeMap::new();
+    for (task, wrote) in tasks.iter().zip(&wrote) {
+        if let Wrote::Proved(version) = wrote
+            && let Some(decided) = task.written_over()
+            && version.number == decided.number + 1
+        {
+            let name = task.write.desired.name.clone();
+            below.entry(task.target.clone()).or_default().push((name, decided.number));
+        }
+    }
+    let reads = below.into_iter().map(|(target, wanted)| async move {
+        let read = numbered_versions(run.session, &target, &wanted).await;
+        (target, read)
+    });
+    let read: BTreeMap<Region, ByName<Version>> =
+        futures::future::join_all(reads).await.into_iter().collect();
+    let looked = tasks.iter().zip(wrote).map(|(task, wrote)| {
+        let below = read.get(&task.target).and_then(|read| read.get(&task.write.desired.name));
+        async move {
+            match wrote {
+                Wrote::Proved(version) => under(run, task, version, below).await,
+                wrote => wrote,
+            }
+        }
+    });
+    in_parallel(looked).await
+}
+
+async fn under(
+    run: &Run<'_>,
+    task: &Task,
+    written: Version,
+    below: Option<&Result<Option<Version>, Cause>>,
+) -> Wrote {
+    let decided = task.written_over();
+    match (decided, below) {
+        // Version 1 after a write over: it was deleted meanwhile, and nothing lies under it.
+        (Some(_), _) if written.number == 1 => return Wrote::Anew(written),
+        // Created in this run, with nothing before it.
+        (None, _) if written.number == 1 => return Wrote::Proved(written),
+        (Some(decided), Some(Ok(Some(below)))) if *below == decided => {
+            return Wrote::Proved(written);
+        }
+        (_, Some(Err(cause))) => return Wrote::Failed(cause.clone()),
+        _ => {}
+    }
+    let name = &task.write.desired.name;
+    let rows = past_versions(run.session, &task.target, name, written, false).await;
+    match rows {
+        Ok(Some(rows)) => match judged(run, task, written, decided, &rows) {
+            Ok(wrote) => wrote,
+            Err(covered) => withdrawn(run, task, covered).await,
+        },
+        Ok(None) => Wrote::Moved(task.write.change.done()),
+        Err(cause) => Wrote::Failed(cause),
+    }
+}
+
+fn judged(
+    run: &Run<'_>,
+    task: &Task,
+    written: Version,
+    decided: Option<Version>,
+    rows: &Arc<[PastVersion]>,
+) -> Result<Wrote, Cause> {
+    let (account, writers) = (run.session.account(), &run.rules.writers);
+    match between(rows, decided, account, writers) {
+        Between::Ours => Ok(Wrote::Proved(written)),
+        Between::Recreated => Ok(Wrote::Anew(written)),
+        Between::Foreign(under) => Err(crate::parameters::plan::covered(task.case(run), under)),
+    }
+}

@@ -1,0 +1,384 @@
+//! The loop: makes the replicas of an account equal to their sources, route by route.
+//!
+//! A sweep lists each location once; what provenance proves equal from the lists costs nothing more. Everything else,
+//! and every item that was asked for by name, goes through rounds: read, decide, write, read back, and read the source
+//! again. An item whose source moved meanwhile goes round once more, and what was written of it is written again, value and
+//! tags, whatever is read of the replica; if it moved again it stays pending for the next invocation.
+
+mod absence;
+mod await_event;
+mod brake;
+mod by_lists;
+mod confirm;
+pub(super) mod delete;
+mod execute;
+pub(super) mod histories;
+mod key_health;
+mod orphans;
+mod pass;
+mod recreate;
+mod removal;
+mod sequence;
+mod verify;
+
+pub use absence::{Absent, MassAbsence, remove_absent};
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures::{StreamExt, stream};
+
+use super::candidate::Candidate;
+use super::context::Run;
+use super::model::{Listing, Observed};
+use super::plan::{Decision, decide};
+use super::reconcile::await_event::settled;
+use super::reconcile::brake::ListedByTarget;
+use super::reconcile::key_health::Keys;
+use super::reconcile::pass::make_equal;
+use super::reconcile::removal::remove;
+use super::results::{Again, Ending, Endings, GoAgain, Round};
+use super::store::{ByName, by_name, lists, versions};
+use super::value_override::{ValueOverride, value_override};
+use crate::aws::Session;
+use crate::domain::{
+    AccountOutcome, Assignment, Cause, Item, Kind, OutcomeKind, ParameterName, Region, Route,
+    Scope, Version, Wanted,
+};
+use crate::ownership::FoundBy;
+use crate::recent_deletes::RecentDeletes;
+use crate::run_policy::RunPolicy;
+use crate::so_far;
+
+/// Items that go through a round together: values in memory at once are so many for each of [`CHUNKS_AT_ONCE`].
+const CHUNK: usize = 10;
+/// Chunks under way at once, so that one's writes do not wait for another's reads.
+const CHUNKS_AT_ONCE: usize = 3;
+/// No chunk is begun with less than this left, and so much more for each item: with the default quotas a sweep reads one
+/// history a second in a source location and writes some 1.8 parameters a second in a target's, and the writes of all
+/// chunks under way are to be confirmed in time.
+const CHUNK_TIME: Duration = Duration::from_secs(20);
+const ITEM_TIME: Duration = Duration::from_secs(3);
+
+/// Reconciles the parameters of one account.
+pub async fn reconcile(
+    session: &Session,
+    rules: &RunPolicy,
+    recent: &RecentDeletes,
+    assignments: &[Assignment],
+) -> (AccountOutcome, Absent) {
+    let listed: BTreeSet<&Region> = assignments
+        .iter()
+        .filter(|assignment| assignment.scope == Scope::Everything)
+        .flat_map(|assignment| {
+            std::iter::once(&assignment.route.source).chain(&assignment.route.targets)
+        })
+        .collect();
+    let Some(listings) = rules.deadline.unless_stopped(lists(session, listed)).await else {
+        return (AccountOutcome::unlooked(session.account().clone()), Absent::default());
+    };
+    let routes = assignments.iter().map(|Assignment { route, scope }| {
+        let run = Run::new(session, rules, recent, &route.source, scope);
+        let listings = &listings;
+        async move {
+            match scope {
+                Scope::Everything => run.everything(route, listings).await,
+                Scope::Items(wanted) => (run.items(route, wanted).await, Absent::default()),
+            }
+        }
+    });
+    let mut outcome = AccountOutcome::new(session.account().clone());
+    let mut absent = Absent::default();
+    for (endings, of_route) in futures::future::join_all(routes).await {
+        outcome.merge(endings.into_outcome(session.account()));
+        absent.merge(of_route);
+    }
+    (outcome, absent)
+}
+
+impl Run<'_> {
+    async fn everything(
+        &self,
+        route: &Route,
+        listings: &BTreeMap<Region, Result<Listing, Cause>>,
+    ) -> (Endings, Absent) {
+        let mut endings = Endings::default();
+        let (mut targets, mut unread) = (Vec::new(), None);
+        for region in &route.targets {
+            match listings.get(region) {
+                Some(Ok(listing)) => targets.push((region, listing)),
+                Some(Err(cause)) => {
+                    endings.fail_region(region, cause.clone());
+                    unread.get_or_insert_with(|| (region.clone(), cause.clone()));
+                    if let Some(Ok(originals)) = listings.get(self.source) {
+                        endings.fail_target(self.source, region, originals.len());
+                    }
+                }
+                None => {}
+            }
+        }
+        let originals = match listings.get(self.source) {
+            Some(Ok(originals)) => originals,
+            Some(Err(cause)) => {
+                endings.fail_region(self.source, cause.clone());
+                return (endings, Absent::default());
+            }
+            None => return (endings, Absent::default()),
+        };
+        let names = originals.keys().map(ParameterName::as_str);
+        endings.matched_includes = self.rules.names.matched_includes(names);
+        let mut candidates: BTreeMap<ParameterName, Candidate> = BTreeMap::new();
+        let mut listed = ListedByTarget::new();
+        let keys = Keys::asked(self, &targets, &mut endings).await;
+        for (target, replicas) in targets {
+            let mut by_lists = 0;
+            let orphans = replicas.keys().filter(|name| !originals.contains_key(*name));
+            for name in originals.keys().chain(orphans) {
+                let (original, replica) = (originals.get(name), replicas.get(name));
+                let referenced =
+                    original.and_then(|original| referenced_in(originals, original, target));
+                let mut case = self.case(target, original, replica, referenced);
+                case.found_by = original.is_none().then_some(FoundBy::List);
+                let is_own = self.count_writer(case, &mut endings);
+                if is_own {
+                    let listed = listed.entry(target.clone()).or_default();
+                    listed.owned += 1;
+                    listed.with_source += usize::from(original.is_some());
+                }
+                let counted = endings.counted();
+                if self.settled_by_lists(name, target, case, &keys, &mut endings) {
+                    if original.is_some() {
+                        by_lists += endings.counted() - counted;
+                    }
+                    continue;
+                }
+                let candidate = candidates.entry(name.clone()).or_insert_with(|| Candidate {
+                    name: name.clone(),
+                    original: original.cloned(),
+                    replicas: BTreeMap::new(),
+                    fresh: false,
+                    unread: unread.clone(),
+                    referenced: BTreeMap::new(),
+                    found_by: original.is_none().then_some(FoundBy::List),
+                    moved: BTreeSet::new(),
+                });
+                candidate.replicas.insert(target.clone(), replica.cloned());
+                if let Some(referenced) = referenced {
+                    candidate.referenced.insert(target.clone(), referenced.clone());
+                }
+            }
+            endings.listed(self.source, target, originals.len(), by_lists);
+        }
+        so_far::note(Kind::Parameter, &endings.outcomes(&Again::new()));
+        let candidates = candidates.into_values().collect();
+        let (again, absent) = self.round(candidates, Some(&listed), &mut endings).await;
+        let mut endings = self.once_more(again, &BTreeSet::new(), endings).await;
+        endings.close(self.source, |name| originals.contains_key(name));
+        (endings, absent)
+    }
+
+    /// What is asked for by name: read once it has settled, then as in a sweep. Names that nobody holds end as nothing.
+    async fn items(&self, route: &Route, wanted: &[Wanted]) -> Endings {
+        let mut endings = Endings::default();
+        let mut names = Again::new();
+        let targets: BTreeMap<Region, GoAgain> =
+            route.targets.iter().map(|target| (target.clone(), GoAgain::Unwritten)).collect();
+        for wanted in wanted {
+            if let Item::Parameter(name) = &wanted.item {
+                names.insert(name.clone(), targets.clone());
+            }
+        }
+        let witnessed = self.witnessed(wanted);
+        let versions = settled(self, wanted).await;
+        let candidates = self.read(&names, versions, &witnessed, &mut endings).await;
+        let (again, _) = self.round(candidates, None, &mut endings).await;
+        self.once_more(again, &witnessed, endings).await
+    }
+
+    /// Those whose deletion an event told. A payload is no witness.
+    fn witnessed(&self, wanted: &[Wanted]) -> BTreeSet<ParameterName> {
+        let tells = |wanted: &&Wanted| wanted.expect.iter().any(|expected| expected.absent);
+        let name = |wanted: &Wanted| match &wanted.item {
+            Item::Parameter(name) => Some(name.clone()),
+            Item::Secret(_) => None,
+        };
+        wanted.iter().filter(|_| self.rules.from_events).filter(tells).filter_map(name).collect()
+    }
+
+    /// Reads items by name in the source, where their versions were read already, and in the targets concerned.
+    async fn read(
+        &self,
+        wanted: &Again,
+        originals: ByName<Version>,
+        witnessed: &BTreeSet<ParameterName>,
+        endings: &mut Endings,
+    ) -> Vec<Candidate> {
+        let targets: BTreeSet<&Region> = wanted.values().flat_map(BTreeMap::keys).collect();
+        let replicas = futures::future::join_all(targets.into_iter().map(|target| {
+            let names: Vec<ParameterName> = wanted
+                .iter()
+                .filter(|(_, targets)| targets.contains_key(target))
+                .map(|(name, _)| name.clone())
+                .collect();
+            async move {
+                let held = versions(self.session, target, &names).await;
+                (target.clone(), by_name(self.session, target, held).await)
+            }
+        }));
+        let (originals, replicas) =
+            futures::join!(by_name(self.session, self.source, originals), replicas);
+        let mut candidates = Vec::new();
+        for (name, original) in originals {
+            let (mut held, mut unread) = (BTreeMap::new(), None);
+            for (target, read) in &replicas {
+                match (&original, read.get(&name)) {
+                    (_, None) => {}
+                    (Err(cause), Some(_)) => {
+                        endings.fail(&name, target, self.source, cause.clone());
+                    }
+                    (Ok(_), Some(Err(cause))) => {
+                        endings.fail(&name, target, target, cause.clone());
+                        unread.get_or_insert_with(|| (target.clone(), cause.clone()));
+                    }
+                    (Ok(_), Some(Ok(replica))) => {
+                        drop(held.insert(target.clone(), replica.clone()));
+                    }
+                }
+            }
+            if let Ok(original) = original
+                && !held.is_empty()
+            {
+                let moved = wanted.get(&name).into_iter().flatten();
+                let moved = moved
+                    .filter(|(_, why)| matches!(why, GoAgain::Moved))
+                    .map(|(target, _)| target.clone())
+                    .collect();
+                let found_by = witnessed.contains(&name).then_some(FoundBy::Event);
+                candidates.push(Candidate {
+                    name,
+                    found_by,
+                    original,
+                    replicas: held,
+                    fresh: true,
+                    unread,
+                    referenced: BTreeMap::new(),
+                    moved,
+                });
+            }
+        }
+        candidates
+    }
+
+    /// The second round, which is the last; what still moves then is pending.
+    pub(super) async fn once_more(
+        &self,
+        again: Again,
+        witnessed: &BTreeSet<ParameterName>,
+        mut endings: Endings,
+    ) -> Endings {
+        let mut again = again;
+        if again.is_empty() {
+            return endings;
+        }
+        if !self.rules.deadline.is_stopped() {
+            let names: Vec<ParameterName> = again.keys().cloned().collect();
+            let originals = versions(self.session, self.source, &names).await;
+            let moved = self.read(&again, originals, witnessed, &mut endings).await;
+            (again, _) = self.round(moved, None, &mut endings).await;
+        }
+        for (name, targets) in again {
+            for (target, why) in targets {
+                match why {
+                    GoAgain::Unanswered(cause) => endings.fail(&name, &target, &target, cause),
+                    GoAgain::Unwritten | GoAgain::Moved => {
+                        endings.end(&name, &target, Ending::Counted(OutcomeKind::Pending));
+                    }
+                }
+            }
+        }
+        endings
+    }
+
+    /// What is to be there, and what, by what was read so far, is not; a candidate may be both, in different targets.
+    fn divided(&self, candidates: Vec<Candidate>) -> (Vec<Candidate>, Vec<Candidate>) {
+        let (mut present, mut unwanted) = (Vec::new(), Vec::new());
+        for candidate in candidates {
+            let is_unwanted = |target: &Region, replica: &Option<Observed>| {
+                let case = self.case(target, candidate.original.as_ref(), replica.as_ref(), None);
+                let decision = decide(case, self.policy(self.parity()));
+                candidate.original.is_none() || matches!(decision, Decision::Remove(_))
+            };
+            let (removed, kept): (BTreeMap<_, _>, BTreeMap<_, _>) = candidate
+                .replicas
+                .iter()
+                .map(|(target, replica)| (target.clone(), replica.clone()))
+                .partition(|(target, replica)| is_unwanted(target, replica));
+            for (replicas, side) in [(kept, &mut present), (removed, &mut unwanted)] {
+                if !replicas.is_empty() {
+                    side.push(Candidate { replicas, ..candidate.clone() });
+                }
+            }
+        }
+        (present, unwanted)
+    }
+
+    async fn round(
+        &self,
+        mut candidates: Vec<Candidate>,
+        listed: Option<&ListedByTarget>,
+        endings: &mut Endings,
+    ) -> (Again, Absent) {
+        // Items of one key together, since one call reads values of one key.
+        let key = |c: &Candidate| c.original.as_ref().and_then(|o| o.parameter.key.clone());
+        candidates.sort_by_cached_key(key);
+        let (present, unwanted) = self.divided(candidates);
+        let leaves_time_for = |items: usize| {
+            let items = u32::try_from(items.min(CHUNK)).unwrap_or(u32::MAX);
+            self.rules.deadline.leaves(CHUNK_TIME + ITEM_TIME * items)
+        };
+        let (all, leaves_time_for) = (present.len(), &leaves_time_for);
+        // Collected first: a stream that borrows from the iterator's closure is not known to be `Send`.
+        let chunks: Vec<_> = present
+            .chunks(CHUNK)
+            .map(|chunk| async move {
+                if leaves_time_for(all) {
+                    make_equal(self, chunk.to_vec()).await
+                } else {
+                    Round::left(chunk)
+                }
+            })
+            .collect();
+        let chunks = stream::iter(chunks).buffer_unordered(CHUNKS_AT_ONCE).inspect(Round::note);
+        let removal = async {
+            if leaves_time_for(unwanted.len()) {
+                remove(self, unwanted, listed).await
+            } else {
+                (Round::left(&unwanted), Absent::default())
+            }
+        };
+        let (rounds, (removed, absent)) = futures::join!(chunks.collect::<Vec<Round>>(), removal);
+        let mut again = Again::new();
+        for Round { endings: ended, again: more } in rounds.into_iter().chain([removed]) {
+            endings.absorb(ended);
+            for (name, targets) in more {
+                again.entry(name).or_default().extend(targets);
+            }
+        }
+        (again, absent)
+    }
+}
+
+/// The parameter whose value the replica of `original` in `target` is to have, as the list shows it.
+fn referenced_in<'a>(
+    originals: &'a Listing,
+    original: &Observed,
+    target: &Region,
+) -> Option<&'a Observed> {
+    match value_override(&original.tags, target) {
+        Ok(Some(ValueOverride::FromParameter(name))) => originals.get(&name),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! What is not to be there, by what was read so far.
+
+use std::collections::BTreeMap;
+
+use crate::domain::{
+    ABSENT, ABSENT_REMEDY, Cause, FailureKind, OutcomeKind, ParameterName, Region,
+};
+use crate::ownership::{FoundBy, Tombstone};
+use crate::parameters::candidate::Candidate;
+use crate::parameters::context::Run;
+use crate::parameters::model::Observed;
+use crate::parameters::plan::{Decision, Parity, Removal, Way, decide};
+use crate::parameters::results::{Ending, GoAgain, Round};
+
+/// A replica that is not to be there, by what was read so far.
+#[derive(Clone, Debug)]
+pub(super) struct Unwanted {
+    pub(super) name: ParameterName,
+    pub(super) original: Option<Observed>,
+    pub(super) replica: Observed,
+    pub(super) found_by: Option<FoundBy>,
+    /// The tombstone that it has.
+    tombstone: Option<Tombstone>,
+    pub(super) way: Way,
+    /// What a person is to know of it, whatever becomes of it.
+    pub(super) reported: Option<Cause>,
+}
+
+impl Unwanted {
+    /// Whether an event, or its owner's tag, said that it may go.
+    pub(super) fn is_witnessed(&self) -> bool {
+        self.original.is_some()
+            || self.found_by == Some(FoundBy::Event)
+            || self.tombstone.is_some_and(|tombstone| tombstone.by == FoundBy::Event)
+    }
+
+    /// Whether it is to be deleted though a sweep alone says that its source is gone.
+    pub(super) fn is_unwitnessed(&self) -> bool {
+        let is_kept = self.way == Way::Release;
+        self.found_by == Some(FoundBy::List) && !self.is_witnessed() && !is_kept
+    }
+
+    /// Whether no sweep found it without its source before.
+    pub(super) fn is_new(&self) -> bool {
+        self.tombstone.is_none()
+    }
+}
+
+pub(super) type ByTarget = BTreeMap<Region, Vec<Unwanted>>;
+
+/// What is to be removed by what was read so far, by target, the oldest tombstones first; all else ends here.
+pub(super) fn unwanted(run: &Run<'_>, candidates: Vec<Candidate>, round: &mut Round) -> ByTarget {
+    let mut unwanted = ByTarget::new();
+    for Candidate { name, original, replicas, fresh, found_by, .. } in candidates {
+        for (target, replica) in replicas {
+            let mut case = run.case(&target, original.as_ref(), replica.as_ref(), None);
+            case.found_by = found_by;
+            let decision = decide(case, run.policy(Parity::ByProvenance));
+            if matches!(decision, Decision::Conflict(_)) && !fresh {
+                // By lists that may lag; what is read by name decides.
+                round.go_again(&name, &target, GoAgain::Unwritten);
+                continue;
+            }
+            // Read by name: there is neither a source nor a replica of one.
+            if decision == Decision::Nothing && original.is_none() && fresh {
+                let cause = Cause::new(FailureKind::Invalid, ABSENT).mended_by(ABSENT_REMEDY);
+                let outcome = OutcomeKind::Absent;
+                round.endings.end(&name, &target, Ending::Noted { outcome, cause });
+                continue;
+            }
+            if let Some(Decision::Remove(Removal { way, provenance, .. })) =
+                run.ended(&name, &target, decision, &mut round.endings)
+                && let Some(replica) = replica
+            {
+                let (name, original) = (name.clone(), original.clone());
+                let tombstone = provenance.gone;
+                let (found_by, reported) = (found_by, None);
+                let removal =
+                    Unwanted { name, original, replica, found_by, tombstone, way, reported };
+                unwanted.entry(target).or_default().push(removal);
+            }
+        }
+    }
+    for replicas in unwanted.values_mut() {
+        replicas.sort_by_key(|one| (one.tombstone.is_none(), one.tombstone.map(|gone| gone.due)));
+    }
+    unwanted
+}

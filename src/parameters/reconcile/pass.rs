@@ -1,0 +1,389 @@
+//! One round over a chunk of items: decide on fresh tags, read values, write, and read the source again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::confirm::{confirm, stand_as_decided};
+use super::execute::write;
+use super::histories::read_where_needed;
+use super::recreate::never_recreated;
+use super::sequence::not_begun;
+use super::verify::{prove, read_back};
+use crate::domain::{Cause, Change, ConflictClass, OutcomeKind, ParameterName, Region, Tags};
+use crate::guard::{Claim, Proposal, Ruling};
+use crate::ownership::{Ownership, restored};
+use crate::parameters::attempt::{Task, Values, Wanted, Wrote};
+use crate::parameters::candidate::Candidate;
+use crate::parameters::context::{Run, left_out, tier_stays};
+use crate::parameters::labels;
+use crate::parameters::model::{Observed, Parameter};
+use crate::parameters::plan::{Decision, Parity, Write, decide, not_adopted};
+use crate::parameters::results::{Ending, GoAgain, Round};
+use crate::parameters::store::{ByName, Valued, by_name_knowing, tags_of, values, versions};
+use crate::parameters::value_override::{ValueOverride, value_override};
+
+/// Makes the replicas of `candidates`, all of which have a source, equal to it.
+pub(super) async fn make_equal(run: &Run<'_>, mut candidates: Vec<Candidate>) -> Round {
+    let mut round = Round::default();
+    let listed = listed(&candidates);
+    freshen(run, &mut candidates, &mut round).await;
+    read_referenced(run, &mut candidates, &mut round).await;
+    read_where_needed(run, &mut candidates, &mut round).await;
+    let mut tasks = decided(run, &candidates, &listed, &mut round);
+    let source_values = source_values(run, &mut tasks, &mut round).await;
+    compare(run, &mut tasks, &source_values, &mut round).await;
+    let mut tasks = judged(run, tasks, &mut round);
+    let sources = labels::sources(run, &mut tasks, &mut round).await;
+    stand_as_decided(run, &mut tasks, &mut round).await;
+    let wrote = write(run, &tasks, &source_values, &sources).await;
+    let read = read_back(run, &tasks, wrote, &source_values).await;
+    let labelled = labels::label(run, &tasks, read, &sources).await;
+    let (labelled, lacks): (Vec<Wrote>, Vec<Option<Cause>>) = labelled.into_iter().unzip();
+    let mut outcomes = prove(run, &tasks, labelled).await;
+    confirm(run, &tasks, &mut outcomes).await;
+    for ((task, wrote), lacks) in tasks.iter().zip(outcomes).zip(lacks) {
+        match wrote {
+            Wrote::Done(outcome) | Wrote::Created(outcome) => {
+                let ending = match lacks {
+                    None => finished(run, task, Ending::Counted(outcome)),
+                    Some(cause) => Ending::Failed { region: task.target.clone(), cause },
+                };
+                round.endings.end(&task.name, &task.target, ending);
+            }
+            Wrote::Moved(outcome) => {
+                round.endings.end(&task.name, &task.target, Ending::Counted(outcome));
+                round.go_again(&task.name, &task.target, GoAgain::Moved);
+            }
+            Wrote::Held(cause) => {
+                let outcome = OutcomeKind::Held;
+                let ending = match cause {
+                    Some(cause) => Ending::Reported { outcome, region: task.target.clone(), cause },
+                    None => Ending::Noted { outcome, cause: never_recreated(task) },
+                };
+                round.endings.end(&task.name, &task.target, ending);
+            }
+            Wrote::Late => {
+                let pending = Ending::Counted(OutcomeKind::Pending);
+                round.endings.end(&task.name, &task.target, pending);
+            }
+            Wrote::Again | Wrote::ReadBack(_) | Wrote::Proved(_) | Wrote::Anew(_) => {
+                round.go_again(&task.name, &task.target, GoAgain::Unwritten);
+            }
+            Wrote::Lost(cause) => {
+                round.go_again(&task.name, &task.target, GoAgain::Unanswered(cause));
+            }
+            Wrote::Failed(cause) => {
+                round.endings.fail(&task.name, &task.target, &task.target, cause);
+            }
+            Wrote::Unconfirmed(cause) => {
+                round.endings.fail(&task.name, &task.target, run.source, cause);
+            }
+        }
+    }
+    labels::follow(run, &candidates, &mut round).await;
+    round
+}
+
+fn finished(run: &Run<'_>, task: &Task, ending: Ending) -> Ending {
+    let region = task.target.clone();
+    if let (Ending::Counted(_), Ownership::ChangedInTarget { change, .. }) = (&ending, &task.held)
+        && task.write.claim == Some(Claim::Restore)
+    {
+        let (cause, outcome) = (restored(change, &task.target), OutcomeKind::Restored);
+        return Ending::Reported { outcome, region, cause };
+    }
+    match task.write.desired.tags_left_out {
+        0 if task.write.tier_stays => {
+            Ending::Failed { region: task.target.clone(), cause: tier_stays() }
+        }
+        0 => ending,
+        tags => Ending::Failed { region: run.source.clone(), cause: left_out(tags) },
+    }
+}
+
+/// Reads tags by name where a list was all that is known. A list's tags are never the ground for a write.
+async fn freshen(run: &Run<'_>, candidates: &mut Vec<Candidate>, round: &mut Round) {
+    let stale: Vec<ParameterName> =
+        candidates.iter().filter(|c| !c.fresh).map(|c| c.name.clone()).collect();
+    if stale.is_empty() {
+        return;
+    }
+    let mut held: BTreeMap<Region, Vec<ParameterName>> = BTreeMap::new();
+    for candidate in candidates.iter().filter(|c| !c.fresh) {
+        for (target, replica) in &candidate.replicas {
+            if let Some(replica) = replica {
+                held.entry(target.clone()).or_default().push(replica.parameter.name.clone());
+            }
+        }
+    }
+    let in_targets = held.iter().map(|(target, names)| async move {
+        (target.clone(), tags_of(run.session, target, names).await)
+    });
+    let (in_source, in_targets) = futures::join!(
+        tags_of(run.session, run.source, &stale),
+        futures::future::join_all(in_targets)
+    );
+    let in_targets: BTreeMap<Region, ByName<Tags>> = in_targets.into_iter().collect();
+    candidates.retain_mut(|candidate| {
+        if candidate.fresh {
+            return true;
+        }
+        let name = &candidate.name;
+        match (in_source.get(name), &mut candidate.original) {
+            (Some(Ok(Some(tags))), Some(original)) => original.tags.clone_from(tags),
+            (Some(Err(cause)), _) => {
+                for target in candidate.replicas.keys() {
+                    round.endings.fail(name, target, run.source, cause.clone());
+                }
+                return false;
+            }
+            // Gone since it was listed.
+            _ => {
+                for target in candidate.replicas.keys() {
+                    round.go_again(name, target, GoAgain::Unwritten);
+                }
+                return false;
+            }
+        }
+        candidate.replicas.retain(|target, replica| {
+            let Some(held) = replica else { return true };
+            match in_targets.get(target).and_then(|tags| tags.get(name)) {
+                Some(Ok(Some(tags))) => held.tags.clone_from(tags),
+                Some(Err(cause)) => {
+                    round.endings.fail(name, target, target, cause.clone());
+                    return false;
+                }
+                _ => {
+                    round.go_again(name, target, GoAgain::Unwritten);
+                    return false;
+                }
+            }
+            true
+        });
+        candidate.fresh = true;
+        true
+    });
+}
+
+/// Reads the parameters that value overrides reference, by name: what a list shows of them, and of their owners' consent,
+/// is no ground for a write either. One read for all that reference them; attributes that a list showed of the very
+/// version that is read are not asked for again.
+async fn read_referenced(run: &Run<'_>, candidates: &mut [Candidate], round: &mut Round) {
+    let mut listed: BTreeMap<ParameterName, Parameter> = BTreeMap::new();
+    let mut wanted: BTreeMap<ParameterName, Vec<(usize, Region)>> = BTreeMap::new();
+    for (place, candidate) in candidates.iter_mut().enumerate() {
+        for (_, Observed { parameter, .. }) in std::mem::take(&mut candidate.referenced) {
+            listed.insert(parameter.name.clone(), parameter);
+        }
+        let Some(original) = &candidate.original else { continue };
+        for target in candidate.replicas.keys() {
+            // What its tags have wrong is told when it is decided on.
+            if let Ok(Some(ValueOverride::FromParameter(name))) =
+                value_override(&original.tags, target)
+            {
+                wanted.entry(name).or_default().push((place, target.clone()));
+            }
+        }
+    }
+    let names: Vec<ParameterName> = wanted.keys().cloned().collect();
+    if names.is_empty() {
+        return;
+    }
+    let read = versions(run.session, run.source, &names).await;
+    for (name, referenced) in by_name_knowing(run.session, run.source, read, listed).await {
+        for (place, target) in wanted.remove(&name).unwrap_or_default() {
+            let candidate = &mut candidates[place];
+            match &referenced {
+                Ok(Some(referenced)) => {
+                    candidate.referenced.insert(target, referenced.clone());
+                }
+                Ok(None) => {}
+                Err(cause) => {
+                    candidate.replicas.remove(&target);
+                    round.endings.fail(&candidate.name, &target, run.source, cause.clone());
+                }
+            }
+        }
+    }
+}
+
+/// Those of which only a list is known.
+fn listed(candidates: &[Candidate]) -> BTreeSet<ParameterName> {
+    candidates.iter().filter(|c| !c.fresh).map(|c| c.name.clone()).collect()
+}
+
+/// Whether a conflict says that a step did not take, by attributes from a list: it may lag behind that step, and be of a
+/// replica that was recreated since.
+fn is_to_be_read_by_name(decision: &Decision, held: &Ownership) -> bool {
+    matches!(decision, Decision::Conflict(cause) if cause.class == Some(ConflictClass::DoesNotTake))
+        && matches!(held, Ownership::Owned { .. })
+}
+
+fn decided(
+    run: &Run<'_>,
+    candidates: &[Candidate],
+    listed: &BTreeSet<ParameterName>,
+    round: &mut Round,
+) -> Vec<Task> {
+    let mut tasks = Vec::new();
+    for candidate in candidates {
+        let Some(original) = &candidate.original else { continue };
+        for (target, replica) in &candidate.replicas {
+            let name = &candidate.name;
+            let referenced = candidate.referenced.get(target);
+            let case = run.case(target, Some(original), replica.as_ref(), referenced);
+            let held = case.ownership(run.policy(run.parity()));
+            let task = |write: Write, compare| Task {
+                name: name.clone(),
+                target: target.clone(),
+                original: original.clone(),
+                replica: replica.clone(),
+                referenced: referenced.cloned(),
+                held: held.clone(),
+                write,
+                compare,
+            };
+            let parity =
+                if candidate.moved.contains(target) { Parity::Rewrite } else { run.parity() };
+            let decision = decide(case, run.policy(parity));
+            if listed.contains(name) && is_to_be_read_by_name(&decision, &held) {
+                round.go_again(name, target, GoAgain::Unwritten);
+                continue;
+            }
+            match run.ended(name, target, decision, &mut round.endings) {
+                // What a target that cannot be read holds is not known: another is not left without it.
+                Some(Decision::Write(write))
+                    if let Some(cause) = waits(&write, candidate, target) =>
+                {
+                    round.endings.fail(name, target, target, cause);
+                }
+                Some(Decision::Write(write)) => tasks.push(task(write, false)),
+                Some(Decision::Compare(write)) => tasks.push(task(write, true)),
+                // Its source does not want it any more: the next round sees to that.
+                Some(_) => round.go_again(name, target, GoAgain::Unwritten),
+                None => {}
+            }
+        }
+    }
+    tasks
+}
+
+/// Why a recreation is not begun, where another target of the route could not be read.
+fn waits(write: &Write, candidate: &Candidate, target: &Region) -> Option<Cause> {
+    let (unread, cause) = candidate.unread.as_ref()?;
+    (write.change == Change::Recreate).then(|| not_begun(target, unread, cause))
+}
+
+/// The values that these tasks need, each of exactly the version that was decided on. A plan needs only those that
+/// decide something.
+async fn source_values(run: &Run<'_>, tasks: &mut Vec<Task>, round: &mut Round) -> Values {
+    let applies = run.rules.writing.allows();
+    let needs = |task: &Task| task.compare || (applies && task.write.change != Change::Retag);
+    let wanted: Vec<Wanted> =
+        tasks.iter().filter(|task| needs(task)).filter_map(Task::reads).collect();
+    let wanted = wanted.iter().map(|Wanted { name, key, .. }| (name, key.as_deref()));
+    let mut read = values(run.session, run.source, wanted).await;
+    tasks.retain(|task| {
+        let (true, Some(Wanted { name, version, .. })) = (needs(task), task.reads()) else {
+            return true;
+        };
+        match read.get(&name) {
+            Some(Ok(Some(valued))) if valued.version == version => return true,
+            Some(Err(cause)) => {
+                round.endings.fail(&task.name, &task.target, run.source, cause.clone());
+            }
+            _ => round.go_again(&task.name, &task.target, GoAgain::Unwritten),
+        }
+        false
+    });
+    let mut valued = Values::new();
+    while let Some((name, value)) = read.pop_first() {
+        if let Ok(Some(value)) = value {
+            valued.insert(name, value.text);
+        }
+    }
+    valued
+}
+
+/// Settles the tasks that values decide: different ones become updates, equal ones with nothing to write are in sync.
+async fn compare(run: &Run<'_>, tasks: &mut Vec<Task>, originals: &Values, round: &mut Round) {
+    let targets: BTreeSet<Region> =
+        tasks.iter().filter(|task| task.compare).map(|task| task.target.clone()).collect();
+    let reads = targets.iter().map(|target| {
+        let wanted: Vec<_> = tasks
+            .iter()
+            .filter(|task| task.compare && task.target == *target)
+            .map(|task| (&task.name, task.write.desired.key.as_deref()))
+            .collect();
+        async move { (target.clone(), values(run.session, target, wanted).await) }
+    });
+    let replicas: BTreeMap<Region, ByName<Valued>> =
+        futures::future::join_all(reads).await.into_iter().collect();
+    tasks.retain_mut(|task| {
+        if !task.compare {
+            return true;
+        }
+        let replica = replicas.get(&task.target).and_then(|read| read.get(&task.name));
+        let decided_on = task.replica_version();
+        match (task.value(originals), replica) {
+            (Some(original), Some(Ok(Some(replica)))) if Some(replica.version) == decided_on => {
+                if *original == replica.text {
+                    let nothing = task.write.change == Change::Retag && task.write.is_empty();
+                    if nothing {
+                        let ending = finished(run, task, Ending::Left(OutcomeKind::InSync));
+                        round.endings.end(&task.name, &task.target, ending);
+                    }
+                    return !nothing;
+                }
+                if task.write.adopts() {
+                    let cause = not_adopted(task.case(run), "its value differs");
+                    round.endings.fail(&task.name, &task.target, &task.target, cause);
+                    return false;
+                }
+                task.write.change = Change::Update;
+                task.write.because.push("value");
+                true
+            }
+            // A replica that cannot be read is no good as a standby: it is written anew.
+            (Some(_), Some(Err(cause))) if !cause.kind.may_pass() && !task.write.adopts() => {
+                task.write.change = Change::Update;
+                task.write.because.push("unreadable");
+                true
+            }
+            (_, Some(Err(cause))) => {
+                round.endings.fail(&task.name, &task.target, &task.target, cause.clone());
+                false
+            }
+            _ => {
+                round.go_again(&task.name, &task.target, GoAgain::Unwritten);
+                false
+            }
+        }
+    });
+}
+
+/// The tasks that the guard lets through; the others end here.
+fn judged(run: &Run<'_>, tasks: Vec<Task>, round: &mut Round) -> Vec<Task> {
+    let mut go = Vec::new();
+    for task in tasks {
+        let change = task.write.change;
+        let proposal = Proposal {
+            source: run.source,
+            target: &task.target,
+            change,
+            held: task.evidence(run),
+            claim: task.write.claim,
+        };
+        match run.rules.judge(&proposal, run.session.now()) {
+            Ruling::Go => go.push(task),
+            Ruling::TellOnly => {
+                let Write { because, class, .. } = task.write;
+                let ending = Ending::Planned { change, because, class, reported: None };
+                round.endings.end(&task.name, &task.target, ending);
+            }
+            Ruling::Held(cause) => {
+                round.endings.fail(&task.name, &task.target, &task.target, cause);
+            }
+        }
+    }
+    go
+}

@@ -1,0 +1,237 @@
+//! What PutParameter does not change, the type and the data type, needs the replica deleted and created anew.
+//!
+//! For half a minute, which AWS asks for between the two, there is no standby. So what can be checked is checked before:
+//! the key, the source's value and the replica's old form are in hand. If AWS refuses the new form for good, the old one
+//! is put back; its provenance remembers what was refused, so that no sweep takes the standby away for it again. A crash
+//! in between leaves a missing replica, which any next look creates.
+
+use std::time::Duration;
+
+use super::brake::{give_one_back, reserve};
+use super::delete::{Deleted, Executor};
+use super::execute::marked_first;
+use crate::domain::{Cause, Change, FailureKind, OutcomeKind, SecretText, Tags};
+use crate::ownership::{Provenance, Refused};
+use crate::parameters::attempt::{Task, Wrote, created_tags};
+use crate::parameters::context::Run;
+use crate::parameters::labels::{self, History};
+use crate::parameters::plan::desired::Desired;
+use crate::parameters::plan::{
+    Decision, Parity, Write, decide, retry_remedy, with_both, with_mark,
+};
+use crate::parameters::policies::Policies;
+use crate::parameters::store::{Created, Tagged, Valued, create, tags, values};
+use crate::recent_deletes::PAUSE_AFTER_DELETE;
+
+use crate::parameters::model::Observed;
+
+/// Not begun with less time left than this: the pause, and the calls around it.
+const NEEDED: Duration = Duration::from_secs(90);
+/// How often, and how far apart, the old form is put back where AWS does not answer, or asks for fewer calls.
+const RESTORE_TRIES: u32 = 4;
+const RESTORE_PAUSE: Duration = Duration::from_secs(2);
+
+/// Deletes the replica of `task` and creates it anew with `value`.
+///
+/// # Errors
+/// Why AWS refused a part of it, and whether the old form is there again.
+pub(super) async fn recreate(
+    run: &Run<'_>,
+    task: &Task,
+    value: &SecretText,
+    labelled: Option<&History>,
+) -> Result<Wrote, Cause> {
+    let Task { target, .. } = task;
+    let Some(replica) = &task.replica else { return Ok(Wrote::Again) };
+    if !run.rules.deadline.leaves(NEEDED) {
+        return Ok(Wrote::Late);
+    }
+    check_key(run, task).await?;
+    if matches!(marked_first(run, task).await?, Tagged::Gone) {
+        return Ok(Wrote::Again);
+    }
+    let name = &replica.parameter.name;
+    let key = replica.parameter.key.as_deref();
+    let mut held = values(run.session, target, [(name, key)]).await;
+    let old = match held.remove(name) {
+        Some(Ok(Some(Valued { text, version, .. }))) if version == replica.parameter.version() => {
+            Some(text)
+        }
+        // A value that nobody can read is no loss.
+        Some(Err(cause)) if !cause.kind.may_pass() => None,
+        Some(Err(cause)) => return Err(cause),
+        _ => return Ok(Wrote::Again),
+    };
+    let Some(present) = still_asked(run, task).await? else { return Ok(Wrote::Again) };
+    if reserve(run, target, 1, None).await? == 0 {
+        return Ok(Wrote::Held(no_allowance(run, task)));
+    }
+    match away(run, task, present.clone()).await {
+        Deleted::Done => {}
+        Deleted::Changed => return Ok(Wrote::Again),
+        Deleted::Failed(cause) => {
+            give_one_back(run, target);
+            return Err(cause);
+        }
+    }
+    tokio::time::sleep(PAUSE_AFTER_DELETE).await;
+    match anew(run, task, value, labelled).await {
+        Err(refused) if !refused.kind.may_pass() => {
+            Err(restored(run, task, &present, old, refused).await)
+        }
+        created => created,
+    }
+}
+
+/// Deletes the old form, if its tags say what they said.
+async fn away(run: &Run<'_>, task: &Task, present: Observed) -> Deleted {
+    let executor = Executor { session: run.session, recent: run.recent, target: &task.target };
+    let name = present.parameter.name.clone();
+    let may_go = |now: &Observed| now.tags == present.tags;
+    let mut deleted = executor.delete(vec![present.clone()], &may_go).await;
+    deleted.remove(&name).unwrap_or(Deleted::Changed)
+}
+
+/// Why a recreation waits: none where the settings say that nothing is ever deleted.
+fn no_allowance(run: &Run<'_>, task: &Task) -> Option<Cause> {
+    let message = format!(
+        "its {} differs, which only a deletion changes, and REPLICATOR_MAX_DELETES ({}) allows no more deletions in {} today: it keeps its old form",
+        attribute(&task.write),
+        run.rules.max_deletes,
+        task.target
+    );
+    let cause = Cause::new(FailureKind::TooManyDeletes, message).mended_by(
+        "nothing at once: a sweep of the next day changes it; or raise REPLICATOR_MAX_DELETES",
+    );
+    (!run.rules.never_deletes()).then_some(cause)
+}
+
+/// Why a replica keeps its old form where nothing is ever deleted.
+pub(super) fn never_recreated(task: &Task) -> Cause {
+    let message = format!(
+        "its {} differs, which only a deletion changes, and REPLICATOR_MAX_DELETES is 0: it keeps its old form and value",
+        attribute(&task.write)
+    );
+    let remedy = "raise REPLICATOR_MAX_DELETES, or delete the replica by hand: the next sweep creates it anew";
+    Cause::new(FailureKind::TooManyDeletes, message).mended_by(remedy)
+}
+
+/// Looks at the key that is to encrypt the replica, where it has one: without it the create would be refused, and the
+/// standby would have been away for nothing.
+async fn check_key(run: &Run<'_>, task: &Task) -> Result<(), Cause> {
+    let Some(key) = &task.write.desired.key else { return Ok(()) };
+    run.keys.ask(run.session, &task.target, key).await.map_err(|cause| {
+        let message = format!(
+            "its {} is not changed, and the replica in {} stays as it is: {}",
+            attribute(&task.write),
+            task.target,
+            cause.message
+        );
+        Cause { message, ..cause }
+    })
+}
+
+/// What makes the recreation needed.
+fn attribute(write: &Write) -> String {
+    write.because.join(", ").replace('_', " ")
+}
+
+/// The replica that is to be deleted, with its tags read now by name, where they still say so.
+async fn still_asked(run: &Run<'_>, task: &Task) -> Result<Option<Observed>, Cause> {
+    let Some(mut replica) = task.replica.clone() else { return Ok(None) };
+    let Some(tags) = tags(run.session, &task.target, &replica.parameter.name).await? else {
+        return Ok(None);
+    };
+    replica.tags = tags;
+    let case =
+        run.case(&task.target, Some(&task.original), Some(&replica), task.referenced.as_ref());
+    let decision = decide(case, run.policy(Parity::ByProvenance));
+    let is_asked = matches!(decision, Decision::Write(write) if write.change == Change::Recreate);
+    Ok(is_asked.then_some(replica))
+}
+
+async fn anew(
+    run: &Run<'_>,
+    task: &Task,
+    value: &SecretText,
+    labelled: Option<&History>,
+) -> Result<Wrote, Cause> {
+    let Task { target, write, .. } = task;
+    if let Some(history) = labelled {
+        return labels::create(run, task, history, value).await;
+    }
+    let (tags, policies) = (created_tags(run, task), write.policies_to_send.clone());
+    let created = create(run.session, target, &write.desired, policies, value, &tags).await?;
+    Ok(match created {
+        Created::Yes => Wrote::Created(OutcomeKind::Recreated),
+        Created::NameTaken => Wrote::Again,
+        Created::Unanswered(cause) => Wrote::Lost(cause),
+    })
+}
+
+/// Puts the old form of `present` back, and tells how that went beside why it was needed.
+async fn restored(
+    run: &Run<'_>,
+    task: &Task,
+    present: &Observed,
+    old: Option<SecretText>,
+    refused: Cause,
+) -> Cause {
+    let Some(old) = old else { return refused };
+    let remedy = format!("{}; then {}", refused.remedy(), retry_remedy(task.case(run)));
+    let how = match put_back(run, task, present, &old).await {
+        Ok(Created::Yes) => format!(
+            "the replica in {} has its old form again, and the change is not tried again for this version of the source",
+            task.target
+        ),
+        Ok(Created::NameTaken) => "something holds its name again".to_owned(),
+        Err(cause) | Ok(Created::Unanswered(cause)) => {
+            format!("its old form could not be put back either: {}", cause.message)
+        }
+    };
+    let what = attribute(&task.write);
+    let message = format!("its {what} could not be changed: {}; {how}", refused.message);
+    Cause { message, ..refused }.mended_by(remedy)
+}
+
+/// Creates the old form again, several times where that may help: there is no standby until it is done.
+async fn put_back(
+    run: &Run<'_>,
+    task: &Task,
+    present: &Observed,
+    old: &SecretText,
+) -> Result<Created, Cause> {
+    let form = Desired::like(&present.parameter);
+    let policies = form.policies.to_send(&Policies::default(), run.session.now());
+    let tags = restored_tags(task, present.tags.clone());
+    let mut attempt = 1;
+    loop {
+        let back = create(run.session, &task.target, &form, policies.clone(), old, &tags).await;
+        let may_pass = match &back {
+            Ok(Created::Unanswered(_)) => true,
+            Ok(Created::Yes | Created::NameTaken) => false,
+            Err(cause) => cause.kind.may_pass(),
+        };
+        if !may_pass || attempt == RESTORE_TRIES {
+            return back;
+        }
+        tokio::time::sleep(RESTORE_PAUSE * attempt).await;
+        attempt += 1;
+    }
+}
+
+/// The tags of a replica that has its old form again, as version 1: its provenance names that version, the same source
+/// as before, and what AWS refused.
+fn restored_tags(task: &Task, mut tags: Tags) -> Tags {
+    tags.retain(|key, _| !key.starts_with("aws:"));
+    let (version, form) = (task.source_version().number, task.write.desired.form);
+    match Provenance::of(&tags) {
+        Some(before) => {
+            let refused = Some(Refused { version, form });
+            let restored = Provenance { replica: 1, written: None, refused, gone: None, ..before };
+            with_both(tags, &restored)
+        }
+        // A create by the hub without its tags. The role's policy denies a create without the mark.
+        None => with_mark(tags),
+    }
+}

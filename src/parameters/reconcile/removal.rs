@@ -1,0 +1,365 @@
+//! Takes away replicas whose sources are gone, or do not want them: only what is this route's by its tags as read now,
+//! and whose source two reads by name, seconds apart, found so; and never more than the brake allows.
+//!
+//! A replica is deleted, or kept for a while with a tombstone in its provenance, or let go if it was adopted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::absence::Absent;
+use super::brake::{ListedByTarget, allow, give_back, hold_mass_absence};
+use super::delete::{Deleted, Executor, Now};
+use super::histories::read_where_needed;
+use super::orphans::{ByTarget, Unwanted, unwanted};
+use crate::concurrency::in_parallel;
+use crate::domain::{Cause, OutcomeKind, PROVENANCE_KEY, ParameterName, Region, Tags, Timestamp};
+use crate::guard::{Claim, Held, Proposal, Ruling};
+use crate::ownership::{Provenance, Tombstone};
+use crate::parameters::candidate::Candidate;
+use crate::parameters::context::Run;
+use crate::parameters::model::Observed;
+use crate::parameters::plan::{Decision, Parity, Removal, Way, decide, wants_removal};
+use crate::parameters::results::{Ending, GoAgain, Round};
+use crate::parameters::store::{NAMES_PER_CALL, Tagged, mark_released, retag, tags_of, versions};
+
+/// The two reads that must find a source absent are so far apart.
+const BETWEEN_READS: Duration = Duration::from_secs(2);
+
+/// Removes those of the candidates' replicas that are not to be there. In a sweep, `listed` says what the lists show,
+/// and what is gone without a witness is only noted: see [`super::absence`].
+pub(super) async fn remove(
+    run: &Run<'_>,
+    mut candidates: Vec<Candidate>,
+    listed: Option<&ListedByTarget>,
+) -> (Round, Absent) {
+    let mut round = Round::default();
+    read_where_needed(run, &mut candidates, &mut round).await;
+    let mut unwanted = unwanted(run, candidates, &mut round);
+    let mut absent = Absent::default();
+    if unwanted.is_empty() {
+        return (round, absent);
+    }
+    let found = keep_unwanted(run, &mut unwanted, &mut round).await;
+    if let Some(listed) = listed {
+        if hold_mass_absence(run, &mut unwanted, (listed, &found), &mut round) {
+            absent.lost_everything();
+        }
+        let mut unwitnessed = ByTarget::new();
+        for (target, replicas) in &mut unwanted {
+            let noted = replicas.extract_if(.., |one| one.is_unwitnessed()).collect();
+            unwitnessed.insert(target.clone(), noted);
+        }
+        absent.add(run.source, unwitnessed, listed.clone());
+    }
+    take_away(run, unwanted, listed, &mut round).await;
+    (round, absent)
+}
+
+/// Takes away what one read by name found unwanted, after a second one.
+pub(super) async fn take_away(
+    run: &Run<'_>,
+    mut unwanted: ByTarget,
+    listed: Option<&ListedByTarget>,
+    round: &mut Round,
+) {
+    unwanted.retain(|_, replicas| !replicas.is_empty());
+    if unwanted.is_empty() {
+        return;
+    }
+    let granted = allow(run, &mut unwanted, listed, round).await;
+    if run.rules.writing.allows() {
+        tokio::time::sleep(BETWEEN_READS).await;
+        keep_unwanted(run, &mut unwanted, round).await;
+    }
+    let removals = unwanted.iter().map(|(target, replicas)| remove_in(run, target, replicas));
+    let removed = futures::future::join_all(removals).await;
+    if run.rules.writing.allows() {
+        let deleted: BTreeMap<&Region, u64> =
+            unwanted.iter().zip(&removed).map(|((t, all), ended)| (t, taken(all, ended))).collect();
+        give_back(run, &granted, |target| deleted.get(target).copied().unwrap_or_default());
+    }
+    confirm(run, &unwanted, removed, round).await;
+}
+
+/// How many of those that the allowance was asked for were deleted.
+fn taken(unwanted: &[Unwanted], ended: &Ended) -> u64 {
+    let deleted = |one: &&Unwanted| {
+        let done = ended.get(&one.name);
+        one.way == Way::Delete && matches!(done, Some(Removed::Done(OutcomeKind::Deleted)))
+    };
+    unwanted.iter().filter(deleted).count() as u64
+}
+
+/// Keeps what its source, as read by name, still does not want there; the others go round again. Says in which targets
+/// some of these sources were found after all.
+async fn keep_unwanted(
+    run: &Run<'_>,
+    unwanted: &mut ByTarget,
+    round: &mut Round,
+) -> BTreeSet<Region> {
+    let still = still_unwanted(run, unwanted.values().flatten().collect()).await;
+    let mut found = BTreeSet::new();
+    for (target, replicas) in unwanted {
+        replicas.retain(|Unwanted { name, .. }| match still.get(name) {
+            Some(Ok(true)) => true,
+            Some(Err(cause)) => {
+                round.endings.fail(name, target, run.source, cause.clone());
+                false
+            }
+            Some(Ok(false)) | None => {
+                found.insert(target.clone());
+                round.go_again(name, target, GoAgain::Unwritten);
+                false
+            }
+        });
+    }
+    found
+}
+
+/// Whether sources stand, as read by name, as they did when their replicas were found unwanted: absent, or there and
+/// with the tag that asks for the removal.
+async fn still_unwanted(
+    run: &Run<'_>,
+    unwanted: Vec<&Unwanted>,
+) -> BTreeMap<ParameterName, Result<bool, Cause>> {
+    let was_there: BTreeMap<ParameterName, bool> =
+        unwanted.iter().map(|one| (one.name.clone(), one.original.is_some())).collect();
+    let names: Vec<ParameterName> = was_there.keys().cloned().collect();
+    let there: Vec<ParameterName> =
+        was_there.iter().filter(|(_, there)| **there).map(|(name, _)| name.clone()).collect();
+    let (versions, tags) = futures::join!(
+        versions(run.session, run.source, &names),
+        tags_of(run.session, run.source, &there)
+    );
+    let stands = |name: &ParameterName, was_there: bool| {
+        if !was_there {
+            return Ok(versions.get(name).cloned().transpose()?.flatten().is_none());
+        }
+        let tags = tags.get(name).cloned().transpose()?.flatten();
+        Ok(tags.is_some_and(|tags| wants_removal(&tags)))
+    };
+    was_there
+        .into_iter()
+        .map(|(name, was_there)| {
+            let stands = stands(&name, was_there);
+            (name, stands)
+        })
+        .collect()
+}
+
+/// What became of one replica.
+enum Removed {
+    /// It went.
+    Done(OutcomeKind),
+    /// It has got a tombstone, which is due then.
+    Kept(Timestamp),
+    /// It stands as it should, and counts as this.
+    Left(OutcomeKind),
+    /// It has a tombstone, which is due then.
+    Waits(Timestamp),
+    /// It is gone, or another by now: it goes round again.
+    Vanished,
+    /// It would go, in this way and for this reason.
+    Planned(Box<Removal>),
+    /// It stays, since AWS or the guard refused.
+    Failed(Cause),
+    /// It was not begun.
+    Late,
+}
+
+type Ended = BTreeMap<ParameterName, Removed>;
+
+/// Removes in one target, ten at a time: what proves that they are ours is read just before, for those ten.
+async fn remove_in(run: &Run<'_>, target: &Region, unwanted: &[Unwanted]) -> Ended {
+    let executor = Executor { session: run.session, recent: run.recent, target };
+    let mut ended = Ended::new();
+    for unwanted in unwanted.chunks(NAMES_PER_CALL) {
+        if run.rules.deadline.is_stopped() {
+            ended.extend(unwanted.iter().map(|one| (one.name.clone(), Removed::Late)));
+            continue;
+        }
+        let by_name: BTreeMap<&ParameterName, &Unwanted> =
+            unwanted.iter().map(|one| (&one.replica.parameter.name, one)).collect();
+        let judged = |replica: &Observed| match by_name.get(&replica.parameter.name) {
+            Some(one) => judge(run, target, one, replica),
+            None => Err(Removed::Vanished),
+        };
+        let (mut deletes, mut retags) = (Vec::new(), Vec::new());
+        for (name, now) in evidence(run, &executor, unwanted).await {
+            match now.and_then(|replica| judged(&replica).map(|removal| (replica, removal))) {
+                Ok((replica, removal)) if removal.way.deletes() => {
+                    deletes.push(replica);
+                }
+                Ok((_, removal)) => retags.push((name, removal)),
+                Err(removed) => drop(ended.insert(name, removed)),
+            }
+        }
+        let may_go =
+            |replica: &Observed| judged(replica).is_ok_and(|removal| removal.way.deletes());
+        for (name, deleted) in executor.delete(deletes, &may_go).await {
+            let removed = match deleted {
+                Deleted::Done => Removed::Done(OutcomeKind::Deleted),
+                Deleted::Changed => Removed::Vanished,
+                Deleted::Failed(cause) => Removed::Failed(cause),
+            };
+            ended.insert(name, removed);
+        }
+        let retags = retags.into_iter().map(|(name, removal)| async move {
+            let outcome = keep(run, target, &name, removal).await;
+            (name, outcome)
+        });
+        ended.extend(in_parallel(retags).await);
+    }
+    ended
+}
+
+/// What stands there now of these, by name as the target spells it; a plan goes by what was read so far.
+async fn evidence(
+    run: &Run<'_>,
+    executor: &Executor<'_>,
+    unwanted: &[Unwanted],
+) -> Vec<(ParameterName, Result<Observed, Removed>)> {
+    let held: Vec<Observed> = unwanted.iter().map(|one| one.replica.clone()).collect();
+    let names = unwanted.iter().map(|one| one.replica.parameter.name.clone());
+    if !run.rules.writing.allows() {
+        return names.zip(held.into_iter().map(Ok)).collect();
+    }
+    let now = executor.evidence_now(&held).await.into_iter().map(|now| match now {
+        Now::Stands(replica) => Ok(replica),
+        Now::Changed => Err(Removed::Vanished),
+        Now::Unread(cause) => Err(Removed::Failed(cause)),
+    });
+    names.zip(now).collect()
+}
+
+/// How `replica`, as it stands now, goes, if plan and guard still say that it does, and in the way that the brake allowed.
+fn judge(
+    run: &Run<'_>,
+    target: &Region,
+    unwanted: &Unwanted,
+    replica: &Observed,
+) -> Result<Removal, Removed> {
+    let mut case = run.case(target, unwanted.original.as_ref(), Some(replica), None);
+    case.found_by = unwanted.found_by;
+    let mut removal = match decide(case, run.policy(Parity::ByProvenance)) {
+        Decision::Remove(removal) => removal,
+        Decision::Leave(outcome) => return Err(Removed::Left(outcome)),
+        Decision::Wait(due) => return Err(Removed::Waits(due)),
+        Decision::Conflict(cause) => return Err(Removed::Failed(cause)),
+        // Its tags say something else by now.
+        _ => return Err(Removed::Vanished),
+    };
+    removal.way = match (unwanted.way, removal.way) {
+        (Way::Tombstone(beyond_allowance), Way::Delete) => Way::Tombstone(beyond_allowance),
+        // Nothing was reserved for it.
+        (Way::DeleteDue, Way::Delete) => return Err(Removed::Vanished),
+        (allowed, now) if allowed.change() == now.change() => now,
+        _ => return Err(Removed::Vanished),
+    };
+    let proposal = Proposal {
+        source: run.source,
+        target,
+        change: removal.way.change(),
+        held: Held::Parameter(replica.evidence(run.session.account(), target)),
+        claim: (removal.way == Way::Release).then_some(Claim::Release),
+    };
+    match run.rules.judge(&proposal, run.session.now()) {
+        Ruling::Go => Ok(removal),
+        Ruling::TellOnly => Err(Removed::Planned(Box::new(removal))),
+        Ruling::Held(cause) => Err(Removed::Failed(cause)),
+    }
+}
+
+/// Writes the tombstone of a replica that is kept for a while, or lets one go that was adopted.
+async fn keep(
+    run: &Run<'_>,
+    target: &Region,
+    name: &ParameterName,
+    Removal { way, provenance, .. }: Removal,
+) -> Removed {
+    let tagged = match way {
+        Way::Tombstone(tombstone) => {
+            let provenance = Provenance { gone: Some(tombstone), ..provenance };
+            let set = Tags::from([(PROVENANCE_KEY.to_owned(), provenance.to_string())]);
+            retag(run.session, target, name, &set, &[]).await
+        }
+        Way::Release | Way::Delete | Way::DeleteDue => {
+            mark_released(run.session, target, name).await
+        }
+    };
+    match (tagged, way) {
+        (Ok(Tagged::Yes), Way::Tombstone(Tombstone { due, .. })) => Removed::Kept(due),
+        (Ok(Tagged::Yes), _) => Removed::Done(way.change().done()),
+        (Ok(Tagged::Gone), _) => Removed::Vanished,
+        (Err(cause), _) => Removed::Failed(cause),
+    }
+}
+
+/// Reads the sources once more, for all targets together: one that came back meanwhile is to have its replica again.
+async fn confirm(run: &Run<'_>, unwanted: &ByTarget, removed: Vec<Ended>, round: &mut Round) {
+    let is_done = |removed: &Removed| matches!(removed, Removed::Done(_) | Removed::Kept(_));
+    let done = |ended: &Ended, name| ended.get(name).is_some_and(is_done);
+    let gone = unwanted
+        .values()
+        .zip(&removed)
+        .flat_map(|(replicas, ended)| replicas.iter().filter(|one| done(ended, &one.name)))
+        .collect();
+    let still = still_unwanted(run, gone).await;
+    for ((target, replicas), ended) in unwanted.iter().zip(removed) {
+        let by_name: BTreeMap<&ParameterName, &Unwanted> =
+            replicas.iter().map(|one| (&one.name, one)).collect();
+        for (name, removed) in ended {
+            let is_done = is_done(&removed);
+            if is_done && !matches!(still.get(&name), Some(Ok(true))) {
+                round.go_again(&name, target, GoAgain::Moved);
+            }
+            let one =
+                by_name.get(&name).filter(|_| is_done || matches!(removed, Removed::Planned(_)));
+            let reported = one.and_then(|one| one.reported.clone());
+            end(run, target, &name, (removed, reported), round);
+        }
+    }
+}
+
+fn end(
+    run: &Run<'_>,
+    target: &Region,
+    name: &ParameterName,
+    (removed, reported): (Removed, Option<Cause>),
+    round: &mut Round,
+) {
+    let account = run.session.account();
+    let done = |outcome: OutcomeKind, reported: Option<Cause>, round: &mut Round| {
+        let region = target.clone();
+        let ending = match reported {
+            Some(cause) => Ending::Reported { outcome, region, cause },
+            None => Ending::Counted(outcome),
+        };
+        round.endings.end(name, target, ending);
+    };
+    match removed {
+        Removed::Done(outcome) => done(outcome, reported, round),
+        Removed::Kept(due) => {
+            done(OutcomeKind::Tombstoned, reported, round);
+            round.endings.wait(name, target, due);
+        }
+        Removed::Waits(due) => {
+            round.endings.end(name, target, Ending::Left(OutcomeKind::Tombstoned));
+            round.endings.wait(name, target, due);
+        }
+        Removed::Left(outcome) => round.endings.end(name, target, Ending::Left(outcome)),
+        Removed::Late => {
+            round.endings.end(name, target, Ending::Counted(OutcomeKind::Pending));
+        }
+        Removed::Vanished => round.go_again(name, target, GoAgain::Unwritten),
+        Removed::Planned(removal) => {
+            let (change, because) = (removal.way.change(), vec![removal.because]);
+            let ending = Ending::Planned { change, because, class: None, reported };
+            round.endings.end(name, target, ending);
+        }
+        Removed::Failed(cause) => {
+            tracing::warn!(%account, region = %target, kind = "parameter", name = name.as_str(), error_kind = %cause.kind, "{}", cause.message);
+            round.endings.fail(name, target, target, cause);
+        }
+    }
+}
