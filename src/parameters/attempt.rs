@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::context::Run;
+use super::context::RouteContext;
 use super::model::{Observed, Parameter};
 use super::plan::{Case, Write, with_both};
 use super::value_override::ValueOverride;
@@ -92,16 +92,16 @@ impl Task {
     }
 
     /// What holds the name, as the guard is to judge it.
-    pub(super) fn evidence<'a>(&'a self, run: &'a Run<'_>) -> Held<'a> {
+    pub(super) fn evidence<'a>(&'a self, context: &'a RouteContext<'_>) -> Held<'a> {
         match &self.replica {
             None => Held::Vacant,
-            Some(replica) => Held::Parameter(replica.evidence(run.session.account(), &self.target)),
+            Some(replica) => Held::Parameter(replica.evidence(context.session.account(), &self.target)),
         }
     }
 
     /// The same as what it was decided on.
-    pub(super) fn case<'a>(&'a self, run: &'a Run<'_>) -> Case<'a> {
-        run.case(
+    pub(super) fn case<'a>(&'a self, context: &'a RouteContext<'_>) -> Case<'a> {
+        context.case(
             &self.target,
             Some(&self.original),
             self.replica.as_ref(),
@@ -154,15 +154,15 @@ pub(super) enum Wrote {
 }
 
 /// All the tags of a replica that is created, which is then its version 1.
-pub(super) fn created_tags(run: &Run<'_>, task: &Task) -> Tags {
+pub(super) fn created_tags(context: &RouteContext<'_>, task: &Task) -> Tags {
     let first = Version { number: 1, ..task.source_version() };
-    all_tags(task, &provenance(run, task, first, true))
+    all_tags(task, &provenance(context, task, first, true))
 }
 
 /// All tags of a replica that is still being created, so that it is known as ours and is visibly out of sync.
-pub(super) fn tags_of_unfinished(run: &Run<'_>, task: &Task) -> Tags {
+pub(super) fn tags_of_unfinished(context: &RouteContext<'_>, task: &Task) -> Tags {
     let unfinished = Version { number: Provenance::UNFINISHED, ..task.source_version() };
-    all_tags(task, &provenance(run, task, unfinished, true))
+    all_tags(task, &provenance(context, task, unfinished, true))
 }
 
 /// All tags of a replica with this provenance.
@@ -172,19 +172,19 @@ pub(super) fn all_tags(task: &Task, provenance: &Provenance) -> Tags {
 
 /// What the tag says for `replica`, the version that holds what was read of the source.
 pub(super) fn provenance(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     task: &Task,
     replica: Version,
     created: bool,
 ) -> Provenance {
     Provenance {
-        region: run.source.clone(),
+        region: context.source.clone(),
         source: task.source_version(),
         replica: replica.number,
         written: (!created).then_some(replica.modified),
         form: task.write.desired.form,
         of: Some(Fingerprint::of_item(
-            run.session.account(),
+            context.session.account(),
             &task.target,
             &task.write.desired.name,
         )),

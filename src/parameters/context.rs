@@ -12,7 +12,7 @@ use crate::run_policy::RunPolicy;
 use crate::settings::{OnConflict, OnTargetChange};
 
 /// One route of one account, being made equal.
-pub(super) struct Run<'a> {
+pub(super) struct RouteContext<'a> {
     pub(super) session: &'a Session,
     pub(super) rules: &'a RunPolicy,
     pub(super) recent: &'a RecentDeletes,
@@ -24,7 +24,7 @@ pub(super) struct Run<'a> {
     pub(super) by_person: bool,
 }
 
-impl<'a> Run<'a> {
+impl<'a> RouteContext<'a> {
     /// The route from `source`, made equal within `scope`.
     pub(super) fn new(
         session: &'a Session,
@@ -39,7 +39,7 @@ impl<'a> Run<'a> {
     }
 }
 
-impl Run<'_> {
+impl RouteContext<'_> {
     pub(super) fn parity(&self) -> Parity {
         if self.rules.trust { Parity::ByProvenance } else { Parity::ByValue }
     }

@@ -12,7 +12,7 @@ use crate::domain::{
 };
 use crate::guard::{Claim, Held, Proposal, Ruling};
 use crate::ownership::{Ownership, Provenance, Site, is_marked, last, objection};
-use crate::parameters::context::Run;
+use crate::parameters::context::RouteContext;
 use crate::parameters::reconcile::delete::{Deleted, Executor, Now};
 use crate::parameters::reconcile::histories::{Read, with_history};
 use crate::parameters::results::{Ending, Endings};
@@ -205,9 +205,9 @@ impl Pruning<'_> {
         let Some(Standing::Leftover(source)) = self.standing(target, held) else {
             return Verdict::Nothing;
         };
-        let run = self.run(&source);
+        let context = self.context(&source);
         let ownership =
-            run.case(target, None, Some(held), None).ownership(run.policy(run.parity()));
+            context.case(target, None, Some(held), None).ownership(context.policy(context.parity()));
         let evidence = held.evidence(self.session.account(), target);
         let Ownership::Owned { provenance, .. } = &ownership else {
             let site = Site {
@@ -290,18 +290,18 @@ impl Pruning<'_> {
         let Some(Standing::Leftover(source)) = self.standing(target, &held) else {
             return Ok(Some(held));
         };
-        let run = self.run(&source);
-        let case = run.case(target, None, Some(&held), None);
-        if case.ownership(run.policy(run.parity())) == Ownership::NeedsHistory
-            && matches!(with_history(&run, &source, target, &mut held).await?, Read::Moved)
+        let context = self.context(&source);
+        let case = context.case(target, None, Some(&held), None);
+        if case.ownership(context.policy(context.parity())) == Ownership::NeedsHistory
+            && matches!(with_history(&context, &source, target, &mut held).await?, Read::Moved)
         {
             return Ok(None);
         }
         Ok(Some(held))
     }
 
-    fn run<'a>(&'a self, source: &'a Region) -> Run<'a> {
-        Run::new(self.session, self.rules, self.recent, source, &Scope::Everything)
+    fn context<'a>(&'a self, source: &'a Region) -> RouteContext<'a> {
+        RouteContext::new(self.session, self.rules, self.recent, source, &Scope::Everything)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::domain::{
 };
 use crate::guard::{Claim, Proposal, Ruling};
 use crate::ownership::Ownership;
-use crate::parameters::context::Run;
+use crate::parameters::context::RouteContext;
 use crate::parameters::reconcile::histories::{Read, with_history};
 use crate::parameters::results::{Ending, Endings};
 use crate::recent_deletes::RecentDeletes;
@@ -30,7 +30,7 @@ pub async fn release(
     let mut outcome = AccountOutcome::new(session.account().clone());
     for Assignment { route, scope } in assignments {
         let Scope::Items(wanted) = scope else { continue };
-        let run = Run::new(session, rules, recent, &route.source, scope);
+        let context = RouteContext::new(session, rules, recent, &route.source, scope);
         for Wanted { item, .. } in wanted {
             let Item::Parameter(name) = item else { continue };
             let mut endings = Endings::default();
@@ -40,7 +40,7 @@ pub async fn release(
                     endings.end(name, target, pending);
                     continue;
                 }
-                release_one(&run, target, name, &mut endings).await;
+                release_one(&context, target, name, &mut endings).await;
             }
             outcome.merge(endings.into_outcome(session.account()));
         }
@@ -48,9 +48,9 @@ pub async fn release(
     outcome
 }
 
-async fn release_one(run: &Run<'_>, target: &Region, name: &ParameterName, endings: &mut Endings) {
-    let ended = match read(run, target, name).await {
-        Ok(Some(replica)) => released(run, target, name, &replica, endings).await,
+async fn release_one(context: &RouteContext<'_>, target: &Region, name: &ParameterName, endings: &mut Endings) {
+    let ended = match read(context, target, name).await {
+        Ok(Some(replica)) => released(context, target, name, &replica, endings).await,
         Ok(None) => Err(nothing_there(target)),
         Err(cause) => Err(cause),
     };
@@ -61,15 +61,15 @@ async fn release_one(run: &Run<'_>, target: &Region, name: &ParameterName, endin
 
 /// The replica and its history, where that decides whose it is.
 async fn read(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     target: &Region,
     name: &ParameterName,
 ) -> Result<Option<Observed>, Cause> {
-    let held = versions(run.session, target, std::slice::from_ref(name)).await;
-    let mut read: ByName<Observed> = by_name(run.session, target, held).await;
+    let held = versions(context.session, target, std::slice::from_ref(name)).await;
+    let mut read: ByName<Observed> = by_name(context.session, target, held).await;
     let Some(mut replica) = read.remove(name).transpose()?.flatten() else { return Ok(None) };
-    if case(run, target, &replica).ownership(run.policy(run.parity())) == Ownership::NeedsHistory
-        && matches!(with_history(run, run.source, target, &mut replica).await?, Read::Moved)
+    if case(context, target, &replica).ownership(context.policy(context.parity())) == Ownership::NeedsHistory
+        && matches!(with_history(context, context.source, target, &mut replica).await?, Read::Moved)
     {
         let message = format!("the parameter in {target} changed while it was read");
         return Err(Cause::new(FailureKind::Unavailable, message));
@@ -77,32 +77,32 @@ async fn read(
     Ok(Some(replica))
 }
 
-fn case<'a>(run: &'a Run<'_>, target: &'a Region, replica: &'a Observed) -> Case<'a> {
-    run.case(target, None, Some(replica), None)
+fn case<'a>(context: &'a RouteContext<'_>, target: &'a Region, replica: &'a Observed) -> Case<'a> {
+    context.case(target, None, Some(replica), None)
 }
 
 async fn released(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     target: &Region,
     name: &ParameterName,
     replica: &Observed,
     endings: &mut Endings,
 ) -> Result<(), Cause> {
-    let ownership = case(run, target, replica).ownership(run.policy(run.parity()));
+    let ownership = case(context, target, replica).ownership(context.policy(context.parity()));
     if !ownership.may_be_released() {
         return Err(not_a_replica(target));
     }
     let change = Change::Retag;
-    let evidence = replica.evidence(run.session.account(), target);
+    let evidence = replica.evidence(context.session.account(), target);
     let proposal = Proposal {
-        source: run.source,
+        source: context.source,
         target,
         change,
         held: crate::guard::Held::Parameter(evidence),
         claim: Some(Claim::Release),
     };
-    match run.rules.judge(&proposal, run.session.now()) {
-        Ruling::Go => match mark_released(run.session, target, &replica.parameter.name).await? {
+    match context.rules.judge(&proposal, context.session.now()) {
+        Ruling::Go => match mark_released(context.session, target, &replica.parameter.name).await? {
             Tagged::Yes => {
                 endings.end(
                     &replica.parameter.name,

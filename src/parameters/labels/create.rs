@@ -8,7 +8,7 @@ use super::history::History;
 use super::sync::{Stop, at, readable};
 use crate::domain::{Cause, Region, SecretText, Tags};
 use crate::parameters::attempt::{Task, Wrote, tags_of_unfinished};
-use crate::parameters::context::Run;
+use crate::parameters::context::RouteContext;
 use crate::parameters::model::{TEXT, is_fixed_data_type};
 use crate::parameters::plan::Write;
 use crate::parameters::store::{self, Created, Put, retag, update};
@@ -23,34 +23,34 @@ const NEEDED: Duration = Duration::from_secs(20);
 /// # Errors
 /// Why AWS refused a write.
 pub(in crate::parameters) async fn create(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     task: &Task,
     source: &History,
     current: &SecretText,
 ) -> Result<Wrote, Cause> {
     let Task { target, write, .. } = task;
-    let tags = tags_of_unfinished(run, task);
+    let tags = tags_of_unfinished(context, task);
     let older: Vec<&SecretText> = values(source).collect();
     let Some((oldest, later)) = older.split_first() else {
-        return Ok(match create_first(run, target, write, current, &tags).await? {
+        return Ok(match create_first(context, target, write, current, &tags).await? {
             Created::Yes => Wrote::ReadBack(FIRST),
             Created::NameTaken => Wrote::Again,
             Created::Unanswered(cause) => Wrote::Lost(cause),
         });
     };
-    match create_first(run, target, &for_older(write), oldest, &tags).await? {
+    match create_first(context, target, &for_older(write), oldest, &tags).await? {
         Created::Yes => {}
         Created::NameTaken => return Ok(Wrote::Again),
         Created::Unanswered(cause) => return Ok(Wrote::Lost(cause)),
     }
-    if let Some(ended) = write_over(run, task, FIRST, later, &tags).await? {
+    if let Some(ended) = write_over(context, task, FIRST, later, &tags).await? {
         return Ok(ended);
     }
-    if is_late(run) {
+    if is_late(context) {
         return Ok(Wrote::Late);
     }
-    match update(run.session, target, write, current).await? {
-        Put::Version(FIRST) => anew(run, task, &tags).await,
+    match update(context.session, target, write, current).await? {
+        Put::Version(FIRST) => anew(context, task, &tags).await,
         Put::Version(written) => Ok(Wrote::ReadBack(written)),
         Put::Unanswered(cause) => Ok(Wrote::Lost(cause)),
     }
@@ -58,19 +58,19 @@ pub(in crate::parameters) async fn create(
 
 /// Whether the invocation ends before the rest is written. What is left so is unfinished by its own provenance, and
 /// reported as not done. A signal ends nothing that was begun.
-fn is_late(run: &Run<'_>) -> bool {
-    run.rules.deadline.left().is_some_and(|left| left < NEEDED)
+fn is_late(context: &RouteContext<'_>) -> bool {
+    context.rules.deadline.left().is_some_and(|left| left < NEEDED)
 }
 
 async fn create_first(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     target: &Region,
     write: &Write,
     value: &SecretText,
     tags: &Tags,
 ) -> Result<Created, Cause> {
     let policies = write.policies_to_send.clone();
-    store::create(run.session, target, &write.desired, policies, value, tags).await
+    store::create(context.session, target, &write.desired, policies, value, tags).await
 }
 
 /// Writes the labelled older values that an unfinished replica lacks. `None`: the current one is to follow.
@@ -78,7 +78,7 @@ async fn create_first(
 /// # Errors
 /// What could not be read, or why AWS refused a write.
 pub(in crate::parameters) async fn write_missing(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     task: &Task,
     source: &History,
 ) -> Result<Option<Wrote>, Cause> {
@@ -87,8 +87,8 @@ pub(in crate::parameters) async fn write_missing(
     };
     let name = &write.desired.name;
     let read = async {
-        let there = at(run, target, name, version, false).await?;
-        readable(run, target, name, version, there).await
+        let there = at(context, target, name, version, false).await?;
+        readable(context, target, name, version, there).await
     };
     let there = match read.await {
         Ok(there) => there,
@@ -100,7 +100,7 @@ pub(in crate::parameters) async fn write_missing(
     }
     let missing: Vec<&SecretText> =
         values(source).filter(|value| !there.has_value(value)).collect();
-    write_over(run, task, version.number, &missing, &tags_of_unfinished(run, task)).await
+    write_over(context, task, version.number, &missing, &tags_of_unfinished(context, task)).await
 }
 
 /// The labelled older values, the oldest first.
@@ -111,7 +111,7 @@ fn values(source: &History) -> impl Iterator<Item = &SecretText> {
 /// Writes older values over the version `last`, each over the one before. At another answered version another writer has
 /// written in between, which the next look finds in the history: nothing more is written over it.
 async fn write_over(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     task: &Task,
     mut last: i64,
     values: &[&SecretText],
@@ -119,11 +119,11 @@ async fn write_over(
 ) -> Result<Option<Wrote>, Cause> {
     let write = for_older(&task.write);
     for value in values {
-        if is_late(run) {
+        if is_late(context) {
             return Ok(Some(Wrote::Late));
         }
-        match update(run.session, &task.target, &write, value).await? {
-            Put::Version(FIRST) => return anew(run, task, tags).await.map(Some),
+        match update(context.session, &task.target, &write, value).await? {
+            Put::Version(FIRST) => return anew(context, task, tags).await.map(Some),
             Put::Version(written) if written == last + 1 => last = written,
             Put::Version(_) => return Ok(Some(Wrote::Again)),
             Put::Unanswered(cause) => return Ok(Some(Wrote::Lost(cause))),
@@ -134,8 +134,8 @@ async fn write_over(
 
 /// Version 1 after a write over: the replica was deleted meanwhile, and its tags with it. It gets them again, so that it
 /// is known as ours, and goes round once more.
-async fn anew(run: &Run<'_>, task: &Task, tags: &Tags) -> Result<Wrote, Cause> {
-    retag(run.session, &task.target, &task.write.desired.name, tags, &[]).await?;
+async fn anew(context: &RouteContext<'_>, task: &Task, tags: &Tags) -> Result<Wrote, Cause> {
+    retag(context.session, &task.target, &task.write.desired.name, tags, &[]).await?;
     Ok(Wrote::Moved(task.write.change.done()))
 }
 

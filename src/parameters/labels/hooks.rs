@@ -10,7 +10,7 @@ use crate::concurrency::in_parallel;
 use crate::domain::{Cause, Change, FailureKind, ParameterName, Version};
 use crate::ownership::Ownership;
 use crate::parameters::attempt::{Task, Wrote};
-use crate::parameters::context::Run;
+use crate::parameters::context::RouteContext;
 use crate::parameters::label_reads::Reads;
 use crate::parameters::results::{GoAgain, Round};
 
@@ -30,17 +30,17 @@ impl Sources {
 /// Reads the histories that these tasks need, each of exactly the version that was decided on. A task whose history may
 /// be had at the next attempt ends here; one that is refused it goes on without, which is told in the end.
 pub(in crate::parameters) async fn sources(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     tasks: &mut Vec<Task>,
     round: &mut Round,
 ) -> Sources {
     let needed: BTreeMap<ParameterName, Version> = tasks
         .iter()
-        .filter(|task| needs(run, task))
+        .filter(|task| needs(context, task))
         .map(|task| (task.name.clone(), task.source_version()))
         .collect();
     let reads = needed.into_iter().map(|(name, version)| async move {
-        let read = source(run, &name, version).await;
+        let read = source(context, &name, version).await;
         (name, read)
     });
     let mut read: BTreeMap<ParameterName, Result<History, Stop>> =
@@ -51,7 +51,7 @@ pub(in crate::parameters) async fn sources(
             false
         }
         Some(Err(Stop::Failed(cause))) if cause.kind.may_pass() => {
-            round.endings.fail(&task.name, &task.target, run.source, cause.clone());
+            round.endings.fail(&task.name, &task.target, context.source, cause.clone());
             false
         }
         _ => true,
@@ -67,22 +67,22 @@ pub(in crate::parameters) async fn sources(
     Sources(sources)
 }
 
-async fn source(run: &Run<'_>, name: &ParameterName, version: Version) -> Result<History, Stop> {
-    let mut history = at(run, run.source, name, version, false).await?;
+async fn source(context: &RouteContext<'_>, name: &ParameterName, version: Version) -> Result<History, Stop> {
+    let mut history = at(context, context.source, name, version, false).await?;
     if history.older_labelled().next().is_some() {
-        history = readable(run, run.source, name, version, history).await?;
+        history = readable(context, context.source, name, version, history).await?;
     }
     Ok(history.without_idle_values())
 }
 
-fn needs(run: &Run<'_>, task: &Task) -> bool {
-    let reads = run.labels.of_item(&task.name);
+fn needs(context: &RouteContext<'_>, task: &Task) -> bool {
+    let reads = context.labels.of_item(&task.name);
     match task.write.change {
         Change::Create | Change::Recreate => {
             reads > Reads::WithCreates || task.source_version().number > 1
         }
         Change::Update => {
-            reads > Reads::WithCreates || is_half_done(task) || is_restarted(run, task)
+            reads > Reads::WithCreates || is_half_done(task) || is_restarted(context, task)
         }
         Change::Retag | Change::Delete | Change::Tombstone | Change::Replicate => false,
     }
@@ -90,10 +90,10 @@ fn needs(run: &Run<'_>, task: &Task) -> bool {
 
 /// Whether the replica's labels are looked at though the source has none: one may have been taken off there, or be that of
 /// an earlier source.
-fn looks_for_stale(run: &Run<'_>, task: &Task, source: &History) -> bool {
-    run.labels.of_item(&task.name) == Reads::Always
+fn looks_for_stale(context: &RouteContext<'_>, task: &Task, source: &History) -> bool {
+    context.labels.of_item(&task.name) == Reads::Always
         || is_half_done(task)
-        || is_restarted(run, task)
+        || is_restarted(context, task)
         || copied_version(task).is_some_and(|copied| !source.keeps(copied))
 }
 
@@ -106,11 +106,11 @@ fn copied_version(task: &Task) -> Option<Version> {
 }
 
 /// Whether the source was deleted and created anew since it was copied: an event says so, or its number did not rise.
-fn is_restarted(run: &Run<'_>, task: &Task) -> bool {
+fn is_restarted(context: &RouteContext<'_>, task: &Task) -> bool {
     let now = task.source_version();
     copied_version(task).is_some_and(|copied| {
         let fell = copied != now && now.number <= copied.number;
-        fell || run.labels.is_restarted(&task.name, copied)
+        fell || context.labels.is_restarted(&task.name, copied)
     })
 }
 
@@ -136,7 +136,7 @@ fn unread(cause: &Cause) -> Cause {
 /// Puts the sources' labels on what was written and read back. Tells for each task, in their order, what it came to and
 /// what its replica lacks.
 pub(in crate::parameters) async fn label(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     tasks: &[Task],
     wrote: Vec<Wrote>,
     sources: &Sources,
@@ -147,14 +147,14 @@ pub(in crate::parameters) async fn label(
                 (wrote, Some(cause.clone()))
             }
             (Wrote::Proved(replica), Some(Ok(source)))
-                if source.has_labels() || looks_for_stale(run, task, source) =>
+                if source.has_labels() || looks_for_stale(context, task, source) =>
             {
-                label_one(run, task, replica, source.clone()).await
+                label_one(context, task, replica, source.clone()).await
             }
             (Wrote::Failed(cause), Some(Ok(source)))
                 if cause.kind == FailureKind::Limit && task.write.change == Change::Update =>
             {
-                (unblocked(run, task, source, cause).await, None)
+                (unblocked(context, task, source, cause).await, None)
             }
             (wrote, _) => (wrote, None),
         }
@@ -163,7 +163,7 @@ pub(in crate::parameters) async fn label(
 }
 
 async fn label_one(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     task: &Task,
     replica: Version,
     source: History,
@@ -177,7 +177,7 @@ async fn label_one(
         own_value: has_own_value(task),
         to_judge: None,
     };
-    match place(run, pair, source).await {
+    match place(context, pair, source).await {
         Placed::Done { written: _, lacks } => (Wrote::Proved(replica), lacks),
         Placed::Moved | Placed::Planned => (Wrote::Moved(task.write.change.done()), None),
         Placed::Failed(cause) if cause.kind.may_pass() => (Wrote::Failed(cause), None),
@@ -187,12 +187,12 @@ async fn label_one(
 
 /// AWS refuses the 101st version while the oldest has a label. One that need not be there is taken away, and the item
 /// goes round again.
-async fn unblocked(run: &Run<'_>, task: &Task, source: &History, refused: Cause) -> Wrote {
+async fn unblocked(context: &RouteContext<'_>, task: &Task, source: &History, refused: Cause) -> Wrote {
     let (target, name) = (&task.target, &task.write.desired.name);
     let Some(version) = task.replica_version() else { return Wrote::Failed(refused) };
     let read = async {
-        let there = at(run, target, name, version, false).await?;
-        readable(run, target, name, version, there).await
+        let there = at(context, target, name, version, false).await?;
+        readable(context, target, name, version, there).await
     };
     let replica = match read.await {
         Ok(replica) => replica,
@@ -209,7 +209,7 @@ async fn unblocked(run: &Run<'_>, task: &Task, source: &History, refused: Cause)
         ));
     }
     for step in steps {
-        if let Err(cause) = carry_out(run.session, target, name, &step).await {
+        if let Err(cause) = carry_out(context.session, target, name, &step).await {
             return Wrote::Failed(cause);
         }
     }

@@ -10,7 +10,7 @@ use crate::domain::{Cause, Change, FailureKind, OutcomeKind, ParameterName, Regi
 use crate::guard::{Held, Proposal, Ruling};
 use crate::ownership::Ownership;
 use crate::parameters::candidate::Candidate;
-use crate::parameters::context::Run;
+use crate::parameters::context::RouteContext;
 use crate::parameters::label_reads::Reads;
 use crate::parameters::model::Observed;
 use crate::parameters::plan::{Decision, decide};
@@ -66,43 +66,43 @@ impl From<Cause> for Stop {
 }
 
 /// Makes the labels those of `source`, the source's history as it was read.
-pub(super) async fn place(run: &Run<'_>, pair: Pair<'_>, source: History) -> Placed {
-    match placed(run, pair, source).await {
+pub(super) async fn place(context: &RouteContext<'_>, pair: Pair<'_>, source: History) -> Placed {
+    match placed(context, pair, source).await {
         Ok(placed) => placed,
         Err(Stop::Moved) => Placed::Moved,
         Err(Stop::Failed(cause)) => Placed::Failed(cause),
     }
 }
 
-async fn placed(run: &Run<'_>, pair: Pair<'_>, mut source: History) -> Result<Placed, Stop> {
+async fn placed(context: &RouteContext<'_>, pair: Pair<'_>, mut source: History) -> Result<Placed, Stop> {
     let Pair { source_name, target, name, .. } = pair;
     let shown =
         |source: History| if pair.own_value { source.without_older_labels() } else { source };
     source = shown(source);
     let mut written = false;
     for _ in 0..ROUNDS {
-        let mut replica = at(run, target, name, pair.replica, false).await?;
+        let mut replica = at(context, target, name, pair.replica, false).await?;
         if source.older_labelled().chain(replica.older_labelled()).next().is_some() {
-            source = shown(readable(run, run.source, source_name, pair.source, source).await?);
-            replica = readable(run, target, name, pair.replica, replica).await?;
+            source = shown(readable(context, context.source, source_name, pair.source, source).await?);
+            replica = readable(context, target, name, pair.replica, replica).await?;
         }
         let plan = plan(&source, &replica);
         let lacks = lacks(&plan, &source, &replica, target);
         if plan.steps.is_empty() {
             return Ok(Placed::Done { written, lacks });
         }
-        match judged(run, pair).await? {
+        match judged(context, pair).await? {
             Ruling::Go => {}
             Ruling::TellOnly => return Ok(lacks.map_or(Placed::Planned, Placed::Failed)),
             Ruling::Held(cause) => return Err(cause.into()),
         }
         for step in &plan.steps {
-            match carry_out(run.session, target, name, step).await? {
+            match carry_out(context.session, target, name, step).await? {
                 Labelled::Yes => written = true,
                 Labelled::Gone => return Err(Stop::Moved),
             }
         }
-        let now = shown(at(run, run.source, source_name, pair.source, false).await?);
+        let now = shown(at(context, context.source, source_name, pair.source, false).await?);
         if now.labels() == source.labels() {
             return Ok(Placed::Done { written, lacks });
         }
@@ -112,15 +112,15 @@ async fn placed(run: &Run<'_>, pair: Pair<'_>, mut source: History) -> Result<Pl
 }
 
 /// The guard's word on a replica, by its tags as read now. A plan goes by the tags that were read so far.
-async fn judged(run: &Run<'_>, pair: Pair<'_>) -> Result<Ruling, Stop> {
+async fn judged(context: &RouteContext<'_>, pair: Pair<'_>) -> Result<Ruling, Stop> {
     let Some((original, replica)) = pair.to_judge else { return Ok(Ruling::Go) };
     let mut replica = replica.clone();
-    if run.rules.writing.allows() {
-        let tags = tags(run.session, pair.target, pair.name).await?;
+    if context.rules.writing.allows() {
+        let tags = tags(context.session, pair.target, pair.name).await?;
         replica.tags = tags.ok_or(Stop::Moved)?;
     }
-    let case = run.case(pair.target, Some(original), Some(&replica), None);
-    let is_copy = match case.ownership(run.policy(run.parity())) {
+    let case = context.case(pair.target, Some(original), Some(&replica), None);
+    let is_copy = match case.ownership(context.policy(context.parity())) {
         Ownership::Owned { provenance, .. } => {
             provenance.source == pair.source && provenance.names_replica(pair.replica)
         }
@@ -129,26 +129,26 @@ async fn judged(run: &Run<'_>, pair: Pair<'_>) -> Result<Ruling, Stop> {
     if !is_copy {
         return Err(Stop::Moved);
     }
-    let held = Held::Parameter(replica.evidence(run.session.account(), pair.target));
-    let (source, target, change) = (run.source, pair.target, Change::Retag);
+    let held = Held::Parameter(replica.evidence(context.session.account(), pair.target));
+    let (source, target, change) = (context.source, pair.target, Change::Retag);
     let proposal = Proposal { source, target, change, held, claim: None };
-    Ok(run.rules.judge(&proposal, run.session.now()))
+    Ok(context.rules.judge(&proposal, context.session.now()))
 }
 
 /// A history that ends with `version`.
 pub(super) async fn at(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     region: &Region,
     name: &ParameterName,
     version: Version,
     decrypt: bool,
 ) -> Result<History, Stop> {
-    history_at(run.session, region, name, version, decrypt).await?.ok_or(Stop::Moved)
+    history_at(context.session, region, name, version, decrypt).await?.ok_or(Stop::Moved)
 }
 
 /// The same history with its values, or with the reason why AWS does not decrypt them.
 pub(super) async fn readable(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     region: &Region,
     name: &ParameterName,
     version: Version,
@@ -157,7 +157,7 @@ pub(super) async fn readable(
     if history.is_readable() || history.unreadable.is_some() {
         return Ok(history);
     }
-    match at(run, region, name, version, true).await {
+    match at(context, region, name, version, true).await {
         Err(Stop::Failed(cause)) if !cause.kind.may_pass() => {
             history.unreadable = Some(cause);
             Ok(history)
@@ -209,16 +209,16 @@ fn why_kind(source: &History, replica: &History) -> FailureKind {
 /// Makes the labels equal of those candidates whose labels are read in any case, or whose source may be another one than
 /// was copied, where no value was written: with a value, its labels went too.
 pub(in crate::parameters) async fn follow(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     candidates: &[Candidate],
     round: &mut Round,
 ) {
     let due = candidates.iter().filter_map(|candidate| {
         let original = candidate.original.as_ref()?;
         let name = &candidate.name;
-        let always = run.labels.of_item(name) == Reads::Always;
+        let always = context.labels.of_item(name) == Reads::Always;
         let copied = original.parameter.version();
-        if !always && !run.labels.is_late_restart(name, copied) {
+        if !always && !context.labels.is_late_restart(name, copied) {
             return None;
         }
         let replicas: Vec<(&Region, &Observed)> = candidate
@@ -228,24 +228,24 @@ pub(in crate::parameters) async fn follow(
             // A first version has no label of an earlier source.
             .filter(|(_, replica)| always || replica.parameter.version > 1)
             .filter(|(target, replica)| {
-                is_equal(run, &candidate.name, target, original, replica, round)
+                is_equal(context, &candidate.name, target, original, replica, round)
             })
             .collect();
         (!replicas.is_empty()).then_some((&candidate.name, original, replicas))
     });
     let followed = due.map(|(name, original, replicas)| async move {
-        (name, follow_one(run, original, replicas).await)
+        (name, follow_one(context, original, replicas).await)
     });
     for (name, ended) in in_parallel(followed).await {
         for (target, placed) in ended {
-            end(run, name, target, placed, round);
+            end(context, name, target, placed, round);
         }
     }
 }
 
 /// Whether the round found it equal, and wrote no value.
 fn is_equal(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     name: &ParameterName,
     target: &Region,
     original: &Observed,
@@ -256,24 +256,24 @@ fn is_equal(
         Some(Ending::Left(OutcomeKind::InSync) | Ending::Counted(OutcomeKind::Retagged)) => true,
         // Equal but for some tags that do not fit.
         Some(Ending::Failed { .. }) => {
-            let case = run.case(target, Some(original), Some(replica), None);
-            matches!(decide(case, run.policy(run.parity())), Decision::InSync { .. })
+            let case = context.case(target, Some(original), Some(replica), None);
+            matches!(decide(case, context.policy(context.parity())), Decision::InSync { .. })
         }
         _ => false,
     }
 }
 
 async fn follow_one<'a>(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     original: &Observed,
     replicas: Vec<(&'a Region, &'a Observed)>,
 ) -> Vec<(&'a Region, Placed)> {
     // Histories are read slowly: after a stop none is begun, and the item is left to a later run.
-    if run.rules.deadline.is_stopped() {
+    if context.rules.deadline.is_stopped() {
         return all(&replicas, || Placed::Moved);
     }
     let (name, version) = (&original.parameter.name, original.parameter.version());
-    let source = match history_at(run.session, run.source, name, version, false).await {
+    let source = match history_at(context.session, context.source, name, version, false).await {
         Ok(Some(source)) => source,
         Ok(None) => return all(&replicas, || Placed::Moved),
         Err(cause) => return all(&replicas, || Placed::Failed(cause.clone())),
@@ -290,7 +290,7 @@ async fn follow_one<'a>(
                 own_value: matches!(value_override(&original.tags, target), Ok(Some(_))),
                 to_judge: Some((original, replica)),
             };
-            (target, place(run, pair, source).await)
+            (target, place(context, pair, source).await)
         }
     });
     in_parallel(placed).await
@@ -303,12 +303,12 @@ fn all<'a>(
     replicas.iter().map(|(target, _)| (*target, placed())).collect()
 }
 
-fn end(run: &Run<'_>, name: &ParameterName, target: &Region, placed: Placed, round: &mut Round) {
+fn end(context: &RouteContext<'_>, name: &ParameterName, target: &Region, placed: Placed, round: &mut Round) {
     // That some tags do not fit stays told.
     let was_equal = !matches!(round.endings.of(name, target), Some(Ending::Failed { .. }));
     let ending = match placed {
         Placed::Done { lacks: Some(cause), .. } | Placed::Failed(cause) => {
-            let account = run.session.account();
+            let account = context.session.account();
             tracing::warn!(%account, region = %target, kind = "parameter", name = name.as_str(), error_kind = %cause.kind, "{}", cause.message);
             Ending::Failed { region: target.clone(), cause }
         }

@@ -8,7 +8,7 @@ use super::orphans::{ByTarget, Unwanted};
 use super::removal::take_away;
 use crate::aws::Session;
 use crate::domain::{AccountId, AccountOutcome, Cause, FailureKind, OutcomeKind, Region, Scope};
-use crate::parameters::context::Run;
+use crate::parameters::context::RouteContext;
 use crate::parameters::results::{Ending, Endings, Round};
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
@@ -115,7 +115,7 @@ pub async fn remove_absent(
     let mut outcome = AccountOutcome::new(account.clone());
     let routes =
         absent.routes.into_iter().map(|OfRoute { source, mut unwanted, listed }| async move {
-            let run = Run::new(session, rules, recent, &source, &Scope::Everything);
+            let context = RouteContext::new(session, rules, recent, &source, &Scope::Everything);
             let mut round = Round::default();
             if let Some(mass) = mass {
                 let cause = mass.cause(account);
@@ -123,10 +123,10 @@ pub async fn remove_absent(
                     hold(replicas, target, &cause, &mut round);
                 }
             }
-            take_away(&run, unwanted, Some(&listed), &mut round).await;
+            take_away(&context, unwanted, Some(&listed), &mut round).await;
             let mut endings = Endings::default();
             endings.absorb(round.endings);
-            run.once_more(round.again, &BTreeSet::new(), endings).await
+            context.once_more(round.again, &BTreeSet::new(), endings).await
         });
     for endings in futures::future::join_all(routes).await {
         outcome.merge(endings.into_outcome(account));

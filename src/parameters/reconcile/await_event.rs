@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::domain::{Expectation, Item, ParameterName, Tags, Version, Wanted};
-use crate::parameters::context::Run;
+use crate::parameters::context::RouteContext;
 use crate::parameters::store::{ByName, tags_of, versions};
 
 /// No event is waited for longer.
@@ -19,7 +19,7 @@ const WHOLE_SECOND: Duration = Duration::from_secs(1);
 const CLOCKS_DIFFER: Duration = Duration::from_secs(2);
 
 /// Reads the versions of all wanted parameters in the source, again and again until each reads as its events say.
-pub(super) async fn settled(run: &Run<'_>, wanted: &[Wanted]) -> ByName<Version> {
+pub(super) async fn settled(context: &RouteContext<'_>, wanted: &[Wanted]) -> ByName<Version> {
     let mut open: BTreeMap<ParameterName, &[Expectation]> = wanted
         .iter()
         .filter_map(|wanted| match &wanted.item {
@@ -37,8 +37,8 @@ pub(super) async fn settled(run: &Run<'_>, wanted: &[Wanted]) -> ByName<Version>
             .map(|(name, _)| name.clone())
             .collect();
         let (read, tags) = futures::join!(
-            versions(run.session, run.source, &names),
-            tags_of(run.session, run.source, &of_tags)
+            versions(context.session, context.source, &names),
+            tags_of(context.session, context.source, &of_tags)
         );
         for (name, version) in read {
             let expect = open.get(&name).copied().unwrap_or_default();
@@ -61,7 +61,7 @@ pub(super) async fn settled(run: &Run<'_>, wanted: &[Wanted]) -> ByName<Version>
             settled.remove(&name);
             settled.insert(name, version);
         }
-        let over = waited + pause > PATIENCE || !run.rules.deadline.leaves(PATIENCE);
+        let over = waited + pause > PATIENCE || !context.rules.deadline.leaves(PATIENCE);
         if open.is_empty() || over {
             return settled;
         }

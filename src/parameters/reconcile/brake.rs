@@ -9,7 +9,7 @@ use super::orphans::{ByTarget, Unwanted};
 use crate::allowances::Reserved;
 use crate::domain::{Cause, FailureKind, OutcomeKind, ParameterName, Region, Tags, Timestamp};
 use crate::ownership::{FoundBy, Provenance, Tombstone};
-use crate::parameters::context::Run;
+use crate::parameters::context::RouteContext;
 use crate::parameters::plan::Way;
 use crate::parameters::results::{Ending, Round};
 use crate::parameters::store::marked;
@@ -31,7 +31,7 @@ pub(super) type Granted = BTreeMap<Region, u64>;
 /// Reserves what is to be deleted; what the day's allowance leaves over gets a tombstone instead. A plan gives back what
 /// it reserved.
 pub(super) async fn allow(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     unwanted: &mut ByTarget,
     listed: Option<&ListedByTarget>,
     round: &mut Round,
@@ -43,10 +43,10 @@ pub(super) async fn allow(
             continue;
         }
         let listed = listed.and_then(|listed| listed.get(target));
-        match reserve(run, target, asked as u64, listed).await {
+        match reserve(context, target, asked as u64, listed).await {
             Ok(many) => {
                 if many < asked as u64 {
-                    delay(run, target, replicas, many);
+                    delay(context, target, replicas, many);
                 }
                 granted.insert(target.clone(), many);
             }
@@ -59,17 +59,17 @@ pub(super) async fn allow(
             }),
         }
     }
-    if !run.rules.writing.allows() {
-        give_back(run, &granted, |_| 0);
+    if !context.rules.writing.allows() {
+        give_back(context, &granted, |_| 0);
     }
     granted
 }
 
 /// Gives back what was reserved and not deleted.
-pub(super) fn give_back(run: &Run<'_>, granted: &Granted, deleted: impl Fn(&Region) -> u64) {
+pub(super) fn give_back(context: &RouteContext<'_>, granted: &Granted, deleted: impl Fn(&Region) -> u64) {
     for (target, many) in granted {
         let left = many.saturating_sub(deleted(target));
-        run.rules.allowances.give_back(&run.session.location(target), left, run.session.now());
+        context.rules.allowances.give_back(&context.session.location(target), left, context.session.now());
     }
 }
 
@@ -78,20 +78,20 @@ pub(super) fn give_back(run: &Run<'_>, granted: &Granted, deleted: impl Fn(&Regi
 /// # Errors
 /// Why the replicas could not be counted.
 pub(super) async fn reserve(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     target: &Region,
     asked: u64,
     listed: Option<&Listed>,
 ) -> Result<u64, Cause> {
-    let place = run.session.location(target);
+    let place = context.session.location(target);
     let ask = |owned| {
-        let now = run.session.now();
-        run.rules.allowances.reserve(&place, asked, run.rules.max_deletes, owned, now)
+        let now = context.session.now();
+        context.rules.allowances.reserve(&place, asked, context.rules.max_deletes, owned, now)
     };
     match ask(listed.map(|listed| listed.owned as u64)) {
         Reserved::Granted(many) => Ok(many),
         Reserved::NeedsCount => {
-            let owned = count_owned(&marked(run.session, target).await?, run.source);
+            let owned = count_owned(&marked(context.session, target).await?, context.source);
             match ask(Some(owned)) {
                 Reserved::Granted(many) => Ok(many),
                 Reserved::NeedsCount => Ok(0),
@@ -101,8 +101,8 @@ pub(super) async fn reserve(
 }
 
 /// Gives back one that was reserved.
-pub(super) fn give_one_back(run: &Run<'_>, target: &Region) {
-    give_back(run, &Granted::from([(target.clone(), 1)]), |_| 0);
+pub(super) fn give_one_back(context: &RouteContext<'_>, target: &Region) {
+    give_back(context, &Granted::from([(target.clone(), 1)]), |_| 0);
 }
 
 fn count_owned(tags: &BTreeMap<ParameterName, Tags>, source: &Region) -> u64 {
@@ -111,20 +111,20 @@ fn count_owned(tags: &BTreeMap<ParameterName, Tags>, source: &Region) -> u64 {
 }
 
 /// Gives tombstones to all but the first `allowed` of those that were to be deleted.
-fn delay(run: &Run<'_>, target: &Region, replicas: &mut [Unwanted], allowed: u64) {
-    let due = run.rules.keep_beyond_allowance(run.session.now());
+fn delay(context: &RouteContext<'_>, target: &Region, replicas: &mut [Unwanted], allowed: u64) {
+    let due = context.rules.keep_beyond_allowance(context.session.now());
     let skip = usize::try_from(allowed).unwrap_or(usize::MAX);
     for one in replicas.iter_mut().filter(|one| one.way == Way::Delete).skip(skip) {
         let by = if one.is_witnessed() { FoundBy::Event } else { FoundBy::List };
         one.way = Way::Tombstone(Tombstone { due, by });
-        one.reported = Some(beyond_allowance(run, target, due));
+        one.reported = Some(beyond_allowance(context, target, due));
     }
 }
 
-fn beyond_allowance(run: &Run<'_>, target: &Region, due: Timestamp) -> Cause {
+fn beyond_allowance(context: &RouteContext<'_>, target: &Region, due: Timestamp) -> Cause {
     let message = format!(
         "its source in {} is gone; more replicas in {target} were to be deleted today than REPLICATOR_MAX_DELETES ({}) allows, so it is kept with a tombstone until {due}",
-        run.source, run.rules.max_deletes
+        context.source, context.rules.max_deletes
     );
     Cause::new(FailureKind::TooManyDeletes, message).mended_by(
         "if the deletion is meant, do nothing: the sweep deletes it when the tombstone is due; if not, restore the source, which undoes the tombstone",
@@ -134,7 +134,7 @@ fn beyond_allowance(run: &Run<'_>, target: &Region, due: Timestamp) -> Cause {
 /// Holds back, in each target, what has lost its source without a witness, where no replica of the route there has kept
 /// its source. `found` are the targets of sources that the list did not show and a read by name did. Says whether it held any.
 pub(super) fn hold_mass_absence(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     unwanted: &mut ByTarget,
     (listed, found): (&ListedByTarget, &BTreeSet<Region>),
     round: &mut Round,
@@ -145,10 +145,10 @@ pub(super) fn hold_mass_absence(
         // One that the list did not show, or that came back since, was taken out and goes round again.
         let has_source = with_source > 0 || found.contains(target);
         let lost = replicas.iter().filter(|one| one.is_unwitnessed()).count();
-        if has_source || lost == 0 || run.rules.lifts_brake {
+        if has_source || lost == 0 || context.rules.lifts_brake {
             continue;
         }
-        let cause = everything_is_gone(run, target, lost);
+        let cause = everything_is_gone(context, target, lost);
         hold(replicas, target, &cause, round);
         holds = true;
     }
@@ -172,9 +172,9 @@ pub(super) fn hold(
     });
 }
 
-fn everything_is_gone(run: &Run<'_>, target: &Region, lost: usize) -> Cause {
-    let source = run.source;
-    let account = run.session.account();
+fn everything_is_gone(context: &RouteContext<'_>, target: &Region, lost: usize) -> Cause {
+    let source = context.source;
+    let account = context.session.account();
     let message = format!(
         "its source in {source} is gone, and so is that of every other replica in {target} ({lost} without an event of the deletion): nothing is deleted"
     );

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::key_health::Keys;
 use crate::domain::{ConflictClass, OutcomeKind, ParameterName, Region};
 use crate::ownership::{Ownership, Provenance, is_marked, other_role};
-use crate::parameters::context::Run;
+use crate::parameters::context::RouteContext;
 use crate::parameters::plan::{Case, Decision, decide};
 use crate::parameters::results::Endings;
 use crate::parameters::value_override::{ValueOverride, value_override};
@@ -13,7 +13,7 @@ use crate::parameters::value_override::{ValueOverride, value_override};
 /// How long the lists may lag: what was written so lately is read by name before it is called a conflict.
 const LIST_LAG: Duration = Duration::from_mins(10);
 
-impl Run<'_> {
+impl RouteContext<'_> {
     /// Ends an item for which the lists are enough: equal, left alone, or surely somebody else's.
     pub(super) fn settled_by_lists(
         &self,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::{Cause, Change, ParameterName, Region, Tags, Version};
 use crate::ownership::is_marked;
 use crate::parameters::attempt::{Task, Wrote};
-use crate::parameters::context::Run;
+use crate::parameters::context::RouteContext;
 use crate::parameters::model::Observed;
 use crate::parameters::plan::{Write, released_meanwhile};
 use crate::parameters::results::{GoAgain, Round};
@@ -13,7 +13,7 @@ use crate::parameters::store::{ByName, tags_of, versions};
 
 /// Reads the targets' versions by name, before the first of these tasks' writes, tags included: what is not as it was
 /// decided on goes round again. The proof of ownership is so at most as old as the writes of one chunk.
-pub(super) async fn stand_as_decided(run: &Run<'_>, tasks: &mut Vec<Task>, round: &mut Round) {
+pub(super) async fn stand_as_decided(context: &RouteContext<'_>, tasks: &mut Vec<Task>, round: &mut Round) {
     let mut held: BTreeMap<Region, Vec<ParameterName>> = BTreeMap::new();
     for task in tasks.iter() {
         if let Some(replica) = &task.replica {
@@ -22,7 +22,7 @@ pub(super) async fn stand_as_decided(run: &Run<'_>, tasks: &mut Vec<Task>, round
         }
     }
     let reads = held.into_iter().map(|(target, names)| async move {
-        let read = versions(run.session, &target, &names).await;
+        let read = versions(context.session, &target, &names).await;
         (target, read)
     });
     let now: BTreeMap<Region, ByName<Version>> =
@@ -42,7 +42,7 @@ pub(super) async fn stand_as_decided(run: &Run<'_>, tasks: &mut Vec<Task>, round
 
 /// Reads the sources of what was written again, and their tags where a step used them: tags move no version. Of what was
 /// written over, the replica's tags are read too: a release by a person meanwhile stands.
-pub(super) async fn confirm(run: &Run<'_>, tasks: &[Task], outcomes: &mut [Wrote]) {
+pub(super) async fn confirm(context: &RouteContext<'_>, tasks: &[Task], outcomes: &mut [Wrote]) {
     let written = || {
         let done = |(_, wrote): &(_, &Wrote)| matches!(wrote, Wrote::Done(_) | Wrote::Created(_));
         tasks.iter().zip(outcomes.iter()).filter(done).map(|(task, _)| task)
@@ -60,12 +60,12 @@ pub(super) async fn confirm(run: &Run<'_>, tasks: &[Task], outcomes: &mut [Wrote
         replicas.entry(task.target.clone()).or_default().push(name);
     }
     let replicas = replicas.into_iter().map(|(target, names)| async move {
-        let read = tags_of(run.session, &target, &names).await;
+        let read = tags_of(context.session, &target, &names).await;
         (target, read)
     });
     let (now, tags, replicas) = futures::join!(
-        versions(run.session, run.source, &names),
-        tags_of(run.session, run.source, &tagged),
+        versions(context.session, context.source, &names),
+        tags_of(context.session, context.source, &tagged),
         futures::future::join_all(replicas)
     );
     let replicas: BTreeMap<Region, ByName<Tags>> = replicas.into_iter().collect();
@@ -84,7 +84,7 @@ pub(super) async fn confirm(run: &Run<'_>, tasks: &[Task], outcomes: &mut [Wrote
         let used = [used_tags(task).then_some(&task.original), used_consent(task)];
         match replicas.get(&task.target).and_then(|tags| tags.get(&task.name)) {
             Some(Ok(Some(tags))) if !is_marked(tags) => {
-                *wrote = Wrote::Failed(released_meanwhile(task.case(run)));
+                *wrote = Wrote::Failed(released_meanwhile(task.case(context)));
                 continue;
             }
             // Deleted meanwhile: the next look creates it again.

@@ -10,7 +10,7 @@ use crate::domain::{Cause, ParameterName, Region, Version};
 use crate::ownership::{Between, Ownership, PastVersion, Viewpoint, between, judge};
 use crate::parameters::attempt::{Task, Wrote};
 use crate::parameters::candidate::Candidate;
-use crate::parameters::context::Run;
+use crate::parameters::context::RouteContext;
 use crate::parameters::model::Observed;
 use crate::parameters::plan::{Decision, decide};
 use crate::parameters::results::{GoAgain, Round};
@@ -26,13 +26,13 @@ pub(in crate::parameters) enum Read {
 
 /// Gives the candidates the histories that decide whose their replicas are. What cannot be read ends here.
 pub(in crate::parameters) async fn read_where_needed(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     candidates: &mut [Candidate],
     round: &mut Round,
 ) {
     let needs = |candidate: &Candidate, target: &Region, replica: &Observed| {
-        let case = run.case(target, candidate.original.as_ref(), Some(replica), None);
-        decide(case, run.policy(run.parity())) == Decision::ReadHistory
+        let case = context.case(target, candidate.original.as_ref(), Some(replica), None);
+        decide(case, context.policy(context.parity())) == Decision::ReadHistory
     };
     let mut wanted = Vec::new();
     for (place, candidate) in candidates.iter().enumerate() {
@@ -45,7 +45,7 @@ pub(in crate::parameters) async fn read_where_needed(
         }
     }
     let reads = wanted.into_iter().map(|(place, target, mut replica)| async move {
-        let read = with_history(run, run.source, &target, &mut replica).await;
+        let read = with_history(context, context.source, &target, &mut replica).await;
         (place, target, replica, read)
     });
     for (place, target, replica, read) in in_parallel(reads.collect::<Vec<_>>()).await {
@@ -70,7 +70,7 @@ pub(in crate::parameters) async fn read_where_needed(
 /// # Errors
 /// What AWS answered.
 pub(in crate::parameters) async fn with_history(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     source: &Region,
     target: &Region,
     replica: &mut Observed,
@@ -78,17 +78,17 @@ pub(in crate::parameters) async fn with_history(
     for decrypt in [false, true] {
         let parameter = &replica.parameter;
         let (name, version) = (&parameter.name, parameter.version());
-        let read = past_versions(run.session, target, name, version, decrypt).await?;
+        let read = past_versions(context.session, target, name, version, decrypt).await?;
         let Some(rows) = read else { return Ok(Read::Moved) };
         let undecided = rows.iter().rev().skip(1).any(|row| row.same_as_next.is_none());
         replica.history = Some(rows);
         let viewpoint = Viewpoint {
             source,
-            only_route: run.rules.routes.sources_into(target).count() <= 1,
-            writers: &run.rules.writers,
-            now: run.session.now(),
+            only_route: context.rules.routes.sources_into(target).count() <= 1,
+            writers: &context.rules.writers,
+            now: context.session.now(),
         };
-        let judged = judge(replica.evidence(run.session.account(), target), viewpoint);
+        let judged = judge(replica.evidence(context.session.account(), target), viewpoint);
         let has_covered = match judged {
             Ownership::WrittenOver(_) => true,
             Ownership::ChangedInTarget { covered, restored_before, .. } => {
@@ -106,7 +106,7 @@ pub(in crate::parameters) async fn with_history(
 /// Looks under what was written over and read back: provenance may follow only if the version below is the one that was
 /// decided on, or everything between is the hub's.
 pub(in crate::parameters) async fn look_underneath(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     tasks: &[Task],
     wrote: Vec<Wrote>,
 ) -> Vec<Wrote> {
@@ -121,7 +121,7 @@ pub(in crate::parameters) async fn look_underneath(
         }
     }
     let reads = below.into_iter().map(|(target, wanted)| async move {
-        let read = numbered_versions(run.session, &target, &wanted).await;
+        let read = numbered_versions(context.session, &target, &wanted).await;
         (target, read)
     });
     let read: BTreeMap<Region, ByName<Version>> =
@@ -130,7 +130,7 @@ pub(in crate::parameters) async fn look_underneath(
         let below = read.get(&task.target).and_then(|read| read.get(&task.write.desired.name));
         async move {
             match wrote {
-                Wrote::Proved(version) => under(run, task, version, below).await,
+                Wrote::Proved(version) => under(context, task, version, below).await,
                 wrote => wrote,
             }
         }
@@ -139,7 +139,7 @@ pub(in crate::parameters) async fn look_underneath(
 }
 
 async fn under(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     task: &Task,
     written: Version,
     below: Option<&Result<Option<Version>, Cause>>,
@@ -157,11 +157,11 @@ async fn under(
         _ => {}
     }
     let name = &task.write.desired.name;
-    let rows = past_versions(run.session, &task.target, name, written, false).await;
+    let rows = past_versions(context.session, &task.target, name, written, false).await;
     match rows {
-        Ok(Some(rows)) => match judged(run, task, written, decided, &rows) {
+        Ok(Some(rows)) => match judged(context, task, written, decided, &rows) {
             Ok(wrote) => wrote,
-            Err(covered) => withdrawn(run, task, covered).await,
+            Err(covered) => withdrawn(context, task, covered).await,
         },
         Ok(None) => Wrote::Moved(task.write.change.done()),
         Err(cause) => Wrote::Failed(cause),
@@ -169,16 +169,16 @@ async fn under(
 }
 
 fn judged(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     task: &Task,
     written: Version,
     decided: Option<Version>,
     rows: &Arc<[PastVersion]>,
 ) -> Result<Wrote, Cause> {
-    let (account, writers) = (run.session.account(), &run.rules.writers);
+    let (account, writers) = (context.session.account(), &context.rules.writers);
     match between(rows, decided, account, writers) {
         Between::Ours => Ok(Wrote::Proved(written)),
         Between::Recreated => Ok(Wrote::Anew(written)),
-        Between::Foreign(under) => Err(crate::parameters::plan::covered(task.case(run), under)),
+        Between::Foreign(under) => Err(crate::parameters::plan::covered(task.case(context), under)),
     }
 }

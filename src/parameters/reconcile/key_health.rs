@@ -6,7 +6,7 @@ use crate::aws::{is_about_key, is_aws_managed};
 use crate::concurrency::in_parallel;
 use crate::domain::{Cause, Region};
 use crate::ownership::Provenance;
-use crate::parameters::context::Run;
+use crate::parameters::context::RouteContext;
 use crate::parameters::model::{Listing, Observed};
 use crate::parameters::results::Endings;
 
@@ -17,20 +17,20 @@ pub(super) struct Keys(BTreeMap<(Region, Box<str>), Cause>);
 impl Keys {
     /// Asks of every key that replicas of this route name, once. A call that is not answered is told of its Region.
     pub(super) async fn asked(
-        run: &Run<'_>,
+        context: &RouteContext<'_>,
         targets: &[(&Region, &Listing)],
         endings: &mut Endings,
     ) -> Self {
         let mut named = BTreeSet::new();
         for (target, replicas) in targets {
             let ours = replicas.values().filter(|replica| {
-                Provenance::of(&replica.tags).is_some_and(|from| from.region == *run.source)
+                Provenance::of(&replica.tags).is_some_and(|from| from.region == *context.source)
             });
             let keys = ours.filter_map(|replica| replica.parameter.key.as_deref());
             named.extend(keys.filter(|key| !is_aws_managed(key)).map(|key| (*target, key)));
         }
         let calls = named.into_iter().map(|(target, key)| async move {
-            ((target, key), run.session.key_is_enabled(target, key).await)
+            ((target, key), context.session.key_is_enabled(target, key).await)
         });
         let mut refused = BTreeMap::new();
         for ((target, key), answer) in in_parallel(calls).await {

@@ -29,7 +29,7 @@ use std::time::Duration;
 use futures::{StreamExt, stream};
 
 use super::candidate::Candidate;
-use super::context::Run;
+use super::context::RouteContext;
 use super::model::{Listing, Observed};
 use super::plan::{Decision, decide};
 use super::reconcile::await_event::settled;
@@ -78,12 +78,12 @@ pub async fn reconcile(
         return (AccountOutcome::unlooked(session.account().clone()), Absent::default());
     };
     let routes = assignments.iter().map(|Assignment { route, scope }| {
-        let run = Run::new(session, rules, recent, &route.source, scope);
+        let context = RouteContext::new(session, rules, recent, &route.source, scope);
         let listings = &listings;
         async move {
             match scope {
-                Scope::Everything => run.everything(route, listings).await,
-                Scope::Items(wanted) => (run.items(route, wanted).await, Absent::default()),
+                Scope::Everything => context.everything(route, listings).await,
+                Scope::Items(wanted) => (context.items(route, wanted).await, Absent::default()),
             }
         }
     });
@@ -96,7 +96,7 @@ pub async fn reconcile(
     (outcome, absent)
 }
 
-impl Run<'_> {
+impl RouteContext<'_> {
     async fn everything(
         &self,
         route: &Route,

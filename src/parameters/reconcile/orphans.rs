@@ -7,7 +7,7 @@ use crate::domain::{
 };
 use crate::ownership::{FoundBy, Tombstone};
 use crate::parameters::candidate::Candidate;
-use crate::parameters::context::Run;
+use crate::parameters::context::RouteContext;
 use crate::parameters::model::Observed;
 use crate::parameters::plan::{Decision, Parity, Removal, Way, decide};
 use crate::parameters::results::{Ending, GoAgain, Round};
@@ -49,13 +49,13 @@ impl Unwanted {
 pub(super) type ByTarget = BTreeMap<Region, Vec<Unwanted>>;
 
 /// What is to be removed by what was read so far, by target, the oldest tombstones first; all else ends here.
-pub(super) fn unwanted(run: &Run<'_>, candidates: Vec<Candidate>, round: &mut Round) -> ByTarget {
+pub(super) fn unwanted(context: &RouteContext<'_>, candidates: Vec<Candidate>, round: &mut Round) -> ByTarget {
     let mut unwanted = ByTarget::new();
     for Candidate { name, original, replicas, fresh, found_by, .. } in candidates {
         for (target, replica) in replicas {
-            let mut case = run.case(&target, original.as_ref(), replica.as_ref(), None);
+            let mut case = context.case(&target, original.as_ref(), replica.as_ref(), None);
             case.found_by = found_by;
-            let decision = decide(case, run.policy(Parity::ByProvenance));
+            let decision = decide(case, context.policy(Parity::ByProvenance));
             if matches!(decision, Decision::Conflict(_)) && !fresh {
                 // By lists that may lag; what is read by name decides.
                 round.go_again(&name, &target, GoAgain::Unwritten);
@@ -69,7 +69,7 @@ pub(super) fn unwanted(run: &Run<'_>, candidates: Vec<Candidate>, round: &mut Ro
                 continue;
             }
             if let Some(Decision::Remove(Removal { way, provenance, .. })) =
-                run.ended(&name, &target, decision, &mut round.endings)
+                context.ended(&name, &target, decision, &mut round.endings)
                 && let Some(replica) = replica
             {
                 let (name, original) = (name.clone(), original.clone());

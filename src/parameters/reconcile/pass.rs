@@ -13,7 +13,7 @@ use crate::guard::{Claim, Proposal, Ruling};
 use crate::ownership::{Ownership, restored};
 use crate::parameters::attempt::{Task, Values, Wanted, Wrote};
 use crate::parameters::candidate::Candidate;
-use crate::parameters::context::{Run, left_out, tier_stays};
+use crate::parameters::context::{RouteContext, left_out, tier_stays};
 use crate::parameters::labels;
 use crate::parameters::model::{Observed, Parameter};
 use crate::parameters::plan::{Decision, Parity, Write, decide, not_adopted};
@@ -22,29 +22,29 @@ use crate::parameters::store::{ByName, Valued, by_name_knowing, tags_of, values,
 use crate::parameters::value_override::{ValueOverride, value_override};
 
 /// Makes the replicas of `candidates`, all of which have a source, equal to it.
-pub(super) async fn make_equal(run: &Run<'_>, mut candidates: Vec<Candidate>) -> Round {
+pub(super) async fn make_equal(context: &RouteContext<'_>, mut candidates: Vec<Candidate>) -> Round {
     let mut round = Round::default();
     let listed = listed(&candidates);
-    freshen(run, &mut candidates, &mut round).await;
-    read_referenced(run, &mut candidates, &mut round).await;
-    read_where_needed(run, &mut candidates, &mut round).await;
-    let mut tasks = decided(run, &candidates, &listed, &mut round);
-    let source_values = source_values(run, &mut tasks, &mut round).await;
-    compare(run, &mut tasks, &source_values, &mut round).await;
-    let mut tasks = judged(run, tasks, &mut round);
-    let sources = labels::sources(run, &mut tasks, &mut round).await;
-    stand_as_decided(run, &mut tasks, &mut round).await;
-    let wrote = write(run, &tasks, &source_values, &sources).await;
-    let read = read_back(run, &tasks, wrote, &source_values).await;
-    let labelled = labels::label(run, &tasks, read, &sources).await;
+    freshen(context, &mut candidates, &mut round).await;
+    read_referenced(context, &mut candidates, &mut round).await;
+    read_where_needed(context, &mut candidates, &mut round).await;
+    let mut tasks = decided(context, &candidates, &listed, &mut round);
+    let source_values = source_values(context, &mut tasks, &mut round).await;
+    compare(context, &mut tasks, &source_values, &mut round).await;
+    let mut tasks = judged(context, tasks, &mut round);
+    let sources = labels::sources(context, &mut tasks, &mut round).await;
+    stand_as_decided(context, &mut tasks, &mut round).await;
+    let wrote = write(context, &tasks, &source_values, &sources).await;
+    let read = read_back(context, &tasks, wrote, &source_values).await;
+    let labelled = labels::label(context, &tasks, read, &sources).await;
     let (labelled, lacks): (Vec<Wrote>, Vec<Option<Cause>>) = labelled.into_iter().unzip();
-    let mut outcomes = prove(run, &tasks, labelled).await;
-    confirm(run, &tasks, &mut outcomes).await;
+    let mut outcomes = prove(context, &tasks, labelled).await;
+    confirm(context, &tasks, &mut outcomes).await;
     for ((task, wrote), lacks) in tasks.iter().zip(outcomes).zip(lacks) {
         match wrote {
             Wrote::Done(outcome) | Wrote::Created(outcome) => {
                 let ending = match lacks {
-                    None => finished(run, task, Ending::Counted(outcome)),
+                    None => finished(context, task, Ending::Counted(outcome)),
                     Some(cause) => Ending::Failed { region: task.target.clone(), cause },
                 };
                 round.endings.end(&task.name, &task.target, ending);
@@ -75,15 +75,15 @@ pub(super) async fn make_equal(run: &Run<'_>, mut candidates: Vec<Candidate>) ->
                 round.endings.fail(&task.name, &task.target, &task.target, cause);
             }
             Wrote::Unconfirmed(cause) => {
-                round.endings.fail(&task.name, &task.target, run.source, cause);
+                round.endings.fail(&task.name, &task.target, context.source, cause);
             }
         }
     }
-    labels::follow(run, &candidates, &mut round).await;
+    labels::follow(context, &candidates, &mut round).await;
     round
 }
 
-fn finished(run: &Run<'_>, task: &Task, ending: Ending) -> Ending {
+fn finished(context: &RouteContext<'_>, task: &Task, ending: Ending) -> Ending {
     let region = task.target.clone();
     if let (Ending::Counted(_), Ownership::ChangedInTarget { change, .. }) = (&ending, &task.held)
         && task.write.claim == Some(Claim::Restore)
@@ -96,12 +96,12 @@ fn finished(run: &Run<'_>, task: &Task, ending: Ending) -> Ending {
             Ending::Failed { region: task.target.clone(), cause: tier_stays() }
         }
         0 => ending,
-        tags => Ending::Failed { region: run.source.clone(), cause: left_out(tags) },
+        tags => Ending::Failed { region: context.source.clone(), cause: left_out(tags) },
     }
 }
 
 /// Reads tags by name where a list was all that is known. A list's tags are never the ground for a write.
-async fn freshen(run: &Run<'_>, candidates: &mut Vec<Candidate>, round: &mut Round) {
+async fn freshen(context: &RouteContext<'_>, candidates: &mut Vec<Candidate>, round: &mut Round) {
     let stale: Vec<ParameterName> =
         candidates.iter().filter(|c| !c.fresh).map(|c| c.name.clone()).collect();
     if stale.is_empty() {
@@ -116,10 +116,10 @@ async fn freshen(run: &Run<'_>, candidates: &mut Vec<Candidate>, round: &mut Rou
         }
     }
     let in_targets = held.iter().map(|(target, names)| async move {
-        (target.clone(), tags_of(run.session, target, names).await)
+        (target.clone(), tags_of(context.session, target, names).await)
     });
     let (in_source, in_targets) = futures::join!(
-        tags_of(run.session, run.source, &stale),
+        tags_of(context.session, context.source, &stale),
         futures::future::join_all(in_targets)
     );
     let in_targets: BTreeMap<Region, ByName<Tags>> = in_targets.into_iter().collect();
@@ -132,7 +132,7 @@ async fn freshen(run: &Run<'_>, candidates: &mut Vec<Candidate>, round: &mut Rou
             (Some(Ok(Some(tags))), Some(original)) => original.tags.clone_from(tags),
             (Some(Err(cause)), _) => {
                 for target in candidate.replicas.keys() {
-                    round.endings.fail(name, target, run.source, cause.clone());
+                    round.endings.fail(name, target, context.source, cause.clone());
                 }
                 return false;
             }
@@ -167,7 +167,7 @@ async fn freshen(run: &Run<'_>, candidates: &mut Vec<Candidate>, round: &mut Rou
 /// Reads the parameters that value overrides reference, by name: what a list shows of them, and of their owners' consent,
 /// is no ground for a write either. One read for all that reference them; attributes that a list showed of the very
 /// version that is read are not asked for again.
-async fn read_referenced(run: &Run<'_>, candidates: &mut [Candidate], round: &mut Round) {
+async fn read_referenced(context: &RouteContext<'_>, candidates: &mut [Candidate], round: &mut Round) {
     let mut listed: BTreeMap<ParameterName, Parameter> = BTreeMap::new();
     let mut wanted: BTreeMap<ParameterName, Vec<(usize, Region)>> = BTreeMap::new();
     for (place, candidate) in candidates.iter_mut().enumerate() {
@@ -188,8 +188,8 @@ async fn read_referenced(run: &Run<'_>, candidates: &mut [Candidate], round: &mu
     if names.is_empty() {
         return;
     }
-    let read = versions(run.session, run.source, &names).await;
-    for (name, referenced) in by_name_knowing(run.session, run.source, read, listed).await {
+    let read = versions(context.session, context.source, &names).await;
+    for (name, referenced) in by_name_knowing(context.session, context.source, read, listed).await {
         for (place, target) in wanted.remove(&name).unwrap_or_default() {
             let candidate = &mut candidates[place];
             match &referenced {
@@ -199,7 +199,7 @@ async fn read_referenced(run: &Run<'_>, candidates: &mut [Candidate], round: &mu
                 Ok(None) => {}
                 Err(cause) => {
                     candidate.replicas.remove(&target);
-                    round.endings.fail(&candidate.name, &target, run.source, cause.clone());
+                    round.endings.fail(&candidate.name, &target, context.source, cause.clone());
                 }
             }
         }
@@ -219,7 +219,7 @@ fn is_to_be_read_by_name(decision: &Decision, held: &Ownership) -> bool {
 }
 
 fn decided(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     candidates: &[Candidate],
     listed: &BTreeSet<ParameterName>,
     round: &mut Round,
@@ -230,8 +230,8 @@ fn decided(
         for (target, replica) in &candidate.replicas {
             let name = &candidate.name;
             let referenced = candidate.referenced.get(target);
-            let case = run.case(target, Some(original), replica.as_ref(), referenced);
-            let held = case.ownership(run.policy(run.parity()));
+            let case = context.case(target, Some(original), replica.as_ref(), referenced);
+            let held = case.ownership(context.policy(context.parity()));
             let task = |write: Write, compare| Task {
                 name: name.clone(),
                 target: target.clone(),
@@ -243,13 +243,13 @@ fn decided(
                 compare,
             };
             let parity =
-                if candidate.moved.contains(target) { Parity::Rewrite } else { run.parity() };
-            let decision = decide(case, run.policy(parity));
+                if candidate.moved.contains(target) { Parity::Rewrite } else { context.parity() };
+            let decision = decide(case, context.policy(parity));
             if listed.contains(name) && is_to_be_read_by_name(&decision, &held) {
                 round.go_again(name, target, GoAgain::Unwritten);
                 continue;
             }
-            match run.ended(name, target, decision, &mut round.endings) {
+            match context.ended(name, target, decision, &mut round.endings) {
                 // What a target that cannot be read holds is not known: another is not left without it.
                 Some(Decision::Write(write))
                     if let Some(cause) = waits(&write, candidate, target) =>
@@ -275,13 +275,13 @@ fn waits(write: &Write, candidate: &Candidate, target: &Region) -> Option<Cause>
 
 /// The values that these tasks need, each of exactly the version that was decided on. A plan needs only those that
 /// decide something.
-async fn source_values(run: &Run<'_>, tasks: &mut Vec<Task>, round: &mut Round) -> Values {
-    let applies = run.rules.writing.allows();
+async fn source_values(context: &RouteContext<'_>, tasks: &mut Vec<Task>, round: &mut Round) -> Values {
+    let applies = context.rules.writing.allows();
     let needs = |task: &Task| task.compare || (applies && task.write.change != Change::Retag);
     let wanted: Vec<Wanted> =
         tasks.iter().filter(|task| needs(task)).filter_map(Task::reads).collect();
     let wanted = wanted.iter().map(|Wanted { name, key, .. }| (name, key.as_deref()));
-    let mut read = values(run.session, run.source, wanted).await;
+    let mut read = values(context.session, context.source, wanted).await;
     tasks.retain(|task| {
         let (true, Some(Wanted { name, version, .. })) = (needs(task), task.reads()) else {
             return true;
@@ -289,7 +289,7 @@ async fn source_values(run: &Run<'_>, tasks: &mut Vec<Task>, round: &mut Round) 
         match read.get(&name) {
             Some(Ok(Some(valued))) if valued.version == version => return true,
             Some(Err(cause)) => {
-                round.endings.fail(&task.name, &task.target, run.source, cause.clone());
+                round.endings.fail(&task.name, &task.target, context.source, cause.clone());
             }
             _ => round.go_again(&task.name, &task.target, GoAgain::Unwritten),
         }
@@ -305,7 +305,7 @@ async fn source_values(run: &Run<'_>, tasks: &mut Vec<Task>, round: &mut Round) 
 }
 
 /// Settles the tasks that values decide: different ones become updates, equal ones with nothing to write are in sync.
-async fn compare(run: &Run<'_>, tasks: &mut Vec<Task>, originals: &Values, round: &mut Round) {
+async fn compare(context: &RouteContext<'_>, tasks: &mut Vec<Task>, originals: &Values, round: &mut Round) {
     let targets: BTreeSet<Region> =
         tasks.iter().filter(|task| task.compare).map(|task| task.target.clone()).collect();
     let reads = targets.iter().map(|target| {
@@ -314,7 +314,7 @@ async fn compare(run: &Run<'_>, tasks: &mut Vec<Task>, originals: &Values, round
             .filter(|task| task.compare && task.target == *target)
             .map(|task| (&task.name, task.write.desired.key.as_deref()))
             .collect();
-        async move { (target.clone(), values(run.session, target, wanted).await) }
+        async move { (target.clone(), values(context.session, target, wanted).await) }
     });
     let replicas: BTreeMap<Region, ByName<Valued>> =
         futures::future::join_all(reads).await.into_iter().collect();
@@ -329,13 +329,13 @@ async fn compare(run: &Run<'_>, tasks: &mut Vec<Task>, originals: &Values, round
                 if *original == replica.text {
                     let nothing = task.write.change == Change::Retag && task.write.is_empty();
                     if nothing {
-                        let ending = finished(run, task, Ending::Left(OutcomeKind::InSync));
+                        let ending = finished(context, task, Ending::Left(OutcomeKind::InSync));
                         round.endings.end(&task.name, &task.target, ending);
                     }
                     return !nothing;
                 }
                 if task.write.adopts() {
-                    let cause = not_adopted(task.case(run), "its value differs");
+                    let cause = not_adopted(task.case(context), "its value differs");
                     round.endings.fail(&task.name, &task.target, &task.target, cause);
                     return false;
                 }
@@ -362,18 +362,18 @@ async fn compare(run: &Run<'_>, tasks: &mut Vec<Task>, originals: &Values, round
 }
 
 /// The tasks that the guard lets through; the others end here.
-fn judged(run: &Run<'_>, tasks: Vec<Task>, round: &mut Round) -> Vec<Task> {
+fn judged(context: &RouteContext<'_>, tasks: Vec<Task>, round: &mut Round) -> Vec<Task> {
     let mut go = Vec::new();
     for task in tasks {
         let change = task.write.change;
         let proposal = Proposal {
-            source: run.source,
+            source: context.source,
             target: &task.target,
             change,
-            held: task.evidence(run),
+            held: task.evidence(context),
             claim: task.write.claim,
         };
-        match run.rules.judge(&proposal, run.session.now()) {
+        match context.rules.judge(&proposal, context.session.now()) {
             Ruling::Go => go.push(task),
             Ruling::TellOnly => {
                 let Write { because, class, .. } = task.write;

@@ -13,7 +13,7 @@ use super::execute::marked_first;
 use crate::domain::{Cause, Change, FailureKind, OutcomeKind, SecretText, Tags};
 use crate::ownership::{Provenance, Refused};
 use crate::parameters::attempt::{Task, Wrote, created_tags};
-use crate::parameters::context::Run;
+use crate::parameters::context::RouteContext;
 use crate::parameters::labels::{self, History};
 use crate::parameters::plan::desired::Desired;
 use crate::parameters::plan::{
@@ -36,23 +36,23 @@ const RESTORE_PAUSE: Duration = Duration::from_secs(2);
 /// # Errors
 /// Why AWS refused a part of it, and whether the old form is there again.
 pub(super) async fn recreate(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     task: &Task,
     value: &SecretText,
     labelled: Option<&History>,
 ) -> Result<Wrote, Cause> {
     let Task { target, .. } = task;
     let Some(replica) = &task.replica else { return Ok(Wrote::Again) };
-    if !run.rules.deadline.leaves(NEEDED) {
+    if !context.rules.deadline.leaves(NEEDED) {
         return Ok(Wrote::Late);
     }
-    check_key(run, task).await?;
-    if matches!(marked_first(run, task).await?, Tagged::Gone) {
+    check_key(context, task).await?;
+    if matches!(marked_first(context, task).await?, Tagged::Gone) {
         return Ok(Wrote::Again);
     }
     let name = &replica.parameter.name;
     let key = replica.parameter.key.as_deref();
-    let mut held = values(run.session, target, [(name, key)]).await;
+    let mut held = values(context.session, target, [(name, key)]).await;
     let old = match held.remove(name) {
         Some(Ok(Some(Valued { text, version, .. }))) if version == replica.parameter.version() => {
             Some(text)
@@ -62,30 +62,30 @@ pub(super) async fn recreate(
         Some(Err(cause)) => return Err(cause),
         _ => return Ok(Wrote::Again),
     };
-    let Some(present) = still_asked(run, task).await? else { return Ok(Wrote::Again) };
-    if reserve(run, target, 1, None).await? == 0 {
-        return Ok(Wrote::Held(no_allowance(run, task)));
+    let Some(present) = still_asked(context, task).await? else { return Ok(Wrote::Again) };
+    if reserve(context, target, 1, None).await? == 0 {
+        return Ok(Wrote::Held(no_allowance(context, task)));
     }
-    match away(run, task, present.clone()).await {
+    match away(context, task, present.clone()).await {
         Deleted::Done => {}
         Deleted::Changed => return Ok(Wrote::Again),
         Deleted::Failed(cause) => {
-            give_one_back(run, target);
+            give_one_back(context, target);
             return Err(cause);
         }
     }
     tokio::time::sleep(PAUSE_AFTER_DELETE).await;
-    match anew(run, task, value, labelled).await {
+    match anew(context, task, value, labelled).await {
         Err(refused) if !refused.kind.may_pass() => {
-            Err(restored(run, task, &present, old, refused).await)
+            Err(restored(context, task, &present, old, refused).await)
         }
         created => created,
     }
 }
 
 /// Deletes the old form, if its tags say what they said.
-async fn away(run: &Run<'_>, task: &Task, present: Observed) -> Deleted {
-    let executor = Executor { session: run.session, recent: run.recent, target: &task.target };
+async fn away(context: &RouteContext<'_>, task: &Task, present: Observed) -> Deleted {
+    let executor = Executor { session: context.session, recent: context.recent, target: &task.target };
     let name = present.parameter.name.clone();
     let may_go = |now: &Observed| now.tags == present.tags;
     let mut deleted = executor.delete(vec![present.clone()], &may_go).await;
@@ -93,17 +93,17 @@ async fn away(run: &Run<'_>, task: &Task, present: Observed) -> Deleted {
 }
 
 /// Why a recreation waits: none where the settings say that nothing is ever deleted.
-fn no_allowance(run: &Run<'_>, task: &Task) -> Option<Cause> {
+fn no_allowance(context: &RouteContext<'_>, task: &Task) -> Option<Cause> {
     let message = format!(
         "its {} differs, which only a deletion changes, and REPLICATOR_MAX_DELETES ({}) allows no more deletions in {} today: it keeps its old form",
         attribute(&task.write),
-        run.rules.max_deletes,
+        context.rules.max_deletes,
         task.target
     );
     let cause = Cause::new(FailureKind::TooManyDeletes, message).mended_by(
         "nothing at once: a sweep of the next day changes it; or raise REPLICATOR_MAX_DELETES",
     );
-    (!run.rules.never_deletes()).then_some(cause)
+    (!context.rules.never_deletes()).then_some(cause)
 }
 
 /// Why a replica keeps its old form where nothing is ever deleted.
@@ -118,9 +118,9 @@ pub(super) fn never_recreated(task: &Task) -> Cause {
 
 /// Looks at the key that is to encrypt the replica, where it has one: without it the create would be refused, and the
 /// standby would have been away for nothing.
-async fn check_key(run: &Run<'_>, task: &Task) -> Result<(), Cause> {
+async fn check_key(context: &RouteContext<'_>, task: &Task) -> Result<(), Cause> {
     let Some(key) = &task.write.desired.key else { return Ok(()) };
-    run.keys.ask(run.session, &task.target, key).await.map_err(|cause| {
+    context.keys.ask(context.session, &task.target, key).await.map_err(|cause| {
         let message = format!(
             "its {} is not changed, and the replica in {} stays as it is: {}",
             attribute(&task.write),
@@ -137,31 +137,31 @@ fn attribute(write: &Write) -> String {
 }
 
 /// The replica that is to be deleted, with its tags read now by name, where they still say so.
-async fn still_asked(run: &Run<'_>, task: &Task) -> Result<Option<Observed>, Cause> {
+async fn still_asked(context: &RouteContext<'_>, task: &Task) -> Result<Option<Observed>, Cause> {
     let Some(mut replica) = task.replica.clone() else { return Ok(None) };
-    let Some(tags) = tags(run.session, &task.target, &replica.parameter.name).await? else {
+    let Some(tags) = tags(context.session, &task.target, &replica.parameter.name).await? else {
         return Ok(None);
     };
     replica.tags = tags;
     let case =
-        run.case(&task.target, Some(&task.original), Some(&replica), task.referenced.as_ref());
-    let decision = decide(case, run.policy(Parity::ByProvenance));
+        context.case(&task.target, Some(&task.original), Some(&replica), task.referenced.as_ref());
+    let decision = decide(case, context.policy(Parity::ByProvenance));
     let is_asked = matches!(decision, Decision::Write(write) if write.change == Change::Recreate);
     Ok(is_asked.then_some(replica))
 }
 
 async fn anew(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     task: &Task,
     value: &SecretText,
     labelled: Option<&History>,
 ) -> Result<Wrote, Cause> {
     let Task { target, write, .. } = task;
     if let Some(history) = labelled {
-        return labels::create(run, task, history, value).await;
+        return labels::create(context, task, history, value).await;
     }
-    let (tags, policies) = (created_tags(run, task), write.policies_to_send.clone());
-    let created = create(run.session, target, &write.desired, policies, value, &tags).await?;
+    let (tags, policies) = (created_tags(context, task), write.policies_to_send.clone());
+    let created = create(context.session, target, &write.desired, policies, value, &tags).await?;
     Ok(match created {
         Created::Yes => Wrote::Created(OutcomeKind::Recreated),
         Created::NameTaken => Wrote::Again,
@@ -171,15 +171,15 @@ async fn anew(
 
 /// Puts the old form of `present` back, and tells how that went beside why it was needed.
 async fn restored(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     task: &Task,
     present: &Observed,
     old: Option<SecretText>,
     refused: Cause,
 ) -> Cause {
     let Some(old) = old else { return refused };
-    let remedy = format!("{}; then {}", refused.remedy(), retry_remedy(task.case(run)));
-    let how = match put_back(run, task, present, &old).await {
+    let remedy = format!("{}; then {}", refused.remedy(), retry_remedy(task.case(context)));
+    let how = match put_back(context, task, present, &old).await {
         Ok(Created::Yes) => format!(
             "the replica in {} has its old form again, and the change is not tried again for this version of the source",
             task.target
@@ -196,17 +196,17 @@ async fn restored(
 
 /// Creates the old form again, several times where that may help: there is no standby until it is done.
 async fn put_back(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     task: &Task,
     present: &Observed,
     old: &SecretText,
 ) -> Result<Created, Cause> {
     let form = Desired::like(&present.parameter);
-    let policies = form.policies.to_send(&Policies::default(), run.session.now());
+    let policies = form.policies.to_send(&Policies::default(), context.session.now());
     let tags = restored_tags(task, present.tags.clone());
     let mut attempt = 1;
     loop {
-        let back = create(run.session, &task.target, &form, policies.clone(), old, &tags).await;
+        let back = create(context.session, &task.target, &form, policies.clone(), old, &tags).await;
         let may_pass = match &back {
             Ok(Created::Unanswered(_)) => true,
             Ok(Created::Yes | Created::NameTaken) => false,

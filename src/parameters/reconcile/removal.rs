@@ -16,7 +16,7 @@ use crate::domain::{Cause, OutcomeKind, PROVENANCE_KEY, ParameterName, Region, T
 use crate::guard::{Claim, Held, Proposal, Ruling};
 use crate::ownership::{Provenance, Tombstone};
 use crate::parameters::candidate::Candidate;
-use crate::parameters::context::Run;
+use crate::parameters::context::RouteContext;
 use crate::parameters::model::Observed;
 use crate::parameters::plan::{Decision, Parity, Removal, Way, decide, wants_removal};
 use crate::parameters::results::{Ending, GoAgain, Round};
@@ -28,20 +28,20 @@ const BETWEEN_READS: Duration = Duration::from_secs(2);
 /// Removes those of the candidates' replicas that are not to be there. In a sweep, `listed` says what the lists show,
 /// and what is gone without a witness is only noted: see [`super::absence`].
 pub(super) async fn remove(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     mut candidates: Vec<Candidate>,
     listed: Option<&ListedByTarget>,
 ) -> (Round, Absent) {
     let mut round = Round::default();
-    read_where_needed(run, &mut candidates, &mut round).await;
-    let mut unwanted = unwanted(run, candidates, &mut round);
+    read_where_needed(context, &mut candidates, &mut round).await;
+    let mut unwanted = unwanted(context, candidates, &mut round);
     let mut absent = Absent::default();
     if unwanted.is_empty() {
         return (round, absent);
     }
-    let found = keep_unwanted(run, &mut unwanted, &mut round).await;
+    let found = keep_unwanted(context, &mut unwanted, &mut round).await;
     if let Some(listed) = listed {
-        if hold_mass_absence(run, &mut unwanted, (listed, &found), &mut round) {
+        if hold_mass_absence(context, &mut unwanted, (listed, &found), &mut round) {
             absent.lost_everything();
         }
         let mut unwitnessed = ByTarget::new();
@@ -49,15 +49,15 @@ pub(super) async fn remove(
             let noted = replicas.extract_if(.., |one| one.is_unwitnessed()).collect();
             unwitnessed.insert(target.clone(), noted);
         }
-        absent.add(run.source, unwitnessed, listed.clone());
+        absent.add(context.source, unwitnessed, listed.clone());
     }
-    take_away(run, unwanted, listed, &mut round).await;
+    take_away(context, unwanted, listed, &mut round).await;
     (round, absent)
 }
 
 /// Takes away what one read by name found unwanted, after a second one.
 pub(super) async fn take_away(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     mut unwanted: ByTarget,
     listed: Option<&ListedByTarget>,
     round: &mut Round,
@@ -66,19 +66,19 @@ pub(super) async fn take_away(
     if unwanted.is_empty() {
         return;
     }
-    let granted = allow(run, &mut unwanted, listed, round).await;
-    if run.rules.writing.allows() {
+    let granted = allow(context, &mut unwanted, listed, round).await;
+    if context.rules.writing.allows() {
         tokio::time::sleep(BETWEEN_READS).await;
-        keep_unwanted(run, &mut unwanted, round).await;
+        keep_unwanted(context, &mut unwanted, round).await;
     }
-    let removals = unwanted.iter().map(|(target, replicas)| remove_in(run, target, replicas));
+    let removals = unwanted.iter().map(|(target, replicas)| remove_in(context, target, replicas));
     let removed = futures::future::join_all(removals).await;
-    if run.rules.writing.allows() {
+    if context.rules.writing.allows() {
         let deleted: BTreeMap<&Region, u64> =
             unwanted.iter().zip(&removed).map(|((t, all), ended)| (t, taken(all, ended))).collect();
-        give_back(run, &granted, |target| deleted.get(target).copied().unwrap_or_default());
+        give_back(context, &granted, |target| deleted.get(target).copied().unwrap_or_default());
     }
-    confirm(run, &unwanted, removed, round).await;
+    confirm(context, &unwanted, removed, round).await;
 }
 
 /// How many of those that the allowance was asked for were deleted.
@@ -93,17 +93,17 @@ fn taken(unwanted: &[Unwanted], ended: &Ended) -> u64 {
 /// Keeps what its source, as read by name, still does not want there; the others go round again. Says in which targets
 /// some of these sources were found after all.
 async fn keep_unwanted(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     unwanted: &mut ByTarget,
     round: &mut Round,
 ) -> BTreeSet<Region> {
-    let still = still_unwanted(run, unwanted.values().flatten().collect()).await;
+    let still = still_unwanted(context, unwanted.values().flatten().collect()).await;
     let mut found = BTreeSet::new();
     for (target, replicas) in unwanted {
         replicas.retain(|Unwanted { name, .. }| match still.get(name) {
             Some(Ok(true)) => true,
             Some(Err(cause)) => {
-                round.endings.fail(name, target, run.source, cause.clone());
+                round.endings.fail(name, target, context.source, cause.clone());
                 false
             }
             Some(Ok(false)) | None => {
@@ -119,7 +119,7 @@ async fn keep_unwanted(
 /// Whether sources stand, as read by name, as they did when their replicas were found unwanted: absent, or there and
 /// with the tag that asks for the removal.
 async fn still_unwanted(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     unwanted: Vec<&Unwanted>,
 ) -> BTreeMap<ParameterName, Result<bool, Cause>> {
     let was_there: BTreeMap<ParameterName, bool> =
@@ -128,8 +128,8 @@ async fn still_unwanted(
     let there: Vec<ParameterName> =
         was_there.iter().filter(|(_, there)| **there).map(|(name, _)| name.clone()).collect();
     let (versions, tags) = futures::join!(
-        versions(run.session, run.source, &names),
-        tags_of(run.session, run.source, &there)
+        versions(context.session, context.source, &names),
+        tags_of(context.session, context.source, &there)
     );
     let stands = |name: &ParameterName, was_there: bool| {
         if !was_there {
@@ -170,22 +170,22 @@ enum Removed {
 type Ended = BTreeMap<ParameterName, Removed>;
 
 /// Removes in one target, ten at a time: what proves that they are ours is read just before, for those ten.
-async fn remove_in(run: &Run<'_>, target: &Region, unwanted: &[Unwanted]) -> Ended {
-    let executor = Executor { session: run.session, recent: run.recent, target };
+async fn remove_in(context: &RouteContext<'_>, target: &Region, unwanted: &[Unwanted]) -> Ended {
+    let executor = Executor { session: context.session, recent: context.recent, target };
     let mut ended = Ended::new();
     for unwanted in unwanted.chunks(NAMES_PER_CALL) {
-        if run.rules.deadline.is_stopped() {
+        if context.rules.deadline.is_stopped() {
             ended.extend(unwanted.iter().map(|one| (one.name.clone(), Removed::Late)));
             continue;
         }
         let by_name: BTreeMap<&ParameterName, &Unwanted> =
             unwanted.iter().map(|one| (&one.replica.parameter.name, one)).collect();
         let judged = |replica: &Observed| match by_name.get(&replica.parameter.name) {
-            Some(one) => judge(run, target, one, replica),
+            Some(one) => judge(context, target, one, replica),
             None => Err(Removed::Vanished),
         };
         let (mut deletes, mut retags) = (Vec::new(), Vec::new());
-        for (name, now) in evidence(run, &executor, unwanted).await {
+        for (name, now) in evidence(context, &executor, unwanted).await {
             match now.and_then(|replica| judged(&replica).map(|removal| (replica, removal))) {
                 Ok((replica, removal)) if removal.way.deletes() => {
                     deletes.push(replica);
@@ -205,7 +205,7 @@ async fn remove_in(run: &Run<'_>, target: &Region, unwanted: &[Unwanted]) -> End
             ended.insert(name, removed);
         }
         let retags = retags.into_iter().map(|(name, removal)| async move {
-            let outcome = keep(run, target, &name, removal).await;
+            let outcome = keep(context, target, &name, removal).await;
             (name, outcome)
         });
         ended.extend(in_parallel(retags).await);
@@ -215,13 +215,13 @@ async fn remove_in(run: &Run<'_>, target: &Region, unwanted: &[Unwanted]) -> End
 
 /// What stands there now of these, by name as the target spells it; a plan goes by what was read so far.
 async fn evidence(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     executor: &Executor<'_>,
     unwanted: &[Unwanted],
 ) -> Vec<(ParameterName, Result<Observed, Removed>)> {
     let held: Vec<Observed> = unwanted.iter().map(|one| one.replica.clone()).collect();
     let names = unwanted.iter().map(|one| one.replica.parameter.name.clone());
-    if !run.rules.writing.allows() {
+    if !context.rules.writing.allows() {
         return names.zip(held.into_iter().map(Ok)).collect();
     }
     let now = executor.evidence_now(&held).await.into_iter().map(|now| match now {
@@ -234,14 +234,14 @@ async fn evidence(
 
 /// How `replica`, as it stands now, goes, if plan and guard still say that it does, and in the way that the brake allowed.
 fn judge(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     target: &Region,
     unwanted: &Unwanted,
     replica: &Observed,
 ) -> Result<Removal, Removed> {
-    let mut case = run.case(target, unwanted.original.as_ref(), Some(replica), None);
+    let mut case = context.case(target, unwanted.original.as_ref(), Some(replica), None);
     case.found_by = unwanted.found_by;
-    let mut removal = match decide(case, run.policy(Parity::ByProvenance)) {
+    let mut removal = match decide(case, context.policy(Parity::ByProvenance)) {
         Decision::Remove(removal) => removal,
         Decision::Leave(outcome) => return Err(Removed::Left(outcome)),
         Decision::Wait(due) => return Err(Removed::Waits(due)),
@@ -257,13 +257,13 @@ fn judge(
         _ => return Err(Removed::Vanished),
     };
     let proposal = Proposal {
-        source: run.source,
+        source: context.source,
         target,
         change: removal.way.change(),
-        held: Held::Parameter(replica.evidence(run.session.account(), target)),
+        held: Held::Parameter(replica.evidence(context.session.account(), target)),
         claim: (removal.way == Way::Release).then_some(Claim::Release),
     };
-    match run.rules.judge(&proposal, run.session.now()) {
+    match context.rules.judge(&proposal, context.session.now()) {
         Ruling::Go => Ok(removal),
         Ruling::TellOnly => Err(Removed::Planned(Box::new(removal))),
         Ruling::Held(cause) => Err(Removed::Failed(cause)),
@@ -272,7 +272,7 @@ fn judge(
 
 /// Writes the tombstone of a replica that is kept for a while, or lets one go that was adopted.
 async fn keep(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     target: &Region,
     name: &ParameterName,
     Removal { way, provenance, .. }: Removal,
@@ -281,10 +281,10 @@ async fn keep(
         Way::Tombstone(tombstone) => {
             let provenance = Provenance { gone: Some(tombstone), ..provenance };
             let set = Tags::from([(PROVENANCE_KEY.to_owned(), provenance.to_string())]);
-            retag(run.session, target, name, &set, &[]).await
+            retag(context.session, target, name, &set, &[]).await
         }
         Way::Release | Way::Delete | Way::DeleteDue => {
-            mark_released(run.session, target, name).await
+            mark_released(context.session, target, name).await
         }
     };
     match (tagged, way) {
@@ -296,7 +296,7 @@ async fn keep(
 }
 
 /// Reads the sources once more, for all targets together: one that came back meanwhile is to have its replica again.
-async fn confirm(run: &Run<'_>, unwanted: &ByTarget, removed: Vec<Ended>, round: &mut Round) {
+async fn confirm(context: &RouteContext<'_>, unwanted: &ByTarget, removed: Vec<Ended>, round: &mut Round) {
     let is_done = |removed: &Removed| matches!(removed, Removed::Done(_) | Removed::Kept(_));
     let done = |ended: &Ended, name| ended.get(name).is_some_and(is_done);
     let gone = unwanted
@@ -304,7 +304,7 @@ async fn confirm(run: &Run<'_>, unwanted: &ByTarget, removed: Vec<Ended>, round:
         .zip(&removed)
         .flat_map(|(replicas, ended)| replicas.iter().filter(|one| done(ended, &one.name)))
         .collect();
-    let still = still_unwanted(run, gone).await;
+    let still = still_unwanted(context, gone).await;
     for ((target, replicas), ended) in unwanted.iter().zip(removed) {
         let by_name: BTreeMap<&ParameterName, &Unwanted> =
             replicas.iter().map(|one| (&one.name, one)).collect();
@@ -316,19 +316,19 @@ async fn confirm(run: &Run<'_>, unwanted: &ByTarget, removed: Vec<Ended>, round:
             let one =
                 by_name.get(&name).filter(|_| is_done || matches!(removed, Removed::Planned(_)));
             let reported = one.and_then(|one| one.reported.clone());
-            end(run, target, &name, (removed, reported), round);
+            end(context, target, &name, (removed, reported), round);
         }
     }
 }
 
 fn end(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     target: &Region,
     name: &ParameterName,
     (removed, reported): (Removed, Option<Cause>),
     round: &mut Round,
 ) {
-    let account = run.session.account();
+    let account = context.session.account();
     let done = |outcome: OutcomeKind, reported: Option<Cause>, round: &mut Round| {
         let region = target.clone();
         let ending = match reported {

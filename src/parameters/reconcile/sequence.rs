@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::verify::is_shown;
 use crate::domain::{Cause, Change, FailureKind, ParameterName, Region, SecretText};
 use crate::parameters::attempt::{Task, Wrote};
-use crate::parameters::context::Run;
+use crate::parameters::context::RouteContext;
 
 /// The places of tasks that are carried out one after the other.
 pub(super) type Chain = Vec<usize>;
@@ -51,7 +51,7 @@ pub(super) enum Hold {
 impl Hold {
     /// Why nothing may follow `wrote`, if so. What was created is read back first.
     pub(super) async fn after(
-        run: &Run<'_>,
+        context: &RouteContext<'_>,
         task: &Task,
         wrote: &Wrote,
         value: Option<&SecretText>,
@@ -70,7 +70,7 @@ impl Hold {
                 return Some(Self::Again);
             }
         };
-        match is_shown(run, task, least, value).await {
+        match is_shown(context, task, least, value).await {
             Ok(true) => None,
             Ok(false) => {
                 let message = "what was created there does not show in a read by name";

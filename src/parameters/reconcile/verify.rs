@@ -11,7 +11,7 @@ use crate::domain::{
 };
 use crate::ownership::{is_marked, is_released};
 use crate::parameters::attempt::{Task, Values, Wrote, all_tags, provenance};
-use crate::parameters::context::Run;
+use crate::parameters::context::RouteContext;
 use crate::parameters::model::IMAGE;
 use crate::parameters::plan::{Marking, released_meanwhile, with_mark};
 use crate::parameters::store::{ByName, Tagged, Valued, retag, tags, values};
@@ -23,7 +23,7 @@ const READ_BACK_PAUSE: Duration = Duration::from_millis(400);
 /// Reads what was written over by name until it shows at least that version; only if version and value are those just
 /// written may provenance follow, with the date read here. It also proves that the target's key decrypts.
 pub(super) async fn read_back(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     tasks: &[Task],
     wrote: Vec<Wrote>,
     values: &Values,
@@ -42,7 +42,7 @@ pub(super) async fn read_back(
         let least: BTreeMap<&ParameterName, i64> = written
             .filter_map(|(task, wrote)| Some((&task.name, read_back_least(task, wrote)?)))
             .collect();
-        async move { (target.clone(), read_until(run, &target, names, &least).await) }
+        async move { (target.clone(), read_until(context, &target, names, &least).await) }
     });
     let read: BTreeMap<Region, ByName<Valued>> =
         futures::future::join_all(reads).await.into_iter().collect();
@@ -64,15 +64,15 @@ pub(super) async fn read_back(
             _ => Wrote::Moved(task.write.change.done()),
         }
     });
-    look_underneath(run, tasks, proved.collect()).await
+    look_underneath(context, tasks, proved.collect()).await
 }
 
 /// Writes the provenance of what was read back.
-pub(super) async fn prove(run: &Run<'_>, tasks: &[Task], wrote: Vec<Wrote>) -> Vec<Wrote> {
+pub(super) async fn prove(context: &RouteContext<'_>, tasks: &[Task], wrote: Vec<Wrote>) -> Vec<Wrote> {
     let proved = tasks.iter().zip(wrote).map(|(task, wrote)| async move {
         match wrote {
-            Wrote::Proved(replica) => prove_one(run, task, replica).await,
-            Wrote::Anew(replica) => tag_anew(run, task, replica).await,
+            Wrote::Proved(replica) => prove_one(context, task, replica).await,
+            Wrote::Anew(replica) => tag_anew(context, task, replica).await,
             wrote => wrote,
         }
     });
@@ -98,7 +98,7 @@ fn shows(back: Option<&Valued>, least: i64) -> bool {
 /// # Errors
 /// Why it cannot be read.
 pub(super) async fn is_shown(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     task: &Task,
     least: i64,
     value: Option<&SecretText>,
@@ -106,7 +106,7 @@ pub(super) async fn is_shown(
     let (name, key) = (&task.write.desired.name, &task.write.desired.key);
     let names = BTreeMap::from([(name.clone(), key.clone())]);
     let least = BTreeMap::from([(name, least)]);
-    let mut read = read_until(run, &task.target, names, &least).await;
+    let mut read = read_until(context, &task.target, names, &least).await;
     let back = read.remove(name).transpose()?.flatten();
     Ok(back.is_some_and(|back| {
         least.get(name) == Some(&back.version.number) && Some(&back.text) == value
@@ -128,7 +128,7 @@ fn image_refused(task: &Task) -> Cause {
 }
 
 async fn read_until(
-    run: &Run<'_>,
+    context: &RouteContext<'_>,
     target: &Region,
     mut names: BTreeMap<ParameterName, Option<String>>,
     least: &BTreeMap<&ParameterName, i64>,
@@ -136,7 +136,7 @@ async fn read_until(
     let mut all = ByName::new();
     for attempt in 1..=READ_BACK_TRIES {
         let read =
-            values(run.session, target, names.iter().map(|(name, key)| (name, key.as_deref())))
+            values(context.session, target, names.iter().map(|(name, key)| (name, key.as_deref())))
                 .await;
         for (name, valued) in read {
             let lags = match &valued {
@@ -158,23 +158,23 @@ async fn read_until(
 
 /// Writes the provenance of a replica that was written over. The mark is not among the tags, unless the write is the one
 /// that makes the parameter owned: a release by a person meanwhile stands.
-async fn prove_one(run: &Run<'_>, task: &Task, replica: Version) -> Wrote {
-    let provenance = provenance(run, task, replica, false);
+async fn prove_one(context: &RouteContext<'_>, task: &Task, replica: Version) -> Wrote {
+    let provenance = provenance(context, task, replica, false);
     let set = Tags::from([(PROVENANCE_KEY.to_owned(), provenance.to_string())]);
     let set = if task.write.marking == Marking::Never { set } else { with_mark(set) };
     let done = task.write.change.done();
-    match retag(run.session, &task.target, &task.write.desired.name, &set, &[]).await {
+    match retag(context.session, &task.target, &task.write.desired.name, &set, &[]).await {
         Ok(Tagged::Gone) => Wrote::Moved(done),
         Ok(Tagged::Yes) => Wrote::Done(done),
-        Err(cause) => withdrawn(run, task, cause).await,
+        Err(cause) => withdrawn(context, task, cause).await,
     }
 }
 
 /// Version 1 after a write over, or a history that begins anew: the replica had been deleted meanwhile, and its tags with
 /// it. It gets all of them at once, so that it is known as the hub's if its source is gone too, and goes round again.
-async fn tag_anew(run: &Run<'_>, task: &Task, replica: Version) -> Wrote {
+async fn tag_anew(context: &RouteContext<'_>, task: &Task, replica: Version) -> Wrote {
     let name = &task.write.desired.name;
-    let held = match tags(run.session, &task.target, name).await {
+    let held = match tags(context.session, &task.target, name).await {
         Ok(Some(held)) => held,
         Ok(None) => return Wrote::Moved(task.write.change.done()),
         Err(cause) => return Wrote::Failed(cause),
@@ -182,13 +182,13 @@ async fn tag_anew(run: &Run<'_>, task: &Task, replica: Version) -> Wrote {
     // Another invocation has tagged it, or a person has taken the mark off.
     if replica.number > 1 && (held.contains_key(PROVENANCE_KEY) || is_released(&held)) {
         return if is_marked(&held) {
-            prove_one(run, task, replica).await
+            prove_one(context, task, replica).await
         } else {
-            Wrote::Failed(released_meanwhile(task.case(run)))
+            Wrote::Failed(released_meanwhile(task.case(context)))
         };
     }
-    let set = all_tags(task, &provenance(run, task, replica, false));
-    match retag(run.session, &task.target, name, &set, &[]).await {
+    let set = all_tags(task, &provenance(context, task, replica, false));
+    match retag(context.session, &task.target, name, &set, &[]).await {
         Ok(_) => Wrote::Moved(task.write.change.done()),
         Err(cause) => Wrote::Failed(cause),
     }
