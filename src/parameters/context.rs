@@ -3,7 +3,7 @@
 
 use super::label_reads::LabelReads;
 use super::model::Observed;
-use super::plan::{Case, Decision, DeletePolicy, Parity, Policy};
+use super::plan::{Case, Decision, DeletePolicy, Parity, PlanPolicy};
 use super::results::{Ending, Endings};
 use crate::aws::{KeyStates, Session};
 use crate::domain::{Cause, FailureKind, OutcomeKind, ParameterName, Purpose, Region, Scope, Take};
@@ -44,9 +44,9 @@ impl RouteContext<'_> {
         if self.rules.trust { Parity::ByProvenance } else { Parity::ByValue }
     }
 
-    pub(super) fn policy(&self, parity: Parity) -> Policy<'_> {
+    pub(super) fn plan_policy(&self, parity: Parity) -> PlanPolicy<'_> {
         let now = self.session.now();
-        Policy {
+        PlanPolicy {
             names: &self.rules.names,
             kms_keys: &self.rules.kms_keys,
             parity,

@@ -207,7 +207,7 @@ impl Pruning<'_> {
         };
         let context = self.context(&source);
         let ownership =
-            context.case(target, None, Some(held), None).ownership(context.policy(context.parity()));
+            context.case(target, None, Some(held), None).ownership(context.plan_policy(context.parity()));
         let evidence = held.evidence(self.session.account(), target);
         let Ownership::Owned { provenance, .. } = &ownership else {
             let site = Site {
@@ -292,7 +292,7 @@ impl Pruning<'_> {
         };
         let context = self.context(&source);
         let case = context.case(target, None, Some(&held), None);
-        if case.ownership(context.policy(context.parity())) == Ownership::NeedsHistory
+        if case.ownership(context.plan_policy(context.parity())) == Ownership::NeedsHistory
             && matches!(with_history(&context, &source, target, &mut held).await?, Read::Moved)
         {
             return Ok(None);

@@ -68,7 +68,7 @@ async fn read(
     let held = versions(context.session, target, std::slice::from_ref(name)).await;
     let mut read: ByName<Observed> = by_name(context.session, target, held).await;
     let Some(mut replica) = read.remove(name).transpose()?.flatten() else { return Ok(None) };
-    if case(context, target, &replica).ownership(context.policy(context.parity())) == Ownership::NeedsHistory
+    if case(context, target, &replica).ownership(context.plan_policy(context.parity())) == Ownership::NeedsHistory
         && matches!(with_history(context, context.source, target, &mut replica).await?, Read::Moved)
     {
         let message = format!("the parameter in {target} changed while it was read");
@@ -88,7 +88,7 @@ async fn released(
     replica: &Observed,
     endings: &mut Endings,
 ) -> Result<(), Cause> {
-    let ownership = case(context, target, replica).ownership(context.policy(context.parity()));
+    let ownership = case(context, target, replica).ownership(context.plan_policy(context.parity()));
     if !ownership.may_be_released() {
         return Err(not_a_replica(target));
     }

@@ -120,7 +120,7 @@ async fn judged(context: &RouteContext<'_>, pair: Pair<'_>) -> Result<Ruling, St
         replica.tags = tags.ok_or(Stop::Moved)?;
     }
     let case = context.case(pair.target, Some(original), Some(&replica), None);
-    let is_copy = match case.ownership(context.policy(context.parity())) {
+    let is_copy = match case.ownership(context.plan_policy(context.parity())) {
         Ownership::Owned { provenance, .. } => {
             provenance.source == pair.source && provenance.names_replica(pair.replica)
         }
@@ -257,7 +257,7 @@ fn is_equal(
         // Equal but for some tags that do not fit.
         Some(Ending::Failed { .. }) => {
             let case = context.case(target, Some(original), Some(replica), None);
-            matches!(decide(case, context.policy(context.parity())), Decision::InSync { .. })
+            matches!(decide(case, context.plan_policy(context.parity())), Decision::InSync { .. })
         }
         _ => false,
     }

@@ -6,7 +6,7 @@
 //! must have the same key in the target.
 
 use super::desired::Desired;
-use super::{Case, Policy, not_a_source};
+use super::{Case, PlanPolicy, not_a_source};
 use crate::domain::{
     Cause, DEFAULT_PARAMETER_KEY, EXCLUDE_TAG, FailureKind, LENDS_TO_TAG, MARK_KEY, NameFilter,
     OVERRIDE_TAG_PREFIX, OptOut, PROVENANCE_KEY, ParameterName, split_globs,
@@ -33,7 +33,7 @@ impl Objection {
 /// `invalid`, with the tag or the setting that stands in the way, and on which parameter.
 pub(super) fn consent<'a>(
     case: Case<'a>,
-    policy: Policy<'a>,
+    policy: PlanPolicy<'a>,
     desired: &Desired,
 ) -> Result<(), Cause> {
     let Some(ValueOverride::FromParameter(name)) = &desired.value_override else { return Ok(()) };
@@ -68,7 +68,7 @@ pub(super) fn consent<'a>(
 /// of the target does not go there under another name.
 fn is_replicated<'a>(
     case: Case<'a>,
-    policy: Policy<'a>,
+    policy: PlanPolicy<'a>,
     referenced: &Observed,
 ) -> Result<(), Objection> {
     let (name, tags) = (&referenced.parameter.name, &referenced.tags);
@@ -160,7 +160,7 @@ fn is_lent(referenced: &Observed, borrower: &ParameterName) -> Result<(), Object
 /// key of its own.
 fn has_the_same_key(
     case: Case<'_>,
-    policy: Policy<'_>,
+    policy: PlanPolicy<'_>,
     referenced: &Observed,
     desired: &Desired,
 ) -> Result<(), Objection> {

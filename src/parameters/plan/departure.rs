@@ -1,6 +1,6 @@
 //! How a replica goes whose source is gone, or does not want it.
 
-use super::{Case, Decision, Policy};
+use super::{Case, Decision, PlanPolicy};
 use crate::domain::{Change, OptOut, OutcomeKind, Timestamp};
 use crate::ownership::{FoundBy, Ownership, Provenance, Tombstone};
 use crate::parameters::model::Observed;
@@ -58,7 +58,7 @@ impl Way {
     }
 }
 
-pub(super) fn decide_absent(case: Case<'_>, ownership: &Ownership, policy: Policy<'_>) -> Decision {
+pub(super) fn decide_absent(case: Case<'_>, ownership: &Ownership, policy: PlanPolicy<'_>) -> Decision {
     let Some(replica) = case.replica else { return Decision::Nothing };
     let in_scope = policy.names.matches(replica.parameter.name.as_str());
     match ownership {
@@ -105,7 +105,7 @@ fn departing(
     provenance: &Provenance,
     found_by: Option<FoundBy>,
     because: &'static str,
-    policy: Policy<'_>,
+    policy: PlanPolicy<'_>,
 ) -> Decision {
     let DeletePolicy { never, at_once, keep_until, latest_due } = policy.deletes;
     let remove = |way| Decision::Remove(Removal { way, provenance: provenance.clone(), because });
@@ -140,7 +140,7 @@ pub(super) fn opted_out(
     case: Case<'_>,
     original: &Observed,
     ownership: &Ownership,
-    policy: Policy<'_>,
+    policy: PlanPolicy<'_>,
 ) -> Option<Decision> {
     match OptOut::of(&original.tags) {
         Err(cause) => Some(Decision::Refuse(cause)),

@@ -45,7 +45,7 @@ pub enum Parity {
 /// The settings that decide, and how far provenance is trusted.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting or an option of its own")]
-pub struct Policy<'a> {
+pub struct PlanPolicy<'a> {
     /// Which names are in scope.
     pub names: &'a NameFilter,
     /// Source key → target key.
@@ -94,14 +94,14 @@ pub struct Case<'a> {
 
 impl<'a> Case<'a> {
     /// From where what holds the name in the target is judged.
-    pub fn viewpoint(&self, policy: Policy<'a>) -> Viewpoint<'a> {
+    pub fn viewpoint(&self, policy: PlanPolicy<'a>) -> Viewpoint<'a> {
         let only_route = self.routes.sources_into(self.target).count() == 1;
-        let Policy { writers, now, .. } = policy;
+        let PlanPolicy { writers, now, .. } = policy;
         Viewpoint { source: self.source, only_route, writers, now }
     }
 
     /// Whose it is that holds the name in the target.
-    pub fn ownership(&self, policy: Policy<'a>) -> Ownership {
+    pub fn ownership(&self, policy: PlanPolicy<'a>) -> Ownership {
         match self.replica {
             None => Ownership::Vacant,
             Some(replica) => {
@@ -180,7 +180,7 @@ pub enum Decision {
 }
 
 /// Decides.
-pub fn decide<'a>(case: Case<'a>, policy: Policy<'a>) -> Decision {
+pub fn decide<'a>(case: Case<'a>, policy: PlanPolicy<'a>) -> Decision {
     let ownership = case.ownership(policy);
     match (&ownership, case.original) {
         (Ownership::NeedsHistory, _) => Decision::ReadHistory,
@@ -195,7 +195,7 @@ fn decide_present(
     case: Case<'_>,
     original: &Observed,
     ownership: Ownership,
-    policy: Policy<'_>,
+    policy: PlanPolicy<'_>,
 ) -> Decision {
     if let Some(decision) = not_a_source(case, original, policy) {
         return decision;
@@ -274,7 +274,7 @@ enum Reach {
 fn reached(
     case: Case<'_>,
     ownership: &Ownership,
-    policy: Policy<'_>,
+    policy: PlanPolicy<'_>,
 ) -> Result<Reach, Box<Decision>> {
     let take = |because, marking, claim: Option<Claim>| {
         let class = ownership.class();
@@ -323,7 +323,7 @@ pub(super) fn not_adopted(case: Case<'_>, why: &str) -> Cause {
 }
 
 /// What carries the mark of a replica, or is a create of the hub's without its tags, is no source.
-fn not_a_source(case: Case<'_>, original: &Observed, policy: Policy<'_>) -> Option<Decision> {
+fn not_a_source(case: Case<'_>, original: &Observed, policy: PlanPolicy<'_>) -> Option<Decision> {
     let parameter = &original.parameter;
     let (source, name) = (case.source, &parameter.name);
     if is_marked(&original.tags) {

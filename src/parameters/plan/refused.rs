@@ -3,7 +3,7 @@
 
 use super::diff::is_incomparable_key;
 use super::write::Pair;
-use super::{Case, Decision, Parity, Policy};
+use super::{Case, Decision, Parity, PlanPolicy};
 use crate::domain::{Cause, ConflictClass, FailureKind};
 use crate::ownership::{Fingerprint, Provenance, Refused};
 
@@ -12,7 +12,7 @@ pub(super) fn owned(
     case: Case<'_>,
     pair: Pair<'_>,
     (provenance, taken): (&Provenance, bool),
-    policy: Policy<'_>,
+    policy: PlanPolicy<'_>,
 ) -> Decision {
     let is_asked = policy.retry_refused;
     if !is_asked && let Some(attribute) = pair.refused_before(provenance) {

@@ -2,7 +2,7 @@
 
 use super::desired::{Desired, data_type_to_send};
 use super::diff::{different_attributes, needs_recreation, tag_difference};
-use super::{Decision, Parity, Policy};
+use super::{Decision, Parity, PlanPolicy};
 use crate::domain::{
     Change, ConflictClass, MARK_KEY, MARK_VALUE, PROVENANCE_KEY, Tags, Timestamp, Version,
 };
@@ -131,7 +131,7 @@ impl<'a> Pair<'a> {
         original: &'a Observed,
         replica: &'a Observed,
         mut desired: Desired,
-        Policy { parity, now, .. }: Policy<'_>,
+        PlanPolicy { parity, now, .. }: PlanPolicy<'_>,
     ) -> Self {
         // It is written under the name that it has: a root name has two spellings.
         desired.name.clone_from(&replica.parameter.name);
@@ -185,7 +185,7 @@ impl<'a> Pair<'a> {
     pub(super) fn owned(
         self,
         provenance: &Provenance,
-        policy: Policy<'_>,
+        policy: PlanPolicy<'_>,
         taken: bool,
     ) -> Decision {
         let (adopted, unknown) = (provenance.adopted, provenance.unknown.clone());
@@ -262,7 +262,7 @@ impl<'a> Pair<'a> {
     pub(super) fn taken(
         self,
         takeover: &Takeover,
-        policy: Policy<'_>,
+        policy: PlanPolicy<'_>,
     ) -> Result<Decision, &'static str> {
         let Takeover { because, marking, claim, class, tags_suffice } = *takeover;
         let taken = |write: Write| Write { marking, claim, class, ..write };

@@ -23,7 +23,7 @@ impl RouteContext<'_> {
         keys: &Keys,
         endings: &mut Endings,
     ) -> bool {
-        let decision = decide(case, self.policy(self.parity()));
+        let decision = decide(case, self.plan_policy(self.parity()));
         if matches!(decision, Decision::InSync { .. })
             && let Some(cause) = keys.refusal(target, case.replica)
         {
@@ -66,7 +66,7 @@ impl RouteContext<'_> {
         if !is_own {
             return false;
         }
-        let policy = self.policy(self.parity());
+        let policy = self.plan_policy(self.parity());
         let evidence = replica.evidence(case.account, case.target);
         match (case.ownership(policy), other_role(evidence, case.viewpoint(policy))) {
             // What this run takes over does not depend on the setting any more.

@@ -32,7 +32,7 @@ pub(in crate::parameters) async fn read_where_needed(
 ) {
     let needs = |candidate: &Candidate, target: &Region, replica: &Observed| {
         let case = context.case(target, candidate.original.as_ref(), Some(replica), None);
-        decide(case, context.policy(context.parity())) == Decision::ReadHistory
+        decide(case, context.plan_policy(context.parity())) == Decision::ReadHistory
     };
     let mut wanted = Vec::new();
     for (place, candidate) in candidates.iter().enumerate() {

@@ -305,7 +305,7 @@ impl RouteContext<'_> {
         for candidate in candidates {
             let is_unwanted = |target: &Region, replica: &Option<Observed>| {
                 let case = self.case(target, candidate.original.as_ref(), replica.as_ref(), None);
-                let decision = decide(case, self.policy(self.parity()));
+                let decision = decide(case, self.plan_policy(self.parity()));
                 candidate.original.is_none() || matches!(decision, Decision::Remove(_))
             };
             let (removed, kept): (BTreeMap<_, _>, BTreeMap<_, _>) = candidate

@@ -55,7 +55,7 @@ pub(super) fn unwanted(context: &RouteContext<'_>, candidates: Vec<Candidate>, r
         for (target, replica) in replicas {
             let mut case = context.case(&target, original.as_ref(), replica.as_ref(), None);
             case.found_by = found_by;
-            let decision = decide(case, context.policy(Parity::ByProvenance));
+            let decision = decide(case, context.plan_policy(Parity::ByProvenance));
             if matches!(decision, Decision::Conflict(_)) && !fresh {
                 // By lists that may lag; what is read by name decides.
                 round.go_again(&name, &target, GoAgain::Unwritten);

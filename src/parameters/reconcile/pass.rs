@@ -231,7 +231,7 @@ fn decided(
             let name = &candidate.name;
             let referenced = candidate.referenced.get(target);
             let case = context.case(target, Some(original), replica.as_ref(), referenced);
-            let held = case.ownership(context.policy(context.parity()));
+            let held = case.ownership(context.plan_policy(context.parity()));
             let task = |write: Write, compare| Task {
                 name: name.clone(),
                 target: target.clone(),
@@ -244,7 +244,7 @@ fn decided(
             };
             let parity =
                 if candidate.moved.contains(target) { Parity::Rewrite } else { context.parity() };
-            let decision = decide(case, context.policy(parity));
+            let decision = decide(case, context.plan_policy(parity));
             if listed.contains(name) && is_to_be_read_by_name(&decision, &held) {
                 round.go_again(name, target, GoAgain::Unwritten);
                 continue;

@@ -145,7 +145,7 @@ async fn still_asked(context: &RouteContext<'_>, task: &Task) -> Result<Option<O
     replica.tags = tags;
     let case =
         context.case(&task.target, Some(&task.original), Some(&replica), task.referenced.as_ref());
-    let decision = decide(case, context.policy(Parity::ByProvenance));
+    let decision = decide(case, context.plan_policy(Parity::ByProvenance));
     let is_asked = matches!(decision, Decision::Write(write) if write.change == Change::Recreate);
     Ok(is_asked.then_some(replica))
 }

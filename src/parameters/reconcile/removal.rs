@@ -241,7 +241,7 @@ fn judge(
 ) -> Result<Removal, Removed> {
     let mut case = context.case(target, unwanted.original.as_ref(), Some(replica), None);
     case.found_by = unwanted.found_by;
-    let mut removal = match decide(case, context.policy(Parity::ByProvenance)) {
+    let mut removal = match decide(case, context.plan_policy(Parity::ByProvenance)) {
         Decision::Remove(removal) => removal,
         Decision::Leave(outcome) => return Err(Removed::Left(outcome)),
         Decision::Wait(due) => return Err(Removed::Waits(due)),

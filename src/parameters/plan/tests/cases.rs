@@ -129,7 +129,7 @@ fn orphaned(world: &World, tombstone: &str, found_by: Option<FoundBy>) -> Decisi
     let replica = proving(&replica, tombstone);
     let mut case = world.case(None, Some(&replica));
     case.found_by = found_by;
-    decide(case, world.policy())
+    decide(case, world.plan_policy())
 }
 
 #[test]

@@ -31,7 +31,7 @@ impl World {
     /// Decides about the replica of `original`, which is not there yet; `None` where it is written.
     fn refusal(&self, original: &Observed, referenced: Option<&Observed>) -> Option<Cause> {
         let case = Case { referenced, ..self.case(Some(original), None) };
-        match decide(case, self.policy()) {
+        match decide(case, self.plan_policy()) {
             Decision::Write(write) => {
                 assert_eq!(write.desired.referenced, referenced.map(|r| r.parameter.version()));
                 None
@@ -259,7 +259,7 @@ fn the_mapped_keys_are_compared_whatever_their_spelling() {
 fn a_replica_stays_as_it_is_when_consent_ends_and_a_source_without_override_needs_none() {
     let world = World::new();
     let decide = |original, referenced, replica| {
-        decide(Case { referenced, ..world.case(Some(original), Some(replica)) }, world.policy())
+        decide(Case { referenced, ..world.case(Some(original), Some(replica)) }, world.plan_policy())
     };
     let plain = observed(parameter("/a"), &[(LENDS_TO_TAG, "[")]);
     let replica = world.replica_of(&plain);

@@ -73,11 +73,11 @@ impl World {
     }
 
     fn decide(&self, original: Option<&Observed>, replica: Option<&Observed>) -> Decision {
-        decide(self.case(original, replica), self.policy())
+        decide(self.case(original, replica), self.plan_policy())
     }
 
-    fn policy(&self) -> Policy<'_> {
-        Policy {
+    fn plan_policy(&self) -> PlanPolicy<'_> {
+        PlanPolicy {
             names: &self.names,
             kms_keys: &self.keys,
             writers: &self.writers,

@@ -76,7 +76,7 @@ proptest! {
     ) {
         let routes = if several_routes { "us-east-2=us-east-1;eu-west-1=us-east-1" } else { "us-east-2=us-east-1" };
         let world = World { parity, adopt, take, restore, take_over, ..World::with_routes(routes) };
-        let ownership = world.case(original.as_ref(), Some(&replica)).ownership(world.policy());
+        let ownership = world.case(original.as_ref(), Some(&replica)).ownership(world.plan_policy());
         let decision = world.decide(original.as_ref(), Some(&replica));
         match &decision {
             Decision::Write(write) | Decision::Compare(write) => {
