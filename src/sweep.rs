@@ -49,20 +49,20 @@ impl Lost {
 /// Reconciles each account's work, `at_once` accounts at a time, in the order in which they finish.
 pub fn sweep(
     connection: &Connection,
-    rules: &Arc<RunPolicy>,
+    policy: &Arc<RunPolicy>,
     recent: &Arc<RecentDeletes>,
     work: Vec<Work>,
     at_once: usize,
 ) -> impl Stream<Item = Finished> + Send + 'static {
-    let (connection, rules, recent) = (connection.clone(), Arc::clone(rules), Arc::clone(recent));
+    let (connection, policy, recent) = (connection.clone(), Arc::clone(policy), Arc::clone(recent));
     stream::iter(work)
         .map(move |work| {
-            let (connection, rules, recent) =
-                (connection.clone(), Arc::clone(&rules), Arc::clone(&recent));
+            let (connection, policy, recent) =
+                (connection.clone(), Arc::clone(&policy), Arc::clone(&recent));
             let account = work.account.clone();
             // A task of its own: accounts use every core, and a panic of one ends there.
             let task =
-                tokio::spawn(async move { reconciled(&connection, &rules, &recent, work).await });
+                tokio::spawn(async move { reconciled(&connection, &policy, &recent, work).await });
             async move {
                 task.await.unwrap_or_else(|_| Finished::Account(Box::new(panicked(&account)), None))
             }
@@ -72,17 +72,17 @@ pub fn sweep(
 
 async fn reconciled(
     connection: &Connection,
-    rules: &RunPolicy,
+    policy: &RunPolicy,
     recent: &RecentDeletes,
     work: Work,
 ) -> Finished {
     let account = work.account.clone();
-    if !rules.deadline.leaves(ACCOUNT_TIME) {
+    if !policy.deadline.leaves(ACCOUNT_TIME) {
         return Finished::Left(account);
     }
     let so_far = SoFar::default();
-    let reconciling = so_far.of(reconcile(connection, rules, recent, work));
-    match within(rules, Box::pin(reconciling)).await {
+    let reconciling = so_far.of(reconcile(connection, policy, recent, work));
+    match within(policy, Box::pin(reconciling)).await {
         Some((mut outcome, lost)) => {
             outcome.audit();
             Finished::Account(Box::new(outcome), lost)
@@ -93,7 +93,7 @@ async fn reconciled(
 
 async fn reconcile(
     connection: &Connection,
-    rules: &RunPolicy,
+    policy: &RunPolicy,
     recent: &RecentDeletes,
     work: Work,
 ) -> (AccountOutcome, Option<Lost>) {
@@ -103,24 +103,24 @@ async fn reconcile(
         Ok(session) => session,
         Err(cause) => return none(failed(&account, cause)),
     };
-    match &rules.purpose {
+    match &policy.purpose {
         Purpose::Equality | Purpose::Resolving(Take::Source) => {}
         Purpose::Pruning(leftovers) => {
-            return none(parameters::prune(&session, rules, recent, leftovers, &assignments).await);
+            return none(parameters::prune(&session, policy, recent, leftovers, &assignments).await);
         }
         Purpose::Releasing | Purpose::Resolving(Take::Target) => {
-            let mut outcome = parameters::release(&session, rules, recent, &assignments).await;
-            outcome.merge(secrets::release(&session, rules, &assignments).await);
+            let mut outcome = parameters::release(&session, policy, recent, &assignments).await;
+            outcome.merge(secrets::release(&session, policy, &assignments).await);
             return none(outcome);
         }
     }
     let ((mut outcome, absent), secrets) = futures::join!(
-        parameters::reconcile(&session, rules, recent, &assignments),
-        secrets::reconcile(&session, rules, &assignments),
+        parameters::reconcile(&session, policy, recent, &assignments),
+        secrets::reconcile(&session, policy, &assignments),
     );
     outcome.merge(secrets);
     outcome.merge(secrets::refused_deletes(&session, &refused_deletes).await);
-    if !rules.from_events {
+    if !policy.from_events {
         nowhere(&assignments, &mut outcome);
     }
     if absent.is_empty() {
@@ -133,20 +133,20 @@ async fn reconcile(
 /// Goes on, once all accounts were looked at, with those that lost something without a witness: each ends with all that
 /// came of it.
 pub fn remove_absent(
-    rules: &Arc<RunPolicy>,
+    policy: &Arc<RunPolicy>,
     recent: &Arc<RecentDeletes>,
     accounts: Vec<(AccountOutcome, Lost)>,
     mass: Option<MassAbsence>,
     at_once: usize,
 ) -> impl Stream<Item = AccountOutcome> + Send + 'static {
-    let (rules, recent) = (Arc::clone(rules), Arc::clone(recent));
+    let (policy, recent) = (Arc::clone(policy), Arc::clone(recent));
     stream::iter(accounts)
         .map(move |(mut outcome, Lost { session, absent })| {
-            let (rules, recent) = (Arc::clone(&rules), Arc::clone(&recent));
+            let (policy, recent) = (Arc::clone(&policy), Arc::clone(&recent));
             let task = tokio::spawn(async move {
                 let left = absent.left(session.account());
-                let removed = parameters::remove_absent(&session, &rules, &recent, absent, mass);
-                within(&rules, removed).await.unwrap_or(left)
+                let removed = parameters::remove_absent(&session, &policy, &recent, absent, mass);
+                within(&policy, removed).await.unwrap_or(left)
             });
             async move {
                 let account = outcome.account.clone();
@@ -158,11 +158,11 @@ pub fn remove_absent(
 }
 
 /// What came of the account, where there was time to begin and to end it.
-async fn within<T>(rules: &RunPolicy, outcome: impl Future<Output = T>) -> Option<T> {
-    if !rules.deadline.leaves(ACCOUNT_TIME) {
+async fn within<T>(policy: &RunPolicy, outcome: impl Future<Output = T>) -> Option<T> {
+    if !policy.deadline.leaves(ACCOUNT_TIME) {
         return None;
     }
-    match rules.deadline.left() {
+    match policy.deadline.left() {
         Some(left) => tokio::time::timeout(left.saturating_sub(REPORT_TIME), outcome).await.ok(),
         None => Some(outcome.await),
     }

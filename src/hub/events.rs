@@ -63,8 +63,8 @@ impl Hub {
             }
         };
         let options = RunOptions::default();
-        let rules = self.rules(Lane::Events, Purpose::Equality, options, deadline.clone());
-        let mut report = self.reconcile(Lane::Events, rules, work, &|_| (), &mut sort).await;
+        let policy = self.policy(Lane::Events, Purpose::Equality, options, deadline.clone());
+        let mut report = self.reconcile(Lane::Events, policy, work, &|_| (), &mut sort).await;
         for note in unread {
             report.note(note);
         }

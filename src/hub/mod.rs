@@ -178,8 +178,8 @@ impl Hub {
                         self.prune(leftovers, options, deadline.clone(), work, progress).await?
                     }
                     purpose => {
-                        let rules = self.rules(Lane::Sweep, purpose, options, deadline.clone());
-                        self.reconcile(Lane::Sweep, rules, work, progress, &mut |_| ()).await
+                        let policy = self.policy(Lane::Sweep, purpose, options, deadline.clone());
+                        self.reconcile(Lane::Sweep, policy, work, progress, &mut |_| ()).await
                     }
                 };
                 report.unmatched(unmatched);

@@ -32,13 +32,13 @@ impl Hub {
         work: Vec<Work>,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Report, HubError> {
-        let rules = |plan, leftovers| {
+        let policy = |plan, leftovers| {
             let options = RunOptions { plan, ..options };
-            self.rules(Lane::Sweep, Purpose::Pruning(leftovers), options, deadline.clone())
+            self.policy(Lane::Sweep, Purpose::Pruning(leftovers), options, deadline.clone())
         };
         let mut planned = Planned::default();
         let mut each = |finished: &Finished| planned.take(finished);
-        let planning = rules(true, leftovers.clone());
+        let planning = policy(true, leftovers.clone());
         let mut shown =
             self.reconcile(Lane::Sweep, planning, work.clone(), progress, &mut each).await;
         let id = Fingerprint::of_plan(&planned.steps);
@@ -60,7 +60,7 @@ impl Hub {
         let Planned { steps, others, left } = planned;
         let accounts: BTreeSet<AccountId> = steps.iter().map(|step| step.account.clone()).collect();
         let work = work.into_iter().filter(|work| accounts.contains(&work.account)).collect();
-        let carrying_out = rules(false, Leftovers { only: Some(steps), ..leftovers });
+        let carrying_out = policy(false, Leftovers { only: Some(steps), ..leftovers });
         let mut report =
             self.reconcile(Lane::Sweep, carrying_out, work, progress, &mut |_| ()).await;
         for outcome in others {

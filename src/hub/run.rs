@@ -20,7 +20,7 @@ impl Hub {
     pub(super) async fn reconcile(
         &self,
         lane: Lane,
-        rules: RunPolicy,
+        policy: RunPolicy,
         work: Vec<Work>,
         progress: &(dyn Fn(Progress) + Sync),
         each: &mut (dyn FnMut(&Finished) + Send),
@@ -29,18 +29,18 @@ impl Hub {
             Lane::Sweep => &self.sweeps,
             Lane::Events => &self.events,
         };
-        let plans = rules.writing == Writing::PlanOnly;
+        let plans = policy.writing == Writing::PlanOnly;
         let mut report = if plans { Report::of_plan() } else { Report::new() };
         if self.at_a_terminal {
             report = report.for_a_terminal();
         }
-        let rules = Arc::new(rules);
+        let policy = Arc::new(policy);
         let total = work.len();
         let mut finished = 0;
         let mut absent = Vec::new();
         let mut accounts = std::pin::pin!(sweep(
             connection,
-            &rules,
+            &policy,
             &self.recent,
             work,
             self.settings.account_concurrency
@@ -67,17 +67,17 @@ impl Hub {
             progress(Progress { finished, total, account, status });
         }
         let with_new = absent.iter().filter(|(_, lost)| lost.has_new()).count();
-        let mass = MassAbsence::of(with_new, total).filter(|_| !rules.lifts_brake);
+        let mass = MassAbsence::of(with_new, total).filter(|_| !policy.lifts_brake);
         let concurrency = self.settings.account_concurrency;
         let mut rest =
-            std::pin::pin!(remove_absent(&rules, &self.recent, absent, mass, concurrency));
+            std::pin::pin!(remove_absent(&policy, &self.recent, absent, mass, concurrency));
         while let Some(outcome) = rest.next().await {
             finished += 1;
             let (account, status) = (outcome.account.clone(), Status::of(&outcome));
             report.take(outcome);
             progress(Progress { finished, total, account, status });
         }
-        if rules.deadline.is_stopped() {
+        if policy.deadline.is_stopped() {
             report.stopped();
         }
         report
@@ -92,7 +92,7 @@ impl Hub {
         Purpose::Pruning(leftovers)
     }
 
-    pub(super) fn rules(
+    pub(super) fn policy(
         &self,
         lane: Lane,
         purpose: Purpose,

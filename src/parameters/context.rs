@@ -14,7 +14,7 @@ use crate::settings::{OnConflict, OnTargetChange};
 /// One route of one account, being made equal.
 pub(super) struct RouteContext<'a> {
     pub(super) session: &'a Session,
-    pub(super) rules: &'a RunPolicy,
+    pub(super) policy: &'a RunPolicy,
     pub(super) recent: &'a RecentDeletes,
     pub(super) source: &'a Region,
     pub(super) labels: LabelReads,
@@ -28,39 +28,39 @@ impl<'a> RouteContext<'a> {
     /// The route from `source`, made equal within `scope`.
     pub(super) fn new(
         session: &'a Session,
-        rules: &'a RunPolicy,
+        policy: &'a RunPolicy,
         recent: &'a RecentDeletes,
         source: &'a Region,
         scope: &Scope,
     ) -> Self {
-        let labels = LabelReads::of(scope, rules);
-        let by_person = matches!(scope, Scope::Items(_)) && !rules.from_events;
-        Self { session, rules, recent, source, labels, keys: KeyStates::default(), by_person }
+        let labels = LabelReads::of(scope, policy);
+        let by_person = matches!(scope, Scope::Items(_)) && !policy.from_events;
+        Self { session, policy, recent, source, labels, keys: KeyStates::default(), by_person }
     }
 }
 
 impl RouteContext<'_> {
     pub(super) fn parity(&self) -> Parity {
-        if self.rules.trust { Parity::ByProvenance } else { Parity::ByValue }
+        if self.policy.trust { Parity::ByProvenance } else { Parity::ByValue }
     }
 
     pub(super) fn plan_policy(&self, parity: Parity) -> PlanPolicy<'_> {
         let now = self.session.now();
         PlanPolicy {
-            names: &self.rules.names,
-            kms_keys: &self.rules.kms_keys,
+            names: &self.policy.names,
+            kms_keys: &self.policy.kms_keys,
             parity,
-            writers: &self.rules.writers,
-            adopt: self.rules.on_conflict == OnConflict::Adopt,
-            restore: self.rules.on_target_change == OnTargetChange::Restore,
-            take_over: self.rules.take_over,
+            writers: &self.policy.writers,
+            adopt: self.policy.on_conflict == OnConflict::Adopt,
+            restore: self.policy.on_target_change == OnTargetChange::Restore,
+            take_over: self.policy.take_over,
             retry_refused: self.by_person,
-            take: self.rules.purpose == Purpose::Resolving(Take::Source),
+            take: self.policy.purpose == Purpose::Resolving(Take::Source),
             deletes: DeletePolicy {
-                never: self.rules.never_deletes(),
-                at_once: self.rules.lifts_brake,
-                keep_until: self.rules.keep_until(now),
-                latest_due: self.rules.latest_due(now),
+                never: self.policy.never_deletes(),
+                at_once: self.policy.lifts_brake,
+                keep_until: self.policy.keep_until(now),
+                latest_due: self.policy.latest_due(now),
             },
             now,
         }
@@ -73,7 +73,7 @@ impl RouteContext<'_> {
         replica: Option<&'a Observed>,
         referenced: Option<&'a Observed>,
     ) -> Case<'a> {
-        let (account, routes) = (self.session.account(), &self.rules.routes);
+        let (account, routes) = (self.session.account(), &self.policy.routes);
         let found_by = None;
         let source = self.source;
         Case { account, source, target, routes, original, replica, referenced, found_by }

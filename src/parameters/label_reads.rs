@@ -33,16 +33,16 @@ pub(in crate::parameters) struct LabelReads {
 }
 
 impl LabelReads {
-    /// What `scope` asks for under `rules`.
-    pub(in crate::parameters) fn of(scope: &Scope, rules: &RunPolicy) -> Self {
-        let otherwise = if rules.labels { Reads::Always } else { Reads::WithWrites };
+    /// What `scope` asks for under `policy`.
+    pub(in crate::parameters) fn of(scope: &Scope, policy: &RunPolicy) -> Self {
+        let otherwise = if policy.labels { Reads::Always } else { Reads::WithWrites };
         let by_name = match scope {
             Scope::Everything => BTreeMap::new(),
             Scope::Items(wanted) => wanted
                 .iter()
                 .filter_map(|wanted| match &wanted.item {
                     Item::Parameter(name) => {
-                        let asked = rules.labels
+                        let asked = policy.labels
                             || wanted.expect.is_empty()
                             || wanted.expect.iter().any(|expectation| expectation.labels);
                         let reads = if asked { Reads::Always } else { Reads::WithCreates };

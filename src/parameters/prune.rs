@@ -48,7 +48,7 @@ enum Standing {
 
 struct Pruning<'a> {
     session: &'a Session,
-    rules: &'a RunPolicy,
+    policy: &'a RunPolicy,
     recent: &'a RecentDeletes,
     leftovers: &'a Leftovers,
 }
@@ -56,18 +56,18 @@ struct Pruning<'a> {
 /// Removes the leftovers of one account in the targets of `assignments` and the Regions that `leftovers` names.
 pub async fn prune(
     session: &Session,
-    rules: &RunPolicy,
+    policy: &RunPolicy,
     recent: &RecentDeletes,
     leftovers: &Leftovers,
     assignments: &[Assignment],
 ) -> AccountOutcome {
-    let pruning = Pruning { session, rules, recent, leftovers };
+    let pruning = Pruning { session, policy, recent, leftovers };
     let regions: BTreeSet<&Region> = assignments
         .iter()
         .flat_map(|assignment| &assignment.route.targets)
         .chain(&leftovers.regions)
         .collect();
-    let Some(listings) = rules.deadline.unless_stopped(lists(session, regions)).await else {
+    let Some(listings) = policy.deadline.unless_stopped(lists(session, regions)).await else {
         return AccountOutcome::unlooked(session.account().clone());
     };
     let each = listings.iter().map(|(target, listing)| async {
@@ -90,12 +90,12 @@ impl Pruning<'_> {
     /// nobody can have replicated.
     fn standing(&self, target: &Region, held: &Observed) -> Option<Standing> {
         let provenance = Provenance::of(&held.tags).filter(|_| is_marked(&held.tags))?;
-        let routes = &self.rules.routes;
+        let routes = &self.policy.routes;
         let leads_here = routes
             .from_source(&provenance.region)
             .is_some_and(|route| route.targets.contains(target));
         let in_scope = leads_here
-            && self.rules.names.matches(held.parameter.name.as_str())
+            && self.policy.names.matches(held.parameter.name.as_str())
             && !self.leftovers.accounts.contains(self.session.account());
         if in_scope || provenance.region == *target {
             None
@@ -161,7 +161,7 @@ impl Pruning<'_> {
         let executor = Executor { session: self.session, recent: self.recent, target };
         let found = self.found(target, held, endings);
         for some in found.chunks(NAMES_PER_CALL) {
-            if self.rules.deadline.is_stopped() {
+            if self.policy.deadline.is_stopped() {
                 for held in some {
                     endings.end(&held.parameter.name, target, PENDING);
                 }
@@ -230,7 +230,7 @@ impl Pruning<'_> {
             held: Held::Parameter(evidence),
             claim: adopted.then_some(Claim::Release),
         };
-        match self.rules.judge(&proposal, self.session.now()) {
+        match self.policy.judge(&proposal, self.session.now()) {
             // A leftover that came after the plan was shown.
             Ruling::Go if !self.is_planned(target, &held.parameter.name, change) => {
                 Verdict::End(PENDING)
@@ -246,7 +246,7 @@ impl Pruning<'_> {
     }
 
     fn because(&self, name: &ParameterName) -> Vec<&'static str> {
-        let by_default = self.rules.names.is_bookkeeping(name.as_str());
+        let by_default = self.policy.names.is_bookkeeping(name.as_str());
         [BECAUSE].into_iter().chain(by_default.then_some(BY_DEFAULT)).collect()
     }
 
@@ -259,7 +259,7 @@ impl Pruning<'_> {
         endings: &mut Endings,
     ) -> Vec<Observed> {
         let target = executor.target;
-        let now = if self.rules.writing.allows() {
+        let now = if self.policy.writing.allows() {
             executor.evidence_now(found).await
         } else {
             found.iter().cloned().map(Now::Stands).collect()
@@ -301,7 +301,7 @@ impl Pruning<'_> {
     }
 
     fn context<'a>(&'a self, source: &'a Region) -> RouteContext<'a> {
-        RouteContext::new(self.session, self.rules, self.recent, source, &Scope::Everything)
+        RouteContext::new(self.session, self.policy, self.recent, source, &Scope::Everything)
     }
 }
 

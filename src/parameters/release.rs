@@ -23,19 +23,19 @@ const BECAUSE: &str = "release";
 /// Releases the replicas of the parameters that `assignments` name, in the targets of their routes.
 pub async fn release(
     session: &Session,
-    rules: &RunPolicy,
+    policy: &RunPolicy,
     recent: &RecentDeletes,
     assignments: &[Assignment],
 ) -> AccountOutcome {
     let mut outcome = AccountOutcome::new(session.account().clone());
     for Assignment { route, scope } in assignments {
         let Scope::Items(wanted) = scope else { continue };
-        let context = RouteContext::new(session, rules, recent, &route.source, scope);
+        let context = RouteContext::new(session, policy, recent, &route.source, scope);
         for Wanted { item, .. } in wanted {
             let Item::Parameter(name) = item else { continue };
             let mut endings = Endings::default();
             for target in &route.targets {
-                if rules.deadline.is_stopped() {
+                if policy.deadline.is_stopped() {
                     let pending = Ending::Counted(OutcomeKind::Pending);
                     endings.end(name, target, pending);
                     continue;
@@ -101,7 +101,7 @@ async fn released(
         held: crate::guard::Held::Parameter(evidence),
         claim: Some(Claim::Release),
     };
-    match context.rules.judge(&proposal, context.session.now()) {
+    match context.policy.judge(&proposal, context.session.now()) {
         Ruling::Go => match mark_released(context.session, target, &replica.parameter.name).await? {
             Tagged::Yes => {
                 endings.end(

@@ -50,7 +50,7 @@ impl Slice<'_> {
                 }
                 described.insert(name.clone(), answer);
             }
-            let over = waited + pause > PATIENCE || !self.rules.deadline.leaves(PATIENCE);
+            let over = waited + pause > PATIENCE || !self.policy.deadline.leaves(PATIENCE);
             if open.is_empty() || over {
                 return described;
             }

@@ -59,7 +59,7 @@ pub(super) async fn settle<'a>(
     Case { secret, source, open }: Case<'a>,
 ) -> (AccountOutcome, Option<Waiting<'a>>) {
     let mut outcome = slice.nothing();
-    if !slice.rules.deadline.leaves(CASE_TIME) {
+    if !slice.policy.deadline.leaves(CASE_TIME) {
         outcome.complete = false;
         for Open { target, .. } in open {
             slice.count(&mut outcome, &secret, (source, target), OutcomeKind::Pending);
@@ -99,10 +99,10 @@ pub(super) async fn settle<'a>(
             Decision::Refuse(cause) => {
                 slice.fail_at_source(&mut outcome, &secret.name, source, [target], cause);
             }
-            Decision::Await if slice.rules.writing.allows() => {
+            Decision::Await if slice.policy.writing.allows() => {
                 targets.push(Underway::of_others(target, None));
             }
-            Decision::Follow(cause) if slice.rules.writing.allows() => {
+            Decision::Follow(cause) if slice.policy.writing.allows() => {
                 targets.push(Underway::of_others(target, Some(cause)));
             }
             // A plan does not wait for what others began.
@@ -110,13 +110,13 @@ pub(super) async fn settle<'a>(
                 slice.count(&mut outcome, &secret, (source, target), OutcomeKind::Pending);
             }
             // The event of the hub's own request would ask for ever.
-            Decision::AskAgain { failed, .. } if slice.rules.from_events => {
+            Decision::AskAgain { failed, .. } if slice.policy.from_events => {
                 slice.report(&mut outcome, &secret.name, (source, target), failed);
             }
             Decision::Replicate { kms_key } | Decision::AskAgain { kms_key, .. } => {
                 let change = Change::Replicate;
                 let proposal = Proposal { source, target, change, held, claim: None };
-                match slice.rules.judge(&proposal, slice.session.now()) {
+                match slice.policy.judge(&proposal, slice.session.now()) {
                     Ruling::Go => drop(missing.insert(target, kms_key)),
                     Ruling::TellOnly => {
                         outcome.ledger.end(Kind::Secret, source, target, 1);

@@ -28,11 +28,11 @@ mod tests;
 /// Makes the secrets of these routes of one account equal, or says why not. Every secret counts once for each target.
 pub async fn reconcile(
     session: &Session,
-    rules: &RunPolicy,
+    policy: &RunPolicy,
     assignments: &[Assignment],
 ) -> AccountOutcome {
     let keys = KeyStates::default();
-    let slice = Slice { session, rules, keys: &keys };
+    let slice = Slice { session, policy, keys: &keys };
     let mut outcome = slice.nothing();
 
     let wholes: Vec<&Assignment> =
@@ -83,7 +83,7 @@ impl Slice<'_> {
         let listing: Vec<_> = regions
             .into_iter()
             .map(async |region| {
-                (region, observe::list(self.session, region, &self.rules.deadline).await)
+                (region, observe::list(self.session, region, &self.policy.deadline).await)
             })
             .collect();
         let listed: Vec<_> = stream::iter(listing).buffer_unordered(CALLS).collect().await;
@@ -138,7 +138,7 @@ impl Slice<'_> {
             outcome.ledger.list(Kind::Secret, source, target, secrets.len());
         }
         let names = secrets.keys().map(SecretName::as_str);
-        outcome.matched_includes.extend(self.rules.names.matched_includes(names));
+        outcome.matched_includes.extend(self.policy.names.matched_includes(names));
         let mut cases = Vec::new();
         for (name, secret) in secrets {
             let mut open = Vec::new();

@@ -14,7 +14,7 @@ use crate::run_policy::RunPolicy;
 /// Ends the replication of the secrets that `assignments` name, into the targets of their routes.
 pub async fn release(
     session: &Session,
-    rules: &RunPolicy,
+    policy: &RunPolicy,
     assignments: &[Assignment],
 ) -> AccountOutcome {
     let mut outcome = AccountOutcome::new(session.account().clone());
@@ -22,13 +22,13 @@ pub async fn release(
         let Scope::Items(wanted) = scope else { continue };
         for Wanted { item, .. } in wanted {
             let Item::Secret(name) = item else { continue };
-            if rules.deadline.is_stopped() {
+            if policy.deadline.is_stopped() {
                 outcome.complete = false;
                 outcome.left = true;
                 continue;
             }
             let released =
-                release_one(session, rules, name, &route.source, &route.targets, &mut outcome);
+                release_one(session, policy, name, &route.source, &route.targets, &mut outcome);
             if let Err(cause) = released.await {
                 outcome.count(Kind::Secret, OutcomeKind::Failed);
                 outcome.fail(Failure {
@@ -45,7 +45,7 @@ pub async fn release(
 
 async fn release_one(
     session: &Session,
-    rules: &RunPolicy,
+    policy: &RunPolicy,
     name: &SecretName,
     source: &Region,
     targets: &[Region],
@@ -68,7 +68,7 @@ async fn release_one(
         let change = Change::Delete;
         let held = Held::SecretReplica;
         let proposal = Proposal { source, target, change, held, claim: None };
-        match rules.judge(&proposal, session.now()) {
+        match policy.judge(&proposal, session.now()) {
             Ruling::Go => regions.push(target),
             Ruling::TellOnly => outcome.steps.push(Step {
                 region: target.clone(),

@@ -18,7 +18,7 @@ pub(super) struct Slice<'a> {
     /// The account.
     pub(super) session: &'a Session,
     /// What may be done.
-    pub(super) rules: &'a RunPolicy,
+    pub(super) policy: &'a RunPolicy,
     /// What KMS says of the keys.
     pub(super) keys: &'a KeyStates,
 }
@@ -37,7 +37,7 @@ impl Slice<'_> {
         source: &'q Region,
         target: &'q Region,
     ) -> Question<'q> {
-        let RunPolicy { names, kms_keys, routes, .. } = self.rules;
+        let RunPolicy { names, kms_keys, routes, .. } = self.policy;
         let looked = held.is_some_and(Secret::is_described);
         let now = self.session.now();
         Question { secret, held, looked, source, target, routes, names, kms_keys, now }

@@ -62,7 +62,7 @@ pub(super) async fn wait(slice: &Slice<'_>, mut waiting: Vec<Waiting<'_>>) -> Ac
     let mut pause = FIRST_PAUSE;
     let mut waited = Duration::ZERO;
     while !waiting.is_empty() {
-        let in_time = slice.rules.deadline.leaves(pause + LOOK_TIME);
+        let in_time = slice.policy.deadline.leaves(pause + LOOK_TIME);
         if !in_time || waited >= PATIENCE {
             outcome.complete &= in_time;
             for Waiting { secret, source, targets } in waiting {

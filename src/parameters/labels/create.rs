@@ -59,7 +59,7 @@ pub(in crate::parameters) async fn create(
 /// Whether the invocation ends before the rest is written. What is left so is unfinished by its own provenance, and
 /// reported as not done. A signal ends nothing that was begun.
 fn is_late(context: &RouteContext<'_>) -> bool {
-    context.rules.deadline.left().is_some_and(|left| left < NEEDED)
+    context.policy.deadline.left().is_some_and(|left| left < NEEDED)
 }
 
 async fn create_first(

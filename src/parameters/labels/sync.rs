@@ -115,7 +115,7 @@ async fn placed(context: &RouteContext<'_>, pair: Pair<'_>, mut source: History)
 async fn judged(context: &RouteContext<'_>, pair: Pair<'_>) -> Result<Ruling, Stop> {
     let Some((original, replica)) = pair.to_judge else { return Ok(Ruling::Go) };
     let mut replica = replica.clone();
-    if context.rules.writing.allows() {
+    if context.policy.writing.allows() {
         let tags = tags(context.session, pair.target, pair.name).await?;
         replica.tags = tags.ok_or(Stop::Moved)?;
     }
@@ -132,7 +132,7 @@ async fn judged(context: &RouteContext<'_>, pair: Pair<'_>) -> Result<Ruling, St
     let held = Held::Parameter(replica.evidence(context.session.account(), pair.target));
     let (source, target, change) = (context.source, pair.target, Change::Retag);
     let proposal = Proposal { source, target, change, held, claim: None };
-    Ok(context.rules.judge(&proposal, context.session.now()))
+    Ok(context.policy.judge(&proposal, context.session.now()))
 }
 
 /// A history that ends with `version`.
@@ -269,7 +269,7 @@ async fn follow_one<'a>(
     replicas: Vec<(&'a Region, &'a Observed)>,
 ) -> Vec<(&'a Region, Placed)> {
     // Histories are read slowly: after a stop none is begun, and the item is left to a later run.
-    if context.rules.deadline.is_stopped() {
+    if context.policy.deadline.is_stopped() {
         return all(&replicas, || Placed::Moved);
     }
     let (name, version) = (&original.parameter.name, original.parameter.version());

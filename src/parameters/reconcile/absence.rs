@@ -106,7 +106,7 @@ impl MassAbsence {
 /// Removes what is still absent, or holds it back where `mass` says so.
 pub async fn remove_absent(
     session: &Session,
-    rules: &RunPolicy,
+    policy: &RunPolicy,
     recent: &RecentDeletes,
     absent: Absent,
     mass: Option<MassAbsence>,
@@ -115,7 +115,7 @@ pub async fn remove_absent(
     let mut outcome = AccountOutcome::new(account.clone());
     let routes =
         absent.routes.into_iter().map(|OfRoute { source, mut unwanted, listed }| async move {
-            let context = RouteContext::new(session, rules, recent, &source, &Scope::Everything);
+            let context = RouteContext::new(session, policy, recent, &source, &Scope::Everything);
             let mut round = Round::default();
             if let Some(mass) = mass {
                 let cause = mass.cause(account);

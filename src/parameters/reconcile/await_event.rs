@@ -61,7 +61,7 @@ pub(super) async fn settled(context: &RouteContext<'_>, wanted: &[Wanted]) -> By
             settled.remove(&name);
             settled.insert(name, version);
         }
-        let over = waited + pause > PATIENCE || !context.rules.deadline.leaves(PATIENCE);
+        let over = waited + pause > PATIENCE || !context.policy.deadline.leaves(PATIENCE);
         if open.is_empty() || over {
             return settled;
         }

@@ -59,7 +59,7 @@ pub(super) async fn allow(
             }),
         }
     }
-    if !context.rules.writing.allows() {
+    if !context.policy.writing.allows() {
         give_back(context, &granted, |_| 0);
     }
     granted
@@ -69,7 +69,7 @@ pub(super) async fn allow(
 pub(super) fn give_back(context: &RouteContext<'_>, granted: &Granted, deleted: impl Fn(&Region) -> u64) {
     for (target, many) in granted {
         let left = many.saturating_sub(deleted(target));
-        context.rules.allowances.give_back(&context.session.location(target), left, context.session.now());
+        context.policy.allowances.give_back(&context.session.location(target), left, context.session.now());
     }
 }
 
@@ -86,7 +86,7 @@ pub(super) async fn reserve(
     let place = context.session.location(target);
     let ask = |owned| {
         let now = context.session.now();
-        context.rules.allowances.reserve(&place, asked, context.rules.max_deletes, owned, now)
+        context.policy.allowances.reserve(&place, asked, context.policy.max_deletes, owned, now)
     };
     match ask(listed.map(|listed| listed.owned as u64)) {
         Reserved::Granted(many) => Ok(many),
@@ -112,7 +112,7 @@ fn count_owned(tags: &BTreeMap<ParameterName, Tags>, source: &Region) -> u64 {
 
 /// Gives tombstones to all but the first `allowed` of those that were to be deleted.
 fn delay(context: &RouteContext<'_>, target: &Region, replicas: &mut [Unwanted], allowed: u64) {
-    let due = context.rules.keep_beyond_allowance(context.session.now());
+    let due = context.policy.keep_beyond_allowance(context.session.now());
     let skip = usize::try_from(allowed).unwrap_or(usize::MAX);
     for one in replicas.iter_mut().filter(|one| one.way == Way::Delete).skip(skip) {
         let by = if one.is_witnessed() { FoundBy::Event } else { FoundBy::List };
@@ -124,7 +124,7 @@ fn delay(context: &RouteContext<'_>, target: &Region, replicas: &mut [Unwanted],
 fn beyond_allowance(context: &RouteContext<'_>, target: &Region, due: Timestamp) -> Cause {
     let message = format!(
         "its source in {} is gone; more replicas in {target} were to be deleted today than REPLICATOR_MAX_DELETES ({}) allows, so it is kept with a tombstone until {due}",
-        context.source, context.rules.max_deletes
+        context.source, context.policy.max_deletes
     );
     Cause::new(FailureKind::TooManyDeletes, message).mended_by(
         "if the deletion is meant, do nothing: the sweep deletes it when the tombstone is due; if not, restore the source, which undoes the tombstone",
@@ -145,7 +145,7 @@ pub(super) fn hold_mass_absence(
         // One that the list did not show, or that came back since, was taken out and goes round again.
         let has_source = with_source > 0 || found.contains(target);
         let lost = replicas.iter().filter(|one| one.is_unwitnessed()).count();
-        if has_source || lost == 0 || context.rules.lifts_brake {
+        if has_source || lost == 0 || context.policy.lifts_brake {
             continue;
         }
         let cause = everything_is_gone(context, target, lost);

@@ -32,7 +32,7 @@ impl RouteContext<'_> {
         }
         match decision {
             // No list shows labels.
-            Decision::InSync { .. } if self.rules.labels => return false,
+            Decision::InSync { .. } if self.policy.labels => return false,
             Decision::InSync { tags_left_out: 0 } => endings.count(OutcomeKind::InSync),
             Decision::Leave(outcome) => endings.count(outcome),
             Decision::Wait(due) => {
@@ -71,7 +71,7 @@ impl RouteContext<'_> {
         match (case.ownership(policy), other_role(evidence, case.viewpoint(policy))) {
             // What this run takes over does not depend on the setting any more.
             (Ownership::Owned { by_trusted: true, .. }, _)
-                if !(self.rules.take_over && self.rules.writing.allows()) =>
+                if !(self.policy.take_over && self.policy.writing.allows()) =>
             {
                 endings.written_by.trusted += 1;
             }

@@ -73,7 +73,7 @@ async fn write_one(
     labelled: Option<&History>,
 ) -> Wrote {
     // Nothing of this chunk is written yet.
-    if context.rules.deadline.is_stopped() {
+    if context.policy.deadline.is_stopped() {
         return Wrote::Late;
     }
     let done = match (task.write.change, value) {
@@ -106,7 +106,7 @@ async fn create_one(
     let location = context.session.location(target);
     let pause = context.recent.pause_before_create(&location, name, context.session.now());
     if !pause.is_zero() {
-        if !context.rules.deadline.leaves(pause) {
+        if !context.policy.deadline.leaves(pause) {
             return Ok(Wrote::Again);
         }
         tokio::time::sleep(pause).await;

@@ -84,8 +84,8 @@ pub(in crate::parameters) async fn with_history(
         replica.history = Some(rows);
         let viewpoint = Viewpoint {
             source,
-            only_route: context.rules.routes.sources_into(target).count() <= 1,
-            writers: &context.rules.writers,
+            only_route: context.policy.routes.sources_into(target).count() <= 1,
+            writers: &context.policy.writers,
             now: context.session.now(),
         };
         let judged = judge(replica.evidence(context.session.account(), target), viewpoint);
@@ -175,7 +175,7 @@ fn judged(
     decided: Option<Version>,
     rows: &Arc<[PastVersion]>,
 ) -> Result<Wrote, Cause> {
-    let (account, writers) = (context.session.account(), &context.rules.writers);
+    let (account, writers) = (context.session.account(), &context.policy.writers);
     match between(rows, decided, account, writers) {
         Between::Ours => Ok(Wrote::Proved(written)),
         Between::Recreated => Ok(Wrote::Anew(written)),

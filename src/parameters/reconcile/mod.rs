@@ -63,7 +63,7 @@ const ITEM_TIME: Duration = Duration::from_secs(3);
 /// Reconciles the parameters of one account.
 pub async fn reconcile(
     session: &Session,
-    rules: &RunPolicy,
+    policy: &RunPolicy,
     recent: &RecentDeletes,
     assignments: &[Assignment],
 ) -> (AccountOutcome, Absent) {
@@ -74,11 +74,11 @@ pub async fn reconcile(
             std::iter::once(&assignment.route.source).chain(&assignment.route.targets)
         })
         .collect();
-    let Some(listings) = rules.deadline.unless_stopped(lists(session, listed)).await else {
+    let Some(listings) = policy.deadline.unless_stopped(lists(session, listed)).await else {
         return (AccountOutcome::unlooked(session.account().clone()), Absent::default());
     };
     let routes = assignments.iter().map(|Assignment { route, scope }| {
-        let context = RouteContext::new(session, rules, recent, &route.source, scope);
+        let context = RouteContext::new(session, policy, recent, &route.source, scope);
         let listings = &listings;
         async move {
             match scope {
@@ -126,7 +126,7 @@ impl RouteContext<'_> {
             None => return (endings, Absent::default()),
         };
         let names = originals.keys().map(ParameterName::as_str);
-        endings.matched_includes = self.rules.names.matched_includes(names);
+        endings.matched_includes = self.policy.names.matched_includes(names);
         let mut candidates: BTreeMap<ParameterName, Candidate> = BTreeMap::new();
         let mut listed = ListedByTarget::new();
         let keys = Keys::asked(self, &targets, &mut endings).await;
@@ -202,7 +202,7 @@ impl RouteContext<'_> {
             Item::Parameter(name) => Some(name.clone()),
             Item::Secret(_) => None,
         };
-        wanted.iter().filter(|_| self.rules.from_events).filter(tells).filter_map(name).collect()
+        wanted.iter().filter(|_| self.policy.from_events).filter(tells).filter_map(name).collect()
     }
 
     /// Reads items by name in the source, where their versions were read already, and in the targets concerned.
@@ -280,7 +280,7 @@ impl RouteContext<'_> {
         if again.is_empty() {
             return endings;
         }
-        if !self.rules.deadline.is_stopped() {
+        if !self.policy.deadline.is_stopped() {
             let names: Vec<ParameterName> = again.keys().cloned().collect();
             let originals = versions(self.session, self.source, &names).await;
             let moved = self.read(&again, originals, witnessed, &mut endings).await;
@@ -334,7 +334,7 @@ impl RouteContext<'_> {
         let (present, unwanted) = self.divided(candidates);
         let leaves_time_for = |items: usize| {
             let items = u32::try_from(items.min(CHUNK)).unwrap_or(u32::MAX);
-            self.rules.deadline.leaves(CHUNK_TIME + ITEM_TIME * items)
+            self.policy.deadline.leaves(CHUNK_TIME + ITEM_TIME * items)
         };
         let (all, leaves_time_for) = (present.len(), &leaves_time_for);
         // Collected first: a stream that borrows from the iterator's closure is not known to be `Send`.

@@ -276,7 +276,7 @@ fn waits(write: &Write, candidate: &Candidate, target: &Region) -> Option<Cause>
 /// The values that these tasks need, each of exactly the version that was decided on. A plan needs only those that
 /// decide something.
 async fn source_values(context: &RouteContext<'_>, tasks: &mut Vec<Task>, round: &mut Round) -> Values {
-    let applies = context.rules.writing.allows();
+    let applies = context.policy.writing.allows();
     let needs = |task: &Task| task.compare || (applies && task.write.change != Change::Retag);
     let wanted: Vec<Wanted> =
         tasks.iter().filter(|task| needs(task)).filter_map(Task::reads).collect();
@@ -373,7 +373,7 @@ fn judged(context: &RouteContext<'_>, tasks: Vec<Task>, round: &mut Round) -> Ve
             held: task.evidence(context),
             claim: task.write.claim,
         };
-        match context.rules.judge(&proposal, context.session.now()) {
+        match context.policy.judge(&proposal, context.session.now()) {
             Ruling::Go => go.push(task),
             Ruling::TellOnly => {
                 let Write { because, class, .. } = task.write;

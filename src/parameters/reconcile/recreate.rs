@@ -43,7 +43,7 @@ pub(super) async fn recreate(
 ) -> Result<Wrote, Cause> {
     let Task { target, .. } = task;
     let Some(replica) = &task.replica else { return Ok(Wrote::Again) };
-    if !context.rules.deadline.leaves(NEEDED) {
+    if !context.policy.deadline.leaves(NEEDED) {
         return Ok(Wrote::Late);
     }
     check_key(context, task).await?;
@@ -97,13 +97,13 @@ fn no_allowance(context: &RouteContext<'_>, task: &Task) -> Option<Cause> {
     let message = format!(
         "its {} differs, which only a deletion changes, and REPLICATOR_MAX_DELETES ({}) allows no more deletions in {} today: it keeps its old form",
         attribute(&task.write),
-        context.rules.max_deletes,
+        context.policy.max_deletes,
         task.target
     );
     let cause = Cause::new(FailureKind::TooManyDeletes, message).mended_by(
         "nothing at once: a sweep of the next day changes it; or raise REPLICATOR_MAX_DELETES",
     );
-    (!context.rules.never_deletes()).then_some(cause)
+    (!context.policy.never_deletes()).then_some(cause)
 }
 
 /// Why a replica keeps its old form where nothing is ever deleted.

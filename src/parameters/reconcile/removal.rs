@@ -67,13 +67,13 @@ pub(super) async fn take_away(
         return;
     }
     let granted = allow(context, &mut unwanted, listed, round).await;
-    if context.rules.writing.allows() {
+    if context.policy.writing.allows() {
         tokio::time::sleep(BETWEEN_READS).await;
         keep_unwanted(context, &mut unwanted, round).await;
     }
     let removals = unwanted.iter().map(|(target, replicas)| remove_in(context, target, replicas));
     let removed = futures::future::join_all(removals).await;
-    if context.rules.writing.allows() {
+    if context.policy.writing.allows() {
         let deleted: BTreeMap<&Region, u64> =
             unwanted.iter().zip(&removed).map(|((t, all), ended)| (t, taken(all, ended))).collect();
         give_back(context, &granted, |target| deleted.get(target).copied().unwrap_or_default());
@@ -174,7 +174,7 @@ async fn remove_in(context: &RouteContext<'_>, target: &Region, unwanted: &[Unwa
     let executor = Executor { session: context.session, recent: context.recent, target };
     let mut ended = Ended::new();
     for unwanted in unwanted.chunks(NAMES_PER_CALL) {
-        if context.rules.deadline.is_stopped() {
+        if context.policy.deadline.is_stopped() {
             ended.extend(unwanted.iter().map(|one| (one.name.clone(), Removed::Late)));
             continue;
         }
@@ -221,7 +221,7 @@ async fn evidence(
 ) -> Vec<(ParameterName, Result<Observed, Removed>)> {
     let held: Vec<Observed> = unwanted.iter().map(|one| one.replica.clone()).collect();
     let names = unwanted.iter().map(|one| one.replica.parameter.name.clone());
-    if !context.rules.writing.allows() {
+    if !context.policy.writing.allows() {
         return names.zip(held.into_iter().map(Ok)).collect();
     }
     let now = executor.evidence_now(&held).await.into_iter().map(|now| match now {
@@ -263,7 +263,7 @@ fn judge(
         held: Held::Parameter(replica.evidence(context.session.account(), target)),
         claim: (removal.way == Way::Release).then_some(Claim::Release),
     };
-    match context.rules.judge(&proposal, context.session.now()) {
+    match context.policy.judge(&proposal, context.session.now()) {
         Ruling::Go => Ok(removal),
         Ruling::TellOnly => Err(Removed::Planned(Box::new(removal))),
         Ruling::Held(cause) => Err(Removed::Failed(cause)),

@@ -64,7 +64,7 @@ async fn without_trust_only_differences_are_written() {
     stage.world().put(SOURCE, "/b", "1");
     stage.sweep().await;
     stage.world().of(NEAR, "/a").value = "corrupt".to_owned();
-    stage.rules.trust = false;
+    stage.policy.trust = false;
     assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::InSync, 1), (OutcomeKind::Updated, 1)]);
     assert_eq!(stage.calls("PutParameter", NEAR), 3);
 }
@@ -198,7 +198,7 @@ async fn a_recreation_is_not_begun_without_the_time_for_it() {
     stage.world().put(SOURCE, "/a", "1");
     stage.sweep().await;
     stage.world().retype(SOURCE, "/a", "StringList", "2");
-    stage.rules.deadline = Deadline::at(tokio::time::Instant::now() + Duration::from_secs(80));
+    stage.policy.deadline = Deadline::at(tokio::time::Instant::now() + Duration::from_secs(80));
     let outcome = stage.sweep().await;
     assert_eq!((counts(&outcome), outcome.complete), (vec![(OutcomeKind::Pending, 1)], false));
     assert_eq!(stage.calls("DeleteParameters", NEAR), 0);
@@ -259,7 +259,7 @@ async fn an_equal_parameter_in_the_way_is_adopted_and_one_of_another_value_is_a_
     }
     let before = stage.world().of(NEAR, "/other").clone();
     assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::Conflict, 2)]);
-    stage.rules.on_conflict = OnConflict::Adopt;
+    stage.policy.on_conflict = OnConflict::Adopt;
     let one_each = [(OutcomeKind::Updated, 1), (OutcomeKind::Conflict, 1)];
     assert_eq!(counts(&stage.sweep().await), one_each);
     let one_each = [(OutcomeKind::InSync, 1), (OutcomeKind::Conflict, 1)];
@@ -278,8 +278,8 @@ async fn an_equal_parameter_in_the_way_is_adopted_and_one_of_another_value_is_a_
 #[tokio::test(start_paused = true)]
 async fn a_tombstone_is_written_once_undone_when_the_source_returns_and_deleted_when_due() {
     let mut stage = Stage::new("us-east-2=us-east-1").await;
-    stage.rules.lifts_brake = false;
-    stage.rules.delete_grace_days = 30;
+    stage.policy.lifts_brake = false;
+    stage.policy.delete_grace_days = 30;
     for name in ["/back", "/same", "/gone", "/stays"] {
         stage.world().put(SOURCE, name, "1");
     }
@@ -322,8 +322,8 @@ async fn a_tombstone_is_written_once_undone_when_the_source_returns_and_deleted_
 #[tokio::test(start_paused = true)]
 async fn a_source_that_returns_while_its_tombstone_is_written_is_written_again() {
     let mut stage = Stage::new("us-east-2=us-east-1").await;
-    stage.rules.lifts_brake = false;
-    stage.rules.delete_grace_days = 1;
+    stage.policy.lifts_brake = false;
+    stage.policy.delete_grace_days = 1;
     stage.world().put(SOURCE, "/a", "1");
     stage.world().put(SOURCE, "/stays", "1");
     stage.sweep().await;
@@ -389,7 +389,7 @@ async fn a_replica_whose_tags_are_not_listed_yet_is_no_source_of_the_opposite_ro
 #[tokio::test(start_paused = true)]
 async fn a_predecessors_replica_whose_source_is_not_listed_yet_is_no_conflict() {
     let mut stage = Stage::new("us-east-2=us-east-1").await;
-    stage.rules.writers.trusted = TrustedWriters::Roles(["old-replicator".to_owned()].into());
+    stage.policy.writers.trusted = TrustedWriters::Roles(["old-replicator".to_owned()].into());
     stage.world().freeze_list(SOURCE);
     for region in [SOURCE, NEAR] {
         stage.world().put(region, "/a", "1");
@@ -450,7 +450,7 @@ async fn a_plan_writes_nothing() {
     stage.world().put(SOURCE, "/comes", "1");
     stage.world().of(SOURCE, "/tagged").tags.insert("team".to_owned(), "shop".to_owned());
     stage.world().take(SOURCE, "/goes");
-    stage.rules.writing = Writing::PlanOnly;
+    stage.policy.writing = Writing::PlanOnly;
     let writes = |stage: &Stage| {
         let writes =
             ["PutParameter", "AddTagsToResource", "RemoveTagsFromResource", "DeleteParameters"];
@@ -458,7 +458,7 @@ async fn a_plan_writes_nothing() {
     };
     let before = writes(&stage);
     for trust in [true, false] {
-        stage.rules.trust = trust;
+        stage.policy.trust = trust;
         let steps = stage.sweep().await.steps;
         let mut told: Vec<_> = steps.iter().map(|step| (step.item.name(), step.change)).collect();
         told.sort_unstable();

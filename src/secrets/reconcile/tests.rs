@@ -155,10 +155,10 @@ async fn run_with(
     let connection = double.connect(|_| ()).await;
     let account = AccountId::parse("111122223333").expect("an account");
     let session = connection.session(&account).await.expect("a session");
-    let mut rules = RunPolicy::of_a_sweep("us-east-2=us-east-1,us-west-2");
-    change(&mut rules);
+    let mut policy = RunPolicy::of_a_sweep("us-east-2=us-east-1,us-west-2");
+    change(&mut policy);
     let route = Route { source: region(SOURCE), targets: vec![region(NEAR), region(FAR)] };
-    let outcome = reconcile(&session, &rules, &[Assignment { route, scope }]).await;
+    let outcome = reconcile(&session, &policy, &[Assignment { route, scope }]).await;
     (outcome, double)
 }
 
@@ -258,12 +258,12 @@ async fn the_deadline_cuts_the_wait_and_says_so() {
     let end = begun + Duration::from_secs(20);
     let world = World { becomes: "InProgress", ..World::default() };
     let (outcome, _) =
-        run_with(world, Scope::Everything, |rules| rules.deadline = Deadline::at(end)).await;
+        run_with(world, Scope::Everything, |policy| policy.deadline = Deadline::at(end)).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::Pending, 2)]);
     assert!(!outcome.complete);
     assert!(Instant::now() < end);
 
-    let over = |rules: &mut RunPolicy| rules.deadline = Deadline::at(Instant::now());
+    let over = |policy: &mut RunPolicy| policy.deadline = Deadline::at(Instant::now());
     let (outcome, double) = run_with(World::default(), Scope::Everything, over).await;
     assert_eq!((counts(&outcome), outcome.complete), (vec![], false));
     assert!(outcome.failures.is_empty() && double.sent("ReplicateSecretToRegions").is_empty());
@@ -280,7 +280,7 @@ async fn a_failed_replica_is_a_failure_of_that_target() {
 async fn what_may_not_write_lists_its_steps() {
     for writing in [Writing::PlanOnly, Writing::Frozen] {
         let (outcome, double) =
-            run_with(World::default(), Scope::Everything, |rules| rules.writing = writing).await;
+            run_with(World::default(), Scope::Everything, |policy| policy.writing = writing).await;
         assert_eq!(counts(&outcome), []);
         let targets: Vec<&str> = outcome.steps.iter().map(|step| step.region.as_str()).collect();
         assert_eq!(targets, [NEAR, FAR]);
@@ -288,7 +288,7 @@ async fn what_may_not_write_lists_its_steps() {
     }
 }
 
-mod rules;
+mod policy;
 
 #[tokio::test(start_paused = true)]
 async fn a_secret_asked_for_by_name_and_by_arn_is_one() {

@@ -8,7 +8,7 @@ const DAY: Duration = Duration::from_hours(24);
 /// A stage on which nobody lifts the brake, with so many replicas.
 async fn stage(replicas: usize) -> (Stage, Vec<String>) {
     let mut stage = Stage::new("us-east-2=us-east-1").await;
-    stage.rules.lifts_brake = false;
+    stage.policy.lifts_brake = false;
     let names: Vec<String> = (0..replicas).map(|n| format!("/{n:03}")).collect();
     for name in &names {
         stage.world().put(SOURCE, name, "1");
@@ -54,7 +54,7 @@ async fn a_day_has_one_allowance_for_all_batches_of_events() {
     let again = events(&mut stage, &names[9..12]).await;
     assert_eq!(counts(&again), [(OutcomeKind::Tombstoned, 2), (OutcomeKind::Absent, 1)]);
     // What is due goes beside the allowance, whatever that is.
-    stage.rules.max_deletes = MaxDeletes::Count(1);
+    stage.policy.max_deletes = MaxDeletes::Count(1);
     tokio::time::advance(7 * DAY).await;
     let sweep = stage.sweep().await;
     assert_eq!(counts(&sweep), [(OutcomeKind::InSync, 88), (OutcomeKind::Deleted, 2)]);
@@ -64,7 +64,7 @@ async fn a_day_has_one_allowance_for_all_batches_of_events() {
 #[tokio::test(start_paused = true)]
 async fn what_a_sweep_misses_waits_for_its_grace_and_comes_back_with_its_source() {
     let (mut stage, names) = stage(20).await;
-    stage.rules.delete_grace_days = 1;
+    stage.policy.delete_grace_days = 1;
     take(&stage, &names[..9]);
     let sweep = stage.sweep().await;
     assert_eq!(counts(&sweep), [(OutcomeKind::InSync, 11), (OutcomeKind::Tombstoned, 9)]);
@@ -84,7 +84,7 @@ async fn what_a_sweep_misses_waits_for_its_grace_and_comes_back_with_its_source(
 #[tokio::test(start_paused = true)]
 async fn a_payload_is_no_witness() {
     let (mut stage, names) = stage(3).await;
-    stage.rules.delete_grace_days = 1;
+    stage.policy.delete_grace_days = 1;
     take(&stage, &names[..1]);
     assert_eq!(counts(&stage.named("/000").await), [(OutcomeKind::Tombstoned, 1)]);
     tokio::time::advance(2 * DAY).await;
@@ -98,7 +98,7 @@ async fn a_payload_is_no_witness() {
 async fn where_every_source_is_gone_without_a_witness_nothing_happens_until_a_person_says_so() {
     for (replicas, grace) in [(1, 0), (7, 0), (30, 1)] {
         let (mut stage, names) = stage(replicas).await;
-        stage.rules.delete_grace_days = grace;
+        stage.policy.delete_grace_days = grace;
         take(&stage, &names);
         for _ in 0..3 {
             let sweep = stage.sweep().await;
@@ -111,10 +111,10 @@ async fn where_every_source_is_gone_without_a_witness_nothing_happens_until_a_pe
             tokio::time::advance(2 * DAY).await;
         }
         assert_eq!(stage.calls("AddTagsToResource", NEAR), 0);
-        stage.rules.max_deletes = MaxDeletes::Percent(100);
+        stage.policy.max_deletes = MaxDeletes::Percent(100);
         assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::Held, replicas as u64)]);
-        stage.rules.lifts_brake = true;
-        stage.rules.allowances = <_>::default();
+        stage.policy.lifts_brake = true;
+        stage.policy.allowances = <_>::default();
         let deleted = stage.sweep().await;
         assert_eq!(counts(&deleted), [(OutcomeKind::Deleted, replicas as u64)]);
     }
@@ -142,12 +142,12 @@ async fn a_witness_a_source_that_stays_or_one_that_the_list_does_not_show_is_no_
 #[tokio::test(start_paused = true)]
 async fn zero_means_never_and_is_no_failure() {
     let (mut stage, names) = stage(8).await;
-    stage.rules.max_deletes = MaxDeletes::Count(0);
+    stage.policy.max_deletes = MaxDeletes::Count(0);
     take(&stage, &names[..2]);
     let held = (OutcomeKind::Held, 2);
     assert_eq!(counts(&events(&mut stage, &names[..2]).await), [held]);
     for lifts_brake in [false, true] {
-        stage.rules.lifts_brake = lifts_brake;
+        stage.policy.lifts_brake = lifts_brake;
         let sweep = stage.sweep().await;
         assert_eq!(counts(&sweep), [(OutcomeKind::InSync, 6), held]);
         assert_eq!(told(&sweep), []);
@@ -172,13 +172,13 @@ async fn what_is_refused_uses_nothing_up() {
 async fn a_plan_says_what_would_become_of_each_and_uses_nothing_up() {
     let (mut stage, names) = stage(20).await;
     take(&stage, &names[..7]);
-    stage.rules.writing = Writing::PlanOnly;
+    stage.policy.writing = Writing::PlanOnly;
     for _ in 0..2 {
         let plan = stage.sweep().await;
         let of = |change| plan.steps.iter().filter(|step| step.change == change).count();
         assert_eq!((of(Change::Delete), of(Change::Tombstone)), (5, 2));
     }
-    stage.rules.writing = Writing::Apply;
+    stage.policy.writing = Writing::Apply;
     let sweep = stage.sweep().await;
     assert_eq!(sweep.parameters.get(OutcomeKind::Deleted), 5);
     assert_eq!(sweep.parameters.get(OutcomeKind::Tombstoned), 2);
@@ -198,10 +198,10 @@ async fn a_replica_that_somebody_changed_does_not_hide_that_every_source_is_gone
 async fn a_change_of_type_counts_as_a_deletion() {
     for (max_deletes, is_failure) in [(MaxDeletes::Count(0), false), (MaxDeletes::Count(1), true)] {
         let (mut stage, names) = stage(3).await;
-        stage.rules.max_deletes = MaxDeletes::Count(1);
+        stage.policy.max_deletes = MaxDeletes::Count(1);
         take(&stage, &names[..1]);
         assert_eq!(counts(&events(&mut stage, &names[..1]).await), [(OutcomeKind::Deleted, 1)]);
-        stage.rules.max_deletes = max_deletes;
+        stage.policy.max_deletes = max_deletes;
         stage.world().retype(SOURCE, &names[1], "StringList", "2");
         let sweep = stage.sweep().await;
         assert_eq!(counts(&sweep), [(OutcomeKind::InSync, 1), (OutcomeKind::Held, 1)]);

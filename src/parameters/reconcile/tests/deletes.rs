@@ -63,8 +63,8 @@ async fn a_refused_call_of_several_names_is_taken_apart() {
 #[tokio::test(start_paused = true)]
 async fn a_tombstone_that_is_due_is_not_deleted_without_a_new_look() {
     let mut stage = orphans(&["/a"]).await;
-    stage.rules.lifts_brake = false;
-    stage.rules.delete_grace_days = 1;
+    stage.policy.lifts_brake = false;
+    stage.policy.delete_grace_days = 1;
     assert_eq!(stage.sweep().await.parameters.get(OutcomeKind::Tombstoned), 1);
     tokio::time::advance(Duration::from_hours(48)).await;
     // Its source comes back behind the list.
@@ -91,7 +91,7 @@ async fn a_role_that_may_delete_only_what_is_marked_is_not_told_to_lack_rights_f
     let ten = ["/a", "/b", "/c", "/d", "/e", "/f", "/g", "/h", "/i", "/j"];
     for (names, deleted) in [(&ten[..], 9), (&ten[..2], 1), (&ten[..1], 0)] {
         let mut stage = orphans(names).await;
-        stage.rules.max_deletes = MaxDeletes::Percent(100);
+        stage.policy.max_deletes = MaxDeletes::Percent(100);
         stage.world().denies_absent = true;
         stage.world().meanwhile("DeleteParameters", NEAR, |world| world.take(NEAR, "/a"));
         let sweep = stage.sweep().await;

@@ -51,12 +51,12 @@ async fn what_aws_refused_for_good_is_put_back_owned_and_not_taken_away_again() 
         assert!(cause.message.contains("refused for good to change the type"), "{cause}");
         assert!(cause.remedy().contains(r#"{"name":"/a","operation":"sync"}"#), "{cause:?}");
     }
-    stage.rules.from_events = true;
+    stage.policy.from_events = true;
     failed_in(&stage.named("/a").await, &[NEAR], FailureKind::Invalid);
-    stage.rules.from_events = false;
-    stage.rules.trust = false;
+    stage.policy.from_events = false;
+    stage.policy.trust = false;
     failed_in(&stage.sweep().await, &[NEAR], FailureKind::Invalid);
-    stage.rules.trust = true;
+    stage.policy.trust = true;
     assert_eq!(stage.calls("DeleteParameters", NEAR), versions, "nothing is taken away");
     assert_eq!(*stage.world().of(NEAR, "/a"), now);
 
@@ -97,7 +97,7 @@ async fn what_was_put_back_is_owned_by_its_tags_and_writer_alone() {
         writer: Some(held.writer),
         history: None,
     };
-    let writers = &stage.rules.writers;
+    let writers = &stage.policy.writers;
     let now = stage.session.now();
     let judged = judge(evidence, Viewpoint { source: &source, only_route: true, writers, now });
     assert!(matches!(judged, Ownership::Owned { by_trusted: false, .. }), "{judged:?}");

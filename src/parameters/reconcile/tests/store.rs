@@ -387,7 +387,7 @@ pub(super) struct Stage {
     pub(super) world: Arc<Mutex<World>>,
     pub(super) double: Double,
     pub(super) session: Session,
-    pub(super) rules: RunPolicy,
+    pub(super) policy: RunPolicy,
     pub(super) recent: RecentDeletes,
 }
 
@@ -414,8 +414,8 @@ impl Stage {
         let account = AccountId::parse("111122223333").expect("an account");
         let session = connection.session(&account).await.expect("a session");
         // A person's word, so that what misses its source goes at once; the brake has tests of its own.
-        let rules = RunPolicy { lifts_brake: true, ..RunPolicy::of_a_sweep(routes) };
-        Self { world, double, session, rules, recent: RecentDeletes::default() }
+        let policy = RunPolicy { lifts_brake: true, ..RunPolicy::of_a_sweep(routes) };
+        Self { world, double, session, policy, recent: RecentDeletes::default() }
     }
 
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
@@ -424,14 +424,14 @@ impl Stage {
 
     pub(super) async fn run(&self, scope: &Scope) -> AccountOutcome {
         let assignments: Vec<Assignment> = self
-            .rules
+            .policy
             .routes
             .iter()
             .map(|route| Assignment { route: route.clone(), scope: scope.clone() })
             .collect();
-        let (session, rules, recent) = (&self.session, &self.rules, &self.recent);
-        let (mut outcome, absent) = reconcile(session, rules, recent, &assignments).await;
-        outcome.merge(remove_absent(session, rules, recent, absent, None).await);
+        let (session, policy, recent) = (&self.session, &self.policy, &self.recent);
+        let (mut outcome, absent) = reconcile(session, policy, recent, &assignments).await;
+        outcome.merge(remove_absent(session, policy, recent, absent, None).await);
         outcome
     }
 
@@ -450,9 +450,9 @@ impl Stage {
             item: Item::Parameter(ParameterName::new(name)),
             expect: vec![Expectation { absent: true, ..Expectation::default() }],
         };
-        self.rules.from_events = true;
+        self.policy.from_events = true;
         let outcome = self.run(&Scope::Items(names.iter().map(wanted).collect())).await;
-        self.rules.from_events = false;
+        self.policy.from_events = false;
         outcome
     }
 

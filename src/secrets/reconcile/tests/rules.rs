@@ -96,7 +96,7 @@ async fn a_failed_replica_is_asked_for_again_once_a_sweep_by_no_event_and_never_
     assert!(message.starts_with("Secrets Manager could not replicate `db/main`"), "{message}");
     assert!(message.contains("; asked once more: "), "{message}");
 
-    let by_event = |rules: &mut RunPolicy| rules.from_events = true;
+    let by_event = |policy: &mut RunPolicy| policy.from_events = true;
     let (outcome, double) = run_with(failed("InSync"), named(Vec::new()), by_event).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::Failed, 2)]);
     assert!(double.sent("ReplicateSecretToRegions").is_empty());
