@@ -262,21 +262,21 @@ pub(super) type Again = BTreeMap<ParameterName, BTreeMap<Region, GoAgain>>;
 
 /// What came of one round of some items.
 #[derive(Debug, Default)]
-pub(super) struct Round {
+pub(super) struct PassResult {
     pub(super) endings: Endings,
     pub(super) again: Again,
 }
 
-impl Round {
+impl PassResult {
     /// A round that the deadline left no time for.
     pub(super) fn left(candidates: &[Candidate]) -> Self {
-        let mut round = Self::default();
+        let mut pass = Self::default();
         for candidate in candidates {
             for target in candidate.replicas.keys() {
-                round.endings.end(&candidate.name, target, Ending::Counted(OutcomeKind::Pending));
+                pass.endings.end(&candidate.name, target, Ending::Counted(OutcomeKind::Pending));
             }
         }
-        round
+        pass
     }
 
     /// Notes what ended in this round, should the deadline cut the account off.

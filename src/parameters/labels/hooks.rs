@@ -12,7 +12,7 @@ use crate::ownership::Ownership;
 use crate::parameters::attempt::{Task, Wrote};
 use crate::parameters::context::RouteContext;
 use crate::parameters::label_reads::Reads;
-use crate::parameters::results::{GoAgain, Round};
+use crate::parameters::results::{GoAgain, PassResult};
 
 /// The histories of the sources that a round writes, or why they could not be read.
 #[derive(Debug, Default)]
@@ -32,7 +32,7 @@ impl Sources {
 pub(in crate::parameters) async fn sources(
     context: &RouteContext<'_>,
     tasks: &mut Vec<Task>,
-    round: &mut Round,
+    pass: &mut PassResult,
 ) -> Sources {
     let needed: BTreeMap<ParameterName, Version> = tasks
         .iter()
@@ -47,11 +47,11 @@ pub(in crate::parameters) async fn sources(
         in_parallel(reads).await.into_iter().collect();
     tasks.retain(|task| match read.get(&task.name) {
         Some(Err(Stop::Moved)) => {
-            round.go_again(&task.name, &task.target, GoAgain::Unwritten);
+            pass.go_again(&task.name, &task.target, GoAgain::Unwritten);
             false
         }
         Some(Err(Stop::Failed(cause))) if cause.kind.may_pass() => {
-            round.endings.fail(&task.name, &task.target, context.source, cause.clone());
+            pass.endings.fail(&task.name, &task.target, context.source, cause.clone());
             false
         }
         _ => true,

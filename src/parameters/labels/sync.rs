@@ -14,7 +14,7 @@ use crate::parameters::context::RouteContext;
 use crate::parameters::label_reads::Reads;
 use crate::parameters::model::Observed;
 use crate::parameters::plan::{Decision, decide};
-use crate::parameters::results::{Ending, Round};
+use crate::parameters::results::{Ending, PassResult};
 use crate::parameters::store::tags;
 use crate::parameters::value_override::value_override;
 
@@ -211,7 +211,7 @@ fn why_kind(source: &History, replica: &History) -> FailureKind {
 pub(in crate::parameters) async fn follow(
     context: &RouteContext<'_>,
     candidates: &[Candidate],
-    round: &mut Round,
+    pass: &mut PassResult,
 ) {
     let due = candidates.iter().filter_map(|candidate| {
         let original = candidate.original.as_ref()?;
@@ -228,7 +228,7 @@ pub(in crate::parameters) async fn follow(
             // A first version has no label of an earlier source.
             .filter(|(_, replica)| always || replica.parameter.version > 1)
             .filter(|(target, replica)| {
-                is_equal(context, &candidate.name, target, original, replica, round)
+                is_equal(context, &candidate.name, target, original, replica, pass)
             })
             .collect();
         (!replicas.is_empty()).then_some((&candidate.name, original, replicas))
@@ -238,7 +238,7 @@ pub(in crate::parameters) async fn follow(
     });
     for (name, ended) in in_parallel(followed).await {
         for (target, placed) in ended {
-            end(context, name, target, placed, round);
+            end(context, name, target, placed, pass);
         }
     }
 }
@@ -250,9 +250,9 @@ fn is_equal(
     target: &Region,
     original: &Observed,
     replica: &Observed,
-    round: &Round,
+    pass: &PassResult,
 ) -> bool {
-    match round.endings.of(name, target) {
+    match pass.endings.of(name, target) {
         Some(Ending::Left(OutcomeKind::InSync) | Ending::Counted(OutcomeKind::Retagged)) => true,
         // Equal but for some tags that do not fit.
         Some(Ending::Failed { .. }) => {
@@ -303,9 +303,9 @@ fn all<'a>(
     replicas.iter().map(|(target, _)| (*target, placed())).collect()
 }
 
-fn end(context: &RouteContext<'_>, name: &ParameterName, target: &Region, placed: Placed, round: &mut Round) {
+fn end(context: &RouteContext<'_>, name: &ParameterName, target: &Region, placed: Placed, pass: &mut PassResult) {
     // That some tags do not fit stays told.
-    let was_equal = !matches!(round.endings.of(name, target), Some(Ending::Failed { .. }));
+    let was_equal = !matches!(pass.endings.of(name, target), Some(Ending::Failed { .. }));
     let ending = match placed {
         Placed::Done { lacks: Some(cause), .. } | Placed::Failed(cause) => {
             let account = context.session.account();
@@ -322,5 +322,5 @@ fn end(context: &RouteContext<'_>, name: &ParameterName, target: &Region, placed
         Placed::Done { .. } | Placed::Planned => return,
         Placed::Moved => Ending::Counted(OutcomeKind::Pending),
     };
-    round.endings.end(name, target, ending);
+    pass.endings.end(name, target, ending);
 }

@@ -9,7 +9,7 @@ use super::removal::take_away;
 use crate::aws::Session;
 use crate::domain::{AccountId, AccountOutcome, Cause, FailureKind, OutcomeKind, Region, Scope};
 use crate::parameters::context::RouteContext;
-use crate::parameters::results::{Ending, Endings, Round};
+use crate::parameters::results::{Ending, Endings, PassResult};
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
 
@@ -116,17 +116,17 @@ pub async fn remove_absent(
     let routes =
         absent.routes.into_iter().map(|OfRoute { source, mut unwanted, listed }| async move {
             let context = RouteContext::new(session, policy, recent, &source, &Scope::Everything);
-            let mut round = Round::default();
+            let mut pass = PassResult::default();
             if let Some(mass) = mass {
                 let cause = mass.cause(account);
                 for (target, replicas) in &mut unwanted {
-                    hold(replicas, target, &cause, &mut round);
+                    hold(replicas, target, &cause, &mut pass);
                 }
             }
-            take_away(&context, unwanted, Some(&listed), &mut round).await;
+            take_away(&context, unwanted, Some(&listed), &mut pass).await;
             let mut endings = Endings::default();
-            endings.absorb(round.endings);
-            context.once_more(round.again, &BTreeSet::new(), endings).await
+            endings.absorb(pass.endings);
+            context.once_more(pass.again, &BTreeSet::new(), endings).await
         });
     for endings in futures::future::join_all(routes).await {
         outcome.merge(endings.into_outcome(account));

@@ -11,7 +11,7 @@ use crate::domain::{Cause, FailureKind, OutcomeKind, ParameterName, Region, Tags
 use crate::ownership::{FoundBy, Provenance, Tombstone};
 use crate::parameters::context::RouteContext;
 use crate::parameters::plan::Way;
-use crate::parameters::results::{Ending, Round};
+use crate::parameters::results::{Ending, PassResult};
 use crate::parameters::store::marked;
 
 /// What the lists of a sweep show of a route's replicas in one target.
@@ -34,7 +34,7 @@ pub(super) async fn allow(
     context: &RouteContext<'_>,
     unwanted: &mut ByTarget,
     listed: Option<&ListedByTarget>,
-    round: &mut Round,
+    pass: &mut PassResult,
 ) -> Granted {
     let mut granted = Granted::new();
     for (target, replicas) in unwanted {
@@ -53,7 +53,7 @@ pub(super) async fn allow(
             Err(cause) => replicas.retain(|Unwanted { name, way, .. }| {
                 let stays = *way != Way::Delete;
                 if !stays {
-                    round.endings.fail(name, target, target, cause.clone());
+                    pass.endings.fail(name, target, target, cause.clone());
                 }
                 stays
             }),
@@ -137,7 +137,7 @@ pub(super) fn hold_mass_absence(
     context: &RouteContext<'_>,
     unwanted: &mut ByTarget,
     (listed, found): (&ListedByTarget, &BTreeSet<Region>),
-    round: &mut Round,
+    pass: &mut PassResult,
 ) -> bool {
     let mut holds = false;
     for (target, replicas) in unwanted {
@@ -149,7 +149,7 @@ pub(super) fn hold_mass_absence(
             continue;
         }
         let cause = everything_is_gone(context, target, lost);
-        hold(replicas, target, &cause, round);
+        hold(replicas, target, &cause, pass);
         holds = true;
     }
     holds
@@ -160,13 +160,13 @@ pub(super) fn hold(
     replicas: &mut Vec<Unwanted>,
     target: &Region,
     cause: &Cause,
-    round: &mut Round,
+    pass: &mut PassResult,
 ) {
     replicas.retain(|one| {
         if one.is_unwitnessed() {
             let (region, cause) = (target.clone(), cause.clone());
             let ending = Ending::Reported { outcome: OutcomeKind::Held, region, cause };
-            round.endings.end(&one.name, target, ending);
+            pass.endings.end(&one.name, target, ending);
         }
         !one.is_unwitnessed()
     });

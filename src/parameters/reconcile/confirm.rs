@@ -8,12 +8,12 @@ use crate::parameters::attempt::{Task, Wrote};
 use crate::parameters::context::RouteContext;
 use crate::parameters::model::Observed;
 use crate::parameters::plan::{Write, released_meanwhile};
-use crate::parameters::results::{GoAgain, Round};
+use crate::parameters::results::{GoAgain, PassResult};
 use crate::parameters::store::{ByName, tags_of, versions};
 
 /// Reads the targets' versions by name, before the first of these tasks' writes, tags included: what is not as it was
 /// decided on goes round again. The proof of ownership is so at most as old as the writes of one chunk.
-pub(super) async fn stand_as_decided(context: &RouteContext<'_>, tasks: &mut Vec<Task>, round: &mut Round) {
+pub(super) async fn stand_as_decided(context: &RouteContext<'_>, tasks: &mut Vec<Task>, pass: &mut PassResult) {
     let mut held: BTreeMap<Region, Vec<ParameterName>> = BTreeMap::new();
     for task in tasks.iter() {
         if let Some(replica) = &task.replica {
@@ -32,9 +32,9 @@ pub(super) async fn stand_as_decided(context: &RouteContext<'_>, tasks: &mut Vec
         match now.get(&task.target).and_then(|now| now.get(&task.name)) {
             Some(Ok(Some(version))) if *version == decided => return true,
             Some(Err(cause)) => {
-                round.endings.fail(&task.name, &task.target, &task.target, cause.clone());
+                pass.endings.fail(&task.name, &task.target, &task.target, cause.clone());
             }
-            _ => round.go_again(&task.name, &task.target, GoAgain::Unwritten),
+            _ => pass.go_again(&task.name, &task.target, GoAgain::Unwritten),
         }
         false
     });

@@ -13,7 +13,7 @@ use crate::parameters::candidate::Candidate;
 use crate::parameters::context::RouteContext;
 use crate::parameters::model::Observed;
 use crate::parameters::plan::{Decision, decide};
-use crate::parameters::results::{GoAgain, Round};
+use crate::parameters::results::{GoAgain, PassResult};
 use crate::parameters::store::{ByName, numbered_versions, past_versions};
 
 /// What came of reading a history.
@@ -28,7 +28,7 @@ pub(in crate::parameters) enum Read {
 pub(in crate::parameters) async fn read_where_needed(
     context: &RouteContext<'_>,
     candidates: &mut [Candidate],
-    round: &mut Round,
+    pass: &mut PassResult,
 ) {
     let needs = |candidate: &Candidate, target: &Region, replica: &Observed| {
         let case = context.case(target, candidate.original.as_ref(), Some(replica), None);
@@ -54,11 +54,11 @@ pub(in crate::parameters) async fn read_where_needed(
             Ok(Read::Yes) => drop(candidate.replicas.insert(target, Some(replica))),
             Ok(Read::Moved) => {
                 candidate.replicas.remove(&target);
-                round.go_again(&candidate.name, &target, GoAgain::Unwritten);
+                pass.go_again(&candidate.name, &target, GoAgain::Unwritten);
             }
             Err(cause) => {
                 candidate.replicas.remove(&target);
-                round.endings.fail(&candidate.name, &target, &target, cause);
+                pass.endings.fail(&candidate.name, &target, &target, cause);
             }
         }
     }

@@ -35,9 +35,9 @@ use super::plan::{Decision, decide};
 use super::reconcile::await_event::settled;
 use super::reconcile::brake::ListedByTarget;
 use super::reconcile::key_health::Keys;
-use super::reconcile::pass::make_equal;
+use super::reconcile::pass::reconcile_chunk;
 use super::reconcile::removal::remove;
-use super::results::{Again, Ending, Endings, GoAgain, Round};
+use super::results::{Again, Ending, Endings, GoAgain, PassResult};
 use super::store::{ByName, by_name, lists, versions};
 use super::value_override::{ValueOverride, value_override};
 use crate::aws::Session;
@@ -171,7 +171,7 @@ impl RouteContext<'_> {
         }
         so_far::note(Kind::Parameter, &endings.outcomes(&Again::new()));
         let candidates = candidates.into_values().collect();
-        let (again, absent) = self.round(candidates, Some(&listed), &mut endings).await;
+        let (again, absent) = self.pass(candidates, Some(&listed), &mut endings).await;
         let mut endings = self.once_more(again, &BTreeSet::new(), endings).await;
         endings.close(self.source, |name| originals.contains_key(name));
         (endings, absent)
@@ -191,7 +191,7 @@ impl RouteContext<'_> {
         let witnessed = self.witnessed(wanted);
         let versions = settled(self, wanted).await;
         let candidates = self.read(&names, versions, &witnessed, &mut endings).await;
-        let (again, _) = self.round(candidates, None, &mut endings).await;
+        let (again, _) = self.pass(candidates, None, &mut endings).await;
         self.once_more(again, &witnessed, endings).await
     }
 
@@ -284,7 +284,7 @@ impl RouteContext<'_> {
             let names: Vec<ParameterName> = again.keys().cloned().collect();
             let originals = versions(self.session, self.source, &names).await;
             let moved = self.read(&again, originals, witnessed, &mut endings).await;
-            (again, _) = self.round(moved, None, &mut endings).await;
+            (again, _) = self.pass(moved, None, &mut endings).await;
         }
         for (name, targets) in again {
             for (target, why) in targets {
@@ -322,7 +322,7 @@ impl RouteContext<'_> {
         (present, unwanted)
     }
 
-    async fn round(
+    async fn pass(
         &self,
         mut candidates: Vec<Candidate>,
         listed: Option<&ListedByTarget>,
@@ -342,23 +342,23 @@ impl RouteContext<'_> {
             .chunks(CHUNK)
             .map(|chunk| async move {
                 if leaves_time_for(all) {
-                    make_equal(self, chunk.to_vec()).await
+                    reconcile_chunk(self, chunk.to_vec()).await
                 } else {
-                    Round::left(chunk)
+                    PassResult::left(chunk)
                 }
             })
             .collect();
-        let chunks = stream::iter(chunks).buffer_unordered(CHUNKS_AT_ONCE).inspect(Round::note);
+        let chunks = stream::iter(chunks).buffer_unordered(CHUNKS_AT_ONCE).inspect(PassResult::note);
         let removal = async {
             if leaves_time_for(unwanted.len()) {
                 remove(self, unwanted, listed).await
             } else {
-                (Round::left(&unwanted), Absent::default())
+                (PassResult::left(&unwanted), Absent::default())
             }
         };
-        let (rounds, (removed, absent)) = futures::join!(chunks.collect::<Vec<Round>>(), removal);
+        let (rounds, (removed, absent)) = futures::join!(chunks.collect::<Vec<PassResult>>(), removal);
         let mut again = Again::new();
-        for Round { endings: ended, again: more } in rounds.into_iter().chain([removed]) {
+        for PassResult { endings: ended, again: more } in rounds.into_iter().chain([removed]) {
             endings.absorb(ended);
             for (name, targets) in more {
                 again.entry(name).or_default().extend(targets);

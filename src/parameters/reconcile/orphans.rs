@@ -10,7 +10,7 @@ use crate::parameters::candidate::Candidate;
 use crate::parameters::context::RouteContext;
 use crate::parameters::model::Observed;
 use crate::parameters::plan::{Decision, Parity, Removal, Way, decide};
-use crate::parameters::results::{Ending, GoAgain, Round};
+use crate::parameters::results::{Ending, GoAgain, PassResult};
 
 /// A replica that is not to be there, by what was read so far.
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ impl Unwanted {
 pub(super) type ByTarget = BTreeMap<Region, Vec<Unwanted>>;
 
 /// What is to be removed by what was read so far, by target, the oldest tombstones first; all else ends here.
-pub(super) fn unwanted(context: &RouteContext<'_>, candidates: Vec<Candidate>, round: &mut Round) -> ByTarget {
+pub(super) fn unwanted(context: &RouteContext<'_>, candidates: Vec<Candidate>, pass: &mut PassResult) -> ByTarget {
     let mut unwanted = ByTarget::new();
     for Candidate { name, original, replicas, fresh, found_by, .. } in candidates {
         for (target, replica) in replicas {
@@ -58,18 +58,18 @@ pub(super) fn unwanted(context: &RouteContext<'_>, candidates: Vec<Candidate>, r
             let decision = decide(case, context.plan_policy(Parity::ByProvenance));
             if matches!(decision, Decision::Conflict(_)) && !fresh {
                 // By lists that may lag; what is read by name decides.
-                round.go_again(&name, &target, GoAgain::Unwritten);
+                pass.go_again(&name, &target, GoAgain::Unwritten);
                 continue;
             }
             // Read by name: there is neither a source nor a replica of one.
             if decision == Decision::Nothing && original.is_none() && fresh {
                 let cause = Cause::new(FailureKind::Invalid, ABSENT).mended_by(ABSENT_REMEDY);
                 let outcome = OutcomeKind::Absent;
-                round.endings.end(&name, &target, Ending::Noted { outcome, cause });
+                pass.endings.end(&name, &target, Ending::Noted { outcome, cause });
                 continue;
             }
             if let Some(Decision::Remove(Removal { way, provenance, .. })) =
-                context.ended(&name, &target, decision, &mut round.endings)
+                context.ended(&name, &target, decision, &mut pass.endings)
                 && let Some(replica) = replica
             {
                 let (name, original) = (name.clone(), original.clone());

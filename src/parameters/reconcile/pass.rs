@@ -17,23 +17,23 @@ use crate::parameters::context::{RouteContext, left_out, tier_stays};
 use crate::parameters::labels;
 use crate::parameters::model::{Observed, Parameter};
 use crate::parameters::plan::{Decision, Parity, Write, decide, not_adopted};
-use crate::parameters::results::{Ending, GoAgain, Round};
+use crate::parameters::results::{Ending, GoAgain, PassResult};
 use crate::parameters::store::{ByName, Valued, by_name_knowing, tags_of, values, versions};
 use crate::parameters::value_override::{ValueOverride, value_override};
 
 /// Makes the replicas of `candidates`, all of which have a source, equal to it.
-pub(super) async fn make_equal(context: &RouteContext<'_>, mut candidates: Vec<Candidate>) -> Round {
-    let mut round = Round::default();
+pub(super) async fn reconcile_chunk(context: &RouteContext<'_>, mut candidates: Vec<Candidate>) -> PassResult {
+    let mut pass = PassResult::default();
     let listed = listed(&candidates);
-    freshen(context, &mut candidates, &mut round).await;
-    read_referenced(context, &mut candidates, &mut round).await;
-    read_where_needed(context, &mut candidates, &mut round).await;
-    let mut tasks = decided(context, &candidates, &listed, &mut round);
-    let source_values = source_values(context, &mut tasks, &mut round).await;
-    compare(context, &mut tasks, &source_values, &mut round).await;
-    let mut tasks = judged(context, tasks, &mut round);
-    let sources = labels::sources(context, &mut tasks, &mut round).await;
-    stand_as_decided(context, &mut tasks, &mut round).await;
+    freshen(context, &mut candidates, &mut pass).await;
+    read_referenced(context, &mut candidates, &mut pass).await;
+    read_where_needed(context, &mut candidates, &mut pass).await;
+    let mut tasks = decided(context, &candidates, &listed, &mut pass);
+    let source_values = source_values(context, &mut tasks, &mut pass).await;
+    compare(context, &mut tasks, &source_values, &mut pass).await;
+    let mut tasks = judged(context, tasks, &mut pass);
+    let sources = labels::sources(context, &mut tasks, &mut pass).await;
+    stand_as_decided(context, &mut tasks, &mut pass).await;
     let wrote = write(context, &tasks, &source_values, &sources).await;
     let read = read_back(context, &tasks, wrote, &source_values).await;
     let labelled = labels::label(context, &tasks, read, &sources).await;
@@ -47,11 +47,11 @@ pub(super) async fn make_equal(context: &RouteContext<'_>, mut candidates: Vec<C
                     None => finished(context, task, Ending::Counted(outcome)),
                     Some(cause) => Ending::Failed { region: task.target.clone(), cause },
                 };
-                round.endings.end(&task.name, &task.target, ending);
+                pass.endings.end(&task.name, &task.target, ending);
             }
             Wrote::Moved(outcome) => {
-                round.endings.end(&task.name, &task.target, Ending::Counted(outcome));
-                round.go_again(&task.name, &task.target, GoAgain::Moved);
+                pass.endings.end(&task.name, &task.target, Ending::Counted(outcome));
+                pass.go_again(&task.name, &task.target, GoAgain::Moved);
             }
             Wrote::Held(cause) => {
                 let outcome = OutcomeKind::Held;
@@ -59,28 +59,28 @@ pub(super) async fn make_equal(context: &RouteContext<'_>, mut candidates: Vec<C
                     Some(cause) => Ending::Reported { outcome, region: task.target.clone(), cause },
                     None => Ending::Noted { outcome, cause: never_recreated(task) },
                 };
-                round.endings.end(&task.name, &task.target, ending);
+                pass.endings.end(&task.name, &task.target, ending);
             }
             Wrote::Late => {
                 let pending = Ending::Counted(OutcomeKind::Pending);
-                round.endings.end(&task.name, &task.target, pending);
+                pass.endings.end(&task.name, &task.target, pending);
             }
             Wrote::Again | Wrote::ReadBack(_) | Wrote::Proved(_) | Wrote::Anew(_) => {
-                round.go_again(&task.name, &task.target, GoAgain::Unwritten);
+                pass.go_again(&task.name, &task.target, GoAgain::Unwritten);
             }
             Wrote::Lost(cause) => {
-                round.go_again(&task.name, &task.target, GoAgain::Unanswered(cause));
+                pass.go_again(&task.name, &task.target, GoAgain::Unanswered(cause));
             }
             Wrote::Failed(cause) => {
-                round.endings.fail(&task.name, &task.target, &task.target, cause);
+                pass.endings.fail(&task.name, &task.target, &task.target, cause);
             }
             Wrote::Unconfirmed(cause) => {
-                round.endings.fail(&task.name, &task.target, context.source, cause);
+                pass.endings.fail(&task.name, &task.target, context.source, cause);
             }
         }
     }
-    labels::follow(context, &candidates, &mut round).await;
-    round
+    labels::follow(context, &candidates, &mut pass).await;
+    pass
 }
 
 fn finished(context: &RouteContext<'_>, task: &Task, ending: Ending) -> Ending {
@@ -101,7 +101,7 @@ fn finished(context: &RouteContext<'_>, task: &Task, ending: Ending) -> Ending {
 }
 
 /// Reads tags by name where a list was all that is known. A list's tags are never the ground for a write.
-async fn freshen(context: &RouteContext<'_>, candidates: &mut Vec<Candidate>, round: &mut Round) {
+async fn freshen(context: &RouteContext<'_>, candidates: &mut Vec<Candidate>, pass: &mut PassResult) {
     let stale: Vec<ParameterName> =
         candidates.iter().filter(|c| !c.fresh).map(|c| c.name.clone()).collect();
     if stale.is_empty() {
@@ -132,14 +132,14 @@ async fn freshen(context: &RouteContext<'_>, candidates: &mut Vec<Candidate>, ro
             (Some(Ok(Some(tags))), Some(original)) => original.tags.clone_from(tags),
             (Some(Err(cause)), _) => {
                 for target in candidate.replicas.keys() {
-                    round.endings.fail(name, target, context.source, cause.clone());
+                    pass.endings.fail(name, target, context.source, cause.clone());
                 }
                 return false;
             }
             // Gone since it was listed.
             _ => {
                 for target in candidate.replicas.keys() {
-                    round.go_again(name, target, GoAgain::Unwritten);
+                    pass.go_again(name, target, GoAgain::Unwritten);
                 }
                 return false;
             }
@@ -149,11 +149,11 @@ async fn freshen(context: &RouteContext<'_>, candidates: &mut Vec<Candidate>, ro
             match in_targets.get(target).and_then(|tags| tags.get(name)) {
                 Some(Ok(Some(tags))) => held.tags.clone_from(tags),
                 Some(Err(cause)) => {
-                    round.endings.fail(name, target, target, cause.clone());
+                    pass.endings.fail(name, target, target, cause.clone());
                     return false;
                 }
                 _ => {
-                    round.go_again(name, target, GoAgain::Unwritten);
+                    pass.go_again(name, target, GoAgain::Unwritten);
                     return false;
                 }
             }
@@ -167,7 +167,7 @@ async fn freshen(context: &RouteContext<'_>, candidates: &mut Vec<Candidate>, ro
 /// Reads the parameters that value overrides reference, by name: what a list shows of them, and of their owners' consent,
 /// is no ground for a write either. One read for all that reference them; attributes that a list showed of the very
 /// version that is read are not asked for again.
-async fn read_referenced(context: &RouteContext<'_>, candidates: &mut [Candidate], round: &mut Round) {
+async fn read_referenced(context: &RouteContext<'_>, candidates: &mut [Candidate], pass: &mut PassResult) {
     let mut listed: BTreeMap<ParameterName, Parameter> = BTreeMap::new();
     let mut wanted: BTreeMap<ParameterName, Vec<(usize, Region)>> = BTreeMap::new();
     for (place, candidate) in candidates.iter_mut().enumerate() {
@@ -199,7 +199,7 @@ async fn read_referenced(context: &RouteContext<'_>, candidates: &mut [Candidate
                 Ok(None) => {}
                 Err(cause) => {
                     candidate.replicas.remove(&target);
-                    round.endings.fail(&candidate.name, &target, context.source, cause.clone());
+                    pass.endings.fail(&candidate.name, &target, context.source, cause.clone());
                 }
             }
         }
@@ -222,7 +222,7 @@ fn decided(
     context: &RouteContext<'_>,
     candidates: &[Candidate],
     listed: &BTreeSet<ParameterName>,
-    round: &mut Round,
+    pass: &mut PassResult,
 ) -> Vec<Task> {
     let mut tasks = Vec::new();
     for candidate in candidates {
@@ -246,20 +246,20 @@ fn decided(
                 if candidate.moved.contains(target) { Parity::Rewrite } else { context.parity() };
             let decision = decide(case, context.plan_policy(parity));
             if listed.contains(name) && is_to_be_read_by_name(&decision, &held) {
-                round.go_again(name, target, GoAgain::Unwritten);
+                pass.go_again(name, target, GoAgain::Unwritten);
                 continue;
             }
-            match context.ended(name, target, decision, &mut round.endings) {
+            match context.ended(name, target, decision, &mut pass.endings) {
                 // What a target that cannot be read holds is not known: another is not left without it.
                 Some(Decision::Write(write))
                     if let Some(cause) = waits(&write, candidate, target) =>
                 {
-                    round.endings.fail(name, target, target, cause);
+                    pass.endings.fail(name, target, target, cause);
                 }
                 Some(Decision::Write(write)) => tasks.push(task(write, false)),
                 Some(Decision::Compare(write)) => tasks.push(task(write, true)),
                 // Its source does not want it any more: the next round sees to that.
-                Some(_) => round.go_again(name, target, GoAgain::Unwritten),
+                Some(_) => pass.go_again(name, target, GoAgain::Unwritten),
                 None => {}
             }
         }
@@ -275,7 +275,7 @@ fn waits(write: &Write, candidate: &Candidate, target: &Region) -> Option<Cause>
 
 /// The values that these tasks need, each of exactly the version that was decided on. A plan needs only those that
 /// decide something.
-async fn source_values(context: &RouteContext<'_>, tasks: &mut Vec<Task>, round: &mut Round) -> Values {
+async fn source_values(context: &RouteContext<'_>, tasks: &mut Vec<Task>, pass: &mut PassResult) -> Values {
     let applies = context.policy.writing.allows();
     let needs = |task: &Task| task.compare || (applies && task.write.change != Change::Retag);
     let wanted: Vec<Wanted> =
@@ -289,9 +289,9 @@ async fn source_values(context: &RouteContext<'_>, tasks: &mut Vec<Task>, round:
         match read.get(&name) {
             Some(Ok(Some(valued))) if valued.version == version => return true,
             Some(Err(cause)) => {
-                round.endings.fail(&task.name, &task.target, context.source, cause.clone());
+                pass.endings.fail(&task.name, &task.target, context.source, cause.clone());
             }
-            _ => round.go_again(&task.name, &task.target, GoAgain::Unwritten),
+            _ => pass.go_again(&task.name, &task.target, GoAgain::Unwritten),
         }
         false
     });
@@ -305,7 +305,7 @@ async fn source_values(context: &RouteContext<'_>, tasks: &mut Vec<Task>, round:
 }
 
 /// Settles the tasks that values decide: different ones become updates, equal ones with nothing to write are in sync.
-async fn compare(context: &RouteContext<'_>, tasks: &mut Vec<Task>, originals: &Values, round: &mut Round) {
+async fn compare(context: &RouteContext<'_>, tasks: &mut Vec<Task>, originals: &Values, pass: &mut PassResult) {
     let targets: BTreeSet<Region> =
         tasks.iter().filter(|task| task.compare).map(|task| task.target.clone()).collect();
     let reads = targets.iter().map(|target| {
@@ -330,13 +330,13 @@ async fn compare(context: &RouteContext<'_>, tasks: &mut Vec<Task>, originals: &
                     let nothing = task.write.change == Change::Retag && task.write.is_empty();
                     if nothing {
                         let ending = finished(context, task, Ending::Left(OutcomeKind::InSync));
-                        round.endings.end(&task.name, &task.target, ending);
+                        pass.endings.end(&task.name, &task.target, ending);
                     }
                     return !nothing;
                 }
                 if task.write.adopts() {
                     let cause = not_adopted(task.case(context), "its value differs");
-                    round.endings.fail(&task.name, &task.target, &task.target, cause);
+                    pass.endings.fail(&task.name, &task.target, &task.target, cause);
                     return false;
                 }
                 task.write.change = Change::Update;
@@ -350,11 +350,11 @@ async fn compare(context: &RouteContext<'_>, tasks: &mut Vec<Task>, originals: &
                 true
             }
             (_, Some(Err(cause))) => {
-                round.endings.fail(&task.name, &task.target, &task.target, cause.clone());
+                pass.endings.fail(&task.name, &task.target, &task.target, cause.clone());
                 false
             }
             _ => {
-                round.go_again(&task.name, &task.target, GoAgain::Unwritten);
+                pass.go_again(&task.name, &task.target, GoAgain::Unwritten);
                 false
             }
         }
@@ -362,7 +362,7 @@ async fn compare(context: &RouteContext<'_>, tasks: &mut Vec<Task>, originals: &
 }
 
 /// The tasks that the guard lets through; the others end here.
-fn judged(context: &RouteContext<'_>, tasks: Vec<Task>, round: &mut Round) -> Vec<Task> {
+fn judged(context: &RouteContext<'_>, tasks: Vec<Task>, pass: &mut PassResult) -> Vec<Task> {
     let mut go = Vec::new();
     for task in tasks {
         let change = task.write.change;
@@ -378,10 +378,10 @@ fn judged(context: &RouteContext<'_>, tasks: Vec<Task>, round: &mut Round) -> Ve
             Ruling::TellOnly => {
                 let Write { because, class, .. } = task.write;
                 let ending = Ending::Planned { change, because, class, reported: None };
-                round.endings.end(&task.name, &task.target, ending);
+                pass.endings.end(&task.name, &task.target, ending);
             }
             Ruling::Held(cause) => {
-                round.endings.fail(&task.name, &task.target, &task.target, cause);
+                pass.endings.fail(&task.name, &task.target, &task.target, cause);
             }
         }
     }

@@ -19,7 +19,7 @@ use crate::parameters::candidate::Candidate;
 use crate::parameters::context::RouteContext;
 use crate::parameters::model::Observed;
 use crate::parameters::plan::{Decision, Parity, Removal, Way, decide, wants_removal};
-use crate::parameters::results::{Ending, GoAgain, Round};
+use crate::parameters::results::{Ending, GoAgain, PassResult};
 use crate::parameters::store::{NAMES_PER_CALL, Tagged, mark_released, retag, tags_of, versions};
 
 /// The two reads that must find a source absent are so far apart.
@@ -31,17 +31,17 @@ pub(super) async fn remove(
     context: &RouteContext<'_>,
     mut candidates: Vec<Candidate>,
     listed: Option<&ListedByTarget>,
-) -> (Round, Absent) {
-    let mut round = Round::default();
-    read_where_needed(context, &mut candidates, &mut round).await;
-    let mut unwanted = unwanted(context, candidates, &mut round);
+) -> (PassResult, Absent) {
+    let mut pass = PassResult::default();
+    read_where_needed(context, &mut candidates, &mut pass).await;
+    let mut unwanted = unwanted(context, candidates, &mut pass);
     let mut absent = Absent::default();
     if unwanted.is_empty() {
-        return (round, absent);
+        return (pass, absent);
     }
-    let found = keep_unwanted(context, &mut unwanted, &mut round).await;
+    let found = keep_unwanted(context, &mut unwanted, &mut pass).await;
     if let Some(listed) = listed {
-        if hold_mass_absence(context, &mut unwanted, (listed, &found), &mut round) {
+        if hold_mass_absence(context, &mut unwanted, (listed, &found), &mut pass) {
             absent.lost_everything();
         }
         let mut unwitnessed = ByTarget::new();
@@ -51,8 +51,8 @@ pub(super) async fn remove(
         }
         absent.add(context.source, unwitnessed, listed.clone());
     }
-    take_away(context, unwanted, listed, &mut round).await;
-    (round, absent)
+    take_away(context, unwanted, listed, &mut pass).await;
+    (pass, absent)
 }
 
 /// Takes away what one read by name found unwanted, after a second one.
@@ -60,16 +60,16 @@ pub(super) async fn take_away(
     context: &RouteContext<'_>,
     mut unwanted: ByTarget,
     listed: Option<&ListedByTarget>,
-    round: &mut Round,
+    pass: &mut PassResult,
 ) {
     unwanted.retain(|_, replicas| !replicas.is_empty());
     if unwanted.is_empty() {
         return;
     }
-    let granted = allow(context, &mut unwanted, listed, round).await;
+    let granted = allow(context, &mut unwanted, listed, pass).await;
     if context.policy.writing.allows() {
         tokio::time::sleep(BETWEEN_READS).await;
-        keep_unwanted(context, &mut unwanted, round).await;
+        keep_unwanted(context, &mut unwanted, pass).await;
     }
     let removals = unwanted.iter().map(|(target, replicas)| remove_in(context, target, replicas));
     let removed = futures::future::join_all(removals).await;
@@ -78,7 +78,7 @@ pub(super) async fn take_away(
             unwanted.iter().zip(&removed).map(|((t, all), ended)| (t, taken(all, ended))).collect();
         give_back(context, &granted, |target| deleted.get(target).copied().unwrap_or_default());
     }
-    confirm(context, &unwanted, removed, round).await;
+    confirm(context, &unwanted, removed, pass).await;
 }
 
 /// How many of those that the allowance was asked for were deleted.
@@ -95,7 +95,7 @@ fn taken(unwanted: &[Unwanted], ended: &Ended) -> u64 {
 async fn keep_unwanted(
     context: &RouteContext<'_>,
     unwanted: &mut ByTarget,
-    round: &mut Round,
+    pass: &mut PassResult,
 ) -> BTreeSet<Region> {
     let still = still_unwanted(context, unwanted.values().flatten().collect()).await;
     let mut found = BTreeSet::new();
@@ -103,12 +103,12 @@ async fn keep_unwanted(
         replicas.retain(|Unwanted { name, .. }| match still.get(name) {
             Some(Ok(true)) => true,
             Some(Err(cause)) => {
-                round.endings.fail(name, target, context.source, cause.clone());
+                pass.endings.fail(name, target, context.source, cause.clone());
                 false
             }
             Some(Ok(false)) | None => {
                 found.insert(target.clone());
-                round.go_again(name, target, GoAgain::Unwritten);
+                pass.go_again(name, target, GoAgain::Unwritten);
                 false
             }
         });
@@ -296,7 +296,7 @@ async fn keep(
 }
 
 /// Reads the sources once more, for all targets together: one that came back meanwhile is to have its replica again.
-async fn confirm(context: &RouteContext<'_>, unwanted: &ByTarget, removed: Vec<Ended>, round: &mut Round) {
+async fn confirm(context: &RouteContext<'_>, unwanted: &ByTarget, removed: Vec<Ended>, pass: &mut PassResult) {
     let is_done = |removed: &Removed| matches!(removed, Removed::Done(_) | Removed::Kept(_));
     let done = |ended: &Ended, name| ended.get(name).is_some_and(is_done);
     let gone = unwanted
@@ -311,12 +311,12 @@ async fn confirm(context: &RouteContext<'_>, unwanted: &ByTarget, removed: Vec<E
         for (name, removed) in ended {
             let is_done = is_done(&removed);
             if is_done && !matches!(still.get(&name), Some(Ok(true))) {
-                round.go_again(&name, target, GoAgain::Moved);
+                pass.go_again(&name, target, GoAgain::Moved);
             }
             let one =
                 by_name.get(&name).filter(|_| is_done || matches!(removed, Removed::Planned(_)));
             let reported = one.and_then(|one| one.reported.clone());
-            end(context, target, &name, (removed, reported), round);
+            end(context, target, &name, (removed, reported), pass);
         }
     }
 }
@@ -326,40 +326,40 @@ fn end(
     target: &Region,
     name: &ParameterName,
     (removed, reported): (Removed, Option<Cause>),
-    round: &mut Round,
+    pass: &mut PassResult,
 ) {
     let account = context.session.account();
-    let done = |outcome: OutcomeKind, reported: Option<Cause>, round: &mut Round| {
+    let done = |outcome: OutcomeKind, reported: Option<Cause>, pass: &mut PassResult| {
         let region = target.clone();
         let ending = match reported {
             Some(cause) => Ending::Reported { outcome, region, cause },
             None => Ending::Counted(outcome),
         };
-        round.endings.end(name, target, ending);
+        pass.endings.end(name, target, ending);
     };
     match removed {
-        Removed::Done(outcome) => done(outcome, reported, round),
+        Removed::Done(outcome) => done(outcome, reported, pass),
         Removed::Kept(due) => {
-            done(OutcomeKind::Tombstoned, reported, round);
-            round.endings.wait(name, target, due);
+            done(OutcomeKind::Tombstoned, reported, pass);
+            pass.endings.wait(name, target, due);
         }
         Removed::Waits(due) => {
-            round.endings.end(name, target, Ending::Left(OutcomeKind::Tombstoned));
-            round.endings.wait(name, target, due);
+            pass.endings.end(name, target, Ending::Left(OutcomeKind::Tombstoned));
+            pass.endings.wait(name, target, due);
         }
-        Removed::Left(outcome) => round.endings.end(name, target, Ending::Left(outcome)),
+        Removed::Left(outcome) => pass.endings.end(name, target, Ending::Left(outcome)),
         Removed::Late => {
-            round.endings.end(name, target, Ending::Counted(OutcomeKind::Pending));
+            pass.endings.end(name, target, Ending::Counted(OutcomeKind::Pending));
         }
-        Removed::Vanished => round.go_again(name, target, GoAgain::Unwritten),
+        Removed::Vanished => pass.go_again(name, target, GoAgain::Unwritten),
         Removed::Planned(removal) => {
             let (change, because) = (removal.way.change(), vec![removal.because]);
             let ending = Ending::Planned { change, because, class: None, reported };
-            round.endings.end(name, target, ending);
+            pass.endings.end(name, target, ending);
         }
         Removed::Failed(cause) => {
             tracing::warn!(%account, region = %target, kind = "parameter", name = name.as_str(), error_kind = %cause.kind, "{}", cause.message);
-            round.endings.fail(name, target, target, cause);
+            pass.endings.fail(name, target, target, cause);
         }
     }
 }
