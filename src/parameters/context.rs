@@ -4,7 +4,7 @@
 use super::label_reads::LabelReads;
 use super::model::Observed;
 use super::plan::{Case, Decision, DeletePolicy, Parity, PlanPolicy};
-use super::results::{Ending, Endings};
+use super::results::{ItemResult, ItemResults};
 use crate::aws::{KeyStates, Session};
 use crate::domain::{Cause, FailureKind, OutcomeKind, ParameterName, Purpose, Region, Scope, Take};
 use crate::recent_deletes::RecentDeletes;
@@ -85,28 +85,28 @@ impl RouteContext<'_> {
         name: &ParameterName,
         target: &Region,
         decision: Decision,
-        endings: &mut Endings,
+        results: &mut ItemResults,
     ) -> Option<Decision> {
         match decision {
             Decision::Nothing => {}
             Decision::InSync { tags_left_out: 0 } => {
-                endings.end(name, target, Ending::Left(OutcomeKind::InSync));
+                results.end(name, target, ItemResult::Left(OutcomeKind::InSync));
             }
             Decision::InSync { tags_left_out } => {
-                endings.fail(name, target, self.source, left_out(tags_left_out));
+                results.fail(name, target, self.source, left_out(tags_left_out));
             }
-            Decision::Leave(outcome) => endings.end(name, target, Ending::Left(outcome)),
+            Decision::Leave(outcome) => results.end(name, target, ItemResult::Left(outcome)),
             Decision::Skip(cause) => {
                 let outcome = OutcomeKind::Skipped;
-                endings.end(name, target, Ending::Noted { outcome, cause });
+                results.end(name, target, ItemResult::Noted { outcome, cause });
             }
             Decision::Wait(due) => {
-                endings.end(name, target, Ending::Left(OutcomeKind::Tombstoned));
-                endings.wait(name, target, due);
+                results.end(name, target, ItemResult::Left(OutcomeKind::Tombstoned));
+                results.wait(name, target, due);
             }
-            Decision::Refuse(cause) => endings.fail(name, target, self.source, cause),
+            Decision::Refuse(cause) => results.fail(name, target, self.source, cause),
             Decision::Conflict(cause) | Decision::Keep(cause) => {
-                endings.fail(name, target, target, cause);
+                results.fail(name, target, target, cause);
             }
             Decision::ReadHistory
             | Decision::Write(_)

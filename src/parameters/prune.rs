@@ -15,7 +15,7 @@ use crate::ownership::{Ownership, Provenance, Site, is_marked, last, objection};
 use crate::parameters::context::RouteContext;
 use crate::parameters::reconcile::delete::{Deleted, Executor, Now};
 use crate::parameters::reconcile::histories::{Read, with_history};
-use crate::parameters::results::{Ending, Endings};
+use crate::parameters::results::{ItemResult, ItemResults};
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
 
@@ -25,7 +25,7 @@ const BECAUSE: &str = "out_of_scope";
 const BY_DEFAULT: &str = "excluded_by_default";
 
 /// It changed under our hands.
-const PENDING: Ending = Ending::Counted(OutcomeKind::Pending);
+const PENDING: ItemResult = ItemResult::Counted(OutcomeKind::Pending);
 
 /// What is done with a leftover.
 enum Verdict {
@@ -33,7 +33,7 @@ enum Verdict {
     /// It was adopted: the hub's tags come off.
     Release,
     /// It ends so.
-    End(Ending),
+    End(ItemResult),
     /// It is not a leftover.
     Nothing,
 }
@@ -71,16 +71,16 @@ pub async fn prune(
         return AccountOutcome::unlooked(session.account().clone());
     };
     let each = listings.iter().map(|(target, listing)| async {
-        let mut endings = Endings::default();
+        let mut results = ItemResults::default();
         match listing {
-            Ok(listing) => pruning.prune_in(target, listing.values(), &mut endings).await,
-            Err(cause) => endings.fail_region(target, cause.clone()),
+            Ok(listing) => pruning.prune_in(target, listing.values(), &mut results).await,
+            Err(cause) => results.fail_region(target, cause.clone()),
         }
-        endings
+        results
     });
     let mut outcome = AccountOutcome::new(session.account().clone());
-    for endings in futures::future::join_all(each).await {
-        outcome.merge(endings.into_outcome(session.account()));
+    for results in futures::future::join_all(each).await {
+        outcome.merge(results.into_outcome(session.account()));
     }
     outcome
 }
@@ -111,7 +111,7 @@ impl Pruning<'_> {
         &self,
         target: &Region,
         held: impl Iterator<Item = &'a Observed>,
-        endings: &mut Endings,
+        results: &mut ItemResults,
     ) -> Vec<Observed> {
         let mut found = Vec::new();
         for held in held {
@@ -120,7 +120,7 @@ impl Pruning<'_> {
                 Some(Standing::Leftover(_)) => found.push(held.clone()),
                 Some(Standing::Source(of)) => {
                     let cause = marked_source(&of, target, held, self.session.account());
-                    endings.fail(&held.parameter.name, target, target, cause);
+                    results.fail(&held.parameter.name, target, target, cause);
                 }
             }
         }
@@ -140,14 +140,14 @@ impl Pruning<'_> {
     }
 
     /// Reports the steps of the plan that found nothing to do in `target`.
-    fn report_missed(&self, target: &Region, endings: &mut Endings) {
+    fn report_missed(&self, target: &Region, results: &mut ItemResults) {
         let account = self.session.account();
         let steps = self.leftovers.only.iter().flatten();
         for step in steps.filter(|step| step.account == *account && step.region == *target) {
             if let Item::Parameter(name) = &step.item
-                && endings.of(name, target).is_none()
+                && results.of(name, target).is_none()
             {
-                endings.fail(name, target, target, not_a_leftover(step.change));
+                results.fail(name, target, target, not_a_leftover(step.change));
             }
         }
     }
@@ -156,24 +156,24 @@ impl Pruning<'_> {
         &self,
         target: &Region,
         held: impl Iterator<Item = &Observed>,
-        endings: &mut Endings,
+        results: &mut ItemResults,
     ) {
         let executor = Executor { session: self.session, recent: self.recent, target };
-        let found = self.found(target, held, endings);
+        let found = self.found(target, held, results);
         for some in found.chunks(NAMES_PER_CALL) {
             if self.policy.deadline.is_stopped() {
                 for held in some {
-                    endings.end(&held.parameter.name, target, PENDING);
+                    results.end(&held.parameter.name, target, PENDING);
                 }
                 continue;
             }
             let (mut deletes, mut releases) = (Vec::new(), Vec::new());
-            for held in self.read_again(&executor, some, endings).await {
+            for held in self.read_again(&executor, some, results).await {
                 let name = held.parameter.name.clone();
                 match self.judged(target, &held) {
                     Verdict::Delete => deletes.push(held),
                     Verdict::Release => releases.push(name),
-                    Verdict::End(ending) => endings.end(&name, target, ending),
+                    Verdict::End(result) => results.end(&name, target, result),
                     Verdict::Nothing => {}
                 }
             }
@@ -181,23 +181,23 @@ impl Pruning<'_> {
             for (name, deleted) in executor.delete(deletes, &may_go).await {
                 match deleted {
                     Deleted::Done => {
-                        endings.end(&name, target, Ending::Counted(OutcomeKind::Deleted));
+                        results.end(&name, target, ItemResult::Counted(OutcomeKind::Deleted));
                     }
-                    Deleted::Changed => endings.end(&name, target, PENDING),
-                    Deleted::Failed(cause) => endings.fail(&name, target, target, cause),
+                    Deleted::Changed => results.end(&name, target, PENDING),
+                    Deleted::Failed(cause) => results.fail(&name, target, target, cause),
                 }
             }
             for name in releases {
                 match mark_released(self.session, target, &name).await {
                     Ok(Tagged::Yes) => {
-                        endings.end(&name, target, Ending::Counted(OutcomeKind::Retagged));
+                        results.end(&name, target, ItemResult::Counted(OutcomeKind::Retagged));
                     }
-                    Ok(Tagged::Gone) => endings.end(&name, target, PENDING),
-                    Err(cause) => endings.fail(&name, target, target, cause),
+                    Ok(Tagged::Gone) => results.end(&name, target, PENDING),
+                    Err(cause) => results.fail(&name, target, target, cause),
                 }
             }
         }
-        self.report_missed(target, endings);
+        self.report_missed(target, results);
     }
 
     /// Whether a leftover goes, by what was read of it and, where that decides, its history.
@@ -218,7 +218,7 @@ impl Pruning<'_> {
                 source_exists: false,
                 held: &evidence.present(),
             };
-            let failed = |cause| Verdict::End(Ending::Failed { region: target.clone(), cause });
+            let failed = |cause| Verdict::End(ItemResult::Failed { region: target.clone(), cause });
             return objection(&ownership, site).map_or(Verdict::Nothing, failed);
         };
         let adopted = provenance.adopted;
@@ -239,9 +239,9 @@ impl Pruning<'_> {
             Ruling::Go => Verdict::Delete,
             Ruling::TellOnly => {
                 let because = self.because(&held.parameter.name);
-                Verdict::End(Ending::Planned { change, because, class: None, reported: None })
+                Verdict::End(ItemResult::Planned { change, because, class: None, reported: None })
             }
-            Ruling::Held(cause) => Verdict::End(Ending::Failed { region: target.clone(), cause }),
+            Ruling::Held(cause) => Verdict::End(ItemResult::Failed { region: target.clone(), cause }),
         }
     }
 
@@ -256,7 +256,7 @@ impl Pruning<'_> {
         &self,
         executor: &Executor<'_>,
         found: &[Observed],
-        endings: &mut Endings,
+        results: &mut ItemResults,
     ) -> Vec<Observed> {
         let target = executor.target;
         let now = if self.policy.writing.allows() {
@@ -270,12 +270,12 @@ impl Pruning<'_> {
             match now {
                 Now::Stands(held) => match self.with_history(target, held).await {
                     Ok(Some(held)) => read.push(held),
-                    Ok(None) => endings.end(name, target, PENDING),
-                    Err(cause) => endings.fail(name, target, target, cause),
+                    Ok(None) => results.end(name, target, PENDING),
+                    Err(cause) => results.fail(name, target, target, cause),
                 },
-                Now::Unread(cause) => endings.fail(name, target, target, cause),
+                Now::Unread(cause) => results.fail(name, target, target, cause),
                 // Changed or gone since it was listed: the next look decides.
-                Now::Changed => endings.end(name, target, PENDING),
+                Now::Changed => results.end(name, target, PENDING),
             }
         }
         read

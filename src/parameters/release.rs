@@ -13,7 +13,7 @@ use crate::guard::{Claim, Proposal, Ruling};
 use crate::ownership::Ownership;
 use crate::parameters::context::RouteContext;
 use crate::parameters::reconcile::histories::{Read, with_history};
-use crate::parameters::results::{Ending, Endings};
+use crate::parameters::results::{ItemResult, ItemResults};
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
 
@@ -33,29 +33,29 @@ pub async fn release(
         let context = RouteContext::new(session, policy, recent, &route.source, scope);
         for Wanted { item, .. } in wanted {
             let Item::Parameter(name) = item else { continue };
-            let mut endings = Endings::default();
+            let mut results = ItemResults::default();
             for target in &route.targets {
                 if policy.deadline.is_stopped() {
-                    let pending = Ending::Counted(OutcomeKind::Pending);
-                    endings.end(name, target, pending);
+                    let pending = ItemResult::Counted(OutcomeKind::Pending);
+                    results.end(name, target, pending);
                     continue;
                 }
-                release_one(&context, target, name, &mut endings).await;
+                release_one(&context, target, name, &mut results).await;
             }
-            outcome.merge(endings.into_outcome(session.account()));
+            outcome.merge(results.into_outcome(session.account()));
         }
     }
     outcome
 }
 
-async fn release_one(context: &RouteContext<'_>, target: &Region, name: &ParameterName, endings: &mut Endings) {
+async fn release_one(context: &RouteContext<'_>, target: &Region, name: &ParameterName, results: &mut ItemResults) {
     let ended = match read(context, target, name).await {
-        Ok(Some(replica)) => released(context, target, name, &replica, endings).await,
+        Ok(Some(replica)) => released(context, target, name, &replica, results).await,
         Ok(None) => Err(nothing_there(target)),
         Err(cause) => Err(cause),
     };
     if let Err(cause) = ended {
-        endings.fail(name, target, target, cause);
+        results.fail(name, target, target, cause);
     }
 }
 
@@ -86,7 +86,7 @@ async fn released(
     target: &Region,
     name: &ParameterName,
     replica: &Observed,
-    endings: &mut Endings,
+    results: &mut ItemResults,
 ) -> Result<(), Cause> {
     let ownership = case(context, target, replica).ownership(context.plan_policy(context.parity()));
     if !ownership.may_be_released() {
@@ -104,10 +104,10 @@ async fn released(
     match context.policy.judge(&proposal, context.session.now()) {
         Ruling::Go => match mark_released(context.session, target, &replica.parameter.name).await? {
             Tagged::Yes => {
-                endings.end(
+                results.end(
                     &replica.parameter.name,
                     target,
-                    Ending::Counted(OutcomeKind::Retagged),
+                    ItemResult::Counted(OutcomeKind::Retagged),
                 );
                 Ok(())
             }
@@ -115,9 +115,9 @@ async fn released(
         },
         Ruling::TellOnly => {
             let because = vec![BECAUSE];
-            let ending =
-                Ending::Planned { change, because, class: ownership.class(), reported: None };
-            endings.end(name, target, ending);
+            let result =
+                ItemResult::Planned { change, because, class: ownership.class(), reported: None };
+            results.end(name, target, result);
             Ok(())
         }
         Ruling::Held(cause) => Err(cause),

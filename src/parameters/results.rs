@@ -12,7 +12,7 @@ use crate::so_far;
 
 /// How one item ended in one target.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
+pub(super) enum ItemResult {
     /// Something was done, and it counts as this.
     Counted(OutcomeKind),
     /// Nothing was to be done, and it counts as this.
@@ -53,7 +53,7 @@ pub(super) enum Ending {
     },
 }
 
-impl Ending {
+impl ItemResult {
     /// What it counts as; nothing where it is only planned.
     const fn outcome(&self) -> Option<OutcomeKind> {
         match self {
@@ -73,8 +73,8 @@ impl Ending {
 /// The endings of one route's items. A later one replaces an earlier one, but neither finding
 /// nothing left to do nor a second write hides what was done first.
 #[derive(Debug, Default)]
-pub(super) struct Endings {
-    by_item: BTreeMap<(ParameterName, Region), Ending>,
+pub(super) struct ItemResults {
+    by_item: BTreeMap<(ParameterName, Region), ItemResult>,
     counts: Counts,
     wider: Vec<(Region, Cause)>,
     /// Replicas with a tombstone, and when it is due.
@@ -87,7 +87,7 @@ pub(super) struct Endings {
     pub(super) matched_includes: BTreeSet<usize>,
 }
 
-impl Endings {
+impl ItemResults {
     /// Counts an item that needs no more said: most of a sweep's.
     pub(super) fn count(&mut self, outcome: OutcomeKind) {
         self.counts.add(outcome, 1);
@@ -101,9 +101,9 @@ impl Endings {
     /// How all items ended that do not go round again.
     pub(super) fn outcomes(&self, again: &Again) -> Counts {
         let mut counts = self.counts.clone();
-        for ((name, target), ending) in &self.by_item {
+        for ((name, target), result) in &self.by_item {
             let goes_on = again.get(name).is_some_and(|targets| targets.contains_key(target));
-            if let Some(outcome) = ending.outcome().filter(|_| !goes_on) {
+            if let Some(outcome) = result.outcome().filter(|_| !goes_on) {
                 counts.add(outcome, 1);
             }
         }
@@ -137,20 +137,20 @@ impl Endings {
     }
 
     /// Notes how an item ended in `target`.
-    pub(super) fn end(&mut self, name: &ParameterName, target: &Region, ending: Ending) {
+    pub(super) fn end(&mut self, name: &ParameterName, target: &Region, result: ItemResult) {
         let key = (name.clone(), target.clone());
-        let stays = match (self.by_item.get(&key), &ending) {
+        let stays = match (self.by_item.get(&key), &result) {
             (
-                Some(Ending::Counted(done)),
-                Ending::Left(OutcomeKind::InSync) | Ending::Noted { .. },
+                Some(ItemResult::Counted(done)),
+                ItemResult::Left(OutcomeKind::InSync) | ItemResult::Noted { .. },
             ) => done.is_change(),
-            (Some(Ending::Counted(OutcomeKind::Created)), Ending::Counted(later)) => {
+            (Some(ItemResult::Counted(OutcomeKind::Created)), ItemResult::Counted(later)) => {
                 matches!(later, OutcomeKind::Updated | OutcomeKind::Retagged)
             }
             _ => false,
         };
         if !stays {
-            self.by_item.insert(key, ending);
+            self.by_item.insert(key, result);
         }
     }
 
@@ -162,8 +162,8 @@ impl Endings {
         self.waiting.retain(|item, _| !later.by_item.contains_key(item));
         self.waiting.extend(later.waiting);
         self.written_by.merge(&later.written_by);
-        for ((name, target), ending) in later.by_item {
-            self.end(&name, &target, ending);
+        for ((name, target), result) in later.by_item {
+            self.end(&name, &target, result);
         }
     }
 
@@ -175,11 +175,11 @@ impl Endings {
         region: &Region,
         cause: Cause,
     ) {
-        self.end(name, target, Ending::Failed { region: region.clone(), cause });
+        self.end(name, target, ItemResult::Failed { region: region.clone(), cause });
     }
 
     /// How an item ended in `target`, where it is not only counted.
-    pub(super) fn of(&self, name: &ParameterName, target: &Region) -> Option<&Ending> {
+    pub(super) fn of(&self, name: &ParameterName, target: &Region) -> Option<&ItemResult> {
         self.by_item.get(&(name.clone(), target.clone()))
     }
 
@@ -206,22 +206,22 @@ impl Endings {
         for (region, cause) in self.wider {
             outcome.fail(failure(region, Subject::Account, cause));
         }
-        for ((name, target), ending) in self.by_item {
+        for ((name, target), result) in self.by_item {
             let item = Item::Parameter(name);
-            match ending {
-                Ending::Left(left) => outcome.leave(Kind::Parameter, left, 1),
-                Ending::Counted(OutcomeKind::Pending) => {
+            match result {
+                ItemResult::Left(left) => outcome.leave(Kind::Parameter, left, 1),
+                ItemResult::Counted(OutcomeKind::Pending) => {
                     outcome.count(Kind::Parameter, OutcomeKind::Pending);
                     outcome.complete = false;
                     outcome.pending(&target, item);
                 }
-                Ending::Counted(counted) => outcome.count(Kind::Parameter, counted),
-                Ending::Noted { outcome: noted, cause } => {
+                ItemResult::Counted(counted) => outcome.count(Kind::Parameter, counted),
+                ItemResult::Noted { outcome: noted, cause } => {
                     outcome.leave(Kind::Parameter, noted, 1);
                     let remedy = cause.remedy().to_owned();
                     outcome.note(&target, item, noted, cause.message.into(), remedy.into());
                 }
-                Ending::Failed { region, cause } => {
+                ItemResult::Failed { region, cause } => {
                     let conflict = cause.kind == FailureKind::Conflict;
                     outcome.count(
                         Kind::Parameter,
@@ -229,11 +229,11 @@ impl Endings {
                     );
                     outcome.fail(failure(region, Subject::Item(item), cause));
                 }
-                Ending::Reported { outcome: counted, region, cause } => {
+                ItemResult::Reported { outcome: counted, region, cause } => {
                     outcome.count(Kind::Parameter, counted);
                     outcome.fail(failure(region, Subject::Item(item), cause));
                 }
-                Ending::Planned { change, because, class, reported } => {
+                ItemResult::Planned { change, because, class, reported } => {
                     if let Some(cause) = reported {
                         let subject = Subject::Item(item.clone());
                         outcome.fail(failure(target.clone(), subject, cause));
@@ -263,7 +263,7 @@ pub(super) type Again = BTreeMap<ParameterName, BTreeMap<Region, GoAgain>>;
 /// What came of one round of some items.
 #[derive(Debug, Default)]
 pub(super) struct PassResult {
-    pub(super) endings: Endings,
+    pub(super) results: ItemResults,
     pub(super) again: Again,
 }
 
@@ -273,7 +273,7 @@ impl PassResult {
         let mut pass = Self::default();
         for candidate in candidates {
             for target in candidate.replicas.keys() {
-                pass.endings.end(&candidate.name, target, Ending::Counted(OutcomeKind::Pending));
+                pass.results.end(&candidate.name, target, ItemResult::Counted(OutcomeKind::Pending));
             }
         }
         pass
@@ -281,7 +281,7 @@ impl PassResult {
 
     /// Notes what ended in this round, should the deadline cut the account off.
     pub(super) fn note(&self) {
-        so_far::note(Kind::Parameter, &self.endings.outcomes(&self.again));
+        so_far::note(Kind::Parameter, &self.results.outcomes(&self.again));
     }
 
     pub(super) fn go_again(&mut self, name: &ParameterName, target: &Region, why: GoAgain) {

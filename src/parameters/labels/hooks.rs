@@ -51,7 +51,7 @@ pub(in crate::parameters) async fn sources(
             false
         }
         Some(Err(Stop::Failed(cause))) if cause.kind.may_pass() => {
-            pass.endings.fail(&task.name, &task.target, context.source, cause.clone());
+            pass.results.fail(&task.name, &task.target, context.source, cause.clone());
             false
         }
         _ => true,

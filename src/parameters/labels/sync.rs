@@ -14,7 +14,7 @@ use crate::parameters::context::RouteContext;
 use crate::parameters::label_reads::Reads;
 use crate::parameters::model::Observed;
 use crate::parameters::plan::{Decision, decide};
-use crate::parameters::results::{Ending, PassResult};
+use crate::parameters::results::{ItemResult, PassResult};
 use crate::parameters::store::tags;
 use crate::parameters::value_override::value_override;
 
@@ -252,10 +252,10 @@ fn is_equal(
     replica: &Observed,
     pass: &PassResult,
 ) -> bool {
-    match pass.endings.of(name, target) {
-        Some(Ending::Left(OutcomeKind::InSync) | Ending::Counted(OutcomeKind::Retagged)) => true,
+    match pass.results.of(name, target) {
+        Some(ItemResult::Left(OutcomeKind::InSync) | ItemResult::Counted(OutcomeKind::Retagged)) => true,
         // Equal but for some tags that do not fit.
-        Some(Ending::Failed { .. }) => {
+        Some(ItemResult::Failed { .. }) => {
             let case = context.case(target, Some(original), Some(replica), None);
             matches!(decide(case, context.plan_policy(context.parity())), Decision::InSync { .. })
         }
@@ -305,22 +305,22 @@ fn all<'a>(
 
 fn end(context: &RouteContext<'_>, name: &ParameterName, target: &Region, placed: Placed, pass: &mut PassResult) {
     // That some tags do not fit stays told.
-    let was_equal = !matches!(pass.endings.of(name, target), Some(Ending::Failed { .. }));
-    let ending = match placed {
+    let was_equal = !matches!(pass.results.of(name, target), Some(ItemResult::Failed { .. }));
+    let result = match placed {
         Placed::Done { lacks: Some(cause), .. } | Placed::Failed(cause) => {
             let account = context.session.account();
             tracing::warn!(%account, region = %target, kind = "parameter", name = name.as_str(), error_kind = %cause.kind, "{}", cause.message);
-            Ending::Failed { region: target.clone(), cause }
+            ItemResult::Failed { region: target.clone(), cause }
         }
-        Placed::Done { written: true, .. } if was_equal => Ending::Counted(OutcomeKind::Retagged),
-        Placed::Planned if was_equal => Ending::Planned {
+        Placed::Done { written: true, .. } if was_equal => ItemResult::Counted(OutcomeKind::Retagged),
+        Placed::Planned if was_equal => ItemResult::Planned {
             change: Change::Retag,
             because: vec!["labels"],
             class: None,
             reported: None,
         },
         Placed::Done { .. } | Placed::Planned => return,
-        Placed::Moved => Ending::Counted(OutcomeKind::Pending),
+        Placed::Moved => ItemResult::Counted(OutcomeKind::Pending),
     };
-    pass.endings.end(name, target, ending);
+    pass.results.end(name, target, result);
 }

@@ -9,7 +9,7 @@ use super::removal::take_away;
 use crate::aws::Session;
 use crate::domain::{AccountId, AccountOutcome, Cause, FailureKind, OutcomeKind, Region, Scope};
 use crate::parameters::context::RouteContext;
-use crate::parameters::results::{Ending, Endings, PassResult};
+use crate::parameters::results::{ItemResult, ItemResults, PassResult};
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
 
@@ -49,13 +49,13 @@ impl Absent {
     pub fn left(&self, account: &AccountId) -> AccountOutcome {
         let mut outcome = AccountOutcome::new(account.clone());
         for OfRoute { source: _, unwanted, listed: _ } in &self.routes {
-            let mut endings = Endings::default();
+            let mut results = ItemResults::default();
             for (target, replicas) in unwanted {
                 for one in replicas {
-                    endings.end(&one.name, target, Ending::Counted(OutcomeKind::Pending));
+                    results.end(&one.name, target, ItemResult::Counted(OutcomeKind::Pending));
                 }
             }
-            outcome.merge(endings.into_outcome(account));
+            outcome.merge(results.into_outcome(account));
         }
         outcome
     }
@@ -124,12 +124,12 @@ pub async fn remove_absent(
                 }
             }
             take_away(&context, unwanted, Some(&listed), &mut pass).await;
-            let mut endings = Endings::default();
-            endings.absorb(pass.endings);
-            context.once_more(pass.again, &BTreeSet::new(), endings).await
+            let mut results = ItemResults::default();
+            results.absorb(pass.results);
+            context.once_more(pass.again, &BTreeSet::new(), results).await
         });
-    for endings in futures::future::join_all(routes).await {
-        outcome.merge(endings.into_outcome(account));
+    for results in futures::future::join_all(routes).await {
+        outcome.merge(results.into_outcome(account));
     }
     outcome
 }

@@ -11,7 +11,7 @@ use crate::domain::{Cause, FailureKind, OutcomeKind, ParameterName, Region, Tags
 use crate::ownership::{FoundBy, Provenance, Tombstone};
 use crate::parameters::context::RouteContext;
 use crate::parameters::plan::Way;
-use crate::parameters::results::{Ending, PassResult};
+use crate::parameters::results::{ItemResult, PassResult};
 use crate::parameters::store::marked;
 
 /// What the lists of a sweep show of a route's replicas in one target.
@@ -53,7 +53,7 @@ pub(super) async fn allow(
             Err(cause) => replicas.retain(|Unwanted { name, way, .. }| {
                 let stays = *way != Way::Delete;
                 if !stays {
-                    pass.endings.fail(name, target, target, cause.clone());
+                    pass.results.fail(name, target, target, cause.clone());
                 }
                 stays
             }),
@@ -165,8 +165,8 @@ pub(super) fn hold(
     replicas.retain(|one| {
         if one.is_unwitnessed() {
             let (region, cause) = (target.clone(), cause.clone());
-            let ending = Ending::Reported { outcome: OutcomeKind::Held, region, cause };
-            pass.endings.end(&one.name, target, ending);
+            let result = ItemResult::Reported { outcome: OutcomeKind::Held, region, cause };
+            pass.results.end(&one.name, target, result);
         }
         !one.is_unwitnessed()
     });

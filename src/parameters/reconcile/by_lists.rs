@@ -7,7 +7,7 @@ use crate::domain::{ConflictClass, OutcomeKind, ParameterName, Region};
 use crate::ownership::{Ownership, Provenance, is_marked, other_role};
 use crate::parameters::context::RouteContext;
 use crate::parameters::plan::{Case, Decision, decide};
-use crate::parameters::results::Endings;
+use crate::parameters::results::ItemResults;
 use crate::parameters::value_override::{ValueOverride, value_override};
 
 /// How long the lists may lag: what was written so lately is read by name before it is called a conflict.
@@ -21,23 +21,23 @@ impl RouteContext<'_> {
         target: &Region,
         case: Case<'_>,
         keys: &Keys,
-        endings: &mut Endings,
+        results: &mut ItemResults,
     ) -> bool {
         let decision = decide(case, self.plan_policy(self.parity()));
         if matches!(decision, Decision::InSync { .. })
             && let Some(cause) = keys.refusal(target, case.replica)
         {
-            endings.fail(name, target, target, cause);
+            results.fail(name, target, target, cause);
             return true;
         }
         match decision {
             // No list shows labels.
             Decision::InSync { .. } if self.policy.labels => return false,
-            Decision::InSync { tags_left_out: 0 } => endings.count(OutcomeKind::InSync),
-            Decision::Leave(outcome) => endings.count(outcome),
+            Decision::InSync { tags_left_out: 0 } => results.count(OutcomeKind::InSync),
+            Decision::Leave(outcome) => results.count(outcome),
             Decision::Wait(due) => {
-                endings.count(OutcomeKind::Tombstoned);
-                endings.wait(name, target, due);
+                results.count(OutcomeKind::Tombstoned);
+                results.wait(name, target, due);
             }
             Decision::ReadHistory => return false,
             // The Tagging API may lag behind the step that put the tags right.
@@ -53,13 +53,13 @@ impl RouteContext<'_> {
             {
                 return false;
             }
-            decision => return self.ended(name, target, decision, endings).is_none(),
+            decision => return self.ended(name, target, decision, results).is_none(),
         }
         true
     }
 
     /// Counts who wrote what provenance of this route names; whether the tags call it this route's replica.
-    pub(super) fn count_writer(&self, case: Case<'_>, endings: &mut Endings) -> bool {
+    pub(super) fn count_writer(&self, case: Case<'_>, results: &mut ItemResults) -> bool {
         let Some(replica) = case.replica else { return false };
         let is_own = is_marked(&replica.tags)
             && Provenance::of(&replica.tags).is_some_and(|from| from.region == *self.source);
@@ -73,11 +73,11 @@ impl RouteContext<'_> {
             (Ownership::Owned { by_trusted: true, .. }, _)
                 if !(self.policy.take_over && self.policy.writing.allows()) =>
             {
-                endings.written_by.trusted += 1;
+                results.written_by.trusted += 1;
             }
-            (Ownership::Owned { .. } | Ownership::NeedsHistory, _) => endings.written_by.hub += 1,
+            (Ownership::Owned { .. } | Ownership::NeedsHistory, _) => results.written_by.hub += 1,
             (_, Some(role)) => {
-                *endings.written_by.others.entry(role.to_owned()).or_default() += 1;
+                *results.written_by.others.entry(role.to_owned()).or_default() += 1;
             }
             (_, None) => {}
         }

@@ -32,7 +32,7 @@ pub(super) async fn stand_as_decided(context: &RouteContext<'_>, tasks: &mut Vec
         match now.get(&task.target).and_then(|now| now.get(&task.name)) {
             Some(Ok(Some(version))) if *version == decided => return true,
             Some(Err(cause)) => {
-                pass.endings.fail(&task.name, &task.target, &task.target, cause.clone());
+                pass.results.fail(&task.name, &task.target, &task.target, cause.clone());
             }
             _ => pass.go_again(&task.name, &task.target, GoAgain::Unwritten),
         }

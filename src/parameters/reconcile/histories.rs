@@ -58,7 +58,7 @@ pub(in crate::parameters) async fn read_where_needed(
             }
             Err(cause) => {
                 candidate.replicas.remove(&target);
-                pass.endings.fail(&candidate.name, &target, &target, cause);
+                pass.results.fail(&candidate.name, &target, &target, cause);
             }
         }
     }

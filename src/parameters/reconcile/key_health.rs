@@ -8,7 +8,7 @@ use crate::domain::{Cause, Region};
 use crate::ownership::Provenance;
 use crate::parameters::context::RouteContext;
 use crate::parameters::model::{Listing, Observed};
-use crate::parameters::results::Endings;
+use crate::parameters::results::ItemResults;
 
 /// The keys that may not be used, by target.
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ impl Keys {
     pub(super) async fn asked(
         context: &RouteContext<'_>,
         targets: &[(&Region, &Listing)],
-        endings: &mut Endings,
+        results: &mut ItemResults,
     ) -> Self {
         let mut named = BTreeSet::new();
         for (target, replicas) in targets {
@@ -39,7 +39,7 @@ impl Keys {
                 Err(cause) if is_about_key(&cause) => {
                     refused.insert((target.clone(), key.into()), cause);
                 }
-                Err(cause) => endings.fail_region(target, cause),
+                Err(cause) => results.fail_region(target, cause),
             }
         }
         Self(refused)

@@ -37,7 +37,7 @@ use super::reconcile::brake::ListedByTarget;
 use super::reconcile::key_health::Keys;
 use super::reconcile::pass::reconcile_chunk;
 use super::reconcile::removal::remove;
-use super::results::{Again, Ending, Endings, GoAgain, PassResult};
+use super::results::{Again, ItemResult, ItemResults, GoAgain, PassResult};
 use super::store::{ByName, by_name, lists, versions};
 use super::value_override::{ValueOverride, value_override};
 use crate::aws::Session;
@@ -89,8 +89,8 @@ pub async fn reconcile(
     });
     let mut outcome = AccountOutcome::new(session.account().clone());
     let mut absent = Absent::default();
-    for (endings, of_route) in futures::future::join_all(routes).await {
-        outcome.merge(endings.into_outcome(session.account()));
+    for (results, of_route) in futures::future::join_all(routes).await {
+        outcome.merge(results.into_outcome(session.account()));
         absent.merge(of_route);
     }
     (outcome, absent)
@@ -101,17 +101,17 @@ impl RouteContext<'_> {
         &self,
         route: &Route,
         listings: &BTreeMap<Region, Result<Listing, Cause>>,
-    ) -> (Endings, Absent) {
-        let mut endings = Endings::default();
+    ) -> (ItemResults, Absent) {
+        let mut results = ItemResults::default();
         let (mut targets, mut unread) = (Vec::new(), None);
         for region in &route.targets {
             match listings.get(region) {
                 Some(Ok(listing)) => targets.push((region, listing)),
                 Some(Err(cause)) => {
-                    endings.fail_region(region, cause.clone());
+                    results.fail_region(region, cause.clone());
                     unread.get_or_insert_with(|| (region.clone(), cause.clone()));
                     if let Some(Ok(originals)) = listings.get(self.source) {
-                        endings.fail_target(self.source, region, originals.len());
+                        results.fail_target(self.source, region, originals.len());
                     }
                 }
                 None => {}
@@ -120,16 +120,16 @@ impl RouteContext<'_> {
         let originals = match listings.get(self.source) {
             Some(Ok(originals)) => originals,
             Some(Err(cause)) => {
-                endings.fail_region(self.source, cause.clone());
-                return (endings, Absent::default());
+                results.fail_region(self.source, cause.clone());
+                return (results, Absent::default());
             }
-            None => return (endings, Absent::default()),
+            None => return (results, Absent::default()),
         };
         let names = originals.keys().map(ParameterName::as_str);
-        endings.matched_includes = self.policy.names.matched_includes(names);
+        results.matched_includes = self.policy.names.matched_includes(names);
         let mut candidates: BTreeMap<ParameterName, Candidate> = BTreeMap::new();
         let mut listed = ListedByTarget::new();
-        let keys = Keys::asked(self, &targets, &mut endings).await;
+        let keys = Keys::asked(self, &targets, &mut results).await;
         for (target, replicas) in targets {
             let mut by_lists = 0;
             let orphans = replicas.keys().filter(|name| !originals.contains_key(*name));
@@ -139,16 +139,16 @@ impl RouteContext<'_> {
                     original.and_then(|original| referenced_in(originals, original, target));
                 let mut case = self.case(target, original, replica, referenced);
                 case.found_by = original.is_none().then_some(FoundBy::List);
-                let is_own = self.count_writer(case, &mut endings);
+                let is_own = self.count_writer(case, &mut results);
                 if is_own {
                     let listed = listed.entry(target.clone()).or_default();
                     listed.owned += 1;
                     listed.with_source += usize::from(original.is_some());
                 }
-                let counted = endings.counted();
-                if self.settled_by_lists(name, target, case, &keys, &mut endings) {
+                let counted = results.counted();
+                if self.settled_by_lists(name, target, case, &keys, &mut results) {
                     if original.is_some() {
-                        by_lists += endings.counted() - counted;
+                        by_lists += results.counted() - counted;
                     }
                     continue;
                 }
@@ -167,19 +167,19 @@ impl RouteContext<'_> {
                     candidate.referenced.insert(target.clone(), referenced.clone());
                 }
             }
-            endings.listed(self.source, target, originals.len(), by_lists);
+            results.listed(self.source, target, originals.len(), by_lists);
         }
-        so_far::note(Kind::Parameter, &endings.outcomes(&Again::new()));
+        so_far::note(Kind::Parameter, &results.outcomes(&Again::new()));
         let candidates = candidates.into_values().collect();
-        let (again, absent) = self.pass(candidates, Some(&listed), &mut endings).await;
-        let mut endings = self.once_more(again, &BTreeSet::new(), endings).await;
-        endings.close(self.source, |name| originals.contains_key(name));
-        (endings, absent)
+        let (again, absent) = self.pass(candidates, Some(&listed), &mut results).await;
+        let mut results = self.once_more(again, &BTreeSet::new(), results).await;
+        results.close(self.source, |name| originals.contains_key(name));
+        (results, absent)
     }
 
     /// What is asked for by name: read once it has settled, then as in a sweep. Names that nobody holds end as nothing.
-    async fn items(&self, route: &Route, wanted: &[Wanted]) -> Endings {
-        let mut endings = Endings::default();
+    async fn items(&self, route: &Route, wanted: &[Wanted]) -> ItemResults {
+        let mut results = ItemResults::default();
         let mut names = Again::new();
         let targets: BTreeMap<Region, GoAgain> =
             route.targets.iter().map(|target| (target.clone(), GoAgain::Unwritten)).collect();
@@ -190,9 +190,9 @@ impl RouteContext<'_> {
         }
         let witnessed = self.witnessed(wanted);
         let versions = settled(self, wanted).await;
-        let candidates = self.read(&names, versions, &witnessed, &mut endings).await;
-        let (again, _) = self.pass(candidates, None, &mut endings).await;
-        self.once_more(again, &witnessed, endings).await
+        let candidates = self.read(&names, versions, &witnessed, &mut results).await;
+        let (again, _) = self.pass(candidates, None, &mut results).await;
+        self.once_more(again, &witnessed, results).await
     }
 
     /// Those whose deletion an event told. A payload is no witness.
@@ -211,7 +211,7 @@ impl RouteContext<'_> {
         wanted: &Again,
         originals: ByName<Version>,
         witnessed: &BTreeSet<ParameterName>,
-        endings: &mut Endings,
+        results: &mut ItemResults,
     ) -> Vec<Candidate> {
         let targets: BTreeSet<&Region> = wanted.values().flat_map(BTreeMap::keys).collect();
         let replicas = futures::future::join_all(targets.into_iter().map(|target| {
@@ -234,10 +234,10 @@ impl RouteContext<'_> {
                 match (&original, read.get(&name)) {
                     (_, None) => {}
                     (Err(cause), Some(_)) => {
-                        endings.fail(&name, target, self.source, cause.clone());
+                        results.fail(&name, target, self.source, cause.clone());
                     }
                     (Ok(_), Some(Err(cause))) => {
-                        endings.fail(&name, target, target, cause.clone());
+                        results.fail(&name, target, target, cause.clone());
                         unread.get_or_insert_with(|| (target.clone(), cause.clone()));
                     }
                     (Ok(_), Some(Ok(replica))) => {
@@ -274,29 +274,29 @@ impl RouteContext<'_> {
         &self,
         again: Again,
         witnessed: &BTreeSet<ParameterName>,
-        mut endings: Endings,
-    ) -> Endings {
+        mut results: ItemResults,
+    ) -> ItemResults {
         let mut again = again;
         if again.is_empty() {
-            return endings;
+            return results;
         }
         if !self.policy.deadline.is_stopped() {
             let names: Vec<ParameterName> = again.keys().cloned().collect();
             let originals = versions(self.session, self.source, &names).await;
-            let moved = self.read(&again, originals, witnessed, &mut endings).await;
-            (again, _) = self.pass(moved, None, &mut endings).await;
+            let moved = self.read(&again, originals, witnessed, &mut results).await;
+            (again, _) = self.pass(moved, None, &mut results).await;
         }
         for (name, targets) in again {
             for (target, why) in targets {
                 match why {
-                    GoAgain::Unanswered(cause) => endings.fail(&name, &target, &target, cause),
+                    GoAgain::Unanswered(cause) => results.fail(&name, &target, &target, cause),
                     GoAgain::Unwritten | GoAgain::Moved => {
-                        endings.end(&name, &target, Ending::Counted(OutcomeKind::Pending));
+                        results.end(&name, &target, ItemResult::Counted(OutcomeKind::Pending));
                     }
                 }
             }
         }
-        endings
+        results
     }
 
     /// What is to be there, and what, by what was read so far, is not; a candidate may be both, in different targets.
@@ -326,7 +326,7 @@ impl RouteContext<'_> {
         &self,
         mut candidates: Vec<Candidate>,
         listed: Option<&ListedByTarget>,
-        endings: &mut Endings,
+        results: &mut ItemResults,
     ) -> (Again, Absent) {
         // Items of one key together, since one call reads values of one key.
         let key = |c: &Candidate| c.original.as_ref().and_then(|o| o.parameter.key.clone());
@@ -358,8 +358,8 @@ impl RouteContext<'_> {
         };
         let (rounds, (removed, absent)) = futures::join!(chunks.collect::<Vec<PassResult>>(), removal);
         let mut again = Again::new();
-        for PassResult { endings: ended, again: more } in rounds.into_iter().chain([removed]) {
-            endings.absorb(ended);
+        for PassResult { results: ended, again: more } in rounds.into_iter().chain([removed]) {
+            results.absorb(ended);
             for (name, targets) in more {
                 again.entry(name).or_default().extend(targets);
             }

@@ -10,7 +10,7 @@ use crate::parameters::candidate::Candidate;
 use crate::parameters::context::RouteContext;
 use crate::parameters::model::Observed;
 use crate::parameters::plan::{Decision, Parity, Removal, Way, decide};
-use crate::parameters::results::{Ending, GoAgain, PassResult};
+use crate::parameters::results::{ItemResult, GoAgain, PassResult};
 
 /// A replica that is not to be there, by what was read so far.
 #[derive(Clone, Debug)]
@@ -65,11 +65,11 @@ pub(super) fn unwanted(context: &RouteContext<'_>, candidates: Vec<Candidate>, p
             if decision == Decision::Nothing && original.is_none() && fresh {
                 let cause = Cause::new(FailureKind::Invalid, ABSENT).mended_by(ABSENT_REMEDY);
                 let outcome = OutcomeKind::Absent;
-                pass.endings.end(&name, &target, Ending::Noted { outcome, cause });
+                pass.results.end(&name, &target, ItemResult::Noted { outcome, cause });
                 continue;
             }
             if let Some(Decision::Remove(Removal { way, provenance, .. })) =
-                context.ended(&name, &target, decision, &mut pass.endings)
+                context.ended(&name, &target, decision, &mut pass.results)
                 && let Some(replica) = replica
             {
                 let (name, original) = (name.clone(), original.clone());

@@ -17,7 +17,7 @@ use crate::parameters::context::{RouteContext, left_out, tier_stays};
 use crate::parameters::labels;
 use crate::parameters::model::{Observed, Parameter};
 use crate::parameters::plan::{Decision, Parity, Write, decide, not_adopted};
-use crate::parameters::results::{Ending, GoAgain, PassResult};
+use crate::parameters::results::{ItemResult, GoAgain, PassResult};
 use crate::parameters::store::{ByName, Valued, by_name_knowing, tags_of, values, versions};
 use crate::parameters::value_override::{ValueOverride, value_override};
 
@@ -43,27 +43,27 @@ pub(super) async fn reconcile_chunk(context: &RouteContext<'_>, mut candidates: 
     for ((task, wrote), lacks) in tasks.iter().zip(outcomes).zip(lacks) {
         match wrote {
             Wrote::Done(outcome) | Wrote::Created(outcome) => {
-                let ending = match lacks {
-                    None => finished(context, task, Ending::Counted(outcome)),
-                    Some(cause) => Ending::Failed { region: task.target.clone(), cause },
+                let result = match lacks {
+                    None => finished(context, task, ItemResult::Counted(outcome)),
+                    Some(cause) => ItemResult::Failed { region: task.target.clone(), cause },
                 };
-                pass.endings.end(&task.name, &task.target, ending);
+                pass.results.end(&task.name, &task.target, result);
             }
             Wrote::Moved(outcome) => {
-                pass.endings.end(&task.name, &task.target, Ending::Counted(outcome));
+                pass.results.end(&task.name, &task.target, ItemResult::Counted(outcome));
                 pass.go_again(&task.name, &task.target, GoAgain::Moved);
             }
             Wrote::Held(cause) => {
                 let outcome = OutcomeKind::Held;
-                let ending = match cause {
-                    Some(cause) => Ending::Reported { outcome, region: task.target.clone(), cause },
-                    None => Ending::Noted { outcome, cause: never_recreated(task) },
+                let result = match cause {
+                    Some(cause) => ItemResult::Reported { outcome, region: task.target.clone(), cause },
+                    None => ItemResult::Noted { outcome, cause: never_recreated(task) },
                 };
-                pass.endings.end(&task.name, &task.target, ending);
+                pass.results.end(&task.name, &task.target, result);
             }
             Wrote::Late => {
-                let pending = Ending::Counted(OutcomeKind::Pending);
-                pass.endings.end(&task.name, &task.target, pending);
+                let pending = ItemResult::Counted(OutcomeKind::Pending);
+                pass.results.end(&task.name, &task.target, pending);
             }
             Wrote::Again | Wrote::ReadBack(_) | Wrote::Proved(_) | Wrote::Anew(_) => {
                 pass.go_again(&task.name, &task.target, GoAgain::Unwritten);
@@ -72,10 +72,10 @@ pub(super) async fn reconcile_chunk(context: &RouteContext<'_>, mut candidates: 
                 pass.go_again(&task.name, &task.target, GoAgain::Unanswered(cause));
             }
             Wrote::Failed(cause) => {
-                pass.endings.fail(&task.name, &task.target, &task.target, cause);
+                pass.results.fail(&task.name, &task.target, &task.target, cause);
             }
             Wrote::Unconfirmed(cause) => {
-                pass.endings.fail(&task.name, &task.target, context.source, cause);
+                pass.results.fail(&task.name, &task.target, context.source, cause);
             }
         }
     }
@@ -83,20 +83,20 @@ pub(super) async fn reconcile_chunk(context: &RouteContext<'_>, mut candidates: 
     pass
 }
 
-fn finished(context: &RouteContext<'_>, task: &Task, ending: Ending) -> Ending {
+fn finished(context: &RouteContext<'_>, task: &Task, result: ItemResult) -> ItemResult {
     let region = task.target.clone();
-    if let (Ending::Counted(_), Ownership::ChangedInTarget { change, .. }) = (&ending, &task.held)
+    if let (ItemResult::Counted(_), Ownership::ChangedInTarget { change, .. }) = (&result, &task.held)
         && task.write.claim == Some(Claim::Restore)
     {
         let (cause, outcome) = (restored(change, &task.target), OutcomeKind::Restored);
-        return Ending::Reported { outcome, region, cause };
+        return ItemResult::Reported { outcome, region, cause };
     }
     match task.write.desired.tags_left_out {
         0 if task.write.tier_stays => {
-            Ending::Failed { region: task.target.clone(), cause: tier_stays() }
+            ItemResult::Failed { region: task.target.clone(), cause: tier_stays() }
         }
-        0 => ending,
-        tags => Ending::Failed { region: context.source.clone(), cause: left_out(tags) },
+        0 => result,
+        tags => ItemResult::Failed { region: context.source.clone(), cause: left_out(tags) },
     }
 }
 
@@ -132,7 +132,7 @@ async fn freshen(context: &RouteContext<'_>, candidates: &mut Vec<Candidate>, pa
             (Some(Ok(Some(tags))), Some(original)) => original.tags.clone_from(tags),
             (Some(Err(cause)), _) => {
                 for target in candidate.replicas.keys() {
-                    pass.endings.fail(name, target, context.source, cause.clone());
+                    pass.results.fail(name, target, context.source, cause.clone());
                 }
                 return false;
             }
@@ -149,7 +149,7 @@ async fn freshen(context: &RouteContext<'_>, candidates: &mut Vec<Candidate>, pa
             match in_targets.get(target).and_then(|tags| tags.get(name)) {
                 Some(Ok(Some(tags))) => held.tags.clone_from(tags),
                 Some(Err(cause)) => {
-                    pass.endings.fail(name, target, target, cause.clone());
+                    pass.results.fail(name, target, target, cause.clone());
                     return false;
                 }
                 _ => {
@@ -199,7 +199,7 @@ async fn read_referenced(context: &RouteContext<'_>, candidates: &mut [Candidate
                 Ok(None) => {}
                 Err(cause) => {
                     candidate.replicas.remove(&target);
-                    pass.endings.fail(&candidate.name, &target, context.source, cause.clone());
+                    pass.results.fail(&candidate.name, &target, context.source, cause.clone());
                 }
             }
         }
@@ -249,12 +249,12 @@ fn decided(
                 pass.go_again(name, target, GoAgain::Unwritten);
                 continue;
             }
-            match context.ended(name, target, decision, &mut pass.endings) {
+            match context.ended(name, target, decision, &mut pass.results) {
                 // What a target that cannot be read holds is not known: another is not left without it.
                 Some(Decision::Write(write))
                     if let Some(cause) = waits(&write, candidate, target) =>
                 {
-                    pass.endings.fail(name, target, target, cause);
+                    pass.results.fail(name, target, target, cause);
                 }
                 Some(Decision::Write(write)) => tasks.push(task(write, false)),
                 Some(Decision::Compare(write)) => tasks.push(task(write, true)),
@@ -289,7 +289,7 @@ async fn source_values(context: &RouteContext<'_>, tasks: &mut Vec<Task>, pass: 
         match read.get(&name) {
             Some(Ok(Some(valued))) if valued.version == version => return true,
             Some(Err(cause)) => {
-                pass.endings.fail(&task.name, &task.target, context.source, cause.clone());
+                pass.results.fail(&task.name, &task.target, context.source, cause.clone());
             }
             _ => pass.go_again(&task.name, &task.target, GoAgain::Unwritten),
         }
@@ -329,14 +329,14 @@ async fn compare(context: &RouteContext<'_>, tasks: &mut Vec<Task>, originals: &
                 if *original == replica.text {
                     let nothing = task.write.change == Change::Retag && task.write.is_empty();
                     if nothing {
-                        let ending = finished(context, task, Ending::Left(OutcomeKind::InSync));
-                        pass.endings.end(&task.name, &task.target, ending);
+                        let result = finished(context, task, ItemResult::Left(OutcomeKind::InSync));
+                        pass.results.end(&task.name, &task.target, result);
                     }
                     return !nothing;
                 }
                 if task.write.adopts() {
                     let cause = not_adopted(task.case(context), "its value differs");
-                    pass.endings.fail(&task.name, &task.target, &task.target, cause);
+                    pass.results.fail(&task.name, &task.target, &task.target, cause);
                     return false;
                 }
                 task.write.change = Change::Update;
@@ -350,7 +350,7 @@ async fn compare(context: &RouteContext<'_>, tasks: &mut Vec<Task>, originals: &
                 true
             }
             (_, Some(Err(cause))) => {
-                pass.endings.fail(&task.name, &task.target, &task.target, cause.clone());
+                pass.results.fail(&task.name, &task.target, &task.target, cause.clone());
                 false
             }
             _ => {
@@ -377,11 +377,11 @@ fn judged(context: &RouteContext<'_>, tasks: Vec<Task>, pass: &mut PassResult) -
             Ruling::Go => go.push(task),
             Ruling::TellOnly => {
                 let Write { because, class, .. } = task.write;
-                let ending = Ending::Planned { change, because, class, reported: None };
-                pass.endings.end(&task.name, &task.target, ending);
+                let result = ItemResult::Planned { change, because, class, reported: None };
+                pass.results.end(&task.name, &task.target, result);
             }
             Ruling::Held(cause) => {
-                pass.endings.fail(&task.name, &task.target, &task.target, cause);
+                pass.results.fail(&task.name, &task.target, &task.target, cause);
             }
         }
     }

@@ -19,7 +19,7 @@ use crate::parameters::candidate::Candidate;
 use crate::parameters::context::RouteContext;
 use crate::parameters::model::Observed;
 use crate::parameters::plan::{Decision, Parity, Removal, Way, decide, wants_removal};
-use crate::parameters::results::{Ending, GoAgain, PassResult};
+use crate::parameters::results::{ItemResult, GoAgain, PassResult};
 use crate::parameters::store::{NAMES_PER_CALL, Tagged, mark_released, retag, tags_of, versions};
 
 /// The two reads that must find a source absent are so far apart.
@@ -103,7 +103,7 @@ async fn keep_unwanted(
         replicas.retain(|Unwanted { name, .. }| match still.get(name) {
             Some(Ok(true)) => true,
             Some(Err(cause)) => {
-                pass.endings.fail(name, target, context.source, cause.clone());
+                pass.results.fail(name, target, context.source, cause.clone());
                 false
             }
             Some(Ok(false)) | None => {
@@ -331,35 +331,35 @@ fn end(
     let account = context.session.account();
     let done = |outcome: OutcomeKind, reported: Option<Cause>, pass: &mut PassResult| {
         let region = target.clone();
-        let ending = match reported {
-            Some(cause) => Ending::Reported { outcome, region, cause },
-            None => Ending::Counted(outcome),
+        let result = match reported {
+            Some(cause) => ItemResult::Reported { outcome, region, cause },
+            None => ItemResult::Counted(outcome),
         };
-        pass.endings.end(name, target, ending);
+        pass.results.end(name, target, result);
     };
     match removed {
         Removed::Done(outcome) => done(outcome, reported, pass),
         Removed::Kept(due) => {
             done(OutcomeKind::Tombstoned, reported, pass);
-            pass.endings.wait(name, target, due);
+            pass.results.wait(name, target, due);
         }
         Removed::Waits(due) => {
-            pass.endings.end(name, target, Ending::Left(OutcomeKind::Tombstoned));
-            pass.endings.wait(name, target, due);
+            pass.results.end(name, target, ItemResult::Left(OutcomeKind::Tombstoned));
+            pass.results.wait(name, target, due);
         }
-        Removed::Left(outcome) => pass.endings.end(name, target, Ending::Left(outcome)),
+        Removed::Left(outcome) => pass.results.end(name, target, ItemResult::Left(outcome)),
         Removed::Late => {
-            pass.endings.end(name, target, Ending::Counted(OutcomeKind::Pending));
+            pass.results.end(name, target, ItemResult::Counted(OutcomeKind::Pending));
         }
         Removed::Vanished => pass.go_again(name, target, GoAgain::Unwritten),
         Removed::Planned(removal) => {
             let (change, because) = (removal.way.change(), vec![removal.because]);
-            let ending = Ending::Planned { change, because, class: None, reported };
-            pass.endings.end(name, target, ending);
+            let result = ItemResult::Planned { change, because, class: None, reported };
+            pass.results.end(name, target, result);
         }
         Removed::Failed(cause) => {
             tracing::warn!(%account, region = %target, kind = "parameter", name = name.as_str(), error_kind = %cause.kind, "{}", cause.message);
-            pass.endings.fail(name, target, target, cause);
+            pass.results.fail(name, target, target, cause);
         }
     }
 }
