@@ -140,7 +140,7 @@ pub(super) enum Wrote {
     /// It may have been carried out: its answer did not come.
     Lost(Cause),
     /// The world moved before anything was written.
-    Again,
+    Retries,
     /// There was no time left to begin it.
     Late,
     /// The brake allows no deletion, which it needs; and why, where a person is to know.

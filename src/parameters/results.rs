@@ -99,10 +99,10 @@ impl ItemResults {
     }
 
     /// How all items ended that do not go round again.
-    pub(super) fn outcomes(&self, again: &Again) -> Counts {
+    pub(super) fn outcomes(&self, retries: &Retries) -> Counts {
         let mut counts = self.counts.clone();
         for ((name, target), result) in &self.by_item {
-            let goes_on = again.get(name).is_some_and(|targets| targets.contains_key(target));
+            let goes_on = retries.get(name).is_some_and(|targets| targets.contains_key(target));
             if let Some(outcome) = result.outcome().filter(|_| !goes_on) {
                 counts.add(outcome, 1);
             }
@@ -248,7 +248,7 @@ impl ItemResults {
 
 /// Why an item goes round again.
 #[derive(Clone, Debug)]
-pub(super) enum GoAgain {
+pub(super) enum RetryReason {
     /// What was read is not so any more, and nothing was written.
     Unwritten,
     /// Something was written for a source that moved meanwhile, so that what provenance says there proves nothing.
@@ -258,13 +258,13 @@ pub(super) enum GoAgain {
 }
 
 /// Items to go round again, by target.
-pub(super) type Again = BTreeMap<ParameterName, BTreeMap<Region, GoAgain>>;
+pub(super) type Retries = BTreeMap<ParameterName, BTreeMap<Region, RetryReason>>;
 
 /// What came of one round of some items.
 #[derive(Debug, Default)]
 pub(super) struct PassResult {
     pub(super) results: ItemResults,
-    pub(super) again: Again,
+    pub(super) retries: Retries,
 }
 
 impl PassResult {
@@ -281,10 +281,10 @@ impl PassResult {
 
     /// Notes what ended in this round, should the deadline cut the account off.
     pub(super) fn note(&self) {
-        so_far::note(Kind::Parameter, &self.results.outcomes(&self.again));
+        so_far::note(Kind::Parameter, &self.results.outcomes(&self.retries));
     }
 
-    pub(super) fn go_again(&mut self, name: &ParameterName, target: &Region, why: GoAgain) {
-        self.again.entry(name.clone()).or_default().insert(target.clone(), why);
+    pub(super) fn retry(&mut self, name: &ParameterName, target: &Region, why: RetryReason) {
+        self.retries.entry(name.clone()).or_default().insert(target.clone(), why);
     }
 }

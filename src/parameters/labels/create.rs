@@ -34,13 +34,13 @@ pub(in crate::parameters) async fn create(
     let Some((oldest, later)) = older.split_first() else {
         return Ok(match create_first(context, target, write, current, &tags).await? {
             Created::Yes => Wrote::ReadBack(FIRST),
-            Created::NameTaken => Wrote::Again,
+            Created::NameTaken => Wrote::Retries,
             Created::Unanswered(cause) => Wrote::Lost(cause),
         });
     };
     match create_first(context, target, &for_older(write), oldest, &tags).await? {
         Created::Yes => {}
-        Created::NameTaken => return Ok(Wrote::Again),
+        Created::NameTaken => return Ok(Wrote::Retries),
         Created::Unanswered(cause) => return Ok(Wrote::Lost(cause)),
     }
     if let Some(ended) = write_over(context, task, FIRST, later, &tags).await? {
@@ -92,7 +92,7 @@ pub(in crate::parameters) async fn write_missing(
     };
     let there = match read.await {
         Ok(there) => there,
-        Err(Stop::Moved) => return Ok(Some(Wrote::Again)),
+        Err(Stop::Moved) => return Ok(Some(Wrote::Retries)),
         Err(Stop::Failed(cause)) => return Err(cause),
     };
     if there.unreadable.is_some() {
@@ -125,7 +125,7 @@ async fn write_over(
         match update(context.session, &task.target, &write, value).await? {
             Put::Version(FIRST) => return anew(context, task, tags).await.map(Some),
             Put::Version(written) if written == last + 1 => last = written,
-            Put::Version(_) => return Ok(Some(Wrote::Again)),
+            Put::Version(_) => return Ok(Some(Wrote::Retries)),
             Put::Unanswered(cause) => return Ok(Some(Wrote::Lost(cause))),
         }
     }

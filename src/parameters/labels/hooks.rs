@@ -12,7 +12,7 @@ use crate::ownership::Ownership;
 use crate::parameters::attempt::{Task, Wrote};
 use crate::parameters::context::RouteContext;
 use crate::parameters::label_reads::Reads;
-use crate::parameters::results::{GoAgain, PassResult};
+use crate::parameters::results::{RetryReason, PassResult};
 
 /// The histories of the sources that a round writes, or why they could not be read.
 #[derive(Debug, Default)]
@@ -47,7 +47,7 @@ pub(in crate::parameters) async fn sources(
         in_parallel(reads).await.into_iter().collect();
     tasks.retain(|task| match read.get(&task.name) {
         Some(Err(Stop::Moved)) => {
-            pass.go_again(&task.name, &task.target, GoAgain::Unwritten);
+            pass.retry(&task.name, &task.target, RetryReason::Unwritten);
             false
         }
         Some(Err(Stop::Failed(cause))) if cause.kind.may_pass() => {
@@ -196,7 +196,7 @@ async fn unblocked(context: &RouteContext<'_>, task: &Task, source: &History, re
     };
     let replica = match read.await {
         Ok(replica) => replica,
-        Err(Stop::Moved) => return Wrote::Again,
+        Err(Stop::Moved) => return Wrote::Retries,
         Err(Stop::Failed(_)) => return Wrote::Failed(refused),
     };
     if replica.versions().first().is_none_or(|oldest| oldest.labels.is_empty()) {
@@ -213,5 +213,5 @@ async fn unblocked(context: &RouteContext<'_>, task: &Task, source: &History, re
             return Wrote::Failed(cause);
         }
     }
-    Wrote::Again
+    Wrote::Retries
 }

@@ -126,7 +126,7 @@ pub async fn remove_absent(
             take_away(&context, unwanted, Some(&listed), &mut pass).await;
             let mut results = ItemResults::default();
             results.absorb(pass.results);
-            context.once_more(pass.again, &BTreeSet::new(), results).await
+            context.once_more(pass.retries, &BTreeSet::new(), results).await
         });
     for results in futures::future::join_all(routes).await {
         outcome.merge(results.into_outcome(account));

@@ -8,7 +8,7 @@ use crate::parameters::attempt::{Task, Wrote};
 use crate::parameters::context::RouteContext;
 use crate::parameters::model::Observed;
 use crate::parameters::plan::{Write, released_meanwhile};
-use crate::parameters::results::{GoAgain, PassResult};
+use crate::parameters::results::{RetryReason, PassResult};
 use crate::parameters::store::{ByName, tags_of, versions};
 
 /// Reads the targets' versions by name, before the first of these tasks' writes, tags included: what is not as it was
@@ -34,7 +34,7 @@ pub(super) async fn stand_as_decided(context: &RouteContext<'_>, tasks: &mut Vec
             Some(Err(cause)) => {
                 pass.results.fail(&task.name, &task.target, &task.target, cause.clone());
             }
-            _ => pass.go_again(&task.name, &task.target, GoAgain::Unwritten),
+            _ => pass.retry(&task.name, &task.target, RetryReason::Unwritten),
         }
         false
     });

@@ -81,8 +81,8 @@ impl Executor<'_> {
             // refused too, where a policy asks for its tags.
             let is_worth_another = open.is_worth_another;
             let may_go = |replica: &Observed| is_worth_another && may_go(replica);
-            for again in self.prove_again(open, &may_go, &mut ended).await {
-                let open = self.attempt(&[again], &mut ended).await;
+            for retries in self.prove_again(open, &may_go, &mut ended).await {
+                let open = self.attempt(&[retries], &mut ended).await;
                 self.prove_again(open, &|_| false, &mut ended).await;
             }
         }

@@ -80,7 +80,7 @@ async fn write_one(
         (Change::Create, Some(value)) => create_one(context, task, value, labelled).await,
         (Change::Recreate, Some(value)) => recreate(context, task, value, labelled).await,
         (Change::Update, Some(value)) => match marked_first(context, task).await {
-            Ok(Tagged::Gone) => Ok(Wrote::Again),
+            Ok(Tagged::Gone) => Ok(Wrote::Retries),
             Ok(Tagged::Yes) => update_one(context, task, value, labelled).await,
             Err(cause) => Err(cause),
         },
@@ -107,7 +107,7 @@ async fn create_one(
     let pause = context.recent.pause_before_create(&location, name, context.session.now());
     if !pause.is_zero() {
         if !context.policy.deadline.leaves(pause) {
-            return Ok(Wrote::Again);
+            return Ok(Wrote::Retries);
         }
         tokio::time::sleep(pause).await;
     }
@@ -118,7 +118,7 @@ async fn create_one(
     let created = create(context.session, target, &write.desired, policies, value, &tags).await?;
     Ok(match created {
         Created::Yes => Wrote::Created(OutcomeKind::Created),
-        Created::NameTaken => Wrote::Again,
+        Created::NameTaken => Wrote::Retries,
         Created::Unanswered(cause) => Wrote::Lost(cause),
     })
 }
@@ -155,13 +155,13 @@ async fn update_one(
 async fn retag_one(context: &RouteContext<'_>, task: &Task) -> Result<Wrote, Cause> {
     let Task { target, write, .. } = task;
     if matches!(marked_first(context, task).await?, Tagged::Gone) {
-        return Ok(Wrote::Again);
+        return Ok(Wrote::Retries);
     }
     let mut set = write.set_tags.clone();
     let renewed = match (&write.provenance, write.renew_provenance, task.replica_version()) {
         (Some(provenance), ..) => Some(provenance.to_string()),
         (None, true, Some(version)) => Some(provenance(context, task, version, false).to_string()),
-        (None, true, None) => return Ok(Wrote::Again),
+        (None, true, None) => return Ok(Wrote::Retries),
         (None, false, _) => None,
     };
     if let Some(provenance) = renewed {
@@ -170,7 +170,7 @@ async fn retag_one(context: &RouteContext<'_>, task: &Task) -> Result<Wrote, Cau
     let name = &write.desired.name;
     Ok(match retag(context.session, target, name, &set, &write.remove_tags).await? {
         Tagged::Yes => Wrote::Done(OutcomeKind::Retagged),
-        Tagged::Gone => Wrote::Again,
+        Tagged::Gone => Wrote::Retries,
     })
 }
 

@@ -13,7 +13,7 @@ use crate::parameters::candidate::Candidate;
 use crate::parameters::context::RouteContext;
 use crate::parameters::model::Observed;
 use crate::parameters::plan::{Decision, decide};
-use crate::parameters::results::{GoAgain, PassResult};
+use crate::parameters::results::{RetryReason, PassResult};
 use crate::parameters::store::{ByName, numbered_versions, past_versions};
 
 /// What came of reading a history.
@@ -54,7 +54,7 @@ pub(in crate::parameters) async fn read_where_needed(
             Ok(Read::Yes) => drop(candidate.replicas.insert(target, Some(replica))),
             Ok(Read::Moved) => {
                 candidate.replicas.remove(&target);
-                pass.go_again(&candidate.name, &target, GoAgain::Unwritten);
+                pass.retry(&candidate.name, &target, RetryReason::Unwritten);
             }
             Err(cause) => {
                 candidate.replicas.remove(&target);

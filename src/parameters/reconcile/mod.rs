@@ -37,7 +37,7 @@ use super::reconcile::brake::ListedByTarget;
 use super::reconcile::key_health::Keys;
 use super::reconcile::pass::reconcile_chunk;
 use super::reconcile::removal::remove;
-use super::results::{Again, ItemResult, ItemResults, GoAgain, PassResult};
+use super::results::{Retries, ItemResult, ItemResults, RetryReason, PassResult};
 use super::store::{ByName, by_name, lists, versions};
 use super::value_override::{ValueOverride, value_override};
 use crate::aws::Session;
@@ -169,10 +169,10 @@ impl RouteContext<'_> {
             }
             results.listed(self.source, target, originals.len(), by_lists);
         }
-        so_far::note(Kind::Parameter, &results.outcomes(&Again::new()));
+        so_far::note(Kind::Parameter, &results.outcomes(&Retries::new()));
         let candidates = candidates.into_values().collect();
-        let (again, absent) = self.pass(candidates, Some(&listed), &mut results).await;
-        let mut results = self.once_more(again, &BTreeSet::new(), results).await;
+        let (retries, absent) = self.pass(candidates, Some(&listed), &mut results).await;
+        let mut results = self.once_more(retries, &BTreeSet::new(), results).await;
         results.close(self.source, |name| originals.contains_key(name));
         (results, absent)
     }
@@ -180,9 +180,9 @@ impl RouteContext<'_> {
     /// What is asked for by name: read once it has settled, then as in a sweep. Names that nobody holds end as nothing.
     async fn items(&self, route: &Route, wanted: &[Wanted]) -> ItemResults {
         let mut results = ItemResults::default();
-        let mut names = Again::new();
-        let targets: BTreeMap<Region, GoAgain> =
-            route.targets.iter().map(|target| (target.clone(), GoAgain::Unwritten)).collect();
+        let mut names = Retries::new();
+        let targets: BTreeMap<Region, RetryReason> =
+            route.targets.iter().map(|target| (target.clone(), RetryReason::Unwritten)).collect();
         for wanted in wanted {
             if let Item::Parameter(name) = &wanted.item {
                 names.insert(name.clone(), targets.clone());
@@ -191,8 +191,8 @@ impl RouteContext<'_> {
         let witnessed = self.witnessed(wanted);
         let versions = settled(self, wanted).await;
         let candidates = self.read(&names, versions, &witnessed, &mut results).await;
-        let (again, _) = self.pass(candidates, None, &mut results).await;
-        self.once_more(again, &witnessed, results).await
+        let (retries, _) = self.pass(candidates, None, &mut results).await;
+        self.once_more(retries, &witnessed, results).await
     }
 
     /// Those whose deletion an event told. A payload is no witness.
@@ -208,7 +208,7 @@ impl RouteContext<'_> {
     /// Reads items by name in the source, where their versions were read already, and in the targets concerned.
     async fn read(
         &self,
-        wanted: &Again,
+        wanted: &Retries,
         originals: ByName<Version>,
         witnessed: &BTreeSet<ParameterName>,
         results: &mut ItemResults,
@@ -250,7 +250,7 @@ impl RouteContext<'_> {
             {
                 let moved = wanted.get(&name).into_iter().flatten();
                 let moved = moved
-                    .filter(|(_, why)| matches!(why, GoAgain::Moved))
+                    .filter(|(_, why)| matches!(why, RetryReason::Moved))
                     .map(|(target, _)| target.clone())
                     .collect();
                 let found_by = witnessed.contains(&name).then_some(FoundBy::Event);
@@ -272,25 +272,25 @@ impl RouteContext<'_> {
     /// The second round, which is the last; what still moves then is pending.
     pub(super) async fn once_more(
         &self,
-        again: Again,
+        retries: Retries,
         witnessed: &BTreeSet<ParameterName>,
         mut results: ItemResults,
     ) -> ItemResults {
-        let mut again = again;
-        if again.is_empty() {
+        let mut retries = retries;
+        if retries.is_empty() {
             return results;
         }
         if !self.policy.deadline.is_stopped() {
-            let names: Vec<ParameterName> = again.keys().cloned().collect();
+            let names: Vec<ParameterName> = retries.keys().cloned().collect();
             let originals = versions(self.session, self.source, &names).await;
-            let moved = self.read(&again, originals, witnessed, &mut results).await;
-            (again, _) = self.pass(moved, None, &mut results).await;
+            let moved = self.read(&retries, originals, witnessed, &mut results).await;
+            (retries, _) = self.pass(moved, None, &mut results).await;
         }
-        for (name, targets) in again {
+        for (name, targets) in retries {
             for (target, why) in targets {
                 match why {
-                    GoAgain::Unanswered(cause) => results.fail(&name, &target, &target, cause),
-                    GoAgain::Unwritten | GoAgain::Moved => {
+                    RetryReason::Unanswered(cause) => results.fail(&name, &target, &target, cause),
+                    RetryReason::Unwritten | RetryReason::Moved => {
                         results.end(&name, &target, ItemResult::Counted(OutcomeKind::Pending));
                     }
                 }
@@ -327,7 +327,7 @@ impl RouteContext<'_> {
         mut candidates: Vec<Candidate>,
         listed: Option<&ListedByTarget>,
         results: &mut ItemResults,
-    ) -> (Again, Absent) {
+    ) -> (Retries, Absent) {
         // Items of one key together, since one call reads values of one key.
         let key = |c: &Candidate| c.original.as_ref().and_then(|o| o.parameter.key.clone());
         candidates.sort_by_cached_key(key);
@@ -357,14 +357,14 @@ impl RouteContext<'_> {
             }
         };
         let (rounds, (removed, absent)) = futures::join!(chunks.collect::<Vec<PassResult>>(), removal);
-        let mut again = Again::new();
-        for PassResult { results: ended, again: more } in rounds.into_iter().chain([removed]) {
+        let mut retries = Retries::new();
+        for PassResult { results: ended, retries: more } in rounds.into_iter().chain([removed]) {
             results.absorb(ended);
             for (name, targets) in more {
-                again.entry(name).or_default().extend(targets);
+                retries.entry(name).or_default().extend(targets);
             }
         }
-        (again, absent)
+        (retries, absent)
     }
 }
 

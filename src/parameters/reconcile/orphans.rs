@@ -10,7 +10,7 @@ use crate::parameters::candidate::Candidate;
 use crate::parameters::context::RouteContext;
 use crate::parameters::model::Observed;
 use crate::parameters::plan::{Decision, Parity, Removal, Way, decide};
-use crate::parameters::results::{ItemResult, GoAgain, PassResult};
+use crate::parameters::results::{ItemResult, RetryReason, PassResult};
 
 /// A replica that is not to be there, by what was read so far.
 #[derive(Clone, Debug)]
@@ -58,7 +58,7 @@ pub(super) fn unwanted(context: &RouteContext<'_>, candidates: Vec<Candidate>, p
             let decision = decide(case, context.plan_policy(Parity::ByProvenance));
             if matches!(decision, Decision::Conflict(_)) && !fresh {
                 // By lists that may lag; what is read by name decides.
-                pass.go_again(&name, &target, GoAgain::Unwritten);
+                pass.retry(&name, &target, RetryReason::Unwritten);
                 continue;
             }
             // Read by name: there is neither a source nor a replica of one.

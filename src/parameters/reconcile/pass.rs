@@ -17,7 +17,7 @@ use crate::parameters::context::{RouteContext, left_out, tier_stays};
 use crate::parameters::labels;
 use crate::parameters::model::{Observed, Parameter};
 use crate::parameters::plan::{Decision, Parity, Write, decide, not_adopted};
-use crate::parameters::results::{ItemResult, GoAgain, PassResult};
+use crate::parameters::results::{ItemResult, RetryReason, PassResult};
 use crate::parameters::store::{ByName, Valued, by_name_knowing, tags_of, values, versions};
 use crate::parameters::value_override::{ValueOverride, value_override};
 
@@ -51,7 +51,7 @@ pub(super) async fn reconcile_chunk(context: &RouteContext<'_>, mut candidates: 
             }
             Wrote::Moved(outcome) => {
                 pass.results.end(&task.name, &task.target, ItemResult::Counted(outcome));
-                pass.go_again(&task.name, &task.target, GoAgain::Moved);
+                pass.retry(&task.name, &task.target, RetryReason::Moved);
             }
             Wrote::Held(cause) => {
                 let outcome = OutcomeKind::Held;
@@ -65,11 +65,11 @@ pub(super) async fn reconcile_chunk(context: &RouteContext<'_>, mut candidates: 
                 let pending = ItemResult::Counted(OutcomeKind::Pending);
                 pass.results.end(&task.name, &task.target, pending);
             }
-            Wrote::Again | Wrote::ReadBack(_) | Wrote::Proved(_) | Wrote::Anew(_) => {
-                pass.go_again(&task.name, &task.target, GoAgain::Unwritten);
+            Wrote::Retries | Wrote::ReadBack(_) | Wrote::Proved(_) | Wrote::Anew(_) => {
+                pass.retry(&task.name, &task.target, RetryReason::Unwritten);
             }
             Wrote::Lost(cause) => {
-                pass.go_again(&task.name, &task.target, GoAgain::Unanswered(cause));
+                pass.retry(&task.name, &task.target, RetryReason::Unanswered(cause));
             }
             Wrote::Failed(cause) => {
                 pass.results.fail(&task.name, &task.target, &task.target, cause);
@@ -139,7 +139,7 @@ async fn freshen(context: &RouteContext<'_>, candidates: &mut Vec<Candidate>, pa
             // Gone since it was listed.
             _ => {
                 for target in candidate.replicas.keys() {
-                    pass.go_again(name, target, GoAgain::Unwritten);
+                    pass.retry(name, target, RetryReason::Unwritten);
                 }
                 return false;
             }
@@ -153,7 +153,7 @@ async fn freshen(context: &RouteContext<'_>, candidates: &mut Vec<Candidate>, pa
                     return false;
                 }
                 _ => {
-                    pass.go_again(name, target, GoAgain::Unwritten);
+                    pass.retry(name, target, RetryReason::Unwritten);
                     return false;
                 }
             }
@@ -246,7 +246,7 @@ fn decided(
                 if candidate.moved.contains(target) { Parity::Rewrite } else { context.parity() };
             let decision = decide(case, context.plan_policy(parity));
             if listed.contains(name) && is_to_be_read_by_name(&decision, &held) {
-                pass.go_again(name, target, GoAgain::Unwritten);
+                pass.retry(name, target, RetryReason::Unwritten);
                 continue;
             }
             match context.ended(name, target, decision, &mut pass.results) {
@@ -259,7 +259,7 @@ fn decided(
                 Some(Decision::Write(write)) => tasks.push(task(write, false)),
                 Some(Decision::Compare(write)) => tasks.push(task(write, true)),
                 // Its source does not want it any more: the next round sees to that.
-                Some(_) => pass.go_again(name, target, GoAgain::Unwritten),
+                Some(_) => pass.retry(name, target, RetryReason::Unwritten),
                 None => {}
             }
         }
@@ -291,7 +291,7 @@ async fn source_values(context: &RouteContext<'_>, tasks: &mut Vec<Task>, pass: 
             Some(Err(cause)) => {
                 pass.results.fail(&task.name, &task.target, context.source, cause.clone());
             }
-            _ => pass.go_again(&task.name, &task.target, GoAgain::Unwritten),
+            _ => pass.retry(&task.name, &task.target, RetryReason::Unwritten),
         }
         false
     });
@@ -354,7 +354,7 @@ async fn compare(context: &RouteContext<'_>, tasks: &mut Vec<Task>, originals: &
                 false
             }
             _ => {
-                pass.go_again(&task.name, &task.target, GoAgain::Unwritten);
+                pass.retry(&task.name, &task.target, RetryReason::Unwritten);
                 false
             }
         }

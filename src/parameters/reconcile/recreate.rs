@@ -42,13 +42,13 @@ pub(super) async fn recreate(
     labelled: Option<&History>,
 ) -> Result<Wrote, Cause> {
     let Task { target, .. } = task;
-    let Some(replica) = &task.replica else { return Ok(Wrote::Again) };
+    let Some(replica) = &task.replica else { return Ok(Wrote::Retries) };
     if !context.policy.deadline.leaves(NEEDED) {
         return Ok(Wrote::Late);
     }
     check_key(context, task).await?;
     if matches!(marked_first(context, task).await?, Tagged::Gone) {
-        return Ok(Wrote::Again);
+        return Ok(Wrote::Retries);
     }
     let name = &replica.parameter.name;
     let key = replica.parameter.key.as_deref();
@@ -60,15 +60,15 @@ pub(super) async fn recreate(
         // A value that nobody can read is no loss.
         Some(Err(cause)) if !cause.kind.may_pass() => None,
         Some(Err(cause)) => return Err(cause),
-        _ => return Ok(Wrote::Again),
+        _ => return Ok(Wrote::Retries),
     };
-    let Some(present) = still_asked(context, task).await? else { return Ok(Wrote::Again) };
+    let Some(present) = still_asked(context, task).await? else { return Ok(Wrote::Retries) };
     if reserve(context, target, 1, None).await? == 0 {
         return Ok(Wrote::Held(no_allowance(context, task)));
     }
     match away(context, task, present.clone()).await {
         Deleted::Done => {}
-        Deleted::Changed => return Ok(Wrote::Again),
+        Deleted::Changed => return Ok(Wrote::Retries),
         Deleted::Failed(cause) => {
             give_one_back(context, target);
             return Err(cause);
@@ -164,7 +164,7 @@ async fn anew(
     let created = create(context.session, target, &write.desired, policies, value, &tags).await?;
     Ok(match created {
         Created::Yes => Wrote::Created(OutcomeKind::Recreated),
-        Created::NameTaken => Wrote::Again,
+        Created::NameTaken => Wrote::Retries,
         Created::Unanswered(cause) => Wrote::Lost(cause),
     })
 }

@@ -19,7 +19,7 @@ use crate::parameters::candidate::Candidate;
 use crate::parameters::context::RouteContext;
 use crate::parameters::model::Observed;
 use crate::parameters::plan::{Decision, Parity, Removal, Way, decide, wants_removal};
-use crate::parameters::results::{ItemResult, GoAgain, PassResult};
+use crate::parameters::results::{ItemResult, RetryReason, PassResult};
 use crate::parameters::store::{NAMES_PER_CALL, Tagged, mark_released, retag, tags_of, versions};
 
 /// The two reads that must find a source absent are so far apart.
@@ -108,7 +108,7 @@ async fn keep_unwanted(
             }
             Some(Ok(false)) | None => {
                 found.insert(target.clone());
-                pass.go_again(name, target, GoAgain::Unwritten);
+                pass.retry(name, target, RetryReason::Unwritten);
                 false
             }
         });
@@ -311,7 +311,7 @@ async fn confirm(context: &RouteContext<'_>, unwanted: &ByTarget, removed: Vec<E
         for (name, removed) in ended {
             let is_done = is_done(&removed);
             if is_done && !matches!(still.get(&name), Some(Ok(true))) {
-                pass.go_again(&name, target, GoAgain::Moved);
+                pass.retry(&name, target, RetryReason::Moved);
             }
             let one =
                 by_name.get(&name).filter(|_| is_done || matches!(removed, Removed::Planned(_)));
@@ -351,7 +351,7 @@ fn end(
         Removed::Late => {
             pass.results.end(name, target, ItemResult::Counted(OutcomeKind::Pending));
         }
-        Removed::Vanished => pass.go_again(name, target, GoAgain::Unwritten),
+        Removed::Vanished => pass.retry(name, target, RetryReason::Unwritten),
         Removed::Planned(removal) => {
             let (change, because) = (removal.way.change(), vec![removal.because]);
             let result = ItemResult::Planned { change, because, class: None, reported };

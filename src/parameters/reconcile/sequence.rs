@@ -41,7 +41,7 @@ pub(super) fn is_recreation(task: &Task) -> bool {
 /// Why the next recreation of a chain is not begun.
 pub(super) enum Hold {
     /// What comes before it goes round again, and so does it.
-    Again,
+    Retries,
     /// There was no time left for what comes before it.
     Late,
     /// It failed there.
@@ -66,8 +66,8 @@ impl Hold {
             Wrote::Failed(cause) | Wrote::Lost(cause) | Wrote::Unconfirmed(cause) => {
                 return failed(cause);
             }
-            Wrote::Done(_) | Wrote::Proved(_) | Wrote::Anew(_) | Wrote::Again | Wrote::Moved(_) => {
-                return Some(Self::Again);
+            Wrote::Done(_) | Wrote::Proved(_) | Wrote::Anew(_) | Wrote::Retries | Wrote::Moved(_) => {
+                return Some(Self::Retries);
             }
         };
         match is_shown(context, task, least, value).await {
@@ -83,7 +83,7 @@ impl Hold {
     /// What becomes of a recreation that is not begun.
     pub(super) fn held(&self, task: &Task) -> Wrote {
         match self {
-            Self::Again => Wrote::Again,
+            Self::Retries => Wrote::Retries,
             Self::Late => Wrote::Late,
             Self::Failed(region, cause) => Wrote::Failed(not_begun(&task.target, region, cause)),
         }
