@@ -259,14 +259,14 @@ mod tests {
         }
         let from = |name| tag("failover-replicator:value-from", name);
         let newer = Version { number: 4, ..REFERENCED };
-        let retries = Version { modified: Timestamp::from_millis(6), ..REFERENCED };
+        let again = Version { modified: Timestamp::from_millis(6), ..REFERENCED };
         for (tags, version) in [
             (tag("failover-replicator:value", "x"), None),
             (tag("failover-replicator:value", "y"), None),
             (from("x"), Some(REFERENCED)),
             (from("y"), Some(REFERENCED)),
             (from("x"), Some(newer)),
-            (from("x"), Some(retries)),
+            (from("x"), Some(again)),
         ] {
             let form = overridden(&original, &tags, version).expect("desired").form;
             assert!(!forms.contains(&form));

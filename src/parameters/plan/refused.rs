@@ -20,8 +20,8 @@ pub(super) fn owned(
     }
     let is_written = is_asked || taken || policy.parity == Parity::Rewrite;
     match pair.does_not_take(provenance) {
-        Some(retries) if !is_written && retries.tags_to_set => pair.only_tags(provenance),
-        Some(retries) if !is_written => Decision::Conflict(does_not_take(case, &retries, provenance)),
+        Some(again) if !is_written && again.tags_to_set => pair.only_tags(provenance),
+        Some(again) if !is_written => Decision::Conflict(does_not_take(case, &again, provenance)),
         _ => pair.owned(provenance, policy, taken),
     }
 }

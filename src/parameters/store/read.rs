@@ -304,9 +304,9 @@ async fn get_at_once(
     }
     // Neither there nor stated to be absent: asked once more.
     tokio::time::sleep(LIST_LAG_PAUSE).await;
-    let retries = answered(session, region, &open, decrypt).await;
-    let refused = retries.as_ref().err().cloned();
-    read.extend(retries.unwrap_or_default());
+    let again = answered(session, region, &open, decrypt).await;
+    let refused = again.as_ref().err().cloned();
+    read.extend(again.unwrap_or_default());
     for asked in open {
         if is_open(&read, asked) {
             let cause = refused.clone().unwrap_or_else(|| {

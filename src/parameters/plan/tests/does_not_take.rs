@@ -139,8 +139,8 @@ fn a_difference_in_tags_is_put_right_once_for_the_same_tags_of_the_source() {
     original.tags.insert("team".into(), "y".into());
     let right = retagged(world.decide(Some(&original), Some(&strange(&right))), &strange(&right));
     assert_eq!(world.decide(Some(&original), Some(&right)), in_sync);
-    let retries = world.decide(Some(&original), Some(&strange(&right)));
-    assert_eq!(because(&retries), (Change::Retag, vec!["tags"]));
+    let again = world.decide(Some(&original), Some(&strange(&right)));
+    assert_eq!(because(&again), (Change::Retag, vec!["tags"]));
 }
 
 #[test]

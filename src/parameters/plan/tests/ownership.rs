@@ -217,15 +217,15 @@ fn a_change_in_the_target_is_restored_once_where_the_setting_says_so() {
     assert_eq!((write.change, write.claim), (Change::Update, Some(Claim::Restore)));
     assert_eq!(write.class, Some(ConflictClass::ChangedInTarget));
     // Restored as version 3, and changed again.
-    let mut retries = later(&replica, &[(PERSON, None), (HUB, None), (PERSON, None)]);
-    let restored = retries.history.as_ref().expect("a history")[2].version;
+    let mut again = later(&replica, &[(PERSON, None), (HUB, None), (PERSON, None)]);
+    let restored = again.history.as_ref().expect("a history")[2].version;
     let provenance = Provenance {
         replica: restored.number,
         written: Some(restored.modified),
         ..Provenance::of(&replica.tags).expect("provenance")
     };
-    retries.tags.insert(PROVENANCE_KEY.into(), provenance.to_string());
-    assert_eq!(world.class(Some(&original), &retries), ConflictClass::DoesNotTake);
+    again.tags.insert(PROVENANCE_KEY.into(), provenance.to_string());
+    assert_eq!(world.class(Some(&original), &again), ConflictClass::DoesNotTake);
     // An adopted one is its owner's, and nothing is restored without a source.
     let adopted = later(&proving(&replica, " adopted=1"), &[(PERSON, None)]);
     assert_eq!(world.class(Some(&original), &adopted), ConflictClass::ChangedInTarget);

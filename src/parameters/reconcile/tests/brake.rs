@@ -51,8 +51,8 @@ async fn a_day_has_one_allowance_for_all_batches_of_events() {
     assert_eq!(deleted, 10);
     // The same event again, on another day: what has its tombstone waits.
     tokio::time::advance(DAY).await;
-    let retries = events(&mut stage, &names[9..12]).await;
-    assert_eq!(counts(&retries), [(OutcomeKind::Tombstoned, 2), (OutcomeKind::Absent, 1)]);
+    let again = events(&mut stage, &names[9..12]).await;
+    assert_eq!(counts(&again), [(OutcomeKind::Tombstoned, 2), (OutcomeKind::Absent, 1)]);
     // What is due goes beside the allowance, whatever that is.
     stage.policy.max_deletes = MaxDeletes::Count(1);
     tokio::time::advance(7 * DAY).await;
