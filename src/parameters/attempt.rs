@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::context::RouteContext;
 use super::model::{Observed, Parameter};
-use super::plan::{Case, Write, with_both};
+use super::plan::{Case, PlannedWrite, with_both};
 use super::value_override::ValueOverride;
 use crate::domain::{Cause, Change, OutcomeKind, ParameterName, Region, SecretText, Tags, Version};
 use crate::guard::{Claim, Held};
@@ -23,7 +23,7 @@ pub(super) struct Task {
     pub(super) referenced: Option<Observed>,
     /// Whose what holds the name is.
     pub(super) held: Ownership,
-    pub(super) write: Write,
+    pub(super) write: PlannedWrite,
     /// Whether values are still to decide between update and retag.
     pub(super) compare: bool,
 }

@@ -10,7 +10,7 @@ use crate::domain::{Cause, Region, SecretText, Tags};
 use crate::parameters::attempt::{Task, Wrote, tags_of_unfinished};
 use crate::parameters::context::RouteContext;
 use crate::parameters::model::{TEXT, is_fixed_data_type};
-use crate::parameters::plan::Write;
+use crate::parameters::plan::PlannedWrite;
 use crate::parameters::store::{self, Created, Put, retag, update};
 
 /// The version of a create.
@@ -65,7 +65,7 @@ fn is_late(context: &RouteContext<'_>) -> bool {
 async fn create_first(
     context: &RouteContext<'_>,
     target: &Region,
-    write: &Write,
+    write: &PlannedWrite,
     value: &SecretText,
     tags: &Tags,
 ) -> Result<Created, Cause> {
@@ -141,7 +141,7 @@ async fn anew(context: &RouteContext<'_>, task: &Task, tags: &Tags) -> Result<Wr
 
 /// Pattern and data type are the current value's; older ones need not match them. A data type that AWS does not change
 /// was that of every version.
-fn for_older(write: &Write) -> Write {
+fn for_older(write: &PlannedWrite) -> PlannedWrite {
     let mut write = write.clone();
     write.desired.pattern = None;
     write.pattern_to_send = None;

@@ -27,7 +27,7 @@ use crate::ownership::{
 
 pub use departure::{DeletePolicy, Removal, Way, wants_removal};
 pub(super) use refused::retry_remedy;
-pub use write::{Marking, Write};
+pub use write::{Marking, PlannedWrite};
 pub(super) use write::{with_both, with_mark};
 
 /// What decides whether an owned replica equals its source.
@@ -172,9 +172,9 @@ pub enum Decision {
     /// The replica is this route's and stays as it is, for a reason that is the target's.
     Keep(Cause),
     /// Write.
-    Write(Write),
+    Write(PlannedWrite),
     /// Compare the values: `update` if they differ, else `retag`, or nothing if there is nothing to retag.
-    Compare(Write),
+    Compare(PlannedWrite),
     /// The replica is this route's, and by what was read so far it is not to be there.
     Remove(Removal),
 }
@@ -223,7 +223,7 @@ fn decide_present(
         return if original.parameter.policies.expired(policy.now) {
             Decision::Skip(expired())
         } else {
-            Decision::Write(Write::creation(desired, policy.now))
+            Decision::Write(PlannedWrite::creation(desired, policy.now))
         };
     };
     let pair = Pair::new(original, replica, desired, policy);

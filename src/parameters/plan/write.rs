@@ -24,7 +24,7 @@ pub enum Marking {
 
 /// The write that a decision asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Write {
+pub struct PlannedWrite {
     /// `create`, `update`, `retag` or `recreate`.
     pub change: Change,
     /// Why.
@@ -61,7 +61,7 @@ pub struct Write {
     pub unknown: String,
 }
 
-impl Write {
+impl PlannedWrite {
     /// Whether this is the write that adopts a parameter: only if its value is equal.
     pub fn adopts(&self) -> bool {
         self.claim == Some(Claim::Adopt)
@@ -150,7 +150,7 @@ impl<'a> Pair<'a> {
         }
     }
 
-    fn write(self, change: Change, because: Vec<&'static str>) -> Write {
+    fn write(self, change: Change, because: Vec<&'static str>) -> PlannedWrite {
         let Self { replica, desired, set_tags, remove_tags, recreation, now, .. } = self;
         let held = &replica.parameter;
         let tier_stays = (held.tier, desired.tier) == (Tier::Advanced, Tier::Standard);
@@ -159,7 +159,7 @@ impl<'a> Pair<'a> {
         let policies = if recreation.is_some() { &none } else { &held.policies };
         let held_data_type = if recreation.is_some() { TEXT } else { &held.data_type };
         let pattern = || held.pattern.as_ref().map(|_| "".into());
-        Write {
+        PlannedWrite {
             change,
             // Reported once, when it comes to be so.
             tier_stays: tier_stays && because.contains(&"form"),
@@ -189,7 +189,7 @@ impl<'a> Pair<'a> {
         taken: bool,
     ) -> Decision {
         let (adopted, unknown) = (provenance.adopted, provenance.unknown.clone());
-        let kept = |write: Write| Write { adopted, unknown, ..write };
+        let kept = |write: PlannedWrite| PlannedWrite { adopted, unknown, ..write };
         if let Some(attribute) = self.recreation {
             return Decision::Write(kept(self.write(Change::Recreate, vec![attribute])));
         }
@@ -251,7 +251,7 @@ impl<'a> Pair<'a> {
         let (adopted, unknown) = (provenance.adopted, provenance.unknown.clone());
         let present = self.replica.parameter.version();
         let write = retagged(self.write(Change::Retag, vec!["tags"]), true, provenance, present);
-        Decision::Write(Write { adopted, unknown, ..write })
+        Decision::Write(PlannedWrite { adopted, unknown, ..write })
     }
 
     /// What makes the route's own what is not owned yet: the hub writes the value once more, so that the last writer
@@ -265,7 +265,7 @@ impl<'a> Pair<'a> {
         policy: PlanPolicy<'_>,
     ) -> Result<Decision, &'static str> {
         let Takeover { because, marking, claim, class, tags_suffice } = *takeover;
-        let taken = |write: Write| Write { marking, claim, class, ..write };
+        let taken = |write: PlannedWrite| PlannedWrite { marking, claim, class, ..write };
         let mut because = vec![because];
         if let Some(attribute) = self.recreation {
             if claim.is_some() {
@@ -284,14 +284,14 @@ impl<'a> Pair<'a> {
 
     /// The write that adopts the replica, if but for its value, which is still to be compared, it is as desired;
     /// otherwise in what it differs.
-    pub(super) fn adoption(self) -> Result<Write, &'static str> {
+    pub(super) fn adoption(self) -> Result<PlannedWrite, &'static str> {
         if let Some(attribute) = self.recreation.or_else(|| self.attributes.first().copied()) {
             return Err(attribute);
         }
         if !self.set_tags.is_empty() || !self.remove_tags.is_empty() {
             return Err("tags");
         }
-        Ok(Write {
+        Ok(PlannedWrite {
             adopted: true,
             marking: Marking::WithProvenance,
             claim: Some(Claim::Adopt),
@@ -302,7 +302,7 @@ impl<'a> Pair<'a> {
 }
 
 /// A retag of an owned replica: its provenance follows only where it does not hold any more, or says what is over.
-fn retagged(write: Write, is_proven: bool, provenance: &Provenance, present: Version) -> Write {
+fn retagged(write: PlannedWrite, is_proven: bool, provenance: &Provenance, present: Version) -> PlannedWrite {
     if !is_proven {
         return write;
     }
@@ -316,7 +316,7 @@ fn retagged(write: Write, is_proven: bool, provenance: &Provenance, present: Ver
     let now = Provenance { gone: None, tags, retagged, ..provenance.clone() }.dated(present);
     let is_as_it_should = provenance.gone.is_none() && !has_tags;
     let provenance = (!is_as_it_should).then_some(now);
-    Write { renew_provenance: false, provenance, ..write }
+    PlannedWrite { renew_provenance: false, provenance, ..write }
 }
 
 /// The reasons, with that the value is not the source's own where it is not.

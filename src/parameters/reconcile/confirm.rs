@@ -7,7 +7,7 @@ use crate::ownership::is_marked;
 use crate::parameters::attempt::{Task, Wrote};
 use crate::parameters::context::RouteContext;
 use crate::parameters::model::Observed;
-use crate::parameters::plan::{Write, released_meanwhile};
+use crate::parameters::plan::{PlannedWrite, released_meanwhile};
 use crate::parameters::results::{RetryReason, PassResult};
 use crate::parameters::store::{ByName, tags_of, versions};
 
@@ -110,7 +110,7 @@ pub(super) async fn confirm(context: &RouteContext<'_>, tasks: &[Task], outcomes
 
 /// Whether the step wrote the source's tags.
 fn used_tags(task: &Task) -> bool {
-    let Write { change, set_tags, remove_tags, .. } = &task.write;
+    let PlannedWrite { change, set_tags, remove_tags, .. } = &task.write;
     matches!(change, Change::Create | Change::Recreate)
         || !set_tags.is_empty()
         || !remove_tags.is_empty()

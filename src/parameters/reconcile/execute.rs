@@ -14,7 +14,7 @@ use crate::ownership::{Ownership, is_marked};
 use crate::parameters::attempt::{Task, Values, Wrote, created_tags, provenance};
 use crate::parameters::context::RouteContext;
 use crate::parameters::labels::{self, History, Sources};
-use crate::parameters::plan::{Marking, Write, released_meanwhile, with_mark};
+use crate::parameters::plan::{Marking, PlannedWrite, released_meanwhile, with_mark};
 use crate::parameters::store::{Created, Put, Tagged, create, retag, tags, update};
 
 /// Writes each task; one's failure stops none of the others, but for a recreation of the same item elsewhere.
@@ -139,7 +139,7 @@ async fn update_one(
     labelled: Option<&History>,
 ) -> Result<Wrote, Cause> {
     let Task { target, write, .. } = task;
-    let Write { desired, set_tags, remove_tags, .. } = write;
+    let PlannedWrite { desired, set_tags, remove_tags, .. } = write;
     // Tags first: if they are refused, no value moves. Gone is the deletion of a replica under the write, which then makes
     // it anew, as version 1.
     retag(context.session, target, &desired.name, set_tags, remove_tags).await?;

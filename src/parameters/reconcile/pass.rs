@@ -16,7 +16,7 @@ use crate::parameters::candidate::Candidate;
 use crate::parameters::context::{RouteContext, left_out, tier_stays};
 use crate::parameters::labels;
 use crate::parameters::model::{Observed, Parameter};
-use crate::parameters::plan::{Decision, Parity, Write, decide, not_adopted};
+use crate::parameters::plan::{Decision, Parity, PlannedWrite, decide, not_adopted};
 use crate::parameters::results::{ItemResult, RetryReason, PassResult};
 use crate::parameters::store::{ByName, Valued, by_name_knowing, tags_of, values, versions};
 use crate::parameters::value_override::{ValueOverride, value_override};
@@ -232,7 +232,7 @@ fn decided(
             let referenced = candidate.referenced.get(target);
             let case = context.case(target, Some(original), replica.as_ref(), referenced);
             let held = case.ownership(context.plan_policy(context.parity()));
-            let task = |write: Write, compare| Task {
+            let task = |write: PlannedWrite, compare| Task {
                 name: name.clone(),
                 target: target.clone(),
                 original: original.clone(),
@@ -268,7 +268,7 @@ fn decided(
 }
 
 /// Why a recreation is not begun, where another target of the route could not be read.
-fn waits(write: &Write, candidate: &Candidate, target: &Region) -> Option<Cause> {
+fn waits(write: &PlannedWrite, candidate: &Candidate, target: &Region) -> Option<Cause> {
     let (unread, cause) = candidate.unread.as_ref()?;
     (write.change == Change::Recreate).then(|| not_begun(target, unread, cause))
 }
@@ -376,7 +376,7 @@ fn judged(context: &RouteContext<'_>, tasks: Vec<Task>, pass: &mut PassResult) -
         match context.policy.judge(&proposal, context.session.now()) {
             Ruling::Go => go.push(task),
             Ruling::TellOnly => {
-                let Write { because, class, .. } = task.write;
+                let PlannedWrite { because, class, .. } = task.write;
                 let result = ItemResult::Planned { change, because, class, reported: None };
                 pass.results.end(&task.name, &task.target, result);
             }

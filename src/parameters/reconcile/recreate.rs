@@ -17,7 +17,7 @@ use crate::parameters::context::RouteContext;
 use crate::parameters::labels::{self, History};
 use crate::parameters::plan::desired::Desired;
 use crate::parameters::plan::{
-    Decision, Parity, Write, decide, retry_remedy, with_both, with_mark,
+    Decision, Parity, PlannedWrite, decide, retry_remedy, with_both, with_mark,
 };
 use crate::parameters::policies::Policies;
 use crate::parameters::store::{Created, Tagged, Valued, create, tags, values};
@@ -132,7 +132,7 @@ async fn check_key(context: &RouteContext<'_>, task: &Task) -> Result<(), Cause>
 }
 
 /// What makes the recreation needed.
-fn attribute(write: &Write) -> String {
+fn attribute(write: &PlannedWrite) -> String {
     write.because.join(", ").replace('_', " ")
 }
 

@@ -9,7 +9,7 @@ use aws_sdk_ssm::types::{ParameterTier, ParameterType, Tag};
 use crate::aws::{OnlyIfRefused, Session, cause, code, naming_key};
 use crate::domain::{Cause, FailureKind, Location, ParameterName, Region, SecretText, Tags};
 use crate::parameters::model::{TEXT, Tier, ValueType};
-use crate::parameters::plan::Write;
+use crate::parameters::plan::PlannedWrite;
 use crate::parameters::plan::desired::{Desired, data_type_to_send};
 
 /// What came of a create.
@@ -89,10 +89,10 @@ pub(in crate::parameters) async fn create(
 pub(in crate::parameters) async fn update(
     session: &Session,
     target: &Region,
-    write: &Write,
+    write: &PlannedWrite,
     value: &SecretText,
 ) -> Result<Put, Cause> {
-    let Write { desired, tier, policies_to_send, .. } = write;
+    let PlannedWrite { desired, tier, policies_to_send, .. } = write;
     let Desired { name, description, key, .. } = desired;
     let request = session
         .ssm(target)
