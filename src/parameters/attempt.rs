@@ -12,7 +12,7 @@ use crate::guard::{Claim, Held};
 use crate::ownership::{Fingerprint, Ownership, Provenance, is_marked};
 
 /// A write of one item in one target, on its way.
-pub(super) struct Task {
+pub(super) struct WriteAttempt {
     pub(super) name: ParameterName,
     pub(super) target: Region,
     /// The source as it was read, and decided on.
@@ -41,7 +41,7 @@ pub(super) struct Wanted {
     pub(super) version: Version,
 }
 
-impl Task {
+impl WriteAttempt {
     /// The source's version that was decided on.
     pub(super) fn source_version(&self) -> Version {
         self.original.parameter.version()
@@ -126,27 +126,27 @@ impl Task {
 }
 
 /// What one task came to.
-pub(super) enum Wrote {
+pub(super) enum WriteState {
     /// Finished but for the confirmation.
     Done(OutcomeKind),
     /// Created with all that belongs to it; finished but for the confirmation.
     Created(OutcomeKind),
     /// Written as this version; to be read back before labels and provenance follow.
-    ReadBack(i64),
+    Written(i64),
     /// Read back as this version, which is the copy; labels and then provenance are to follow.
-    Proved(Version),
+    Verified(Version),
     /// The same, of a parameter that was deleted under the write and created by it: all its tags are to follow.
-    Anew(Version),
+    Recreated(Version),
     /// It may have been carried out: its answer did not come.
-    Lost(Cause),
+    Unanswered(Cause),
     /// The world moved before anything was written.
-    Retries,
+    Retry,
     /// There was no time left to begin it.
-    Late,
+    OutOfTime,
     /// The brake allows no deletion, which it needs; and why, where a person is to know.
     Held(Option<Cause>),
     /// The world moved while this was done.
-    Moved(OutcomeKind),
+    Superseded(OutcomeKind),
     /// Refused.
     Failed(Cause),
     /// Done, but the source could not be read again.
@@ -154,45 +154,45 @@ pub(super) enum Wrote {
 }
 
 /// All the tags of a replica that is created, which is then its version 1.
-pub(super) fn created_tags(context: &RouteContext<'_>, task: &Task) -> Tags {
-    let first = Version { number: 1, ..task.source_version() };
-    all_tags(task, &provenance(context, task, first, true))
+pub(super) fn created_tags(context: &RouteContext<'_>, attempt: &WriteAttempt) -> Tags {
+    let first = Version { number: 1, ..attempt.source_version() };
+    all_tags(attempt, &provenance(context, attempt, first, true))
 }
 
 /// All tags of a replica that is still being created, so that it is known as ours and is visibly out of sync.
-pub(super) fn tags_of_unfinished(context: &RouteContext<'_>, task: &Task) -> Tags {
-    let unfinished = Version { number: Provenance::UNFINISHED, ..task.source_version() };
-    all_tags(task, &provenance(context, task, unfinished, true))
+pub(super) fn tags_of_unfinished(context: &RouteContext<'_>, attempt: &WriteAttempt) -> Tags {
+    let unfinished = Version { number: Provenance::UNFINISHED, ..attempt.source_version() };
+    all_tags(attempt, &provenance(context, attempt, unfinished, true))
 }
 
 /// All tags of a replica with this provenance.
-pub(super) fn all_tags(task: &Task, provenance: &Provenance) -> Tags {
-    with_both(task.write.desired.tags.clone(), provenance)
+pub(super) fn all_tags(attempt: &WriteAttempt, provenance: &Provenance) -> Tags {
+    with_both(attempt.write.desired.tags.clone(), provenance)
 }
 
 /// What the tag says for `replica`, the version that holds what was read of the source.
 pub(super) fn provenance(
     context: &RouteContext<'_>,
-    task: &Task,
+    attempt: &WriteAttempt,
     replica: Version,
     created: bool,
 ) -> Provenance {
     Provenance {
         region: context.source.clone(),
-        source: task.source_version(),
+        source: attempt.source_version(),
         replica: replica.number,
         written: (!created).then_some(replica.modified),
-        form: task.write.desired.form,
+        form: attempt.write.desired.form,
         of: Some(Fingerprint::of_item(
             context.session.account(),
-            &task.target,
-            &task.write.desired.name,
+            &attempt.target,
+            &attempt.write.desired.name,
         )),
-        tags: Some(task.write.desired.tags_fingerprint()),
-        adopted: task.write.adopted,
+        tags: Some(attempt.write.desired.tags_fingerprint()),
+        adopted: attempt.write.adopted,
         refused: None,
         retagged: None,
         gone: None,
-        unknown: task.write.unknown.clone(),
+        unknown: attempt.write.unknown.clone(),
     }
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::types::{ReplicationStatusType, SecretListEntry, StatusType, Tag};
 
-use crate::aws::{self, Session, Unmodelled};
+use crate::aws::{self, Session, Unmodelled, timestamp};
 use crate::deadline::Deadline;
-use crate::domain::{Cause, FailureKind, Region, SecretName, Tags, Timestamp};
+use crate::domain::{Cause, FailureKind, Region, SecretName, Tags};
 
 use super::model::{Replication, Secret, Status};
 
@@ -106,7 +106,7 @@ fn from_list(entry: SecretListEntry, other_account: &Unmodelled) -> Option<Secre
         kms_key: entry.kms_key_id,
         tags: entry.tags.map(tags),
         current_version: entry.secret_versions_to_stages.and_then(current),
-        last_changed: entry.last_changed_date.as_ref().map(Timestamp::from_aws),
+        last_changed: entry.last_changed_date.as_ref().map(timestamp),
         replication: None,
     })
 }
@@ -124,7 +124,7 @@ fn from_description(answer: DescribeSecretOutput, other_account: &Unmodelled) ->
         kms_key: answer.kms_key_id,
         tags: answer.tags.map(tags),
         current_version: answer.version_ids_to_stages.and_then(current),
-        last_changed: answer.last_changed_date.as_ref().map(Timestamp::from_aws),
+        last_changed: answer.last_changed_date.as_ref().map(timestamp),
         replication: Some(replication.into_iter().filter_map(replica).collect::<BTreeMap<_, _>>()),
     })
 }

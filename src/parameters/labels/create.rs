@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::history::History;
 use super::sync::{Stop, at, readable};
 use crate::domain::{Cause, Region, SecretText, Tags};
-use crate::parameters::attempt::{Task, Wrote, tags_of_unfinished};
+use crate::parameters::attempt::{WriteAttempt, WriteState, tags_of_unfinished};
 use crate::parameters::context::RouteContext;
 use crate::parameters::model::{TEXT, is_fixed_data_type};
 use crate::parameters::plan::PlannedWrite;
@@ -24,35 +24,35 @@ const NEEDED: Duration = Duration::from_secs(20);
 /// Why AWS refused a write.
 pub(in crate::parameters) async fn create(
     context: &RouteContext<'_>,
-    task: &Task,
+    attempt: &WriteAttempt,
     source: &History,
     current: &SecretText,
-) -> Result<Wrote, Cause> {
-    let Task { target, write, .. } = task;
-    let tags = tags_of_unfinished(context, task);
+) -> Result<WriteState, Cause> {
+    let WriteAttempt { target, write, .. } = attempt;
+    let tags = tags_of_unfinished(context, attempt);
     let older: Vec<&SecretText> = values(source).collect();
     let Some((oldest, later)) = older.split_first() else {
         return Ok(match create_first(context, target, write, current, &tags).await? {
-            Created::Yes => Wrote::ReadBack(FIRST),
-            Created::NameTaken => Wrote::Retries,
-            Created::Unanswered(cause) => Wrote::Lost(cause),
+            Created::Yes => WriteState::Written(FIRST),
+            Created::NameTaken => WriteState::Retry,
+            Created::Unanswered(cause) => WriteState::Unanswered(cause),
         });
     };
     match create_first(context, target, &for_older(write), oldest, &tags).await? {
         Created::Yes => {}
-        Created::NameTaken => return Ok(Wrote::Retries),
-        Created::Unanswered(cause) => return Ok(Wrote::Lost(cause)),
+        Created::NameTaken => return Ok(WriteState::Retry),
+        Created::Unanswered(cause) => return Ok(WriteState::Unanswered(cause)),
     }
-    if let Some(ended) = write_over(context, task, FIRST, later, &tags).await? {
+    if let Some(ended) = write_over(context, attempt, FIRST, later, &tags).await? {
         return Ok(ended);
     }
     if is_late(context) {
-        return Ok(Wrote::Late);
+        return Ok(WriteState::OutOfTime);
     }
     match update(context.session, target, write, current).await? {
-        Put::Version(FIRST) => anew(context, task, &tags).await,
-        Put::Version(written) => Ok(Wrote::ReadBack(written)),
-        Put::Unanswered(cause) => Ok(Wrote::Lost(cause)),
+        Put::Version(FIRST) => anew(context, attempt, &tags).await,
+        Put::Version(written) => Ok(WriteState::Written(written)),
+        Put::Unanswered(cause) => Ok(WriteState::Unanswered(cause)),
     }
 }
 
@@ -79,10 +79,10 @@ async fn create_first(
 /// What could not be read, or why AWS refused a write.
 pub(in crate::parameters) async fn write_missing(
     context: &RouteContext<'_>,
-    task: &Task,
+    attempt: &WriteAttempt,
     source: &History,
-) -> Result<Option<Wrote>, Cause> {
-    let (Task { target, write, .. }, Some(version)) = (task, task.replica_version()) else {
+) -> Result<Option<WriteState>, Cause> {
+    let (WriteAttempt { target, write, .. }, Some(version)) = (attempt, attempt.replica_version()) else {
         return Ok(None);
     };
     let name = &write.desired.name;
@@ -92,7 +92,7 @@ pub(in crate::parameters) async fn write_missing(
     };
     let there = match read.await {
         Ok(there) => there,
-        Err(Stop::Moved) => return Ok(Some(Wrote::Retries)),
+        Err(Stop::Moved) => return Ok(Some(WriteState::Retry)),
         Err(Stop::Failed(cause)) => return Err(cause),
     };
     if there.unreadable.is_some() {
@@ -100,7 +100,7 @@ pub(in crate::parameters) async fn write_missing(
     }
     let missing: Vec<&SecretText> =
         values(source).filter(|value| !there.has_value(value)).collect();
-    write_over(context, task, version.number, &missing, &tags_of_unfinished(context, task)).await
+    write_over(context, attempt, version.number, &missing, &tags_of_unfinished(context, attempt)).await
 }
 
 /// The labelled older values, the oldest first.
@@ -112,21 +112,21 @@ fn values(source: &History) -> impl Iterator<Item = &SecretText> {
 /// written in between, which the next look finds in the history: nothing more is written over it.
 async fn write_over(
     context: &RouteContext<'_>,
-    task: &Task,
+    attempt: &WriteAttempt,
     mut last: i64,
     values: &[&SecretText],
     tags: &Tags,
-) -> Result<Option<Wrote>, Cause> {
-    let write = for_older(&task.write);
+) -> Result<Option<WriteState>, Cause> {
+    let write = for_older(&attempt.write);
     for value in values {
         if is_late(context) {
-            return Ok(Some(Wrote::Late));
+            return Ok(Some(WriteState::OutOfTime));
         }
-        match update(context.session, &task.target, &write, value).await? {
-            Put::Version(FIRST) => return anew(context, task, tags).await.map(Some),
+        match update(context.session, &attempt.target, &write, value).await? {
+            Put::Version(FIRST) => return anew(context, attempt, tags).await.map(Some),
             Put::Version(written) if written == last + 1 => last = written,
-            Put::Version(_) => return Ok(Some(Wrote::Retries)),
-            Put::Unanswered(cause) => return Ok(Some(Wrote::Lost(cause))),
+            Put::Version(_) => return Ok(Some(WriteState::Retry)),
+            Put::Unanswered(cause) => return Ok(Some(WriteState::Unanswered(cause))),
         }
     }
     Ok(None)
@@ -134,9 +134,9 @@ async fn write_over(
 
 /// Version 1 after a write over: the replica was deleted meanwhile, and its tags with it. It gets them again, so that it
 /// is known as ours, and goes round once more.
-async fn anew(context: &RouteContext<'_>, task: &Task, tags: &Tags) -> Result<Wrote, Cause> {
-    retag(context.session, &task.target, &task.write.desired.name, tags, &[]).await?;
-    Ok(Wrote::Moved(task.write.change.done()))
+async fn anew(context: &RouteContext<'_>, attempt: &WriteAttempt, tags: &Tags) -> Result<WriteState, Cause> {
+    retag(context.session, &attempt.target, &attempt.write.desired.name, tags, &[]).await?;
+    Ok(WriteState::Superseded(attempt.write.change.done()))
 }
 
 /// Pattern and data type are the current value's; older ones need not match them. A data type that AWS does not change

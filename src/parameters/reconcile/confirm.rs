@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{Cause, Change, ParameterName, Region, Tags, Version};
 use crate::ownership::is_marked;
-use crate::parameters::attempt::{Task, Wrote};
+use crate::parameters::attempt::{WriteAttempt, WriteState};
 use crate::parameters::context::RouteContext;
 use crate::parameters::model::Observed;
 use crate::parameters::plan::{PlannedWrite, released_meanwhile};
@@ -13,12 +13,12 @@ use crate::parameters::store::{ByName, tags_of, versions};
 
 /// Reads the targets' versions by name, before the first of these tasks' writes, tags included: what is not as it was
 /// decided on goes round again. The proof of ownership is so at most as old as the writes of one chunk.
-pub(super) async fn stand_as_decided(context: &RouteContext<'_>, tasks: &mut Vec<Task>, pass: &mut PassResult) {
+pub(super) async fn stand_as_decided(context: &RouteContext<'_>, attempts: &mut Vec<WriteAttempt>, pass: &mut PassResult) {
     let mut held: BTreeMap<Region, Vec<ParameterName>> = BTreeMap::new();
-    for task in tasks.iter() {
-        if let Some(replica) = &task.replica {
+    for attempt in attempts.iter() {
+        if let Some(replica) = &attempt.replica {
             let name = replica.parameter.name.clone();
-            held.entry(task.target.clone()).or_default().push(name);
+            held.entry(attempt.target.clone()).or_default().push(name);
         }
     }
     let reads = held.into_iter().map(|(target, names)| async move {
@@ -27,14 +27,14 @@ pub(super) async fn stand_as_decided(context: &RouteContext<'_>, tasks: &mut Vec
     });
     let now: BTreeMap<Region, ByName<Version>> =
         futures::future::join_all(reads).await.into_iter().collect();
-    tasks.retain(|task| {
-        let Some(decided) = task.replica_version() else { return true };
-        match now.get(&task.target).and_then(|now| now.get(&task.name)) {
+    attempts.retain(|attempt| {
+        let Some(decided) = attempt.replica_version() else { return true };
+        match now.get(&attempt.target).and_then(|now| now.get(&attempt.name)) {
             Some(Ok(Some(version))) if *version == decided => return true,
             Some(Err(cause)) => {
-                pass.results.fail(&task.name, &task.target, &task.target, cause.clone());
+                pass.results.fail(&attempt.name, &attempt.target, &attempt.target, cause.clone());
             }
-            _ => pass.retry(&task.name, &task.target, RetryReason::Unwritten),
+            _ => pass.retry(&attempt.name, &attempt.target, RetryReason::Unwritten),
         }
         false
     });
@@ -42,22 +42,22 @@ pub(super) async fn stand_as_decided(context: &RouteContext<'_>, tasks: &mut Vec
 
 /// Reads the sources of what was written again, and their tags where a step used them: tags move no version. Of what was
 /// written over, the replica's tags are read too: a release by a person meanwhile stands.
-pub(super) async fn confirm(context: &RouteContext<'_>, tasks: &[Task], outcomes: &mut [Wrote]) {
+pub(super) async fn confirm(context: &RouteContext<'_>, attempts: &[WriteAttempt], outcomes: &mut [WriteState]) {
     let written = || {
-        let done = |(_, wrote): &(_, &Wrote)| matches!(wrote, Wrote::Done(_) | Wrote::Created(_));
-        tasks.iter().zip(outcomes.iter()).filter(done).map(|(task, _)| task)
+        let done = |(_, state): &(_, &WriteState)| matches!(state, WriteState::Done(_) | WriteState::Created(_));
+        attempts.iter().zip(outcomes.iter()).filter(done).map(|(attempt, _)| attempt)
     };
     let names: BTreeSet<ParameterName> =
-        written().flat_map(Task::stands_on).map(|(name, _)| name).collect();
-    let sources = written().filter(|task| used_tags(task)).map(|task| &task.name);
+        written().flat_map(WriteAttempt::stands_on).map(|(name, _)| name).collect();
+    let sources = written().filter(|attempt| used_tags(attempt)).map(|attempt| &attempt.name);
     let consents = written().filter_map(used_consent).map(|lender| &lender.parameter.name);
     let tagged: BTreeSet<ParameterName> = sources.chain(consents).cloned().collect();
     let (names, tagged): (Vec<_>, Vec<_>) =
         (names.into_iter().collect(), tagged.into_iter().collect());
     let mut replicas: BTreeMap<Region, Vec<ParameterName>> = BTreeMap::new();
-    for task in written().filter(|task| task.written_over().is_some()) {
-        let name = task.write.desired.name.clone();
-        replicas.entry(task.target.clone()).or_default().push(name);
+    for attempt in written().filter(|attempt| attempt.written_over().is_some()) {
+        let name = attempt.write.desired.name.clone();
+        replicas.entry(attempt.target.clone()).or_default().push(name);
     }
     let replicas = replicas.into_iter().map(|(target, names)| async move {
         let read = tags_of(context.session, &target, &names).await;
@@ -69,8 +69,8 @@ pub(super) async fn confirm(context: &RouteContext<'_>, tasks: &[Task], outcomes
         futures::future::join_all(replicas)
     );
     let replicas: BTreeMap<Region, ByName<Tags>> = replicas.into_iter().collect();
-    for (task, wrote) in tasks.iter().zip(outcomes) {
-        let (Wrote::Done(outcome) | Wrote::Created(outcome)) = *wrote else { continue };
+    for (attempt, state) in attempts.iter().zip(outcomes) {
+        let (WriteState::Done(outcome) | WriteState::Created(outcome)) = *state else { continue };
         let version_stands = |(name, version)| match now.get(&name) {
             Some(Ok(now)) => Ok(*now == Some(version)),
             Some(Err(cause)) => Err(cause.clone()),
@@ -81,44 +81,44 @@ pub(super) async fn confirm(context: &RouteContext<'_>, tasks: &[Task], outcomes
             Some(Err(cause)) => Err(cause.clone()),
             None => Ok(false),
         };
-        let used = [used_tags(task).then_some(&task.original), used_consent(task)];
-        match replicas.get(&task.target).and_then(|tags| tags.get(&task.name)) {
+        let used = [used_tags(attempt).then_some(&attempt.original), used_consent(attempt)];
+        match replicas.get(&attempt.target).and_then(|tags| tags.get(&attempt.name)) {
             Some(Ok(Some(tags))) if !is_marked(tags) => {
-                *wrote = Wrote::Failed(released_meanwhile(task.case(context)));
+                *state = WriteState::Failed(released_meanwhile(attempt.case(context)));
                 continue;
             }
             // Deleted meanwhile: the next look creates it again.
             Some(Ok(None)) => {
-                *wrote = Wrote::Moved(outcome);
+                *state = WriteState::Superseded(outcome);
                 continue;
             }
             Some(Err(cause)) => {
-                *wrote = Wrote::Unconfirmed(unconfirmed(cause.clone()));
+                *state = WriteState::Unconfirmed(unconfirmed(cause.clone()));
                 continue;
             }
             Some(Ok(Some(_))) | None => {}
         }
-        let stands = task.stands_on().into_iter().map(version_stands);
+        let stands = attempt.stands_on().into_iter().map(version_stands);
         let mut stands = stands.chain(used.into_iter().flatten().map(tags_stand));
         match stands.try_fold(true, |all, stands| stands.map(|stands| all && stands)) {
             Ok(true) => {}
-            Ok(false) => *wrote = Wrote::Moved(outcome),
-            Err(cause) => *wrote = Wrote::Unconfirmed(unconfirmed(cause)),
+            Ok(false) => *state = WriteState::Superseded(outcome),
+            Err(cause) => *state = WriteState::Unconfirmed(unconfirmed(cause)),
         }
     }
 }
 
 /// Whether the step wrote the source's tags.
-fn used_tags(task: &Task) -> bool {
-    let PlannedWrite { change, set_tags, remove_tags, .. } = &task.write;
+fn used_tags(attempt: &WriteAttempt) -> bool {
+    let PlannedWrite { change, set_tags, remove_tags, .. } = &attempt.write;
     matches!(change, Change::Create | Change::Recreate)
         || !set_tags.is_empty()
         || !remove_tags.is_empty()
 }
 
 /// The parameter whose value the step wrote by its owner's consent, which is in its tags.
-fn used_consent(task: &Task) -> Option<&Observed> {
-    if task.write.change == Change::Retag { None } else { task.referenced_value() }
+fn used_consent(attempt: &WriteAttempt) -> Option<&Observed> {
+    if attempt.write.change == Change::Retag { None } else { attempt.referenced_value() }
 }
 
 fn unconfirmed(mut cause: Cause) -> Cause {

@@ -8,7 +8,7 @@ use super::execute::withdrawn;
 use crate::concurrency::in_parallel;
 use crate::domain::{Cause, ParameterName, Region, Version};
 use crate::ownership::{Between, Ownership, PastVersion, Viewpoint, between, judge};
-use crate::parameters::attempt::{Task, Wrote};
+use crate::parameters::attempt::{WriteAttempt, WriteState};
 use crate::parameters::candidate::Candidate;
 use crate::parameters::context::RouteContext;
 use crate::parameters::model::Observed;
@@ -107,17 +107,17 @@ pub(in crate::parameters) async fn with_history(
 /// decided on, or everything between is the hub's.
 pub(in crate::parameters) async fn look_underneath(
     context: &RouteContext<'_>,
-    tasks: &[Task],
-    wrote: Vec<Wrote>,
-) -> Vec<Wrote> {
+    attempts: &[WriteAttempt],
+    state: Vec<WriteState>,
+) -> Vec<WriteState> {
     let mut below: BTreeMap<Region, Vec<(ParameterName, i64)>> = BTreeMap::new();
-    for (task, wrote) in tasks.iter().zip(&wrote) {
-        if let Wrote::Proved(version) = wrote
-            && let Some(decided) = task.written_over()
+    for (attempt, state) in attempts.iter().zip(&state) {
+        if let WriteState::Verified(version) = state
+            && let Some(decided) = attempt.written_over()
             && version.number == decided.number + 1
         {
-            let name = task.write.desired.name.clone();
-            below.entry(task.target.clone()).or_default().push((name, decided.number));
+            let name = attempt.write.desired.name.clone();
+            below.entry(attempt.target.clone()).or_default().push((name, decided.number));
         }
     }
     let reads = below.into_iter().map(|(target, wanted)| async move {
@@ -126,12 +126,12 @@ pub(in crate::parameters) async fn look_underneath(
     });
     let read: BTreeMap<Region, ByName<Version>> =
         futures::future::join_all(reads).await.into_iter().collect();
-    let looked = tasks.iter().zip(wrote).map(|(task, wrote)| {
-        let below = read.get(&task.target).and_then(|read| read.get(&task.write.desired.name));
+    let looked = attempts.iter().zip(state).map(|(attempt, state)| {
+        let below = read.get(&attempt.target).and_then(|read| read.get(&attempt.write.desired.name));
         async move {
-            match wrote {
-                Wrote::Proved(version) => under(context, task, version, below).await,
-                wrote => wrote,
+            match state {
+                WriteState::Verified(version) => under(context, attempt, version, below).await,
+                state => state,
             }
         }
     });
@@ -140,45 +140,45 @@ pub(in crate::parameters) async fn look_underneath(
 
 async fn under(
     context: &RouteContext<'_>,
-    task: &Task,
+    attempt: &WriteAttempt,
     written: Version,
     below: Option<&Result<Option<Version>, Cause>>,
-) -> Wrote {
-    let decided = task.written_over();
+) -> WriteState {
+    let decided = attempt.written_over();
     match (decided, below) {
         // Version 1 after a write over: it was deleted meanwhile, and nothing lies under it.
-        (Some(_), _) if written.number == 1 => return Wrote::Anew(written),
+        (Some(_), _) if written.number == 1 => return WriteState::Recreated(written),
         // Created in this run, with nothing before it.
-        (None, _) if written.number == 1 => return Wrote::Proved(written),
+        (None, _) if written.number == 1 => return WriteState::Verified(written),
         (Some(decided), Some(Ok(Some(below)))) if *below == decided => {
-            return Wrote::Proved(written);
+            return WriteState::Verified(written);
         }
-        (_, Some(Err(cause))) => return Wrote::Failed(cause.clone()),
+        (_, Some(Err(cause))) => return WriteState::Failed(cause.clone()),
         _ => {}
     }
-    let name = &task.write.desired.name;
-    let rows = past_versions(context.session, &task.target, name, written, false).await;
+    let name = &attempt.write.desired.name;
+    let rows = past_versions(context.session, &attempt.target, name, written, false).await;
     match rows {
-        Ok(Some(rows)) => match judged(context, task, written, decided, &rows) {
-            Ok(wrote) => wrote,
-            Err(covered) => withdrawn(context, task, covered).await,
+        Ok(Some(rows)) => match judged(context, attempt, written, decided, &rows) {
+            Ok(state) => state,
+            Err(covered) => withdrawn(context, attempt, covered).await,
         },
-        Ok(None) => Wrote::Moved(task.write.change.done()),
-        Err(cause) => Wrote::Failed(cause),
+        Ok(None) => WriteState::Superseded(attempt.write.change.done()),
+        Err(cause) => WriteState::Failed(cause),
     }
 }
 
 fn judged(
     context: &RouteContext<'_>,
-    task: &Task,
+    attempt: &WriteAttempt,
     written: Version,
     decided: Option<Version>,
     rows: &Arc<[PastVersion]>,
-) -> Result<Wrote, Cause> {
+) -> Result<WriteState, Cause> {
     let (account, writers) = (context.session.account(), &context.policy.writers);
     match between(rows, decided, account, writers) {
-        Between::Ours => Ok(Wrote::Proved(written)),
-        Between::Recreated => Ok(Wrote::Anew(written)),
-        Between::Foreign(under) => Err(crate::parameters::plan::covered(task.case(context), under)),
+        Between::Ours => Ok(WriteState::Verified(written)),
+        Between::Recreated => Ok(WriteState::Recreated(written)),
+        Between::Foreign(under) => Err(crate::parameters::plan::covered(attempt.case(context), under)),
     }
 }

@@ -11,7 +11,7 @@ use super::verify::{prove, read_back};
 use crate::domain::{Cause, Change, ConflictClass, OutcomeKind, ParameterName, Region, Tags};
 use crate::guard::{Claim, Proposal, Ruling};
 use crate::ownership::{Ownership, restored};
-use crate::parameters::attempt::{Task, Values, Wanted, Wrote};
+use crate::parameters::attempt::{WriteAttempt, Values, Wanted, WriteState};
 use crate::parameters::candidate::Candidate;
 use crate::parameters::context::{RouteContext, left_out, tier_stays};
 use crate::parameters::labels;
@@ -28,54 +28,54 @@ pub(super) async fn reconcile_chunk(context: &RouteContext<'_>, mut candidates: 
     freshen(context, &mut candidates, &mut pass).await;
     read_referenced(context, &mut candidates, &mut pass).await;
     read_where_needed(context, &mut candidates, &mut pass).await;
-    let mut tasks = decided(context, &candidates, &listed, &mut pass);
-    let source_values = source_values(context, &mut tasks, &mut pass).await;
-    compare(context, &mut tasks, &source_values, &mut pass).await;
-    let mut tasks = judged(context, tasks, &mut pass);
-    let sources = labels::sources(context, &mut tasks, &mut pass).await;
-    stand_as_decided(context, &mut tasks, &mut pass).await;
-    let wrote = write(context, &tasks, &source_values, &sources).await;
-    let read = read_back(context, &tasks, wrote, &source_values).await;
-    let labelled = labels::label(context, &tasks, read, &sources).await;
-    let (labelled, lacks): (Vec<Wrote>, Vec<Option<Cause>>) = labelled.into_iter().unzip();
-    let mut outcomes = prove(context, &tasks, labelled).await;
-    confirm(context, &tasks, &mut outcomes).await;
-    for ((task, wrote), lacks) in tasks.iter().zip(outcomes).zip(lacks) {
-        match wrote {
-            Wrote::Done(outcome) | Wrote::Created(outcome) => {
+    let mut attempts = decided(context, &candidates, &listed, &mut pass);
+    let source_values = source_values(context, &mut attempts, &mut pass).await;
+    compare(context, &mut attempts, &source_values, &mut pass).await;
+    let mut attempts = judged(context, attempts, &mut pass);
+    let sources = labels::sources(context, &mut attempts, &mut pass).await;
+    stand_as_decided(context, &mut attempts, &mut pass).await;
+    let state = write(context, &attempts, &source_values, &sources).await;
+    let read = read_back(context, &attempts, state, &source_values).await;
+    let labelled = labels::label(context, &attempts, read, &sources).await;
+    let (labelled, lacks): (Vec<WriteState>, Vec<Option<Cause>>) = labelled.into_iter().unzip();
+    let mut outcomes = prove(context, &attempts, labelled).await;
+    confirm(context, &attempts, &mut outcomes).await;
+    for ((attempt, state), lacks) in attempts.iter().zip(outcomes).zip(lacks) {
+        match state {
+            WriteState::Done(outcome) | WriteState::Created(outcome) => {
                 let result = match lacks {
-                    None => finished(context, task, ItemResult::Counted(outcome)),
-                    Some(cause) => ItemResult::Failed { region: task.target.clone(), cause },
+                    None => finished(context, attempt, ItemResult::Counted(outcome)),
+                    Some(cause) => ItemResult::Failed { region: attempt.target.clone(), cause },
                 };
-                pass.results.end(&task.name, &task.target, result);
+                pass.results.end(&attempt.name, &attempt.target, result);
             }
-            Wrote::Moved(outcome) => {
-                pass.results.end(&task.name, &task.target, ItemResult::Counted(outcome));
-                pass.retry(&task.name, &task.target, RetryReason::Moved);
+            WriteState::Superseded(outcome) => {
+                pass.results.end(&attempt.name, &attempt.target, ItemResult::Counted(outcome));
+                pass.retry(&attempt.name, &attempt.target, RetryReason::Moved);
             }
-            Wrote::Held(cause) => {
+            WriteState::Held(cause) => {
                 let outcome = OutcomeKind::Held;
                 let result = match cause {
-                    Some(cause) => ItemResult::Reported { outcome, region: task.target.clone(), cause },
-                    None => ItemResult::Noted { outcome, cause: never_recreated(task) },
+                    Some(cause) => ItemResult::Reported { outcome, region: attempt.target.clone(), cause },
+                    None => ItemResult::Noted { outcome, cause: never_recreated(attempt) },
                 };
-                pass.results.end(&task.name, &task.target, result);
+                pass.results.end(&attempt.name, &attempt.target, result);
             }
-            Wrote::Late => {
+            WriteState::OutOfTime => {
                 let pending = ItemResult::Counted(OutcomeKind::Pending);
-                pass.results.end(&task.name, &task.target, pending);
+                pass.results.end(&attempt.name, &attempt.target, pending);
             }
-            Wrote::Retries | Wrote::ReadBack(_) | Wrote::Proved(_) | Wrote::Anew(_) => {
-                pass.retry(&task.name, &task.target, RetryReason::Unwritten);
+            WriteState::Retry | WriteState::Written(_) | WriteState::Verified(_) | WriteState::Recreated(_) => {
+                pass.retry(&attempt.name, &attempt.target, RetryReason::Unwritten);
             }
-            Wrote::Lost(cause) => {
-                pass.retry(&task.name, &task.target, RetryReason::Unanswered(cause));
+            WriteState::Unanswered(cause) => {
+                pass.retry(&attempt.name, &attempt.target, RetryReason::Unanswered(cause));
             }
-            Wrote::Failed(cause) => {
-                pass.results.fail(&task.name, &task.target, &task.target, cause);
+            WriteState::Failed(cause) => {
+                pass.results.fail(&attempt.name, &attempt.target, &attempt.target, cause);
             }
-            Wrote::Unconfirmed(cause) => {
-                pass.results.fail(&task.name, &task.target, context.source, cause);
+            WriteState::Unconfirmed(cause) => {
+                pass.results.fail(&attempt.name, &attempt.target, context.source, cause);
             }
         }
     }
@@ -83,17 +83,17 @@ pub(super) async fn reconcile_chunk(context: &RouteContext<'_>, mut candidates: 
     pass
 }
 
-fn finished(context: &RouteContext<'_>, task: &Task, result: ItemResult) -> ItemResult {
-    let region = task.target.clone();
-    if let (ItemResult::Counted(_), Ownership::ChangedInTarget { change, .. }) = (&result, &task.held)
-        && task.write.claim == Some(Claim::Restore)
+fn finished(context: &RouteContext<'_>, attempt: &WriteAttempt, result: ItemResult) -> ItemResult {
+    let region = attempt.target.clone();
+    if let (ItemResult::Counted(_), Ownership::ChangedInTarget { change, .. }) = (&result, &attempt.held)
+        && attempt.write.claim == Some(Claim::Restore)
     {
-        let (cause, outcome) = (restored(change, &task.target), OutcomeKind::Restored);
+        let (cause, outcome) = (restored(change, &attempt.target), OutcomeKind::Restored);
         return ItemResult::Reported { outcome, region, cause };
     }
-    match task.write.desired.tags_left_out {
-        0 if task.write.tier_stays => {
-            ItemResult::Failed { region: task.target.clone(), cause: tier_stays() }
+    match attempt.write.desired.tags_left_out {
+        0 if attempt.write.tier_stays => {
+            ItemResult::Failed { region: attempt.target.clone(), cause: tier_stays() }
         }
         0 => result,
         tags => ItemResult::Failed { region: context.source.clone(), cause: left_out(tags) },
@@ -223,8 +223,8 @@ fn decided(
     candidates: &[Candidate],
     listed: &BTreeSet<ParameterName>,
     pass: &mut PassResult,
-) -> Vec<Task> {
-    let mut tasks = Vec::new();
+) -> Vec<WriteAttempt> {
+    let mut attempts = Vec::new();
     for candidate in candidates {
         let Some(original) = &candidate.original else { continue };
         for (target, replica) in &candidate.replicas {
@@ -232,7 +232,7 @@ fn decided(
             let referenced = candidate.referenced.get(target);
             let case = context.case(target, Some(original), replica.as_ref(), referenced);
             let held = case.ownership(context.plan_policy(context.parity()));
-            let task = |write: PlannedWrite, compare| Task {
+            let attempt = |write: PlannedWrite, compare| WriteAttempt {
                 name: name.clone(),
                 target: target.clone(),
                 original: original.clone(),
@@ -256,15 +256,15 @@ fn decided(
                 {
                     pass.results.fail(name, target, target, cause);
                 }
-                Some(Decision::Write(write)) => tasks.push(task(write, false)),
-                Some(Decision::Compare(write)) => tasks.push(task(write, true)),
+                Some(Decision::Write(write)) => attempts.push(attempt(write, false)),
+                Some(Decision::Compare(write)) => attempts.push(attempt(write, true)),
                 // Its source does not want it any more: the next round sees to that.
                 Some(_) => pass.retry(name, target, RetryReason::Unwritten),
                 None => {}
             }
         }
     }
-    tasks
+    attempts
 }
 
 /// Why a recreation is not begun, where another target of the route could not be read.
@@ -275,23 +275,23 @@ fn waits(write: &PlannedWrite, candidate: &Candidate, target: &Region) -> Option
 
 /// The values that these tasks need, each of exactly the version that was decided on. A plan needs only those that
 /// decide something.
-async fn source_values(context: &RouteContext<'_>, tasks: &mut Vec<Task>, pass: &mut PassResult) -> Values {
+async fn source_values(context: &RouteContext<'_>, attempts: &mut Vec<WriteAttempt>, pass: &mut PassResult) -> Values {
     let applies = context.policy.writing.allows();
-    let needs = |task: &Task| task.compare || (applies && task.write.change != Change::Retag);
+    let needs = |attempt: &WriteAttempt| attempt.compare || (applies && attempt.write.change != Change::Retag);
     let wanted: Vec<Wanted> =
-        tasks.iter().filter(|task| needs(task)).filter_map(Task::reads).collect();
+        attempts.iter().filter(|attempt| needs(attempt)).filter_map(WriteAttempt::reads).collect();
     let wanted = wanted.iter().map(|Wanted { name, key, .. }| (name, key.as_deref()));
     let mut read = values(context.session, context.source, wanted).await;
-    tasks.retain(|task| {
-        let (true, Some(Wanted { name, version, .. })) = (needs(task), task.reads()) else {
+    attempts.retain(|attempt| {
+        let (true, Some(Wanted { name, version, .. })) = (needs(attempt), attempt.reads()) else {
             return true;
         };
         match read.get(&name) {
             Some(Ok(Some(valued))) if valued.version == version => return true,
             Some(Err(cause)) => {
-                pass.results.fail(&task.name, &task.target, context.source, cause.clone());
+                pass.results.fail(&attempt.name, &attempt.target, context.source, cause.clone());
             }
-            _ => pass.retry(&task.name, &task.target, RetryReason::Unwritten),
+            _ => pass.retry(&attempt.name, &attempt.target, RetryReason::Unwritten),
         }
         false
     });
@@ -305,56 +305,56 @@ async fn source_values(context: &RouteContext<'_>, tasks: &mut Vec<Task>, pass: 
 }
 
 /// Settles the tasks that values decide: different ones become updates, equal ones with nothing to write are in sync.
-async fn compare(context: &RouteContext<'_>, tasks: &mut Vec<Task>, originals: &Values, pass: &mut PassResult) {
+async fn compare(context: &RouteContext<'_>, attempts: &mut Vec<WriteAttempt>, originals: &Values, pass: &mut PassResult) {
     let targets: BTreeSet<Region> =
-        tasks.iter().filter(|task| task.compare).map(|task| task.target.clone()).collect();
+        attempts.iter().filter(|attempt| attempt.compare).map(|attempt| attempt.target.clone()).collect();
     let reads = targets.iter().map(|target| {
-        let wanted: Vec<_> = tasks
+        let wanted: Vec<_> = attempts
             .iter()
-            .filter(|task| task.compare && task.target == *target)
-            .map(|task| (&task.name, task.write.desired.key.as_deref()))
+            .filter(|attempt| attempt.compare && attempt.target == *target)
+            .map(|attempt| (&attempt.name, attempt.write.desired.key.as_deref()))
             .collect();
         async move { (target.clone(), values(context.session, target, wanted).await) }
     });
     let replicas: BTreeMap<Region, ByName<Valued>> =
         futures::future::join_all(reads).await.into_iter().collect();
-    tasks.retain_mut(|task| {
-        if !task.compare {
+    attempts.retain_mut(|attempt| {
+        if !attempt.compare {
             return true;
         }
-        let replica = replicas.get(&task.target).and_then(|read| read.get(&task.name));
-        let decided_on = task.replica_version();
-        match (task.value(originals), replica) {
+        let replica = replicas.get(&attempt.target).and_then(|read| read.get(&attempt.name));
+        let decided_on = attempt.replica_version();
+        match (attempt.value(originals), replica) {
             (Some(original), Some(Ok(Some(replica)))) if Some(replica.version) == decided_on => {
                 if *original == replica.text {
-                    let nothing = task.write.change == Change::Retag && task.write.is_empty();
+                    let nothing = attempt.write.change == Change::Retag && attempt.write.is_empty();
                     if nothing {
-                        let result = finished(context, task, ItemResult::Left(OutcomeKind::InSync));
-                        pass.results.end(&task.name, &task.target, result);
+                        let result = finished(context, attempt, ItemResult::Left(OutcomeKind::InSync));
+                        pass.results.end(&attempt.name, &attempt.target, result);
                     }
                     return !nothing;
                 }
-                if task.write.adopts() {
-                    let cause = not_adopted(task.case(context), "its value differs");
-                    pass.results.fail(&task.name, &task.target, &task.target, cause);
+                if attempt.write.adopts() {
+                    let cause = not_adopted(attempt.case(context), "its value differs");
+                    pass.results.fail(&attempt.name, &attempt.target, &attempt.target, cause);
                     return false;
                 }
-                task.write.change = Change::Update;
-                task.write.because.push("value");
+                attempt.write.change = Change::Update;
+                attempt.write.because.push("value");
                 true
             }
             // A replica that cannot be read is no good as a standby: it is written anew.
-            (Some(_), Some(Err(cause))) if !cause.kind.may_pass() && !task.write.adopts() => {
-                task.write.change = Change::Update;
-                task.write.because.push("unreadable");
+            (Some(_), Some(Err(cause))) if !cause.kind.may_pass() && !attempt.write.adopts() => {
+                attempt.write.change = Change::Update;
+                attempt.write.because.push("unreadable");
                 true
             }
             (_, Some(Err(cause))) => {
-                pass.results.fail(&task.name, &task.target, &task.target, cause.clone());
+                pass.results.fail(&attempt.name, &attempt.target, &attempt.target, cause.clone());
                 false
             }
             _ => {
-                pass.retry(&task.name, &task.target, RetryReason::Unwritten);
+                pass.retry(&attempt.name, &attempt.target, RetryReason::Unwritten);
                 false
             }
         }
@@ -362,26 +362,26 @@ async fn compare(context: &RouteContext<'_>, tasks: &mut Vec<Task>, originals: &
 }
 
 /// The tasks that the guard lets through; the others end here.
-fn judged(context: &RouteContext<'_>, tasks: Vec<Task>, pass: &mut PassResult) -> Vec<Task> {
+fn judged(context: &RouteContext<'_>, attempts: Vec<WriteAttempt>, pass: &mut PassResult) -> Vec<WriteAttempt> {
     let mut go = Vec::new();
-    for task in tasks {
-        let change = task.write.change;
+    for attempt in attempts {
+        let change = attempt.write.change;
         let proposal = Proposal {
             source: context.source,
-            target: &task.target,
+            target: &attempt.target,
             change,
-            held: task.evidence(context),
-            claim: task.write.claim,
+            held: attempt.evidence(context),
+            claim: attempt.write.claim,
         };
         match context.policy.judge(&proposal, context.session.now()) {
-            Ruling::Go => go.push(task),
+            Ruling::Go => go.push(attempt),
             Ruling::TellOnly => {
-                let PlannedWrite { because, class, .. } = task.write;
+                let PlannedWrite { because, class, .. } = attempt.write;
                 let result = ItemResult::Planned { change, because, class, reported: None };
-                pass.results.end(&task.name, &task.target, result);
+                pass.results.end(&attempt.name, &attempt.target, result);
             }
             Ruling::Held(cause) => {
-                pass.results.fail(&task.name, &task.target, &task.target, cause);
+                pass.results.fail(&attempt.name, &attempt.target, &attempt.target, cause);
             }
         }
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::verify::is_shown;
 use crate::domain::{Cause, Change, FailureKind, ParameterName, Region, SecretText};
-use crate::parameters::attempt::{Task, Wrote};
+use crate::parameters::attempt::{WriteAttempt, WriteState};
 use crate::parameters::context::RouteContext;
 
 /// The places of tasks that are carried out one after the other.
@@ -14,34 +14,34 @@ pub(super) type Chain = Vec<usize>;
 
 /// Every task once. What creates or recreates an item that is recreated anywhere is one chain, its creates first; any
 /// other task is a chain of its own.
-pub(super) fn chains(tasks: &[Task]) -> Vec<Chain> {
+pub(super) fn chains(attempts: &[WriteAttempt]) -> Vec<Chain> {
     let recreated: BTreeSet<&ParameterName> =
-        tasks.iter().filter(|task| is_recreation(task)).map(|task| &task.name).collect();
+        attempts.iter().filter(|attempt| is_recreation(attempt)).map(|attempt| &attempt.name).collect();
     let mut chains = Vec::new();
     let mut by_name: BTreeMap<&ParameterName, Chain> = BTreeMap::new();
-    for (place, task) in tasks.iter().enumerate() {
-        let makes_anew = matches!(task.write.change, Change::Create | Change::Recreate);
-        if makes_anew && recreated.contains(&task.name) {
-            by_name.entry(&task.name).or_default().push(place);
+    for (place, attempt) in attempts.iter().enumerate() {
+        let makes_anew = matches!(attempt.write.change, Change::Create | Change::Recreate);
+        if makes_anew && recreated.contains(&attempt.name) {
+            by_name.entry(&attempt.name).or_default().push(place);
         } else {
             chains.push(vec![place]);
         }
     }
     for (_, mut chain) in by_name {
-        chain.sort_by_key(|place| tasks.get(*place).is_some_and(is_recreation));
+        chain.sort_by_key(|place| attempts.get(*place).is_some_and(is_recreation));
         chains.push(chain);
     }
     chains
 }
 
-pub(super) fn is_recreation(task: &Task) -> bool {
-    task.write.change == Change::Recreate
+pub(super) fn is_recreation(attempt: &WriteAttempt) -> bool {
+    attempt.write.change == Change::Recreate
 }
 
 /// Why the next recreation of a chain is not begun.
 pub(super) enum Hold {
     /// What comes before it goes round again, and so does it.
-    Retries,
+    Retry,
     /// There was no time left for what comes before it.
     Late,
     /// It failed there.
@@ -49,28 +49,28 @@ pub(super) enum Hold {
 }
 
 impl Hold {
-    /// Why nothing may follow `wrote`, if so. What was created is read back first.
+    /// Why nothing may follow `state`, if so. What was created is read back first.
     pub(super) async fn after(
         context: &RouteContext<'_>,
-        task: &Task,
-        wrote: &Wrote,
+        attempt: &WriteAttempt,
+        state: &WriteState,
         value: Option<&SecretText>,
     ) -> Option<Self> {
-        let failed = |cause: &Cause| Some(Self::Failed(task.target.clone(), cause.clone()));
-        let least = match wrote {
-            Wrote::Created(_) => 1,
-            Wrote::ReadBack(version) => *version,
+        let failed = |cause: &Cause| Some(Self::Failed(attempt.target.clone(), cause.clone()));
+        let least = match state {
+            WriteState::Created(_) => 1,
+            WriteState::Written(version) => *version,
             // It stands as it did, and the next target has an allowance of its own.
-            Wrote::Held(_) => return None,
-            Wrote::Late => return Some(Self::Late),
-            Wrote::Failed(cause) | Wrote::Lost(cause) | Wrote::Unconfirmed(cause) => {
+            WriteState::Held(_) => return None,
+            WriteState::OutOfTime => return Some(Self::Late),
+            WriteState::Failed(cause) | WriteState::Unanswered(cause) | WriteState::Unconfirmed(cause) => {
                 return failed(cause);
             }
-            Wrote::Done(_) | Wrote::Proved(_) | Wrote::Anew(_) | Wrote::Retries | Wrote::Moved(_) => {
-                return Some(Self::Retries);
+            WriteState::Done(_) | WriteState::Verified(_) | WriteState::Recreated(_) | WriteState::Retry | WriteState::Superseded(_) => {
+                return Some(Self::Retry);
             }
         };
-        match is_shown(context, task, least, value).await {
+        match is_shown(context, attempt, least, value).await {
             Ok(true) => None,
             Ok(false) => {
                 let message = "what was created there does not show in a read by name";
@@ -81,11 +81,11 @@ impl Hold {
     }
 
     /// What becomes of a recreation that is not begun.
-    pub(super) fn held(&self, task: &Task) -> Wrote {
+    pub(super) fn held(&self, attempt: &WriteAttempt) -> WriteState {
         match self {
-            Self::Retries => Wrote::Retries,
-            Self::Late => Wrote::Late,
-            Self::Failed(region, cause) => Wrote::Failed(not_begun(&task.target, region, cause)),
+            Self::Retry => WriteState::Retry,
+            Self::Late => WriteState::OutOfTime,
+            Self::Failed(region, cause) => WriteState::Failed(not_begun(&attempt.target, region, cause)),
         }
     }
 }

@@ -7,7 +7,7 @@ use aws_sdk_ssm::types::{ParameterHistory, ParameterMetadata, ParameterType};
 
 use super::list::{WriterNames, attributes, following};
 use crate::aws::{Session, cause, code, lacking, timestamp, whole};
-use crate::domain::{Cause, FailureKind, ParameterName, Region, Timestamp, Version};
+use crate::domain::{Cause, FailureKind, ParameterName, Region, Version};
 use crate::ownership::PastVersion;
 use crate::parameters::model::Parameter;
 

@@ -10,7 +10,7 @@ use aws_sdk_ssm::operation::describe_parameters::builders::DescribeParametersFlu
 use aws_sdk_ssm::types::{ParameterMetadata, ParameterTier, ParameterType};
 
 use crate::aws::{Session, cause, lacking, timestamp, whole};
-use crate::domain::{Cause, MARK_KEY, MARK_VALUE, ParameterName, Region, Tags, Timestamp};
+use crate::domain::{Cause, MARK_KEY, MARK_VALUE, ParameterName, Region, Tags};
 use crate::parameters::model::{Listing, Observed, Parameter, TEXT, Tier, ValueType};
 use crate::parameters::policies::Policies;
 

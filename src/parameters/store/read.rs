@@ -13,7 +13,7 @@ use super::list::{LIST_PAGE, WriterNames, following, page, row, tags_by_arn};
 use crate::aws::{Session, cause, code, lacking, naming_key, timestamp, whole};
 use crate::concurrency::in_parallel;
 use crate::domain::{
-    Cause, FailureKind, ParameterName, Region, SecretText, Tags, Timestamp, Version,
+    Cause, FailureKind, ParameterName, Region, SecretText, Tags, Version,
 };
 use crate::parameters::model::{Observed, Parameter};
 
