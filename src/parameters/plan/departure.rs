@@ -22,7 +22,7 @@ pub struct DeletePolicy {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Removal {
     /// How.
-    pub way: Way,
+    pub disposal: Disposal,
     /// What its tag says now.
     pub provenance: Provenance,
     /// Why.
@@ -31,7 +31,7 @@ pub struct Removal {
 
 /// The ways in which a replica goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum Disposal {
     /// It is deleted, within the day's allowance.
     Delete,
     /// It is deleted: reports have named its tombstone for the whole term.
@@ -42,7 +42,7 @@ pub enum Way {
     Release,
 }
 
-impl Way {
+impl Disposal {
     /// Whether the replica is deleted.
     pub const fn deletes(self) -> bool {
         matches!(self, Self::Delete | Self::DeleteDue)
@@ -108,28 +108,28 @@ fn departing(
     policy: PlanPolicy<'_>,
 ) -> Decision {
     let DeletePolicy { never, at_once, keep_until, latest_due } = policy.deletes;
-    let remove = |way| Decision::Remove(Removal { way, provenance: provenance.clone(), because });
+    let remove = |disposal| Decision::Remove(Removal { disposal, provenance: provenance.clone(), because });
     if provenance.adopted {
-        return remove(Way::Release);
+        return remove(Disposal::Release);
     }
     if never {
         return Decision::Leave(OutcomeKind::Held);
     }
     match (provenance.gone, found_by) {
-        (_, Some(FoundBy::List)) if at_once => remove(Way::Delete),
+        (_, Some(FoundBy::List)) if at_once => remove(Disposal::Delete),
         (Some(Tombstone { due, by }), _) if due > latest_due => {
-            remove(Way::Tombstone(Tombstone { due: latest_due, by }))
+            remove(Disposal::Tombstone(Tombstone { due: latest_due, by }))
         }
-        (Some(Tombstone { due, .. }), Some(_)) if due <= policy.now => remove(Way::DeleteDue),
+        (Some(Tombstone { due, .. }), Some(_)) if due <= policy.now => remove(Disposal::DeleteDue),
         // A witness, also one who comes after the sweep.
         (None | Some(Tombstone { by: FoundBy::List, .. }), Some(FoundBy::Event)) => {
-            remove(Way::Delete)
+            remove(Disposal::Delete)
         }
         // What is due goes when a sweep misses its source again.
         (Some(Tombstone { due, .. }), _) => Decision::Wait(due),
         (None, _) => remove(
             keep_until
-                .map_or(Way::Delete, |due| Way::Tombstone(Tombstone { due, by: FoundBy::List })),
+                .map_or(Disposal::Delete, |due| Disposal::Tombstone(Tombstone { due, by: FoundBy::List })),
         ),
     }
 }

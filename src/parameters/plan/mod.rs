@@ -25,7 +25,7 @@ use crate::ownership::{
     is_released, judge, last, objection,
 };
 
-pub use departure::{DeletePolicy, Removal, Way, wants_removal};
+pub use departure::{DeletePolicy, Removal, Disposal, wants_removal};
 pub(super) use refused::retry_remedy;
 pub use write::{Marking, PlannedWrite};
 pub(super) use write::{with_both, with_mark};
@@ -206,8 +206,8 @@ fn decide_present(
     if let Some(decision) = opted_out(case, original, &ownership, policy) {
         return decision;
     }
-    let way = match reached(case, &ownership, policy) {
-        Ok(way) => way,
+    let disposal = match reached(case, &ownership, policy) {
+        Ok(disposal) => disposal,
         Err(decision) => return *decision,
     };
     let (source, target) = (case.source, case.target);
@@ -227,7 +227,7 @@ fn decide_present(
         };
     };
     let pair = Pair::new(original, replica, desired, policy);
-    match (way, ownership) {
+    match (disposal, ownership) {
         (Reach::Owned, Ownership::Owned { provenance, by_trusted }) => {
             refused::owned(case, pair, (&provenance, by_trusted && policy.take_over), policy)
         }

@@ -10,7 +10,7 @@ use crate::allowances::Reserved;
 use crate::domain::{Cause, FailureKind, OutcomeKind, ParameterName, Region, Tags, Timestamp};
 use crate::ownership::{FoundBy, Provenance, Tombstone};
 use crate::parameters::context::RouteContext;
-use crate::parameters::plan::Way;
+use crate::parameters::plan::Disposal;
 use crate::parameters::results::{ItemResult, PassResult};
 use crate::parameters::store::marked;
 
@@ -38,7 +38,7 @@ pub(super) async fn allow(
 ) -> Granted {
     let mut granted = Granted::new();
     for (target, replicas) in unwanted {
-        let asked = replicas.iter().filter(|one| one.way == Way::Delete).count();
+        let asked = replicas.iter().filter(|one| one.disposal == Disposal::Delete).count();
         if asked == 0 {
             continue;
         }
@@ -50,8 +50,8 @@ pub(super) async fn allow(
                 }
                 granted.insert(target.clone(), many);
             }
-            Err(cause) => replicas.retain(|Unwanted { name, way, .. }| {
-                let stays = *way != Way::Delete;
+            Err(cause) => replicas.retain(|Unwanted { name, disposal, .. }| {
+                let stays = *disposal != Disposal::Delete;
                 if !stays {
                     pass.results.fail(name, target, target, cause.clone());
                 }
@@ -114,9 +114,9 @@ fn count_owned(tags: &BTreeMap<ParameterName, Tags>, source: &Region) -> u64 {
 fn delay(context: &RouteContext<'_>, target: &Region, replicas: &mut [Unwanted], allowed: u64) {
     let due = context.policy.keep_beyond_allowance(context.session.now());
     let skip = usize::try_from(allowed).unwrap_or(usize::MAX);
-    for one in replicas.iter_mut().filter(|one| one.way == Way::Delete).skip(skip) {
+    for one in replicas.iter_mut().filter(|one| one.disposal == Disposal::Delete).skip(skip) {
         let by = if one.is_witnessed() { FoundBy::Event } else { FoundBy::List };
-        one.way = Way::Tombstone(Tombstone { due, by });
+        one.disposal = Disposal::Tombstone(Tombstone { due, by });
         one.reported = Some(beyond_allowance(context, target, due));
     }
 }

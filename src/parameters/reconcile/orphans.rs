@@ -9,7 +9,7 @@ use crate::ownership::{FoundBy, Tombstone};
 use crate::parameters::candidate::Candidate;
 use crate::parameters::context::RouteContext;
 use crate::parameters::model::Observed;
-use crate::parameters::plan::{Decision, Parity, Removal, Way, decide};
+use crate::parameters::plan::{Decision, Parity, Removal, Disposal, decide};
 use crate::parameters::results::{ItemResult, RetryReason, PassResult};
 
 /// A replica that is not to be there, by what was read so far.
@@ -21,7 +21,7 @@ pub(super) struct Unwanted {
     pub(super) found_by: Option<FoundBy>,
     /// The tombstone that it has.
     tombstone: Option<Tombstone>,
-    pub(super) way: Way,
+    pub(super) disposal: Disposal,
     /// What a person is to know of it, whatever becomes of it.
     pub(super) reported: Option<Cause>,
 }
@@ -36,7 +36,7 @@ impl Unwanted {
 
     /// Whether it is to be deleted though a sweep alone says that its source is gone.
     pub(super) fn is_unwitnessed(&self) -> bool {
-        let is_kept = self.way == Way::Release;
+        let is_kept = self.disposal == Disposal::Release;
         self.found_by == Some(FoundBy::List) && !self.is_witnessed() && !is_kept
     }
 
@@ -68,7 +68,7 @@ pub(super) fn unwanted(context: &RouteContext<'_>, candidates: Vec<Candidate>, p
                 pass.results.end(&name, &target, ItemResult::Noted { outcome, cause });
                 continue;
             }
-            if let Some(Decision::Remove(Removal { way, provenance, .. })) =
+            if let Some(Decision::Remove(Removal { disposal, provenance, .. })) =
                 context.ended(&name, &target, decision, &mut pass.results)
                 && let Some(replica) = replica
             {
@@ -76,7 +76,7 @@ pub(super) fn unwanted(context: &RouteContext<'_>, candidates: Vec<Candidate>, p
                 let tombstone = provenance.gone;
                 let (found_by, reported) = (found_by, None);
                 let removal =
-                    Unwanted { name, original, replica, found_by, tombstone, way, reported };
+                    Unwanted { name, original, replica, found_by, tombstone, disposal, reported };
                 unwanted.entry(target).or_default().push(removal);
             }
         }

@@ -18,7 +18,7 @@ use crate::ownership::{Provenance, Tombstone};
 use crate::parameters::candidate::Candidate;
 use crate::parameters::context::RouteContext;
 use crate::parameters::model::Observed;
-use crate::parameters::plan::{Decision, Parity, Removal, Way, decide, wants_removal};
+use crate::parameters::plan::{Decision, Parity, Removal, Disposal, decide, wants_removal};
 use crate::parameters::results::{ItemResult, RetryReason, PassResult};
 use crate::parameters::store::{NAMES_PER_CALL, Tagged, mark_released, retag, tags_of, versions};
 
@@ -85,7 +85,7 @@ pub(super) async fn take_away(
 fn taken(unwanted: &[Unwanted], ended: &Ended) -> u64 {
     let deleted = |one: &&Unwanted| {
         let done = ended.get(&one.name);
-        one.way == Way::Delete && matches!(done, Some(Removed::Done(OutcomeKind::Deleted)))
+        one.disposal == Disposal::Delete && matches!(done, Some(Removed::Done(OutcomeKind::Deleted)))
     };
     unwanted.iter().filter(deleted).count() as u64
 }
@@ -187,7 +187,7 @@ async fn remove_in(context: &RouteContext<'_>, target: &Region, unwanted: &[Unwa
         let (mut deletes, mut retags) = (Vec::new(), Vec::new());
         for (name, now) in evidence(context, &executor, unwanted).await {
             match now.and_then(|replica| judged(&replica).map(|removal| (replica, removal))) {
-                Ok((replica, removal)) if removal.way.deletes() => {
+                Ok((replica, removal)) if removal.disposal.deletes() => {
                     deletes.push(replica);
                 }
                 Ok((_, removal)) => retags.push((name, removal)),
@@ -195,7 +195,7 @@ async fn remove_in(context: &RouteContext<'_>, target: &Region, unwanted: &[Unwa
             }
         }
         let may_go =
-            |replica: &Observed| judged(replica).is_ok_and(|removal| removal.way.deletes());
+            |replica: &Observed| judged(replica).is_ok_and(|removal| removal.disposal.deletes());
         for (name, deleted) in executor.delete(deletes, &may_go).await {
             let removed = match deleted {
                 Deleted::Done => Removed::Done(OutcomeKind::Deleted),
@@ -249,19 +249,19 @@ fn judge(
         // Its tags say something else by now.
         _ => return Err(Removed::Vanished),
     };
-    removal.way = match (unwanted.way, removal.way) {
-        (Way::Tombstone(beyond_allowance), Way::Delete) => Way::Tombstone(beyond_allowance),
+    removal.disposal = match (unwanted.disposal, removal.disposal) {
+        (Disposal::Tombstone(beyond_allowance), Disposal::Delete) => Disposal::Tombstone(beyond_allowance),
         // Nothing was reserved for it.
-        (Way::DeleteDue, Way::Delete) => return Err(Removed::Vanished),
+        (Disposal::DeleteDue, Disposal::Delete) => return Err(Removed::Vanished),
         (allowed, now) if allowed.change() == now.change() => now,
         _ => return Err(Removed::Vanished),
     };
     let proposal = Proposal {
         source: context.source,
         target,
-        change: removal.way.change(),
+        change: removal.disposal.change(),
         held: Held::Parameter(replica.evidence(context.session.account(), target)),
-        claim: (removal.way == Way::Release).then_some(Claim::Release),
+        claim: (removal.disposal == Disposal::Release).then_some(Claim::Release),
     };
     match context.policy.judge(&proposal, context.session.now()) {
         Ruling::Go => Ok(removal),
@@ -275,21 +275,21 @@ async fn keep(
     context: &RouteContext<'_>,
     target: &Region,
     name: &ParameterName,
-    Removal { way, provenance, .. }: Removal,
+    Removal { disposal, provenance, .. }: Removal,
 ) -> Removed {
-    let tagged = match way {
-        Way::Tombstone(tombstone) => {
+    let tagged = match disposal {
+        Disposal::Tombstone(tombstone) => {
             let provenance = Provenance { gone: Some(tombstone), ..provenance };
             let set = Tags::from([(PROVENANCE_KEY.to_owned(), provenance.to_string())]);
             retag(context.session, target, name, &set, &[]).await
         }
-        Way::Release | Way::Delete | Way::DeleteDue => {
+        Disposal::Release | Disposal::Delete | Disposal::DeleteDue => {
             mark_released(context.session, target, name).await
         }
     };
-    match (tagged, way) {
-        (Ok(Tagged::Yes), Way::Tombstone(Tombstone { due, .. })) => Removed::Kept(due),
-        (Ok(Tagged::Yes), _) => Removed::Done(way.change().done()),
+    match (tagged, disposal) {
+        (Ok(Tagged::Yes), Disposal::Tombstone(Tombstone { due, .. })) => Removed::Kept(due),
+        (Ok(Tagged::Yes), _) => Removed::Done(disposal.change().done()),
         (Ok(Tagged::Gone), _) => Removed::Vanished,
         (Err(cause), _) => Removed::Failed(cause),
     }
@@ -353,7 +353,7 @@ fn end(
         }
         Removed::Vanished => pass.retry(name, target, RetryReason::Unwritten),
         Removed::Planned(removal) => {
-            let (change, because) = (removal.way.change(), vec![removal.because]);
+            let (change, because) = (removal.disposal.change(), vec![removal.because]);
             let result = ItemResult::Planned { change, because, class: None, reported };
             pass.results.end(name, target, result);
         }

@@ -48,7 +48,7 @@ fn each_drift_is_named() {
     );
     assert_ne!(other_date, original.parameter.modified);
     assert_eq!(because(&world.decide(Some(&original), None)), (Change::Create, vec!["missing"]));
-    assert_eq!(removal(&world.decide(None, Some(&replica))), (Way::Delete, "source_gone"));
+    assert_eq!(removal(&world.decide(None, Some(&replica))), (Disposal::Delete, "source_gone"));
 }
 
 #[test]
@@ -99,8 +99,8 @@ fn a_source_that_wants_no_replica_has_it_removed_and_only_what_is_proved_ours() 
     let excluded = Decision::Leave(OutcomeKind::Excluded);
     assert_eq!(world.decide(Some(&original), None), excluded);
     let decide = |replica: &Observed| world.decide(Some(&original), Some(replica));
-    assert_eq!(removal(&decide(&replica)), (Way::Delete, "remove_tag"));
-    assert_eq!(removal(&decide(&proving(&replica, " adopted=1"))).0, Way::Release);
+    assert_eq!(removal(&decide(&replica)), (Disposal::Delete, "remove_tag"));
+    assert_eq!(removal(&decide(&proving(&replica, " adopted=1"))).0, Disposal::Release);
     // What lacks its provenance is first taken over.
     let taken = because(&decide(&without(&replica, &[PROVENANCE_KEY])));
     assert_eq!(taken, (Change::Update, vec!["provenance"]));
@@ -110,14 +110,14 @@ fn a_source_that_wants_no_replica_has_it_removed_and_only_what_is_proved_ours() 
     assert_eq!(world.class(Some(&original), &changed), ConflictClass::ChangedInTarget);
     // The owner's wish waits for no grace period.
     world.deletes.keep_until = Some(NOW);
-    assert_eq!(removal(&world.decide(Some(&original), Some(&replica))).0, Way::Delete);
+    assert_eq!(removal(&world.decide(Some(&original), Some(&replica))).0, Disposal::Delete);
     // What the day's allowance left over waits until its tombstone is due.
     let waits =
         proving(&replica, &format!(" gone={} by=event", NOW.plus(Duration::from_millis(1))));
     let due = NOW.plus(Duration::from_millis(1));
     assert_eq!(world.decide(Some(&original), Some(&waits)), Decision::Wait(due));
     let due = proving(&replica, &format!(" gone={NOW} by=event"));
-    assert_eq!(removal(&world.decide(Some(&original), Some(&due))).0, Way::DeleteDue);
+    assert_eq!(removal(&world.decide(Some(&original), Some(&due))).0, Disposal::DeleteDue);
     world.deletes.never = true;
     let held = Decision::Leave(OutcomeKind::Held);
     assert_eq!(world.decide(Some(&original), Some(&replica)), held);
@@ -138,20 +138,20 @@ fn an_orphan_goes_by_what_said_that_its_source_is_gone() {
     let (event, list, by_the_way) = (Some(FoundBy::Event), Some(FoundBy::List), None);
     let later = NOW.plus(Duration::from_millis(500));
     world.deletes.keep_until = Some(later);
-    let way = |world: &World, tombstone: &str, found_by| match orphaned(world, tombstone, found_by)
+    let disposal = |world: &World, tombstone: &str, found_by| match orphaned(world, tombstone, found_by)
     {
-        Decision::Remove(removal) => Ok(removal.way),
+        Decision::Remove(removal) => Ok(removal.disposal),
         Decision::Leave(outcome) => Err(outcome),
         Decision::Wait(_) => Err(OutcomeKind::Tombstoned),
         other => panic!("{other:?}"),
     };
-    let tombstone = Way::Tombstone(Tombstone { due: later, by: FoundBy::List });
-    assert_eq!(way(&world, "", event), Ok(Way::Delete));
-    assert_eq!(way(&world, "", list), Ok(tombstone));
-    assert_eq!(way(&world, "", by_the_way), Ok(tombstone));
+    let tombstone = Disposal::Tombstone(Tombstone { due: later, by: FoundBy::List });
+    assert_eq!(disposal(&world, "", event), Ok(Disposal::Delete));
+    assert_eq!(disposal(&world, "", list), Ok(tombstone));
+    assert_eq!(disposal(&world, "", by_the_way), Ok(tombstone));
     // A tombstone that is not due stands, but for a witness who comes after the sweep.
     let (by_list, by_event) = (format!(" gone={later}"), format!(" gone={later} by=event"));
-    assert_eq!(way(&world, &by_list, event), Ok(Way::Delete));
+    assert_eq!(disposal(&world, &by_list, event), Ok(Disposal::Delete));
     for (tombstone, found_by) in [
         (&by_list, list),
         (&by_list, by_the_way),
@@ -159,32 +159,32 @@ fn an_orphan_goes_by_what_said_that_its_source_is_gone() {
         (&by_event, list),
         (&by_event, by_the_way),
     ] {
-        assert_eq!(way(&world, tombstone, found_by), Err(OutcomeKind::Tombstoned), "{tombstone}");
+        assert_eq!(disposal(&world, tombstone, found_by), Err(OutcomeKind::Tombstoned), "{tombstone}");
     }
     // One that is due goes if a sweep, or a witness, misses its source again.
     for tombstone in [format!(" gone={NOW}"), format!(" gone={NOW} by=event")] {
-        assert_eq!(way(&world, &tombstone, event), Ok(Way::DeleteDue));
-        assert_eq!(way(&world, &tombstone, list), Ok(Way::DeleteDue));
-        assert_eq!(way(&world, &tombstone, by_the_way), Err(OutcomeKind::Tombstoned));
-        assert_eq!(way(&world, &format!("{tombstone} adopted=1"), list), Ok(Way::Release));
+        assert_eq!(disposal(&world, &tombstone, event), Ok(Disposal::DeleteDue));
+        assert_eq!(disposal(&world, &tombstone, list), Ok(Disposal::DeleteDue));
+        assert_eq!(disposal(&world, &tombstone, by_the_way), Err(OutcomeKind::Tombstoned));
+        assert_eq!(disposal(&world, &format!("{tombstone} adopted=1"), list), Ok(Disposal::Release));
     }
     // Nobody may keep a replica for good by its tag.
     let latest = world.deletes.latest_due;
     for by in [FoundBy::Event, FoundBy::List] {
         let far = format!(" gone={} by={}", latest.plus(Duration::from_millis(1)), by.word());
-        assert_eq!(way(&world, &far, list), Ok(Way::Tombstone(Tombstone { due: latest, by })));
+        assert_eq!(disposal(&world, &far, list), Ok(Disposal::Tombstone(Tombstone { due: latest, by })));
     }
     world.deletes.keep_until = None;
-    assert_eq!(way(&world, "", list), Ok(Way::Delete));
-    assert_eq!(way(&world, "", by_the_way), Ok(Way::Delete));
+    assert_eq!(disposal(&world, "", list), Ok(Disposal::Delete));
+    assert_eq!(disposal(&world, "", by_the_way), Ok(Disposal::Delete));
     // A person at a terminal waits for nothing, and no setting deletes where nothing is ever deleted.
     world.deletes = DeletePolicy { keep_until: Some(later), at_once: true, ..world.deletes };
     for tombstone in ["", &by_list, &by_event] {
-        assert_eq!(way(&world, tombstone, list), Ok(Way::Delete), "{tombstone}");
+        assert_eq!(disposal(&world, tombstone, list), Ok(Disposal::Delete), "{tombstone}");
     }
     world.deletes.never = true;
-    assert_eq!(way(&world, "", list), Err(OutcomeKind::Held));
-    assert_eq!(way(&world, " adopted=1", list), Ok(Way::Release));
+    assert_eq!(disposal(&world, "", list), Err(OutcomeKind::Held));
+    assert_eq!(disposal(&world, " adopted=1", list), Ok(Disposal::Release));
 }
 
 /// A policy by which a parameter is deleted at this time.

@@ -173,9 +173,9 @@ fn because(decision: &Decision) -> (Change, Vec<&'static str>) {
     }
 }
 
-fn removal(decision: &Decision) -> (Way, &'static str) {
+fn removal(decision: &Decision) -> (Disposal, &'static str) {
     match decision {
-        Decision::Remove(removal) => (removal.way, removal.because),
+        Decision::Remove(removal) => (removal.disposal, removal.because),
         other => panic!("no removal: {other:?}"),
     }
 }
