@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::brake::{ListedByTarget, hold};
-use super::orphans::{ByTarget, Unwanted};
+use super::orphans::{ByTarget, Orphan};
 use super::removal::take_away;
 use crate::aws::Session;
 use crate::domain::{AccountId, AccountOutcome, Cause, FailureKind, OutcomeKind, Region, Scope};
@@ -29,7 +29,7 @@ pub struct Absent {
 #[derive(Debug)]
 struct OfRoute {
     source: Region,
-    unwanted: ByTarget,
+    orphans: ByTarget,
     listed: ListedByTarget,
 }
 
@@ -41,16 +41,16 @@ impl Absent {
 
     /// Whether some of it has no tombstone of an earlier sweep.
     pub fn has_new(&self) -> bool {
-        let is_new = |route: &OfRoute| route.unwanted.values().flatten().any(Unwanted::is_new);
+        let is_new = |route: &OfRoute| route.orphans.values().flatten().any(Orphan::is_new);
         self.lost_everything || self.routes.iter().any(is_new)
     }
 
     /// What it comes to where no time is left for it: all of it is pending.
     pub fn left(&self, account: &AccountId) -> AccountOutcome {
         let mut outcome = AccountOutcome::new(account.clone());
-        for OfRoute { source: _, unwanted, listed: _ } in &self.routes {
+        for OfRoute { source: _, orphans, listed: _ } in &self.routes {
             let mut results = ItemResults::default();
-            for (target, replicas) in unwanted {
+            for (target, replicas) in orphans {
                 for one in replicas {
                     results.end(&one.name, target, ItemResult::Counted(OutcomeKind::Pending));
                 }
@@ -69,9 +69,9 @@ impl Absent {
         self.lost_everything = true;
     }
 
-    pub(super) fn add(&mut self, source: &Region, unwanted: ByTarget, listed: ListedByTarget) {
-        if unwanted.values().any(|replicas| !replicas.is_empty()) {
-            self.routes.push(OfRoute { source: source.clone(), unwanted, listed });
+    pub(super) fn add(&mut self, source: &Region, orphans: ByTarget, listed: ListedByTarget) {
+        if orphans.values().any(|replicas| !replicas.is_empty()) {
+            self.routes.push(OfRoute { source: source.clone(), orphans, listed });
         }
     }
 }
@@ -114,16 +114,16 @@ pub async fn remove_absent(
     let account = session.account();
     let mut outcome = AccountOutcome::new(account.clone());
     let routes =
-        absent.routes.into_iter().map(|OfRoute { source, mut unwanted, listed }| async move {
+        absent.routes.into_iter().map(|OfRoute { source, mut orphans, listed }| async move {
             let context = RouteContext::new(session, policy, recent, &source, &Scope::Everything);
             let mut pass = PassResult::default();
             if let Some(mass) = mass {
                 let cause = mass.cause(account);
-                for (target, replicas) in &mut unwanted {
+                for (target, replicas) in &mut orphans {
                     hold(replicas, target, &cause, &mut pass);
                 }
             }
-            take_away(&context, unwanted, Some(&listed), &mut pass).await;
+            take_away(&context, orphans, Some(&listed), &mut pass).await;
             let mut results = ItemResults::default();
             results.absorb(pass.results);
             context.once_more(pass.retries, &BTreeSet::new(), results).await

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::orphans::{ByTarget, Unwanted};
+use super::orphans::{ByTarget, Orphan};
 use crate::allowances::Reserved;
 use crate::domain::{Cause, FailureKind, OutcomeKind, ParameterName, Region, Tags, Timestamp};
 use crate::ownership::{FoundBy, Provenance, Tombstone};
@@ -32,12 +32,12 @@ pub(super) type Granted = BTreeMap<Region, u64>;
 /// it reserved.
 pub(super) async fn allow(
     context: &RouteContext<'_>,
-    unwanted: &mut ByTarget,
+    orphans: &mut ByTarget,
     listed: Option<&ListedByTarget>,
     pass: &mut PassResult,
 ) -> Granted {
     let mut granted = Granted::new();
-    for (target, replicas) in unwanted {
+    for (target, replicas) in orphans {
         let asked = replicas.iter().filter(|one| one.disposal == Disposal::Delete).count();
         if asked == 0 {
             continue;
@@ -50,7 +50,7 @@ pub(super) async fn allow(
                 }
                 granted.insert(target.clone(), many);
             }
-            Err(cause) => replicas.retain(|Unwanted { name, disposal, .. }| {
+            Err(cause) => replicas.retain(|Orphan { name, disposal, .. }| {
                 let stays = *disposal != Disposal::Delete;
                 if !stays {
                     pass.results.fail(name, target, target, cause.clone());
@@ -111,7 +111,7 @@ fn count_owned(tags: &BTreeMap<ParameterName, Tags>, source: &Region) -> u64 {
 }
 
 /// Gives tombstones to all but the first `allowed` of those that were to be deleted.
-fn delay(context: &RouteContext<'_>, target: &Region, replicas: &mut [Unwanted], allowed: u64) {
+fn delay(context: &RouteContext<'_>, target: &Region, replicas: &mut [Orphan], allowed: u64) {
     let due = context.policy.keep_beyond_allowance(context.session.now());
     let skip = usize::try_from(allowed).unwrap_or(usize::MAX);
     for one in replicas.iter_mut().filter(|one| one.disposal == Disposal::Delete).skip(skip) {
@@ -135,12 +135,12 @@ fn beyond_allowance(context: &RouteContext<'_>, target: &Region, due: Timestamp)
 /// its source. `found` are the targets of sources that the list did not show and a read by name did. Says whether it held any.
 pub(super) fn hold_mass_absence(
     context: &RouteContext<'_>,
-    unwanted: &mut ByTarget,
+    orphans: &mut ByTarget,
     (listed, found): (&ListedByTarget, &BTreeSet<Region>),
     pass: &mut PassResult,
 ) -> bool {
     let mut holds = false;
-    for (target, replicas) in unwanted {
+    for (target, replicas) in orphans {
         let with_source = listed.get(target).map_or(0, |listed| listed.with_source);
         // One that the list did not show, or that came back since, was taken out and goes round again.
         let has_source = with_source > 0 || found.contains(target);
@@ -157,7 +157,7 @@ pub(super) fn hold_mass_absence(
 
 /// Ends what has lost its source without a witness as held.
 pub(super) fn hold(
-    replicas: &mut Vec<Unwanted>,
+    replicas: &mut Vec<Orphan>,
     target: &Region,
     cause: &Cause,
     pass: &mut PassResult,

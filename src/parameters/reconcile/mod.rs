@@ -301,7 +301,7 @@ impl RouteContext<'_> {
 
     /// What is to be there, and what, by what was read so far, is not; a candidate may be both, in different targets.
     fn divided(&self, candidates: Vec<Candidate>) -> (Vec<Candidate>, Vec<Candidate>) {
-        let (mut present, mut unwanted) = (Vec::new(), Vec::new());
+        let (mut present, mut orphans) = (Vec::new(), Vec::new());
         for candidate in candidates {
             let is_unwanted = |target: &Region, replica: &Option<Observed>| {
                 let case = self.case(target, candidate.original.as_ref(), replica.as_ref(), None);
@@ -313,13 +313,13 @@ impl RouteContext<'_> {
                 .iter()
                 .map(|(target, replica)| (target.clone(), replica.clone()))
                 .partition(|(target, replica)| is_unwanted(target, replica));
-            for (replicas, side) in [(kept, &mut present), (removed, &mut unwanted)] {
+            for (replicas, side) in [(kept, &mut present), (removed, &mut orphans)] {
                 if !replicas.is_empty() {
                     side.push(Candidate { replicas, ..candidate.clone() });
                 }
             }
         }
-        (present, unwanted)
+        (present, orphans)
     }
 
     async fn pass(
@@ -331,7 +331,7 @@ impl RouteContext<'_> {
         // Items of one key together, since one call reads values of one key.
         let key = |c: &Candidate| c.original.as_ref().and_then(|o| o.parameter.key.clone());
         candidates.sort_by_cached_key(key);
-        let (present, unwanted) = self.divided(candidates);
+        let (present, orphans) = self.divided(candidates);
         let leaves_time_for = |items: usize| {
             let items = u32::try_from(items.min(CHUNK)).unwrap_or(u32::MAX);
             self.policy.deadline.leaves(CHUNK_TIME + ITEM_TIME * items)
@@ -350,10 +350,10 @@ impl RouteContext<'_> {
             .collect();
         let chunks = stream::iter(chunks).buffer_unordered(CHUNKS_AT_ONCE).inspect(PassResult::note);
         let removal = async {
-            if leaves_time_for(unwanted.len()) {
-                remove(self, unwanted, listed).await
+            if leaves_time_for(orphans.len()) {
+                remove(self, orphans, listed).await
             } else {
-                (PassResult::left(&unwanted), Absent::default())
+                (PassResult::left(&orphans), Absent::default())
             }
         };
         let (rounds, (removed, absent)) = futures::join!(chunks.collect::<Vec<PassResult>>(), removal);

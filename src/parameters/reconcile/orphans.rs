@@ -14,7 +14,7 @@ use crate::parameters::results::{ItemResult, RetryReason, PassResult};
 
 /// A replica that is not to be there, by what was read so far.
 #[derive(Clone, Debug)]
-pub(super) struct Unwanted {
+pub(super) struct Orphan {
     pub(super) name: ParameterName,
     pub(super) original: Option<Observed>,
     pub(super) replica: Observed,
@@ -26,7 +26,7 @@ pub(super) struct Unwanted {
     pub(super) reported: Option<Cause>,
 }
 
-impl Unwanted {
+impl Orphan {
     /// Whether an event, or its owner's tag, said that it may go.
     pub(super) fn is_witnessed(&self) -> bool {
         self.original.is_some()
@@ -46,11 +46,11 @@ impl Unwanted {
     }
 }
 
-pub(super) type ByTarget = BTreeMap<Region, Vec<Unwanted>>;
+pub(super) type ByTarget = BTreeMap<Region, Vec<Orphan>>;
 
 /// What is to be removed by what was read so far, by target, the oldest tombstones first; all else ends here.
-pub(super) fn unwanted(context: &RouteContext<'_>, candidates: Vec<Candidate>, pass: &mut PassResult) -> ByTarget {
-    let mut unwanted = ByTarget::new();
+pub(super) fn orphans(context: &RouteContext<'_>, candidates: Vec<Candidate>, pass: &mut PassResult) -> ByTarget {
+    let mut orphans = ByTarget::new();
     for Candidate { name, original, replicas, fresh, found_by, .. } in candidates {
         for (target, replica) in replicas {
             let mut case = context.case(&target, original.as_ref(), replica.as_ref(), None);
@@ -76,13 +76,13 @@ pub(super) fn unwanted(context: &RouteContext<'_>, candidates: Vec<Candidate>, p
                 let tombstone = provenance.gone;
                 let (found_by, reported) = (found_by, None);
                 let removal =
-                    Unwanted { name, original, replica, found_by, tombstone, disposal, reported };
-                unwanted.entry(target).or_default().push(removal);
+                    Orphan { name, original, replica, found_by, tombstone, disposal, reported };
+                orphans.entry(target).or_default().push(removal);
             }
         }
     }
-    for replicas in unwanted.values_mut() {
+    for replicas in orphans.values_mut() {
         replicas.sort_by_key(|one| (one.tombstone.is_none(), one.tombstone.map(|gone| gone.due)));
     }
-    unwanted
+    orphans
 }

@@ -10,7 +10,7 @@ use super::absence::Absent;
 use super::brake::{ListedByTarget, allow, give_back, hold_mass_absence};
 use super::delete::{Deleted, Executor, Now};
 use super::histories::read_where_needed;
-use super::orphans::{ByTarget, Unwanted, unwanted};
+use super::orphans::{ByTarget, Orphan, orphans};
 use crate::concurrency::in_parallel;
 use crate::domain::{Cause, OutcomeKind, PROVENANCE_KEY, ParameterName, Region, Tags, Timestamp};
 use crate::guard::{Claim, Held, Proposal, Ruling};
@@ -34,73 +34,73 @@ pub(super) async fn remove(
 ) -> (PassResult, Absent) {
     let mut pass = PassResult::default();
     read_where_needed(context, &mut candidates, &mut pass).await;
-    let mut unwanted = unwanted(context, candidates, &mut pass);
+    let mut orphans = orphans(context, candidates, &mut pass);
     let mut absent = Absent::default();
-    if unwanted.is_empty() {
+    if orphans.is_empty() {
         return (pass, absent);
     }
-    let found = keep_unwanted(context, &mut unwanted, &mut pass).await;
+    let found = keep_orphans(context, &mut orphans, &mut pass).await;
     if let Some(listed) = listed {
-        if hold_mass_absence(context, &mut unwanted, (listed, &found), &mut pass) {
+        if hold_mass_absence(context, &mut orphans, (listed, &found), &mut pass) {
             absent.lost_everything();
         }
         let mut unwitnessed = ByTarget::new();
-        for (target, replicas) in &mut unwanted {
+        for (target, replicas) in &mut orphans {
             let noted = replicas.extract_if(.., |one| one.is_unwitnessed()).collect();
             unwitnessed.insert(target.clone(), noted);
         }
         absent.add(context.source, unwitnessed, listed.clone());
     }
-    take_away(context, unwanted, listed, &mut pass).await;
+    take_away(context, orphans, listed, &mut pass).await;
     (pass, absent)
 }
 
 /// Takes away what one read by name found unwanted, after a second one.
 pub(super) async fn take_away(
     context: &RouteContext<'_>,
-    mut unwanted: ByTarget,
+    mut orphans: ByTarget,
     listed: Option<&ListedByTarget>,
     pass: &mut PassResult,
 ) {
-    unwanted.retain(|_, replicas| !replicas.is_empty());
-    if unwanted.is_empty() {
+    orphans.retain(|_, replicas| !replicas.is_empty());
+    if orphans.is_empty() {
         return;
     }
-    let granted = allow(context, &mut unwanted, listed, pass).await;
+    let granted = allow(context, &mut orphans, listed, pass).await;
     if context.policy.writing.allows() {
         tokio::time::sleep(BETWEEN_READS).await;
-        keep_unwanted(context, &mut unwanted, pass).await;
+        keep_orphans(context, &mut orphans, pass).await;
     }
-    let removals = unwanted.iter().map(|(target, replicas)| remove_in(context, target, replicas));
+    let removals = orphans.iter().map(|(target, replicas)| remove_in(context, target, replicas));
     let removed = futures::future::join_all(removals).await;
     if context.policy.writing.allows() {
         let deleted: BTreeMap<&Region, u64> =
-            unwanted.iter().zip(&removed).map(|((t, all), ended)| (t, taken(all, ended))).collect();
+            orphans.iter().zip(&removed).map(|((t, all), ended)| (t, taken(all, ended))).collect();
         give_back(context, &granted, |target| deleted.get(target).copied().unwrap_or_default());
     }
-    confirm(context, &unwanted, removed, pass).await;
+    confirm(context, &orphans, removed, pass).await;
 }
 
 /// How many of those that the allowance was asked for were deleted.
-fn taken(unwanted: &[Unwanted], ended: &Ended) -> u64 {
-    let deleted = |one: &&Unwanted| {
+fn taken(orphans: &[Orphan], ended: &Ended) -> u64 {
+    let deleted = |one: &&Orphan| {
         let done = ended.get(&one.name);
         one.disposal == Disposal::Delete && matches!(done, Some(Removed::Done(OutcomeKind::Deleted)))
     };
-    unwanted.iter().filter(deleted).count() as u64
+    orphans.iter().filter(deleted).count() as u64
 }
 
 /// Keeps what its source, as read by name, still does not want there; the others go round again. Says in which targets
 /// some of these sources were found after all.
-async fn keep_unwanted(
+async fn keep_orphans(
     context: &RouteContext<'_>,
-    unwanted: &mut ByTarget,
+    orphans: &mut ByTarget,
     pass: &mut PassResult,
 ) -> BTreeSet<Region> {
-    let still = still_unwanted(context, unwanted.values().flatten().collect()).await;
+    let still = still_orphaned(context, orphans.values().flatten().collect()).await;
     let mut found = BTreeSet::new();
-    for (target, replicas) in unwanted {
-        replicas.retain(|Unwanted { name, .. }| match still.get(name) {
+    for (target, replicas) in orphans {
+        replicas.retain(|Orphan { name, .. }| match still.get(name) {
             Some(Ok(true)) => true,
             Some(Err(cause)) => {
                 pass.results.fail(name, target, context.source, cause.clone());
@@ -118,12 +118,12 @@ async fn keep_unwanted(
 
 /// Whether sources stand, as read by name, as they did when their replicas were found unwanted: absent, or there and
 /// with the tag that asks for the removal.
-async fn still_unwanted(
+async fn still_orphaned(
     context: &RouteContext<'_>,
-    unwanted: Vec<&Unwanted>,
+    orphans: Vec<&Orphan>,
 ) -> BTreeMap<ParameterName, Result<bool, Cause>> {
     let was_there: BTreeMap<ParameterName, bool> =
-        unwanted.iter().map(|one| (one.name.clone(), one.original.is_some())).collect();
+        orphans.iter().map(|one| (one.name.clone(), one.original.is_some())).collect();
     let names: Vec<ParameterName> = was_there.keys().cloned().collect();
     let there: Vec<ParameterName> =
         was_there.iter().filter(|(_, there)| **there).map(|(name, _)| name.clone()).collect();
@@ -170,22 +170,22 @@ enum Removed {
 type Ended = BTreeMap<ParameterName, Removed>;
 
 /// Removes in one target, ten at a time: what proves that they are ours is read just before, for those ten.
-async fn remove_in(context: &RouteContext<'_>, target: &Region, unwanted: &[Unwanted]) -> Ended {
+async fn remove_in(context: &RouteContext<'_>, target: &Region, orphans: &[Orphan]) -> Ended {
     let executor = Executor { session: context.session, recent: context.recent, target };
     let mut ended = Ended::new();
-    for unwanted in unwanted.chunks(NAMES_PER_CALL) {
+    for orphans in orphans.chunks(NAMES_PER_CALL) {
         if context.policy.deadline.is_stopped() {
-            ended.extend(unwanted.iter().map(|one| (one.name.clone(), Removed::Late)));
+            ended.extend(orphans.iter().map(|one| (one.name.clone(), Removed::Late)));
             continue;
         }
-        let by_name: BTreeMap<&ParameterName, &Unwanted> =
-            unwanted.iter().map(|one| (&one.replica.parameter.name, one)).collect();
+        let by_name: BTreeMap<&ParameterName, &Orphan> =
+            orphans.iter().map(|one| (&one.replica.parameter.name, one)).collect();
         let judged = |replica: &Observed| match by_name.get(&replica.parameter.name) {
             Some(one) => judge(context, target, one, replica),
             None => Err(Removed::Vanished),
         };
         let (mut deletes, mut retags) = (Vec::new(), Vec::new());
-        for (name, now) in evidence(context, &executor, unwanted).await {
+        for (name, now) in evidence(context, &executor, orphans).await {
             match now.and_then(|replica| judged(&replica).map(|removal| (replica, removal))) {
                 Ok((replica, removal)) if removal.disposal.deletes() => {
                     deletes.push(replica);
@@ -217,10 +217,10 @@ async fn remove_in(context: &RouteContext<'_>, target: &Region, unwanted: &[Unwa
 async fn evidence(
     context: &RouteContext<'_>,
     executor: &Executor<'_>,
-    unwanted: &[Unwanted],
+    orphans: &[Orphan],
 ) -> Vec<(ParameterName, Result<Observed, Removed>)> {
-    let held: Vec<Observed> = unwanted.iter().map(|one| one.replica.clone()).collect();
-    let names = unwanted.iter().map(|one| one.replica.parameter.name.clone());
+    let held: Vec<Observed> = orphans.iter().map(|one| one.replica.clone()).collect();
+    let names = orphans.iter().map(|one| one.replica.parameter.name.clone());
     if !context.policy.writing.allows() {
         return names.zip(held.into_iter().map(Ok)).collect();
     }
@@ -236,11 +236,11 @@ async fn evidence(
 fn judge(
     context: &RouteContext<'_>,
     target: &Region,
-    unwanted: &Unwanted,
+    orphans: &Orphan,
     replica: &Observed,
 ) -> Result<Removal, Removed> {
-    let mut case = context.case(target, unwanted.original.as_ref(), Some(replica), None);
-    case.found_by = unwanted.found_by;
+    let mut case = context.case(target, orphans.original.as_ref(), Some(replica), None);
+    case.found_by = orphans.found_by;
     let mut removal = match decide(case, context.plan_policy(Parity::ByProvenance)) {
         Decision::Remove(removal) => removal,
         Decision::Leave(outcome) => return Err(Removed::Left(outcome)),
@@ -249,7 +249,7 @@ fn judge(
         // Its tags say something else by now.
         _ => return Err(Removed::Vanished),
     };
-    removal.disposal = match (unwanted.disposal, removal.disposal) {
+    removal.disposal = match (orphans.disposal, removal.disposal) {
         (Disposal::Tombstone(beyond_allowance), Disposal::Delete) => Disposal::Tombstone(beyond_allowance),
         // Nothing was reserved for it.
         (Disposal::DeleteDue, Disposal::Delete) => return Err(Removed::Vanished),
@@ -296,17 +296,17 @@ async fn keep(
 }
 
 /// Reads the sources once more, for all targets together: one that came back meanwhile is to have its replica again.
-async fn confirm(context: &RouteContext<'_>, unwanted: &ByTarget, removed: Vec<Ended>, pass: &mut PassResult) {
+async fn confirm(context: &RouteContext<'_>, orphans: &ByTarget, removed: Vec<Ended>, pass: &mut PassResult) {
     let is_done = |removed: &Removed| matches!(removed, Removed::Done(_) | Removed::Kept(_));
     let done = |ended: &Ended, name| ended.get(name).is_some_and(is_done);
-    let gone = unwanted
+    let gone = orphans
         .values()
         .zip(&removed)
         .flat_map(|(replicas, ended)| replicas.iter().filter(|one| done(ended, &one.name)))
         .collect();
-    let still = still_unwanted(context, gone).await;
-    for ((target, replicas), ended) in unwanted.iter().zip(removed) {
-        let by_name: BTreeMap<&ParameterName, &Unwanted> =
+    let still = still_orphaned(context, gone).await;
+    for ((target, replicas), ended) in orphans.iter().zip(removed) {
+        let by_name: BTreeMap<&ParameterName, &Orphan> =
             replicas.iter().map(|one| (&one.name, one)).collect();
         for (name, removed) in ended {
             let is_done = is_done(&removed);
