@@ -12,7 +12,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::deadline::Deadline;
-use crate::hub::{Answer, Done, Hub, HubError, Narrow};
+use crate::hub::{Answer, Done, Hub, HubError, RouteFilter};
 use crate::{logs, request, settings};
 
 /// Serves invocations until Lambda ends the process.
@@ -72,7 +72,7 @@ async fn invoke(hub: &Hub, event: LambdaEvent<Value>) -> Result<Answer, Diagnost
     let deadline = deadline(event.context.deadline());
     let request =
         request::from_value(&event.payload).map_err(|refused| diagnostic(&refused.into()))?;
-    let done = match hub.perform(request, Narrow::default(), deadline.clone(), &|_| ()).await {
+    let done = match hub.perform(request, RouteFilter::default(), deadline.clone(), &|_| ()).await {
         Ok(done) => done,
         Err(HubError::Cause(cause)) => hub.could_not_begin(cause, &deadline).await,
         Err(error) => return Err(diagnostic(&error)),

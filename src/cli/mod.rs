@@ -19,7 +19,7 @@ use self::args::{Arguments, Format};
 use self::requests::Source;
 use self::signals::Ended;
 use crate::deadline::Deadline;
-use crate::hub::{Answer, Hub, HubError, Narrow};
+use crate::hub::{Answer, Hub, HubError, RouteFilter};
 use crate::report::{ExitCode, Report, View};
 use crate::request::{self, Request};
 
@@ -107,7 +107,7 @@ impl<E: Into<HubError>> From<E> for Problem {
 
 async fn answer(
     source: Source,
-    narrow: Narrow,
+    narrow: RouteFilter,
     deadline: Deadline,
     bar: &ProgressBar,
 ) -> Result<Answer, Problem> {

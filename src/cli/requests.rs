@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::args::{Command, Extent, Format, Place, Released, RouteChoice, Take};
 use crate::domain::{self, AccountId, Item, Kind, Leftovers, Purpose, Region};
-use crate::hub::Narrow;
+use crate::hub::RouteFilter;
 use crate::request::{self, Accounts, Reconcile, Refused, Request, RunOptions};
 
 /// Where a request comes from.
@@ -29,13 +29,13 @@ impl Command {
     ///
     /// # Errors
     /// The name of no item.
-    pub(super) fn request(self) -> Result<(Source, Narrow, Format), Refused> {
+    pub(super) fn request(self) -> Result<(Source, RouteFilter, Format), Refused> {
         let usual = RunOptions::default();
         Ok(match self {
             Self::Invoke { file, format } if file.as_os_str() == "-" => {
-                (Source::Stdin, Narrow::default(), format)
+                (Source::Stdin, RouteFilter::default(), format)
             }
-            Self::Invoke { file, format } => (Source::File(file), Narrow::default(), format),
+            Self::Invoke { file, format } => (Source::File(file), RouteFilter::default(), format),
             Self::Sweep { extent, labels, take_over, max_deletes } => {
                 let lifts_brake = max_deletes.is_some();
                 let options = RunOptions { labels, take_over, max_deletes, lifts_brake, ..usual };
@@ -81,16 +81,16 @@ impl Command {
 }
 
 impl Extent {
-    fn request(self, options: RunOptions, purpose: Purpose) -> (Source, Narrow, Format) {
+    fn request(self, options: RunOptions, purpose: Purpose) -> (Source, RouteFilter, Format) {
         let accounts = match each_once(self.accounts) {
             accounts if accounts.is_empty() => Accounts::Organization,
             accounts => Accounts::These(accounts),
         };
         let narrow = match self.route {
             Some(RouteChoice { source, target }) => {
-                Narrow { route_source: Some(source), route_target: target }
+                RouteFilter { route_source: Some(source), route_target: target }
             }
-            None => Narrow::default(),
+            None => RouteFilter::default(),
         };
         let options = RunOptions { even_if_excluded: self.even_if_excluded, ..options };
         (reconcile(accounts, None, None, options, purpose), narrow, self.format)
@@ -104,14 +104,14 @@ impl Place {
         name: &str,
         options: RunOptions,
         purpose: Purpose,
-    ) -> Result<(Source, Narrow, Format), Refused> {
+    ) -> Result<(Source, RouteFilter, Format), Refused> {
         let Self { account, even_if_excluded, region, target, format } = self;
         let options = RunOptions { even_if_excluded, ..options };
         let item = request::item_at(kind, name, &account, &region)?;
         let accounts = Accounts::These(vec![account]);
         let route_source = target.is_some().then(|| region.clone());
         let source = reconcile(accounts, Some(region), Some(item), options, purpose);
-        Ok((source, Narrow { route_source, route_target: target }, format))
+        Ok((source, RouteFilter { route_source, route_target: target }, format))
     }
 }
 
@@ -143,12 +143,12 @@ mod tests {
 
     const PLACE: &str = "--account 111122223333 --region us-east-2";
 
-    fn request(arguments: &str) -> Result<(Source, Narrow, Format), Refused> {
+    fn request(arguments: &str) -> Result<(Source, RouteFilter, Format), Refused> {
         let arguments = arguments.split_whitespace();
         Arguments::try_parse_from(arguments).expect("arguments").command.request()
     }
 
-    fn asked(arguments: &str) -> (Reconcile, Narrow) {
+    fn asked(arguments: &str) -> (Reconcile, RouteFilter) {
         match request(arguments).expect("a request") {
             (Source::Request(asked), narrow, _) => match *asked {
                 Request::Reconcile(reconcile) => (reconcile, narrow),

@@ -52,7 +52,7 @@ pub enum HubError {
 
 /// What a run is narrowed to, beyond its payload.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Narrow {
+pub struct RouteFilter {
     /// Only the route from this Region.
     pub route_source: Option<Region>,
     /// Only this target.
@@ -144,7 +144,7 @@ impl Hub {
     pub async fn run(
         &self,
         bytes: &[u8],
-        narrow: Narrow,
+        narrow: RouteFilter,
         deadline: Deadline,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Answer, HubError> {
@@ -158,7 +158,7 @@ impl Hub {
     pub async fn perform(
         &self,
         request: Request,
-        narrow: Narrow,
+        narrow: RouteFilter,
         deadline: Deadline,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Done, HubError> {
@@ -168,7 +168,7 @@ impl Hub {
                 let (options, asked) = (reconcile.options, reconcile.purpose.clone());
                 let is_equality = asked == Purpose::Equality;
                 let is_of_all = reconcile.accounts == Accounts::Organization
-                    && narrow == Narrow::default()
+                    && narrow == RouteFilter::default()
                     && reconcile.region.is_none();
                 let before = self.sweeps.calls();
                 let asked_for = deadline.unless_stopped(self.work(reconcile, &narrow)).await;
@@ -235,9 +235,9 @@ impl Hub {
     async fn work(
         &self,
         reconcile: Reconcile,
-        narrow: &Narrow,
+        narrow: &RouteFilter,
     ) -> Result<(Vec<Work>, Unmatched), HubError> {
-        let Narrow { route_source, route_target } = narrow;
+        let RouteFilter { route_source, route_target } = narrow;
         let Some(routes) = self.settings.routes.only(route_source.as_ref(), route_target.as_ref())
         else {
             let routes: Vec<String> =

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sim::{Settings, Sim};
 use failover_replicator::deadline::Deadline;
-use failover_replicator::hub::{Hub, HubError, Narrow};
+use failover_replicator::hub::{Hub, HubError, RouteFilter};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -22,7 +22,7 @@ const BY_HAND: &str =
 
 async fn ask(hub: &Hub, request: &Value) -> Result<Value, HubError> {
     let bytes = request.to_string().into_bytes();
-    let answer = hub.run(&bytes, Narrow::default(), Deadline::never(), &|_| ()).await?;
+    let answer = hub.run(&bytes, RouteFilter::default(), Deadline::never(), &|_| ()).await?;
     Ok(serde_json::to_value(answer).expect("JSON"))
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use failover_replicator::deadline::Deadline;
-use failover_replicator::hub::{Answer, Hub, HubError, Narrow};
+use failover_replicator::hub::{Answer, Hub, HubError, RouteFilter};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -106,7 +106,7 @@ async fn an_account_out_of_scope_is_ignored_with_its_reason() {
 }
 
 async fn raw(hub: &Hub, bytes: &[u8]) -> Result<Answer, HubError> {
-    hub.run(bytes, Narrow::default(), Deadline::never(), &|_| ()).await
+    hub.run(bytes, RouteFilter::default(), Deadline::never(), &|_| ()).await
 }
 
 /// Texts that are no event.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sim::{Settings, Sim};
 use failover_replicator::deadline::Deadline;
-use failover_replicator::hub::{Answer, Hub, Narrow};
+use failover_replicator::hub::{Answer, Hub, RouteFilter};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -33,7 +33,7 @@ fn organisation(accounts: u64) -> (Sim, Vec<String>, String) {
 async fn listed(hub: &Hub, page: Option<&str>) -> Value {
     let payload = json!({"detail": {"name": "accounts", "operation": "list"}, "page": page});
     let bytes = payload.to_string();
-    let run = hub.run(bytes.as_bytes(), Narrow::default(), Deadline::never(), &|_| ());
+    let run = hub.run(bytes.as_bytes(), RouteFilter::default(), Deadline::never(), &|_| ());
     match run.await.expect("the list") {
         Answer::Accounts(answer) => answer,
         other => panic!("{other:?}"),

@@ -7,7 +7,7 @@
 use aws_sim::{Settings, Sim};
 use failover_replicator::deadline::Deadline;
 use failover_replicator::domain::{Leftovers, Purpose};
-use failover_replicator::hub::{Answer, Narrow};
+use failover_replicator::hub::{Answer, RouteFilter};
 use failover_replicator::request::{Accounts, Reconcile, Request, RunOptions};
 use serde_json::{Value, json};
 
@@ -112,7 +112,7 @@ async fn what_an_earlier_release_copied_stays_until_prune_which_says_why() {
     let accounts = Accounts::Organization;
     let request =
         Request::Reconcile(Reconcile { accounts, region: None, item: None, options, purpose });
-    let done = hub.perform(request, Narrow::default(), Deadline::never(), &|_| ()).await;
+    let done = hub.perform(request, RouteFilter::default(), Deadline::never(), &|_| ()).await;
     let Answer::Report(response) = done.expect("a plan").answer else { panic!("a report") };
     let plan = serde_json::to_value(response.whole()).expect("JSON");
     assert_eq!(

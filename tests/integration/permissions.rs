@@ -7,7 +7,7 @@ use aws_sim::{Effect, Fault, KeyState, RegionSide, Settings, Sim, Write};
 use failover_replicator::aws::{ACTIONS, Connection, Options};
 use failover_replicator::deadline::Deadline;
 use failover_replicator::domain::{AccountId, Item, ParameterName, Purpose, Region, SecretName};
-use failover_replicator::hub::{Answer, Hub, HubError, Narrow};
+use failover_replicator::hub::{Answer, Hub, HubError, RouteFilter};
 use failover_replicator::request::{Accounts, Reconcile, Request, RunOptions};
 use serde_json::{Value, json};
 
@@ -86,7 +86,7 @@ async fn full_run(hub: &Hub, account: &str) -> [Value; 2] {
         options: RunOptions::default(),
         purpose: Purpose::Releasing,
     });
-    let done = hub.perform(release, Narrow::default(), Deadline::never(), &|_| ()).await;
+    let done = hub.perform(release, RouteFilter::default(), Deadline::never(), &|_| ()).await;
     let Answer::Report(released) = done.expect("it begins").answer else { panic!("a report") };
     [sweep, serde_json::to_value(*released).expect("JSON")]
 }
@@ -109,7 +109,7 @@ async fn a_full_run_calls_every_action_of_the_list_and_no_other() {
     assert_eq!(released["totals"]["secrets"], json!({"deleted": 1}), "{released:#}");
     // A payload that names no account is the hub's own account's, which the hub asks for, and which is excluded here.
     let own = json!({"detail": {"name": "/a", "operation": "sync"}}).to_string();
-    let own = hub.run(own.as_bytes(), Narrow::default(), Deadline::never(), &|_| ()).await;
+    let own = hub.run(own.as_bytes(), RouteFilter::default(), Deadline::never(), &|_| ()).await;
     let refused = own.expect_err("an excluded account").to_string();
     assert!(refused.contains(MANAGEMENT), "{refused}");
     // A setting that is kept in Parameter Store.
@@ -181,7 +181,7 @@ async fn any_action_of_the_hubs_own_role_that_is_taken_away_is_named_too() {
     let account =
         json!({"account": "300000000000", "detail": {"name": "all", "operation": "sync"}});
     let answer = hub
-        .run(account.to_string().as_bytes(), Narrow::default(), Deadline::never(), &|_| ())
+        .run(account.to_string().as_bytes(), RouteFilter::default(), Deadline::never(), &|_| ())
         .await
         .expect("a run");
     let Answer::Report(response) = answer else { panic!("a report: {answer:?}") };
@@ -196,7 +196,7 @@ async fn any_action_of_the_hubs_own_role_that_is_taken_away_is_named_too() {
     let (sim, hub) = changed_since_replicated().await;
     sim.fault(Fault::new(Effect::AccessDenied).operation("organizations:ListAccounts"));
     let all = br#"{"detail":{"name":"all","operation":"sync"}}"#;
-    let refused = hub.run(all, Narrow::default(), Deadline::never(), &|_| ()).await;
+    let refused = hub.run(all, RouteFilter::default(), Deadline::never(), &|_| ()).await;
     let Err(HubError::Cause(cause)) = refused else { panic!("the run began: {refused:?}") };
     assert_eq!(cause.kind.to_string(), "access_denied");
     assert!(cause.message.contains("organizations:ListAccounts"), "{}", cause.message);

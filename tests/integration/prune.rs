@@ -7,7 +7,7 @@
 use aws_sim::Settings;
 use failover_replicator::deadline::Deadline;
 use failover_replicator::domain::{Leftovers, Purpose};
-use failover_replicator::hub::{Answer, Hub, HubError, Narrow};
+use failover_replicator::hub::{Answer, Hub, HubError, RouteFilter};
 use failover_replicator::ownership::Fingerprint;
 use failover_replicator::request::{Accounts, Reconcile, Request, RunOptions};
 use serde_json::{Value, json};
@@ -149,7 +149,7 @@ async fn pruned(hub: &Hub, options: RunOptions) -> Result<Value, HubError> {
     let accounts = Accounts::Organization;
     let reconcile = Reconcile { accounts, region: None, item: None, options, purpose };
     let request = Request::Reconcile(reconcile);
-    let done = hub.perform(request, Narrow::default(), Deadline::never(), &|_| ()).await?;
+    let done = hub.perform(request, RouteFilter::default(), Deadline::never(), &|_| ()).await?;
     match done.answer {
         Answer::Report(response) => Ok(serde_json::to_value(response.whole()).expect("JSON")),
         other => panic!("a report: {other:?}"),

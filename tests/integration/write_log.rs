@@ -9,7 +9,7 @@ use failover_replicator::deadline::Deadline;
 use failover_replicator::domain::{
     AccountId, Item, Leftovers, ParameterName, Purpose, Region, SecretName, Take,
 };
-use failover_replicator::hub::{Answer, Hub, Narrow};
+use failover_replicator::hub::{Answer, Hub, RouteFilter};
 use failover_replicator::request::{Accounts, Reconcile, Request, RunOptions};
 use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
@@ -93,7 +93,7 @@ impl World {
         let accounts = Accounts::These(vec![account]);
         let request = Request::Reconcile(Reconcile { accounts, region, item, options, purpose });
         let never = Deadline::never();
-        let done = self.hub.perform(request, Narrow::default(), never, &|_| ()).await;
+        let done = self.hub.perform(request, RouteFilter::default(), never, &|_| ()).await;
         match done.expect("a run").answer {
             Answer::Report(response) => serde_json::to_value(*response).expect("JSON"),
             other => panic!("{other:?}"),

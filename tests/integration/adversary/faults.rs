@@ -12,7 +12,7 @@ use std::thread;
 
 use aws_sim::{Effect, Fault, Settings, Sim};
 use failover_replicator::deadline::Deadline;
-use failover_replicator::hub::{Answer, Hub, HubError, Narrow};
+use failover_replicator::hub::{Answer, Hub, HubError, RouteFilter};
 use futures::FutureExt;
 use serde_json::{Value, json};
 
@@ -105,7 +105,7 @@ impl World {
         };
         let hub = self.hub().await;
         let bytes = payload.to_string();
-        let answer = hub.run(bytes.as_bytes(), Narrow::default(), Deadline::never(), &|_| ()).await;
+        let answer = hub.run(bytes.as_bytes(), RouteFilter::default(), Deadline::never(), &|_| ()).await;
         let answer = match answer {
             Err(HubError::Cause(cause)) => {
                 hub.could_not_begin(cause, &Deadline::never()).await.answer

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_sim::{Effect, Fault, KeyState, Settings, Sim};
 use failover_replicator::deadline::Deadline;
-use failover_replicator::hub::{Answer, Hub, HubError, Narrow};
+use failover_replicator::hub::{Answer, Hub, HubError, RouteFilter};
 use serde_json::{Value, json};
 
 use super::EXCLUDED;
@@ -23,7 +23,7 @@ const ALIAS: &str = "alias/app";
 /// What the hub answers; what keeps it from beginning is reported as in Lambda.
 async fn answer(hub: &Hub, payload: &Value, deadline: Deadline) -> Value {
     let bytes = payload.to_string();
-    let answer = hub.run(bytes.as_bytes(), Narrow::default(), deadline.clone(), &|_| ()).await;
+    let answer = hub.run(bytes.as_bytes(), RouteFilter::default(), deadline.clone(), &|_| ()).await;
     let answer = match answer {
         Err(HubError::Cause(cause)) => hub.could_not_begin(cause, &deadline).await.answer,
         answer => answer.expect("the payload is right"),

@@ -16,7 +16,7 @@ use aws_smithy_async::time::{SharedTimeSource, TimeSource};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use failover_replicator::aws::Environment;
 use failover_replicator::deadline::Deadline;
-use failover_replicator::hub::{Hub, HubError, Narrow};
+use failover_replicator::hub::{Hub, HubError, RouteFilter};
 use failover_replicator::settings::RawSettings;
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -83,7 +83,7 @@ impl Process {
                     RawSettings::from_variables(variables.into_iter()).parse().expect("settings");
                 let hub = Hub::with(settings, environment).await?;
                 let done =
-                    hub.perform(request, Narrow::default(), Deadline::never(), &|_| ()).await?;
+                    hub.perform(request, RouteFilter::default(), Deadline::never(), &|_| ()).await?;
                 Ok(serde_json::to_value(done.answer).expect("JSON"))
             });
             (door, clock, task)

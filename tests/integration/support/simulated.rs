@@ -12,7 +12,7 @@ use aws_smithy_async::time::{SharedTimeSource, TimeSource};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use failover_replicator::aws::Environment;
 use failover_replicator::deadline::Deadline;
-use failover_replicator::hub::{Answer, Hub, Narrow, Progress};
+use failover_replicator::hub::{Answer, Hub, RouteFilter, Progress};
 use failover_replicator::settings::RawSettings;
 use serde_json::{Value, json};
 
@@ -114,7 +114,7 @@ pub(crate) async fn told_of(
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Value {
     let bytes = payload.to_string();
-    let answer = hub.run(bytes.as_bytes(), Narrow::default(), deadline, progress).await;
+    let answer = hub.run(bytes.as_bytes(), RouteFilter::default(), deadline, progress).await;
     match answer.expect("the run begins") {
         Answer::Report(response) => serde_json::to_value(*response).expect("JSON"),
         Answer::Batch(answer, _) => answer,

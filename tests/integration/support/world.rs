@@ -9,7 +9,7 @@ use aws_smithy_async::time::SharedTimeSource;
 use failover_replicator::aws::Environment;
 use failover_replicator::deadline::Deadline;
 use failover_replicator::domain::{AccountId, Purpose};
-use failover_replicator::hub::{Answer, Hub, HubError, Narrow};
+use failover_replicator::hub::{Answer, Hub, HubError, RouteFilter};
 use failover_replicator::report::ExitCode;
 use failover_replicator::request::{Accounts, Reconcile, Request, RunOptions};
 use failover_replicator::settings::{MaxDeletes, RawSettings};
@@ -147,7 +147,7 @@ impl World {
             },
             purpose: Purpose::Equality,
         });
-        let done = hub.perform(request, Narrow::default(), Deadline::never(), &|_| ()).await;
+        let done = hub.perform(request, RouteFilter::default(), Deadline::never(), &|_| ()).await;
         let done = done.unwrap_or_else(|error| panic!("a person's sweep: {error}"));
         serde_json::to_value(done.answer).expect("JSON")
     }
@@ -307,7 +307,7 @@ pub(crate) fn failures(response: &Value) -> Vec<(String, String)> {
 
 async fn answer(hub: &Hub, payload: &Value) -> Result<Answer, HubError> {
     let bytes = payload.to_string();
-    hub.run(bytes.as_bytes(), Narrow::default(), Deadline::never(), &|_| ()).await
+    hub.run(bytes.as_bytes(), RouteFilter::default(), Deadline::never(), &|_| ()).await
 }
 
 /// Each failure as `kind name region error_kind`; all of them must say what to do.
