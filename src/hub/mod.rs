@@ -17,7 +17,7 @@ use crate::deadline::Deadline;
 use crate::domain::{AccountId, Cause, Failure, Purpose, Region, Routes, Subject};
 use crate::organization::{self, Members};
 use crate::recent_deletes::RecentDeletes;
-use crate::report::{Repeats, Report, Response, Status};
+use crate::report::{RecentlyReported, Report, Response, Status};
 use crate::request::{self, Accounts, Reconcile, Refused, Request};
 use crate::settings::{RawSettings, Settings, SettingsError, Unmatched};
 use crate::work::{self, Work};
@@ -31,7 +31,7 @@ pub struct Hub {
     events: Connection,
     recent: Arc<RecentDeletes>,
     allowances: Arc<Allowances>,
-    repeats: Mutex<Repeats>,
+    recently_reported: Mutex<RecentlyReported>,
     /// Whether reports keep all that a terminal can be shown.
     at_a_terminal: bool,
 }
@@ -133,8 +133,8 @@ impl Hub {
     pub async fn with(settings: Settings, environment: Environment) -> Result<Self, HubError> {
         let sweeps = Connection::open(options(&settings, environment)).await?;
         let events = sweeps.in_lane(Lane::Events)?;
-        let (recent, allowances, repeats) = <_>::default();
-        Ok(Self { settings, sweeps, events, recent, allowances, repeats, at_a_terminal: false })
+        let (recent, allowances, recently_reported) = <_>::default();
+        Ok(Self { settings, sweeps, events, recent, allowances, recently_reported, at_a_terminal: false })
     }
 
     /// Reads a request and does what it asks for.

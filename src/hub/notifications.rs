@@ -9,7 +9,7 @@ use crate::aws::{CallStats, Connection};
 use crate::deadline::Deadline;
 use crate::domain::{Failure, Subject};
 use crate::notify;
-use crate::report::{Measured, Repeats, Report, Response, digest, metrics};
+use crate::report::{Measured, RecentlyReported, Report, Response, digest, metrics};
 
 /// What is kept of an invocation's time for its answer.
 const ANSWER_TIME: Duration = Duration::from_secs(1);
@@ -26,7 +26,7 @@ impl Hub {
         let response = report.response();
         let now = self.sweeps.now();
         // Never held while the topic is waited for.
-        let message = digest(&response, &self.repeats().news(&response, now));
+        let message = digest(&response, &self.recently_reported().news(&response, now));
         let Some(message) = message else { return true };
         let client = self.sweeps.sns(&topic.region);
         let patience = deadline.left().map(|left| left.saturating_sub(ANSWER_TIME));
@@ -35,9 +35,9 @@ impl Hub {
         let published = tokio::time::timeout(patience, published).await;
         match published.unwrap_or_else(|_| Err(notify::not_in_time(&topic.arn))) {
             Ok(()) => {
-                let mut repeats = self.repeats();
-                let news = repeats.news(&response, now);
-                repeats.told(&news, now);
+                let mut recently_reported = self.recently_reported();
+                let news = recently_reported.news(&response, now);
+                recently_reported.told(&news, now);
                 true
             }
             Err(cause) => {
@@ -53,8 +53,8 @@ impl Hub {
         }
     }
 
-    fn repeats(&self) -> MutexGuard<'_, Repeats> {
-        self.repeats.lock().unwrap_or_else(PoisonError::into_inner)
+    fn recently_reported(&self) -> MutexGuard<'_, RecentlyReported> {
+        self.recently_reported.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The metrics of a run, whose calls are those that `connection` made since `before`. `ages` is how old each event

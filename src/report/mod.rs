@@ -23,7 +23,7 @@ pub use document::RESPONSE_LIMIT;
 pub use exit::ExitCode;
 pub use fold::Report;
 pub use metrics::{Measured, metrics};
-pub use recently_reported::{News, Repeats};
+pub use recently_reported::{NewFailures, RecentlyReported};
 pub use response::{AccountLine, PlannedStep, Response, Totals};
 pub use status::Status;
 #[cfg(feature = "cli")]

@@ -18,13 +18,13 @@ type Known = (Option<AccountId>, Option<Region>, Subject, FailureKind, Option<Co
 
 /// The failures that were told within the last hour.
 #[derive(Debug, Default)]
-pub struct Repeats {
+pub struct RecentlyReported {
     told: HashMap<Known, Timestamp>,
 }
 
 /// What of a response was not told yet.
 #[derive(Debug, PartialEq, Eq)]
-pub struct News<'a> {
+pub struct NewFailures<'a> {
     /// Failures, in the order of the response.
     pub failures: Vec<&'a Failure>,
     /// Accounts not finished.
@@ -33,20 +33,20 @@ pub struct News<'a> {
     pub repeated: usize,
 }
 
-impl News<'_> {
+impl NewFailures<'_> {
     /// Whether there is nothing to tell.
     pub fn is_empty(&self) -> bool {
         self.failures.is_empty() && self.remaining.is_empty()
     }
 }
 
-impl Repeats {
+impl RecentlyReported {
     /// What of `response` is new at `now`. Nothing is remembered by asking: a message may fail to go out.
-    pub fn news<'a>(&self, response: &'a Response, now: Timestamp) -> News<'a> {
+    pub fn news<'a>(&self, response: &'a Response, now: Timestamp) -> NewFailures<'a> {
         let is_news = |known: &Known| self.told.get(known).is_none_or(|told| is_over(*told, now));
         let failures: Vec<&Failure> =
             response.failures.iter().filter(|failure| is_news(&of_failure(failure))).collect();
-        News {
+        NewFailures {
             repeated: response.failures.len() - failures.len(),
             failures,
             remaining: response.remaining.iter().filter(|id| is_news(&of_remaining(id))).collect(),
@@ -54,7 +54,7 @@ impl Repeats {
     }
 
     /// Remembers that `news` went out at `now`.
-    pub fn told(&mut self, news: &News<'_>, now: Timestamp) {
+    pub fn told(&mut self, news: &NewFailures<'_>, now: Timestamp) {
         self.told.retain(|_, told| !is_over(*told, now));
         let failures = news.failures.iter().map(|failure| of_failure(failure));
         let remaining = news.remaining.iter().map(|account| of_remaining(account));
@@ -101,52 +101,52 @@ mod tests {
 
     #[test]
     fn a_known_failure_is_told_once_an_hour() {
-        let mut repeats = Repeats::default();
+        let mut recently_reported = RecentlyReported::default();
         let known = response([failure(1, "/a", FailureKind::Conflict, "request 1")]);
-        let news = repeats.news(&known, at(0));
+        let news = recently_reported.news(&known, at(0));
         assert_eq!((news.failures.len(), news.remaining.len(), news.repeated), (1, 1, 0));
-        repeats.told(&news, at(0));
+        recently_reported.told(&news, at(0));
         let again = response([
             failure(1, "/a", FailureKind::Conflict, "request 2"),
             failure(1, "/b", FailureKind::Conflict, "request 3"),
             failure(1, "/a", FailureKind::Limit, "request 4"),
         ]);
-        let news = repeats.news(&again, at(59));
+        let news = recently_reported.news(&again, at(59));
         assert_eq!((news.failures.len(), news.remaining.len(), news.repeated), (2, 0, 1));
-        repeats.told(&news, at(59));
-        let news = repeats.news(&again, at(60));
+        recently_reported.told(&news, at(59));
+        let news = recently_reported.news(&again, at(60));
         assert_eq!((news.failures.len(), news.repeated), (1, 2), "the first hour is over");
     }
 
     #[test]
     fn a_conflict_that_becomes_one_of_another_class_is_news() {
-        let mut repeats = Repeats::default();
+        let mut recently_reported = RecentlyReported::default();
         let [before, after] = [ConflictClass::ChangedInTarget, ConflictClass::WrittenOver]
             .map(|class| response([conflict(1, "/a", class, "held")]));
-        let news = repeats.news(&before, at(0));
-        repeats.told(&news, at(0));
-        assert_eq!(repeats.news(&before, at(1)).failures.len(), 0);
-        assert_eq!(repeats.news(&after, at(1)).failures.len(), 1);
+        let news = recently_reported.news(&before, at(0));
+        recently_reported.told(&news, at(0));
+        assert_eq!(recently_reported.news(&before, at(1)).failures.len(), 0);
+        assert_eq!(recently_reported.news(&after, at(1)).failures.len(), 1);
     }
 
     #[test]
     fn what_did_not_go_out_stays_news() {
-        let repeats = Repeats::default();
+        let recently_reported = RecentlyReported::default();
         let known = response([hub_failure("no topic")]);
-        assert_eq!(repeats.news(&known, at(0)), repeats.news(&known, at(1)));
-        assert!(!repeats.news(&known, at(1)).is_empty());
+        assert_eq!(recently_reported.news(&known, at(0)), recently_reported.news(&known, at(1)));
+        assert!(!recently_reported.news(&known, at(1)).is_empty());
     }
 
     #[test]
     fn memory_is_bounded_and_what_is_forgotten_is_told_again() {
-        let mut repeats = Repeats::default();
+        let mut recently_reported = RecentlyReported::default();
         let many = response((0..12_000).map(|n| failure(n, "/a", FailureKind::Conflict, "held")));
-        let news = repeats.news(&many, at(0));
-        repeats.told(&news, at(0));
-        assert_eq!(repeats.told.len(), BOUND);
-        let news = repeats.news(&many, at(1));
+        let news = recently_reported.news(&many, at(0));
+        recently_reported.told(&news, at(0));
+        assert_eq!(recently_reported.told.len(), BOUND);
+        let news = recently_reported.news(&many, at(1));
         assert_eq!((news.failures.len(), news.repeated), (2_000, 10_000));
-        repeats.told(&News { failures: vec![], remaining: vec![], repeated: 0 }, at(120));
-        assert_eq!(repeats.told.len(), 0);
+        recently_reported.told(&NewFailures { failures: vec![], remaining: vec![], repeated: 0 }, at(120));
+        assert_eq!(recently_reported.told.len(), 0);
     }
 }

@@ -6,12 +6,12 @@ use serde::ser::{SerializeStruct, Serializer};
 use super::JSON_LIMIT;
 use crate::domain::{AccountId, Failure};
 use crate::report::causes::CauseGroup;
-use crate::report::recently_reported::News;
+use crate::report::recently_reported::NewFailures;
 use crate::report::response::Response;
 use crate::report::views::{FailureView, TotalsView, Views, fit, size_of};
 
 /// The document, of [`JSON_LIMIT`] bytes at most.
-pub(super) fn json(response: &Response, news: &News<'_>, groups: &[CauseGroup<'_>]) -> String {
+pub(super) fn json(response: &Response, news: &NewFailures<'_>, groups: &[CauseGroup<'_>]) -> String {
     let mut document =
         Document { response, news, groups, causes: &[], failures: &[], remaining: &[] };
     // Causes first, since each stands for many failures; but no list takes all the room.
@@ -29,7 +29,7 @@ pub(super) fn json(response: &Response, news: &News<'_>, groups: &[CauseGroup<'_
 /// The digest for programs; failures as in the response.
 struct Document<'a> {
     response: &'a Response,
-    news: &'a News<'a>,
+    news: &'a NewFailures<'a>,
     groups: &'a [CauseGroup<'a>],
     causes: &'a [CauseGroup<'a>],
     failures: &'a [&'a Failure],

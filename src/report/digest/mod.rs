@@ -10,7 +10,7 @@ use super::causes::by_cause;
 use super::response::Response;
 use super::status::Status;
 use crate::domain::{AccountId, FailureKind};
-use crate::report::recently_reported::News;
+use crate::report::recently_reported::NewFailures;
 
 /// Bytes of the text. Text and JSON at most double when they are quoted inside the message's own JSON, and a message
 /// of SNS has at most 262,144 bytes with subject and attributes: 2 × (48 + 64) KiB + 16 KiB of attributes fit.
@@ -83,7 +83,7 @@ impl Attributes {
 }
 
 /// The digest of what is new in a response; `None` where nothing is.
-pub fn digest(response: &Response, news: &News<'_>) -> Option<Digest> {
+pub fn digest(response: &Response, news: &NewFailures<'_>) -> Option<Digest> {
     if news.is_empty() {
         return None;
     }
@@ -121,7 +121,7 @@ mod tests {
     use super::super::samples::{
         account, account_failure, failure, hub_failure, outcomes, parameter_step,
     };
-    use super::super::{Repeats, Report};
+    use super::super::{RecentlyReported, Report};
     use super::*;
     use crate::domain::{AccountOutcome, Change, Kind, OutcomeKind, Timestamp};
 
@@ -131,8 +131,8 @@ mod tests {
 
     fn digest_of(report: &Report) -> Option<Digest> {
         let response = report.response();
-        let repeats = Repeats::default();
-        digest(&response, &repeats.news(&response, NOW))
+        let recently_reported = RecentlyReported::default();
+        digest(&response, &recently_reported.news(&response, NOW))
     }
 
     fn sample() -> Report {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::TEXT_LIMIT;
 use crate::domain::{AccountId, FailureKind};
 use crate::report::causes::CauseGroup;
-use crate::report::recently_reported::News;
+use crate::report::recently_reported::NewFailures;
 use crate::report::response::Response;
 use crate::report::words::{
     many, number, one_line, place, remaining, tombstones, totals, trusted_writers,
@@ -21,7 +21,7 @@ const PLACE_LIMIT: usize = 2_200;
 /// Under 100 ASCII characters: status, the most frequent kinds, and in how many accounts.
 pub(super) fn subject(
     response: &Response,
-    news: &News<'_>,
+    news: &NewFailures<'_>,
     kinds: &BTreeMap<FailureKind, usize>,
     accounts: &BTreeSet<&AccountId>,
 ) -> String {
@@ -55,7 +55,7 @@ pub(super) fn subject(
 }
 
 /// The text, of [`TEXT_LIMIT`] bytes at most.
-pub(super) fn text(response: &Response, news: &News<'_>, groups: &[CauseGroup<'_>]) -> String {
+pub(super) fn text(response: &Response, news: &NewFailures<'_>, groups: &[CauseGroup<'_>]) -> String {
     let head = format!("failover-replicator ended with status {}.\n", response.status.word());
     let mut foot = vec!["\nThe whole run:".to_owned()];
     foot.extend(totals(&response.totals));
