@@ -68,7 +68,7 @@ impl Hub {
         for note in unread {
             report.note(note);
         }
-        if !self.tell(&mut report, &deadline).await {
+        if !self.publish_digest(&mut report, &deadline).await {
             // Nobody was told of these: they come back until somebody is.
             returned.extend(failed);
         }

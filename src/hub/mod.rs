@@ -187,7 +187,7 @@ impl Hub {
                     report.unmatched_names(&self.settings.names);
                 }
                 if !options.plan && is_equality {
-                    self.tell(&mut report, &deadline).await;
+                    self.publish_digest(&mut report, &deadline).await;
                 }
                 let response = report.response();
                 let metrics = self.measure(&self.sweeps, &before, &response, &[], &[]);
@@ -226,7 +226,7 @@ impl Hub {
     pub async fn could_not_begin(&self, cause: Cause, deadline: &Deadline) -> Done {
         let mut report = Report::new();
         report.fail(Failure { account: None, region: None, subject: Subject::Hub, cause });
-        self.tell(&mut report, deadline).await;
+        self.publish_digest(&mut report, deadline).await;
         let response = report.response();
         let metrics = self.measure(&self.sweeps, &self.sweeps.calls(), &response, &[], &[]);
         Done { answer: Answer::Report(Box::new(response)), metrics }
@@ -289,11 +289,11 @@ impl Hub {
         if unmatched != Unmatched::default() {
             let mut report = Report::new();
             report.unmatched(unmatched);
-            self.tell(&mut report, deadline).await;
-            let told = serde_json::to_value(report.response()).unwrap_or_default();
+            self.publish_digest(&mut report, deadline).await;
+            let reported = serde_json::to_value(report.response()).unwrap_or_default();
             for list in ["failures", "notes"] {
-                if told[list].as_array().is_some_and(|list| !list.is_empty()) {
-                    answer[list] = told[list].clone();
+                if reported[list].as_array().is_some_and(|list| !list.is_empty()) {
+                    answer[list] = reported[list].clone();
                 }
             }
         }

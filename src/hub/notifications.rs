@@ -21,12 +21,12 @@ impl Hub {
     /// failure of the report, and the digest goes to the log.
     ///
     /// Returns whether everything that was to be told was told.
-    pub(super) async fn tell(&self, report: &mut Report, deadline: &Deadline) -> bool {
+    pub(super) async fn publish_digest(&self, report: &mut Report, deadline: &Deadline) -> bool {
         let Some(topic) = &self.settings.sns_topic else { return true };
         let response = report.response();
         let now = self.sweeps.now();
         // Never held while the topic is waited for.
-        let message = digest(&response, &self.recently_reported().news(&response, now));
+        let message = digest(&response, &self.recently_reported().new_failures(&response, now));
         let Some(message) = message else { return true };
         let client = self.sweeps.sns(&topic.region);
         let patience = deadline.left().map(|left| left.saturating_sub(ANSWER_TIME));
@@ -36,8 +36,8 @@ impl Hub {
         match published.unwrap_or_else(|_| Err(notify::not_in_time(&topic.arn))) {
             Ok(()) => {
                 let mut recently_reported = self.recently_reported();
-                let news = recently_reported.news(&response, now);
-                recently_reported.told(&news, now);
+                let new_failures = recently_reported.new_failures(&response, now);
+                recently_reported.mark_sent(&new_failures, now);
                 true
             }
             Err(cause) => {

@@ -55,9 +55,9 @@ impl Hub {
                     continue;
                 }
                 Finished::Account(outcome, None) => {
-                    let told = (outcome.account.clone(), Status::of(&outcome));
+                    let reported = (outcome.account.clone(), Status::of(&outcome));
                     report.take(*outcome);
-                    told
+                    reported
                 }
                 Finished::Left(account) => {
                     report.leave(account.clone());

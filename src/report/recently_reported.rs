@@ -54,7 +54,7 @@ impl RecentlyReported {
     }
 
     /// Remembers that `news` went out at `now`.
-    pub fn told(&mut self, news: &NewFailures<'_>, now: Timestamp) {
+    pub fn mark_sent(&mut self, news: &NewFailures<'_>, now: Timestamp) {
         self.told.retain(|_, told| !is_over(*told, now));
         let failures = news.failures.iter().map(|failure| of_failure(failure));
         let remaining = news.remaining.iter().map(|account| of_remaining(account));
@@ -105,7 +105,7 @@ mod tests {
         let known = response([failure(1, "/a", FailureKind::Conflict, "request 1")]);
         let news = recently_reported.news(&known, at(0));
         assert_eq!((news.failures.len(), news.remaining.len(), news.repeated), (1, 1, 0));
-        recently_reported.told(&news, at(0));
+        recently_reported.mark_sent(&news, at(0));
         let again = response([
             failure(1, "/a", FailureKind::Conflict, "request 2"),
             failure(1, "/b", FailureKind::Conflict, "request 3"),
@@ -113,7 +113,7 @@ mod tests {
         ]);
         let news = recently_reported.news(&again, at(59));
         assert_eq!((news.failures.len(), news.remaining.len(), news.repeated), (2, 0, 1));
-        recently_reported.told(&news, at(59));
+        recently_reported.mark_sent(&news, at(59));
         let news = recently_reported.news(&again, at(60));
         assert_eq!((news.failures.len(), news.repeated), (1, 2), "the first hour is over");
     }
@@ -124,7 +124,7 @@ mod tests {
         let [before, after] = [ConflictClass::ChangedInTarget, ConflictClass::WrittenOver]
             .map(|class| response([conflict(1, "/a", class, "held")]));
         let news = recently_reported.news(&before, at(0));
-        recently_reported.told(&news, at(0));
+        recently_reported.mark_sent(&news, at(0));
         assert_eq!(recently_reported.news(&before, at(1)).failures.len(), 0);
         assert_eq!(recently_reported.news(&after, at(1)).failures.len(), 1);
     }
@@ -142,11 +142,11 @@ mod tests {
         let mut recently_reported = RecentlyReported::default();
         let many = response((0..12_000).map(|n| failure(n, "/a", FailureKind::Conflict, "held")));
         let news = recently_reported.news(&many, at(0));
-        recently_reported.told(&news, at(0));
+        recently_reported.mark_sent(&news, at(0));
         assert_eq!(recently_reported.told.len(), BOUND);
         let news = recently_reported.news(&many, at(1));
         assert_eq!((news.failures.len(), news.repeated), (2_000, 10_000));
-        recently_reported.told(&NewFailures { failures: vec![], remaining: vec![], repeated: 0 }, at(120));
+        recently_reported.mark_sent(&NewFailures { failures: vec![], remaining: vec![], repeated: 0 }, at(120));
         assert_eq!(recently_reported.told.len(), 0);
     }
 }
