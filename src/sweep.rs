@@ -106,7 +106,9 @@ async fn reconcile(
     match &policy.purpose {
         Purpose::Equality | Purpose::Resolving(Take::Source) => {}
         Purpose::Pruning(leftovers) => {
-            return none(parameters::prune(&session, policy, recent, leftovers, &assignments).await);
+            return none(
+                parameters::prune(&session, policy, recent, leftovers, &assignments).await,
+            );
         }
         Purpose::Releasing | Purpose::Resolving(Take::Target) => {
             let mut outcome = parameters::release(&session, policy, recent, &assignments).await;

@@ -134,7 +134,15 @@ impl Hub {
         let sweeps = Connection::open(options(&settings, environment)).await?;
         let events = sweeps.in_lane(Lane::Events)?;
         let (recent, allowances, recently_reported) = <_>::default();
-        Ok(Self { settings, sweeps, events, recent, allowances, recently_reported, at_a_terminal: false })
+        Ok(Self {
+            settings,
+            sweeps,
+            events,
+            recent,
+            allowances,
+            recently_reported,
+            at_a_terminal: false,
+        })
     }
 
     /// Reads a request and does what it asks for.

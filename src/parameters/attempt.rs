@@ -95,7 +95,9 @@ impl WriteAttempt {
     pub(super) fn evidence<'a>(&'a self, context: &'a RouteContext<'_>) -> Held<'a> {
         match &self.replica {
             None => Held::Vacant,
-            Some(replica) => Held::Parameter(replica.evidence(context.session.account(), &self.target)),
+            Some(replica) => {
+                Held::Parameter(replica.evidence(context.session.account(), &self.target))
+            }
         }
     }
 

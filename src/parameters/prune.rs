@@ -206,8 +206,9 @@ impl Pruning<'_> {
             return Verdict::Nothing;
         };
         let context = self.context(&source);
-        let ownership =
-            context.case(target, None, Some(held), None).ownership(context.plan_policy(context.parity()));
+        let ownership = context
+            .case(target, None, Some(held), None)
+            .ownership(context.plan_policy(context.parity()));
         let evidence = held.evidence(self.session.account(), target);
         let Ownership::Owned { provenance, .. } = &ownership else {
             let site = Site {
@@ -241,7 +242,9 @@ impl Pruning<'_> {
                 let because = self.because(&held.parameter.name);
                 Verdict::End(ItemResult::Planned { change, because, class: None, reported: None })
             }
-            Ruling::Held(cause) => Verdict::End(ItemResult::Failed { region: target.clone(), cause }),
+            Ruling::Held(cause) => {
+                Verdict::End(ItemResult::Failed { region: target.clone(), cause })
+            }
         }
     }
 

@@ -48,7 +48,12 @@ pub async fn release(
     outcome
 }
 
-async fn release_one(context: &RouteContext<'_>, target: &Region, name: &ParameterName, results: &mut ItemResults) {
+async fn release_one(
+    context: &RouteContext<'_>,
+    target: &Region,
+    name: &ParameterName,
+    results: &mut ItemResults,
+) {
     let ended = match read(context, target, name).await {
         Ok(Some(replica)) => released(context, target, name, &replica, results).await,
         Ok(None) => Err(nothing_there(target)),
@@ -68,7 +73,8 @@ async fn read(
     let held = versions(context.session, target, std::slice::from_ref(name)).await;
     let mut read: ByName<Observed> = by_name(context.session, target, held).await;
     let Some(mut replica) = read.remove(name).transpose()?.flatten() else { return Ok(None) };
-    if case(context, target, &replica).ownership(context.plan_policy(context.parity())) == Ownership::NeedsHistory
+    if case(context, target, &replica).ownership(context.plan_policy(context.parity()))
+        == Ownership::NeedsHistory
         && matches!(with_history(context, context.source, target, &mut replica).await?, Read::Moved)
     {
         let message = format!("the parameter in {target} changed while it was read");
@@ -102,17 +108,19 @@ async fn released(
         claim: Some(Claim::Release),
     };
     match context.policy.judge(&proposal, context.session.now()) {
-        Ruling::Go => match mark_released(context.session, target, &replica.parameter.name).await? {
-            Tagged::Yes => {
-                results.end(
-                    &replica.parameter.name,
-                    target,
-                    ItemResult::Counted(OutcomeKind::Retagged),
-                );
-                Ok(())
+        Ruling::Go => {
+            match mark_released(context.session, target, &replica.parameter.name).await? {
+                Tagged::Yes => {
+                    results.end(
+                        &replica.parameter.name,
+                        target,
+                        ItemResult::Counted(OutcomeKind::Retagged),
+                    );
+                    Ok(())
+                }
+                Tagged::Gone => Err(nothing_there(target)),
             }
-            Tagged::Gone => Err(nothing_there(target)),
-        },
+        }
         Ruling::TellOnly => {
             let because = vec![BECAUSE];
             let result =

@@ -273,7 +273,11 @@ impl PassResult {
         let mut pass = Self::default();
         for candidate in candidates {
             for target in candidate.replicas.keys() {
-                pass.results.end(&candidate.name, target, ItemResult::Counted(OutcomeKind::Pending));
+                pass.results.end(
+                    &candidate.name,
+                    target,
+                    ItemResult::Counted(OutcomeKind::Pending),
+                );
             }
         }
         pass

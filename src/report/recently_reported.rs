@@ -19,7 +19,7 @@ type Known = (Option<AccountId>, Option<Region>, Subject, FailureKind, Option<Co
 /// The failures that were told within the last hour.
 #[derive(Debug, Default)]
 pub struct RecentlyReported {
-    told: HashMap<Known, Timestamp>,
+    sent: HashMap<Known, Timestamp>,
 }
 
 /// What of a response was not told yet.
@@ -42,8 +42,8 @@ impl NewFailures<'_> {
 
 impl RecentlyReported {
     /// What of `response` is new at `now`. Nothing is remembered by asking: a message may fail to go out.
-    pub fn news<'a>(&self, response: &'a Response, now: Timestamp) -> NewFailures<'a> {
-        let is_news = |known: &Known| self.told.get(known).is_none_or(|told| is_over(*told, now));
+    pub fn new_failures<'a>(&self, response: &'a Response, now: Timestamp) -> NewFailures<'a> {
+        let is_news = |known: &Known| self.sent.get(known).is_none_or(|sent| is_over(*sent, now));
         let failures: Vec<&Failure> =
             response.failures.iter().filter(|failure| is_news(&of_failure(failure))).collect();
         NewFailures {
@@ -53,22 +53,22 @@ impl RecentlyReported {
         }
     }
 
-    /// Remembers that `news` went out at `now`.
-    pub fn mark_sent(&mut self, news: &NewFailures<'_>, now: Timestamp) {
-        self.told.retain(|_, told| !is_over(*told, now));
-        let failures = news.failures.iter().map(|failure| of_failure(failure));
-        let remaining = news.remaining.iter().map(|account| of_remaining(account));
+    /// Remembers that `new_failures` went out at `now`.
+    pub fn mark_sent(&mut self, new_failures: &NewFailures<'_>, now: Timestamp) {
+        self.sent.retain(|_, sent| !is_over(*sent, now));
+        let failures = new_failures.failures.iter().map(|failure| of_failure(failure));
+        let remaining = new_failures.remaining.iter().map(|account| of_remaining(account));
         for known in failures.chain(remaining) {
-            if self.told.len() < BOUND {
-                self.told.insert(known, now);
+            if self.sent.len() < BOUND {
+                self.sent.insert(known, now);
             }
         }
     }
 }
 
-/// Whether what was told at `told` may be told again. A clock that went back counts as a new hour.
-fn is_over(told: Timestamp, now: Timestamp) -> bool {
-    now < told || now.since(told) >= QUIET
+/// Whether what was told at `sent` may be told again. A clock that went back counts as a new hour.
+fn is_over(sent: Timestamp, now: Timestamp) -> bool {
+    now < sent || now.since(sent) >= QUIET
 }
 
 fn of_failure(failure: &Failure) -> Known {
@@ -103,19 +103,29 @@ mod tests {
     fn a_known_failure_is_told_once_an_hour() {
         let mut recently_reported = RecentlyReported::default();
         let known = response([failure(1, "/a", FailureKind::Conflict, "request 1")]);
-        let news = recently_reported.news(&known, at(0));
-        assert_eq!((news.failures.len(), news.remaining.len(), news.repeated), (1, 1, 0));
-        recently_reported.mark_sent(&news, at(0));
+        let new_failures = recently_reported.new_failures(&known, at(0));
+        assert_eq!(
+            (new_failures.failures.len(), new_failures.remaining.len(), new_failures.repeated),
+            (1, 1, 0)
+        );
+        recently_reported.mark_sent(&new_failures, at(0));
         let again = response([
             failure(1, "/a", FailureKind::Conflict, "request 2"),
             failure(1, "/b", FailureKind::Conflict, "request 3"),
             failure(1, "/a", FailureKind::Limit, "request 4"),
         ]);
-        let news = recently_reported.news(&again, at(59));
-        assert_eq!((news.failures.len(), news.remaining.len(), news.repeated), (2, 0, 1));
-        recently_reported.mark_sent(&news, at(59));
-        let news = recently_reported.news(&again, at(60));
-        assert_eq!((news.failures.len(), news.repeated), (1, 2), "the first hour is over");
+        let new_failures = recently_reported.new_failures(&again, at(59));
+        assert_eq!(
+            (new_failures.failures.len(), new_failures.remaining.len(), new_failures.repeated),
+            (2, 0, 1)
+        );
+        recently_reported.mark_sent(&new_failures, at(59));
+        let new_failures = recently_reported.new_failures(&again, at(60));
+        assert_eq!(
+            (new_failures.failures.len(), new_failures.repeated),
+            (1, 2),
+            "the first hour is over"
+        );
     }
 
     #[test]
@@ -123,30 +133,34 @@ mod tests {
         let mut recently_reported = RecentlyReported::default();
         let [before, after] = [ConflictClass::ChangedInTarget, ConflictClass::WrittenOver]
             .map(|class| response([conflict(1, "/a", class, "held")]));
-        let news = recently_reported.news(&before, at(0));
-        recently_reported.mark_sent(&news, at(0));
-        assert_eq!(recently_reported.news(&before, at(1)).failures.len(), 0);
-        assert_eq!(recently_reported.news(&after, at(1)).failures.len(), 1);
+        let new_failures = recently_reported.new_failures(&before, at(0));
+        recently_reported.mark_sent(&new_failures, at(0));
+        assert_eq!(recently_reported.new_failures(&before, at(1)).failures.len(), 0);
+        assert_eq!(recently_reported.new_failures(&after, at(1)).failures.len(), 1);
     }
 
     #[test]
     fn what_did_not_go_out_stays_news() {
         let recently_reported = RecentlyReported::default();
         let known = response([hub_failure("no topic")]);
-        assert_eq!(recently_reported.news(&known, at(0)), recently_reported.news(&known, at(1)));
-        assert!(!recently_reported.news(&known, at(1)).is_empty());
+        assert_eq!(
+            recently_reported.new_failures(&known, at(0)),
+            recently_reported.new_failures(&known, at(1))
+        );
+        assert!(!recently_reported.new_failures(&known, at(1)).is_empty());
     }
 
     #[test]
     fn memory_is_bounded_and_what_is_forgotten_is_told_again() {
         let mut recently_reported = RecentlyReported::default();
         let many = response((0..12_000).map(|n| failure(n, "/a", FailureKind::Conflict, "held")));
-        let news = recently_reported.news(&many, at(0));
-        recently_reported.mark_sent(&news, at(0));
-        assert_eq!(recently_reported.told.len(), BOUND);
-        let news = recently_reported.news(&many, at(1));
-        assert_eq!((news.failures.len(), news.repeated), (2_000, 10_000));
-        recently_reported.mark_sent(&NewFailures { failures: vec![], remaining: vec![], repeated: 0 }, at(120));
-        assert_eq!(recently_reported.told.len(), 0);
+        let new_failures = recently_reported.new_failures(&many, at(0));
+        recently_reported.mark_sent(&new_failures, at(0));
+        assert_eq!(recently_reported.sent.len(), BOUND);
+        let new_failures = recently_reported.new_failures(&many, at(1));
+        assert_eq!((new_failures.failures.len(), new_failures.repeated), (2_000, 10_000));
+        recently_reported
+            .mark_sent(&NewFailures { failures: vec![], remaining: vec![], repeated: 0 }, at(120));
+        assert_eq!(recently_reported.sent.len(), 0);
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use aws_sim::{Effect, Fault, KeyState, RegionSide, Settings, Sim, Write};
-use failover_replicator::aws::{ACTIONS, Connection, Options};
+use failover_replicator::aws::{ACTIONS, Connection, Environment, Options};
 use failover_replicator::deadline::Deadline;
 use failover_replicator::domain::{AccountId, Item, ParameterName, Purpose, Region, SecretName};
 use failover_replicator::hub::{Answer, Hub, HubError, RouteFilter};
@@ -117,9 +117,11 @@ async fn a_full_run_calls_every_action_of_the_list_and_no_other() {
     let config = sdk_config(&sim, sim.hub_keys("hub"), TARGET);
     let options = Options {
         region: Some(Region::parse(TARGET).expect("a Region")),
-        http_client: config.http_client(),
-        credentials: config.credentials_provider(),
-        time_source: config.time_source(),
+        environment: Environment {
+            http_client: config.http_client(),
+            credentials: config.credentials_provider(),
+            time_source: config.time_source(),
+        },
         ..Options::default()
     };
     let connection = Connection::open(options).await.expect("a connection");

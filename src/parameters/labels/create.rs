@@ -82,7 +82,8 @@ pub(in crate::parameters) async fn write_missing(
     attempt: &WriteAttempt,
     source: &History,
 ) -> Result<Option<WriteState>, Cause> {
-    let (WriteAttempt { target, write, .. }, Some(version)) = (attempt, attempt.replica_version()) else {
+    let (WriteAttempt { target, write, .. }, Some(version)) = (attempt, attempt.replica_version())
+    else {
         return Ok(None);
     };
     let name = &write.desired.name;
@@ -100,7 +101,8 @@ pub(in crate::parameters) async fn write_missing(
     }
     let missing: Vec<&SecretText> =
         values(source).filter(|value| !there.has_value(value)).collect();
-    write_over(context, attempt, version.number, &missing, &tags_of_unfinished(context, attempt)).await
+    write_over(context, attempt, version.number, &missing, &tags_of_unfinished(context, attempt))
+        .await
 }
 
 /// The labelled older values, the oldest first.
@@ -134,7 +136,11 @@ async fn write_over(
 
 /// Version 1 after a write over: the replica was deleted meanwhile, and its tags with it. It gets them again, so that it
 /// is known as ours, and goes round once more.
-async fn anew(context: &RouteContext<'_>, attempt: &WriteAttempt, tags: &Tags) -> Result<WriteState, Cause> {
+async fn anew(
+    context: &RouteContext<'_>,
+    attempt: &WriteAttempt,
+    tags: &Tags,
+) -> Result<WriteState, Cause> {
     retag(context.session, &attempt.target, &attempt.write.desired.name, tags, &[]).await?;
     Ok(WriteState::Superseded(attempt.write.change.done()))
 }

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use super::history::History;
 use super::plan::unblocking;
 use super::store::carry_out;
-use super::sync::{Pair, Placed, Stop, at, place, readable};
+use super::sync::{Pair, Stop, Synced, at, readable, sync_labels};
 use crate::concurrency::in_parallel;
 use crate::domain::{Cause, Change, FailureKind, ParameterName, Version};
 use crate::ownership::Ownership;
 use crate::parameters::attempt::{WriteAttempt, WriteState};
 use crate::parameters::context::RouteContext;
 use crate::parameters::label_reads::Reads;
-use crate::parameters::results::{RetryReason, PassResult};
+use crate::parameters::results::{PassResult, RetryReason};
 
 /// The histories of the sources that a round writes, or why they could not be read.
 #[derive(Debug, Default)]
@@ -67,7 +67,11 @@ pub(in crate::parameters) async fn sources(
     Sources(sources)
 }
 
-async fn source(context: &RouteContext<'_>, name: &ParameterName, version: Version) -> Result<History, Stop> {
+async fn source(
+    context: &RouteContext<'_>,
+    name: &ParameterName,
+    version: Version,
+) -> Result<History, Stop> {
     let mut history = at(context, context.source, name, version, false).await?;
     if history.older_labelled().next().is_some() {
         history = readable(context, context.source, name, version, history).await?;
@@ -143,9 +147,10 @@ pub(in crate::parameters) async fn label(
 ) -> Vec<(WriteState, Option<Cause>)> {
     let labelled = attempts.iter().zip(state).map(|(attempt, state)| async move {
         match (state, sources.0.get(&attempt.name)) {
-            (state @ (WriteState::Verified(_) | WriteState::Done(_) | WriteState::Created(_)), Some(Err(cause))) => {
-                (state, Some(cause.clone()))
-            }
+            (
+                state @ (WriteState::Verified(_) | WriteState::Done(_) | WriteState::Created(_)),
+                Some(Err(cause)),
+            ) => (state, Some(cause.clone())),
             (WriteState::Verified(replica), Some(Ok(source)))
                 if source.has_labels() || looks_for_stale(context, attempt, source) =>
             {
@@ -177,17 +182,24 @@ async fn label_one(
         own_value: has_own_value(attempt),
         to_judge: None,
     };
-    match place(context, pair, source).await {
-        Placed::Done { written: _, lacks } => (WriteState::Verified(replica), lacks),
-        Placed::Moved | Placed::Planned => (WriteState::Superseded(attempt.write.change.done()), None),
-        Placed::Failed(cause) if cause.kind.may_pass() => (WriteState::Failed(cause), None),
-        Placed::Failed(cause) => (WriteState::Verified(replica), Some(unread(&cause))),
+    match sync_labels(context, pair, source).await {
+        Synced::Done { written: _, lacks } => (WriteState::Verified(replica), lacks),
+        Synced::Moved | Synced::Planned => {
+            (WriteState::Superseded(attempt.write.change.done()), None)
+        }
+        Synced::Failed(cause) if cause.kind.may_pass() => (WriteState::Failed(cause), None),
+        Synced::Failed(cause) => (WriteState::Verified(replica), Some(unread(&cause))),
     }
 }
 
 /// AWS refuses the 101st version while the oldest has a label. One that need not be there is taken away, and the item
 /// goes round again.
-async fn unblocked(context: &RouteContext<'_>, attempt: &WriteAttempt, source: &History, refused: Cause) -> WriteState {
+async fn unblocked(
+    context: &RouteContext<'_>,
+    attempt: &WriteAttempt,
+    source: &History,
+    refused: Cause,
+) -> WriteState {
     let (target, name) = (&attempt.target, &attempt.write.desired.name);
     let Some(version) = attempt.replica_version() else { return WriteState::Failed(refused) };
     let read = async {

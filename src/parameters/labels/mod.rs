@@ -45,4 +45,4 @@ mod sync;
 pub(super) use create::{create, write_missing};
 pub(super) use history::History;
 pub(super) use hooks::{Sources, label, sources};
-pub(super) use sync::follow;
+pub(super) use sync::sync_unchanged;

@@ -34,7 +34,7 @@ pub(super) struct LabelPlan {
     /// Labels of the source whose value no version of the replica has.
     pub(super) lacking: BTreeSet<String>,
     /// Labels of the source for which the versions with their value have no room left.
-    pub(super) crowded: BTreeSet<String>,
+    pub(super) no_room: BTreeSet<String>,
     /// Labels of older versions that were left as they are, since values could not be decrypted.
     pub(super) unknown: BTreeSet<String>,
 }
@@ -43,9 +43,9 @@ pub(super) struct LabelPlan {
 /// where it is, whatever newer version has that value too.
 pub(super) fn plan(source: &History, replica: &History) -> LabelPlan {
     let mut plan = LabelPlan::default();
-    let mut placed: BTreeMap<i64, BTreeSet<&str>> = BTreeMap::new();
+    let mut synced: BTreeMap<i64, BTreeSet<&str>> = BTreeMap::new();
     let comparable = source.is_readable() && replica.is_readable();
-    let mut homeless = Vec::new();
+    let mut unplaced = Vec::new();
     for (kept, label) in source.versions().iter().rev().flat_map(Kept::each_label) {
         let is_current = source.is_current(kept);
         if !is_current && !comparable {
@@ -60,37 +60,37 @@ pub(super) fn plan(source: &History, replica: &History) -> LabelPlan {
         });
         match copies.iter().find(|copy| copy.labels.contains(label)) {
             Some(copy) => {
-                placed.entry(copy.version.number).or_default().insert(label);
+                synced.entry(copy.version.number).or_default().insert(label);
             }
             None if copies.is_empty() => drop(plan.lacking.insert(label.to_owned())),
-            None => homeless.push((label, copies)),
+            None => unplaced.push((label, copies)),
         }
     }
-    for (label, copies) in homeless {
+    for (label, copies) in unplaced {
         // Those that stay for want of values take room, too.
         let has_room = |copy: &&&Kept| {
-            let there = placed.get(&copy.version.number).map_or(0, BTreeSet::len);
+            let there = synced.get(&copy.version.number).map_or(0, BTreeSet::len);
             let staying = copy.labels.intersection(&plan.unknown).count();
             there + staying < LABELS_PER_VERSION
         };
         match copies.iter().find(has_room) {
             Some(copy) => {
-                placed.entry(copy.version.number).or_default().insert(label);
+                synced.entry(copy.version.number).or_default().insert(label);
             }
-            None => drop(plan.crowded.insert(label.to_owned())),
+            None => drop(plan.no_room.insert(label.to_owned())),
         }
     }
-    plan.steps = steps(&placed, replica, &plan.unknown);
+    plan.steps = steps(&synced, replica, &plan.unknown);
     plan
 }
 
-/// The calls that bring the replica's labels to where they are `placed`, so that no version passes its limit on the way.
+/// The calls that bring the replica's labels to where they are `synced`, so that no version passes its limit on the way.
 fn steps(
-    placed: &BTreeMap<i64, BTreeSet<&str>>,
+    synced: &BTreeMap<i64, BTreeSet<&str>>,
     replica: &History,
     stay: &BTreeSet<String>,
 ) -> Vec<LabelStep> {
-    let wanted: BTreeSet<&str> = placed.values().flatten().copied().collect();
+    let wanted: BTreeSet<&str> = synced.values().flatten().copied().collect();
     let mut now: BTreeMap<i64, BTreeSet<&str>> = replica
         .versions()
         .iter()
@@ -101,7 +101,7 @@ fn steps(
         let gone = |label: &&str| !wanted.contains(label) && !stay.contains(*label);
         take_off(*version, labels, gone, &mut steps);
     }
-    for (version, labels) in placed {
+    for (version, labels) in synced {
         let there = now.entry(*version).or_default();
         let incoming: Vec<&str> = labels.difference(there).copied().collect();
         if incoming.is_empty() {

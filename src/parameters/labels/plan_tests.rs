@@ -106,11 +106,11 @@ fn two_full_versions_of_one_value_fill_two_of_the_replica_and_the_rest_is_crowde
     let roomy = history(&[("a", ""), ("a", ""), ("b", "")]);
     let planned = plan(&source, &roomy);
     assert_eq!(carried_out(&roomy, &planned.steps).len(), 20);
-    assert_eq!(planned.crowded, names(""));
+    assert_eq!(planned.no_room, names(""));
     let narrow = history(&[("a", ""), ("b", "")]);
     let planned = plan(&source, &narrow);
     assert_eq!(carried_out(&narrow, &planned.steps).len(), 10);
-    assert_eq!(planned.crowded, names(&ten(0)));
+    assert_eq!(planned.no_room, names(&ten(0)));
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn labels_that_stay_for_want_of_values_leave_less_room_for_others() {
     let replica = sealed(&history(&[("b", "u1 u2 u3 u4 u5 u6")]));
     let planned = plan(&source, &replica);
     assert_eq!(carried_out(&replica, &planned.steps).len(), 10);
-    assert_eq!(planned.crowded, names("n5"));
+    assert_eq!(planned.no_room, names("n5"));
     assert_eq!(planned.unknown, names("u1 u2 u3 u4 u5 u6"));
 }
 
@@ -258,13 +258,13 @@ proptest! {
         let replica = History::new(replica.versions().iter().cloned().chain([copy]).collect());
         let planned = plan(&source, &replica);
         let labels = carried_out(&replica, &planned.steps);
-        let told = planned.lacking.len() + planned.crowded.len();
+        let told = planned.lacking.len() + planned.no_room.len();
         prop_assert_eq!(labels.len() + told, source.labels().len());
         for (label, version) in source.labels() {
             match labels.get(label) {
                 Some(there) => prop_assert!(value(&replica, *there) == value(&source, version)),
                 None => prop_assert!(
-                    planned.crowded.contains(label)
+                    planned.no_room.contains(label)
                         || planned.lacking.contains(label) && !replica.has_value(value(&source, version))
                 ),
             }
@@ -291,7 +291,7 @@ proptest! {
         }
         let current = source.current().map(|kept| kept.labels.clone()).unwrap_or_default();
         for label in &current {
-            prop_assert!(labels.contains_key(label) || planned.crowded.contains(label));
+            prop_assert!(labels.contains_key(label) || planned.no_room.contains(label));
         }
         for label in labels.keys() {
             prop_assert!(current.contains(label) || planned.unknown.contains(label));

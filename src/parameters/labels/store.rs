@@ -75,7 +75,7 @@ async fn attach(
     version: i64,
     labels: &[String],
 ) -> Result<Labelled, Cause> {
-    let place = session.location(target);
+    let sync_labels = session.location(target);
     let request = session
         .ssm(target)
         .label_parameter_version()
@@ -87,7 +87,7 @@ async fn attach(
             invalid if invalid.is_empty() => Ok(Labelled::Yes),
             invalid => {
                 let message = format!(
-                    "ssm:LabelParameterVersion was refused in {place}: {} cannot be labels there",
+                    "ssm:LabelParameterVersion was refused in {sync_labels}: {} cannot be labels there",
                     invalid.join(", ")
                 );
                 Err(Cause::new(FailureKind::Invalid, message)
@@ -95,7 +95,7 @@ async fn attach(
             }
         },
         Err(error) if is_gone(code(&error)) => Ok(Labelled::Gone),
-        Err(error) => Err(cause("ssm:LabelParameterVersion", &place, &error)),
+        Err(error) => Err(cause("ssm:LabelParameterVersion", &sync_labels, &error)),
     }
 }
 

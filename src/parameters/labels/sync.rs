@@ -42,7 +42,7 @@ pub(super) struct Pair<'a> {
 
 /// How it ended.
 #[derive(Debug)]
-pub(super) enum Placed {
+pub(super) enum Synced {
     /// The labels are those of the source, but for what `lacks` tells; whether anything was written.
     Done { written: bool, lacks: Option<Cause> },
     /// They would be written.
@@ -66,15 +66,23 @@ impl From<Cause> for Stop {
 }
 
 /// Makes the labels those of `source`, the source's history as it was read.
-pub(super) async fn place(context: &RouteContext<'_>, pair: Pair<'_>, source: History) -> Placed {
-    match placed(context, pair, source).await {
-        Ok(placed) => placed,
-        Err(Stop::Moved) => Placed::Moved,
-        Err(Stop::Failed(cause)) => Placed::Failed(cause),
+pub(super) async fn sync_labels(
+    context: &RouteContext<'_>,
+    pair: Pair<'_>,
+    source: History,
+) -> Synced {
+    match synced(context, pair, source).await {
+        Ok(synced) => synced,
+        Err(Stop::Moved) => Synced::Moved,
+        Err(Stop::Failed(cause)) => Synced::Failed(cause),
     }
 }
 
-async fn placed(context: &RouteContext<'_>, pair: Pair<'_>, mut source: History) -> Result<Placed, Stop> {
+async fn synced(
+    context: &RouteContext<'_>,
+    pair: Pair<'_>,
+    mut source: History,
+) -> Result<Synced, Stop> {
     let Pair { source_name, target, name, .. } = pair;
     let shown =
         |source: History| if pair.own_value { source.without_older_labels() } else { source };
@@ -83,17 +91,18 @@ async fn placed(context: &RouteContext<'_>, pair: Pair<'_>, mut source: History)
     for _ in 0..ROUNDS {
         let mut replica = at(context, target, name, pair.replica, false).await?;
         if source.older_labelled().chain(replica.older_labelled()).next().is_some() {
-            source = shown(readable(context, context.source, source_name, pair.source, source).await?);
+            source =
+                shown(readable(context, context.source, source_name, pair.source, source).await?);
             replica = readable(context, target, name, pair.replica, replica).await?;
         }
         let plan = plan(&source, &replica);
         let lacks = lacks(&plan, &source, &replica, target);
         if plan.steps.is_empty() {
-            return Ok(Placed::Done { written, lacks });
+            return Ok(Synced::Done { written, lacks });
         }
         match judged(context, pair).await? {
             Ruling::Go => {}
-            Ruling::TellOnly => return Ok(lacks.map_or(Placed::Planned, Placed::Failed)),
+            Ruling::TellOnly => return Ok(lacks.map_or(Synced::Planned, Synced::Failed)),
             Ruling::Held(cause) => return Err(cause.into()),
         }
         for step in &plan.steps {
@@ -104,7 +113,7 @@ async fn placed(context: &RouteContext<'_>, pair: Pair<'_>, mut source: History)
         }
         let now = shown(at(context, context.source, source_name, pair.source, false).await?);
         if now.labels() == source.labels() {
-            return Ok(Placed::Done { written, lacks });
+            return Ok(Synced::Done { written, lacks });
         }
         source = now;
     }
@@ -168,7 +177,7 @@ pub(super) async fn readable(
 
 /// What the replica lacks of the source's labels once the plan is carried out.
 fn lacks(plan: &LabelPlan, source: &History, replica: &History, target: &Region) -> Option<Cause> {
-    let LabelPlan { steps: _, lacking, crowded, unknown } = plan;
+    let LabelPlan { steps: _, lacking, no_room, unknown } = plan;
     let named = |labels: &BTreeSet<String>| labels.iter().cloned().collect::<Vec<_>>().join(", ");
     if !unknown.is_empty() {
         let why = source.unreadable.as_ref().or(replica.unreadable.as_ref());
@@ -191,10 +200,10 @@ fn lacks(plan: &LabelPlan, source: &History, replica: &History, target: &Region)
             "delete the replica by hand: the next sweep creates it anew with all its labelled versions; or move the labels at the source to a newer version",
         ));
     }
-    (!crowded.is_empty()).then(|| {
+    (!no_room.is_empty()).then(|| {
         let message = format!(
             "labels ({}) are not in {target}: AWS takes 10 on a version, and no further version of the replica has their value",
-            named(crowded)
+            named(no_room)
         );
         Cause::new(FailureKind::Limit, message)
             .mended_by("take labels off the source's versions of this value")
@@ -208,7 +217,7 @@ fn why_kind(source: &History, replica: &History) -> FailureKind {
 
 /// Makes the labels equal of those candidates whose labels are read in any case, or whose source may be another one than
 /// was copied, where no value was written: with a value, its labels went too.
-pub(in crate::parameters) async fn follow(
+pub(in crate::parameters) async fn sync_unchanged(
     context: &RouteContext<'_>,
     candidates: &[Candidate],
     pass: &mut PassResult,
@@ -237,8 +246,8 @@ pub(in crate::parameters) async fn follow(
         (name, follow_one(context, original, replicas).await)
     });
     for (name, ended) in in_parallel(followed).await {
-        for (target, placed) in ended {
-            end(context, name, target, placed, pass);
+        for (target, synced) in ended {
+            end(context, name, target, synced, pass);
         }
     }
 }
@@ -253,7 +262,9 @@ fn is_equal(
     pass: &PassResult,
 ) -> bool {
     match pass.results.of(name, target) {
-        Some(ItemResult::Left(OutcomeKind::InSync) | ItemResult::Counted(OutcomeKind::Retagged)) => true,
+        Some(
+            ItemResult::Left(OutcomeKind::InSync) | ItemResult::Counted(OutcomeKind::Retagged),
+        ) => true,
         // Equal but for some tags that do not fit.
         Some(ItemResult::Failed { .. }) => {
             let case = context.case(target, Some(original), Some(replica), None);
@@ -267,18 +278,18 @@ async fn follow_one<'a>(
     context: &RouteContext<'_>,
     original: &Observed,
     replicas: Vec<(&'a Region, &'a Observed)>,
-) -> Vec<(&'a Region, Placed)> {
+) -> Vec<(&'a Region, Synced)> {
     // Histories are read slowly: after a stop none is begun, and the item is left to a later run.
     if context.policy.deadline.is_stopped() {
-        return all(&replicas, || Placed::Moved);
+        return all(&replicas, || Synced::Moved);
     }
     let (name, version) = (&original.parameter.name, original.parameter.version());
     let source = match history_at(context.session, context.source, name, version, false).await {
         Ok(Some(source)) => source,
-        Ok(None) => return all(&replicas, || Placed::Moved),
-        Err(cause) => return all(&replicas, || Placed::Failed(cause.clone())),
+        Ok(None) => return all(&replicas, || Synced::Moved),
+        Err(cause) => return all(&replicas, || Synced::Failed(cause.clone())),
     };
-    let placed = replicas.into_iter().map(|(target, replica)| {
+    let synced = replicas.into_iter().map(|(target, replica)| {
         let source = source.clone();
         async move {
             let pair = Pair {
@@ -290,37 +301,45 @@ async fn follow_one<'a>(
                 own_value: matches!(value_override(&original.tags, target), Ok(Some(_))),
                 to_judge: Some((original, replica)),
             };
-            (target, place(context, pair, source).await)
+            (target, sync_labels(context, pair, source).await)
         }
     });
-    in_parallel(placed).await
+    in_parallel(synced).await
 }
 
 fn all<'a>(
     replicas: &[(&'a Region, &'a Observed)],
-    placed: impl Fn() -> Placed,
-) -> Vec<(&'a Region, Placed)> {
-    replicas.iter().map(|(target, _)| (*target, placed())).collect()
+    synced: impl Fn() -> Synced,
+) -> Vec<(&'a Region, Synced)> {
+    replicas.iter().map(|(target, _)| (*target, synced())).collect()
 }
 
-fn end(context: &RouteContext<'_>, name: &ParameterName, target: &Region, placed: Placed, pass: &mut PassResult) {
+fn end(
+    context: &RouteContext<'_>,
+    name: &ParameterName,
+    target: &Region,
+    synced: Synced,
+    pass: &mut PassResult,
+) {
     // That some tags do not fit stays told.
     let was_equal = !matches!(pass.results.of(name, target), Some(ItemResult::Failed { .. }));
-    let result = match placed {
-        Placed::Done { lacks: Some(cause), .. } | Placed::Failed(cause) => {
+    let result = match synced {
+        Synced::Done { lacks: Some(cause), .. } | Synced::Failed(cause) => {
             let account = context.session.account();
             tracing::warn!(%account, region = %target, kind = "parameter", name = name.as_str(), error_kind = %cause.kind, "{}", cause.message);
             ItemResult::Failed { region: target.clone(), cause }
         }
-        Placed::Done { written: true, .. } if was_equal => ItemResult::Counted(OutcomeKind::Retagged),
-        Placed::Planned if was_equal => ItemResult::Planned {
+        Synced::Done { written: true, .. } if was_equal => {
+            ItemResult::Counted(OutcomeKind::Retagged)
+        }
+        Synced::Planned if was_equal => ItemResult::Planned {
             change: Change::Retag,
             because: vec!["labels"],
             class: None,
             reported: None,
         },
-        Placed::Done { .. } | Placed::Planned => return,
-        Placed::Moved => ItemResult::Counted(OutcomeKind::Pending),
+        Synced::Done { .. } | Synced::Planned => return,
+        Synced::Moved => ItemResult::Counted(OutcomeKind::Pending),
     };
     pass.results.end(name, target, result);
 }

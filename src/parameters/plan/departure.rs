@@ -58,7 +58,11 @@ impl Disposal {
     }
 }
 
-pub(super) fn decide_absent(case: Case<'_>, ownership: &Ownership, policy: PlanPolicy<'_>) -> Decision {
+pub(super) fn decide_absent(
+    case: Case<'_>,
+    ownership: &Ownership,
+    policy: PlanPolicy<'_>,
+) -> Decision {
     let Some(replica) = case.replica else { return Decision::Nothing };
     let in_scope = policy.names.matches(replica.parameter.name.as_str());
     match ownership {
@@ -108,7 +112,8 @@ fn departing(
     policy: PlanPolicy<'_>,
 ) -> Decision {
     let DeletePolicy { never, at_once, keep_until, latest_due } = policy.deletes;
-    let remove = |disposal| Decision::Remove(Removal { disposal, provenance: provenance.clone(), because });
+    let remove =
+        |disposal| Decision::Remove(Removal { disposal, provenance: provenance.clone(), because });
     if provenance.adopted {
         return remove(Disposal::Release);
     }
@@ -127,10 +132,9 @@ fn departing(
         }
         // What is due goes when a sweep misses its source again.
         (Some(Tombstone { due, .. }), _) => Decision::Wait(due),
-        (None, _) => remove(
-            keep_until
-                .map_or(Disposal::Delete, |due| Disposal::Tombstone(Tombstone { due, by: FoundBy::List })),
-        ),
+        (None, _) => remove(keep_until.map_or(Disposal::Delete, |due| {
+            Disposal::Tombstone(Tombstone { due, by: FoundBy::List })
+        })),
     }
 }
 

@@ -25,7 +25,7 @@ use crate::ownership::{
     is_released, judge, last, objection,
 };
 
-pub use departure::{DeletePolicy, Removal, Disposal, wants_removal};
+pub use departure::{DeletePolicy, Disposal, Removal, wants_removal};
 pub(super) use refused::retry_remedy;
 pub use write::{Marking, PlannedWrite};
 pub(super) use write::{with_both, with_mark};

@@ -302,7 +302,12 @@ impl<'a> Pair<'a> {
 }
 
 /// A retag of an owned replica: its provenance follows only where it does not hold any more, or says what is over.
-fn retagged(write: PlannedWrite, is_proven: bool, provenance: &Provenance, present: Version) -> PlannedWrite {
+fn retagged(
+    write: PlannedWrite,
+    is_proven: bool,
+    provenance: &Provenance,
+    present: Version,
+) -> PlannedWrite {
     if !is_proven {
         return write;
     }

@@ -66,10 +66,18 @@ pub(super) async fn allow(
 }
 
 /// Gives back what was reserved and not deleted.
-pub(super) fn give_back(context: &RouteContext<'_>, granted: &Granted, deleted: impl Fn(&Region) -> u64) {
+pub(super) fn give_back(
+    context: &RouteContext<'_>,
+    granted: &Granted,
+    deleted: impl Fn(&Region) -> u64,
+) {
     for (target, many) in granted {
         let left = many.saturating_sub(deleted(target));
-        context.policy.allowances.give_back(&context.session.location(target), left, context.session.now());
+        context.policy.allowances.give_back(
+            &context.session.location(target),
+            left,
+            context.session.now(),
+        );
     }
 }
 

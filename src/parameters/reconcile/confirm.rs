@@ -8,12 +8,16 @@ use crate::parameters::attempt::{WriteAttempt, WriteState};
 use crate::parameters::context::RouteContext;
 use crate::parameters::model::Observed;
 use crate::parameters::plan::{PlannedWrite, released_meanwhile};
-use crate::parameters::results::{RetryReason, PassResult};
+use crate::parameters::results::{PassResult, RetryReason};
 use crate::parameters::store::{ByName, tags_of, versions};
 
 /// Reads the targets' versions by name, before the first of these tasks' writes, tags included: what is not as it was
 /// decided on goes round again. The proof of ownership is so at most as old as the writes of one chunk.
-pub(super) async fn stand_as_decided(context: &RouteContext<'_>, attempts: &mut Vec<WriteAttempt>, pass: &mut PassResult) {
+pub(super) async fn stand_as_decided(
+    context: &RouteContext<'_>,
+    attempts: &mut Vec<WriteAttempt>,
+    pass: &mut PassResult,
+) {
     let mut held: BTreeMap<Region, Vec<ParameterName>> = BTreeMap::new();
     for attempt in attempts.iter() {
         if let Some(replica) = &attempt.replica {
@@ -42,9 +46,15 @@ pub(super) async fn stand_as_decided(context: &RouteContext<'_>, attempts: &mut 
 
 /// Reads the sources of what was written again, and their tags where a step used them: tags move no version. Of what was
 /// written over, the replica's tags are read too: a release by a person meanwhile stands.
-pub(super) async fn confirm(context: &RouteContext<'_>, attempts: &[WriteAttempt], outcomes: &mut [WriteState]) {
+pub(super) async fn confirm(
+    context: &RouteContext<'_>,
+    attempts: &[WriteAttempt],
+    outcomes: &mut [WriteState],
+) {
     let written = || {
-        let done = |(_, state): &(_, &WriteState)| matches!(state, WriteState::Done(_) | WriteState::Created(_));
+        let done = |(_, state): &(_, &WriteState)| {
+            matches!(state, WriteState::Done(_) | WriteState::Created(_))
+        };
         attempts.iter().zip(outcomes.iter()).filter(done).map(|(attempt, _)| attempt)
     };
     let names: BTreeSet<ParameterName> =

@@ -11,7 +11,7 @@ use crate::domain::{
     Cause, Change, FailureKind, MARK_KEY, OutcomeKind, PROVENANCE_KEY, SecretText, Tags,
 };
 use crate::ownership::{Ownership, is_marked};
-use crate::parameters::attempt::{WriteAttempt, Values, WriteState, created_tags, provenance};
+use crate::parameters::attempt::{Values, WriteAttempt, WriteState, created_tags, provenance};
 use crate::parameters::context::RouteContext;
 use crate::parameters::labels::{self, History, Sources};
 use crate::parameters::plan::{Marking, PlannedWrite, released_meanwhile, with_mark};
@@ -41,12 +41,18 @@ pub(super) async fn write(
         }
         state
     });
-    let mut all: Vec<(usize, WriteState)> = in_parallel(chains).await.into_iter().flatten().collect();
+    let mut all: Vec<(usize, WriteState)> =
+        in_parallel(chains).await.into_iter().flatten().collect();
     all.sort_unstable_by_key(|(place, _)| *place);
     all.into_iter().map(|(_, state)| state).collect()
 }
 
-async fn write_in_turn(context: &RouteContext<'_>, attempt: &WriteAttempt, values: &Values, sources: &Sources) -> WriteState {
+async fn write_in_turn(
+    context: &RouteContext<'_>,
+    attempt: &WriteAttempt,
+    values: &Values,
+    sources: &Sources,
+) -> WriteState {
     let began = Instant::now();
     let labelled = sources.labelled(attempt);
     let state = write_one(context, attempt, attempt.value(values), labelled.as_ref()).await;
@@ -59,7 +65,8 @@ fn logged(context: &RouteContext<'_>, attempt: &WriteAttempt, began: Instant, st
     let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let (account, region) = (context.session.account(), &attempt.target);
     match state {
-        WriteState::Failed(Cause { kind, message, .. }) | WriteState::Unanswered(Cause { kind, message, .. }) => {
+        WriteState::Failed(Cause { kind, message, .. })
+        | WriteState::Unanswered(Cause { kind, message, .. }) => {
             tracing::warn!(%account, %region, kind = "parameter", name, change, error_kind = %kind, elapsed_ms, "{message}");
         }
         _ => {}
@@ -124,7 +131,10 @@ async fn create_one(
 }
 
 /// Puts the mark on what is taken over at a person's word, or was left without its tags, before anything else.
-pub(super) async fn marked_first(context: &RouteContext<'_>, attempt: &WriteAttempt) -> Result<Tagged, Cause> {
+pub(super) async fn marked_first(
+    context: &RouteContext<'_>,
+    attempt: &WriteAttempt,
+) -> Result<Tagged, Cause> {
     if attempt.write.marking != Marking::First {
         return Ok(Tagged::Yes);
     }
@@ -152,7 +162,10 @@ async fn update_one(
     })
 }
 
-async fn retag_one(context: &RouteContext<'_>, attempt: &WriteAttempt) -> Result<WriteState, Cause> {
+async fn retag_one(
+    context: &RouteContext<'_>,
+    attempt: &WriteAttempt,
+) -> Result<WriteState, Cause> {
     let WriteAttempt { target, write, .. } = attempt;
     if matches!(marked_first(context, attempt).await?, Tagged::Gone) {
         return Ok(WriteState::Retry);
@@ -160,7 +173,9 @@ async fn retag_one(context: &RouteContext<'_>, attempt: &WriteAttempt) -> Result
     let mut set = write.set_tags.clone();
     let renewed = match (&write.provenance, write.renew_provenance, attempt.replica_version()) {
         (Some(provenance), ..) => Some(provenance.to_string()),
-        (None, true, Some(version)) => Some(provenance(context, attempt, version, false).to_string()),
+        (None, true, Some(version)) => {
+            Some(provenance(context, attempt, version, false).to_string())
+        }
         (None, true, None) => return Ok(WriteState::Retry),
         (None, false, _) => None,
     };
@@ -176,7 +191,11 @@ async fn retag_one(context: &RouteContext<'_>, attempt: &WriteAttempt) -> Result
 
 /// What a refusal comes to. What was marked at a person's word gets its own tags back, and the mark comes off. What a
 /// person released meanwhile is refused by the role's policy, and is a conflict and not a lack of rights.
-pub(super) async fn withdrawn(context: &RouteContext<'_>, attempt: &WriteAttempt, refused: Cause) -> WriteState {
+pub(super) async fn withdrawn(
+    context: &RouteContext<'_>,
+    attempt: &WriteAttempt,
+    refused: Cause,
+) -> WriteState {
     let (target, name) = (&attempt.target, &attempt.write.desired.name);
     if attempt.marks_for_a_person() {
         return match tags_as_before(context, attempt).await {
@@ -209,7 +228,8 @@ async fn tags_as_before(context: &RouteContext<'_>, attempt: &WriteAttempt) -> R
     let is_ours = |key: &str| key == MARK_KEY || key == PROVENANCE_KEY;
     let mut lost = replica.tags.clone();
     lost.retain(|key, _| {
-        let moved = attempt.write.set_tags.contains_key(key) || attempt.write.remove_tags.contains(key);
+        let moved =
+            attempt.write.set_tags.contains_key(key) || attempt.write.remove_tags.contains(key);
         moved && !is_ours(key)
     });
     retag(context.session, target, name, &lost, &[]).await?;

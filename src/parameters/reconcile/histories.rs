@@ -13,7 +13,7 @@ use crate::parameters::candidate::Candidate;
 use crate::parameters::context::RouteContext;
 use crate::parameters::model::Observed;
 use crate::parameters::plan::{Decision, decide};
-use crate::parameters::results::{RetryReason, PassResult};
+use crate::parameters::results::{PassResult, RetryReason};
 use crate::parameters::store::{ByName, numbered_versions, past_versions};
 
 /// What came of reading a history.
@@ -127,7 +127,8 @@ pub(in crate::parameters) async fn look_underneath(
     let read: BTreeMap<Region, ByName<Version>> =
         futures::future::join_all(reads).await.into_iter().collect();
     let looked = attempts.iter().zip(state).map(|(attempt, state)| {
-        let below = read.get(&attempt.target).and_then(|read| read.get(&attempt.write.desired.name));
+        let below =
+            read.get(&attempt.target).and_then(|read| read.get(&attempt.write.desired.name));
         async move {
             match state {
                 WriteState::Verified(version) => under(context, attempt, version, below).await,
@@ -179,6 +180,8 @@ fn judged(
     match between(rows, decided, account, writers) {
         Between::Ours => Ok(WriteState::Verified(written)),
         Between::Recreated => Ok(WriteState::Recreated(written)),
-        Between::Foreign(under) => Err(crate::parameters::plan::covered(attempt.case(context), under)),
+        Between::Foreign(under) => {
+            Err(crate::parameters::plan::covered(attempt.case(context), under))
+        }
     }
 }

@@ -37,7 +37,7 @@ use super::reconcile::brake::ListedByTarget;
 use super::reconcile::key_health::Keys;
 use super::reconcile::pass::reconcile_chunk;
 use super::reconcile::removal::remove;
-use super::results::{Retries, ItemResult, ItemResults, RetryReason, PassResult};
+use super::results::{ItemResult, ItemResults, PassResult, Retries, RetryReason};
 use super::store::{ByName, by_name, lists, versions};
 use super::value_override::{ValueOverride, value_override};
 use crate::aws::Session;
@@ -348,7 +348,8 @@ impl RouteContext<'_> {
                 }
             })
             .collect();
-        let chunks = stream::iter(chunks).buffer_unordered(CHUNKS_AT_ONCE).inspect(PassResult::note);
+        let chunks =
+            stream::iter(chunks).buffer_unordered(CHUNKS_AT_ONCE).inspect(PassResult::note);
         let removal = async {
             if leaves_time_for(orphans.len()) {
                 remove(self, orphans, listed).await
@@ -356,7 +357,8 @@ impl RouteContext<'_> {
                 (PassResult::left(&orphans), Absent::default())
             }
         };
-        let (rounds, (removed, absent)) = futures::join!(chunks.collect::<Vec<PassResult>>(), removal);
+        let (rounds, (removed, absent)) =
+            futures::join!(chunks.collect::<Vec<PassResult>>(), removal);
         let mut retries = Retries::new();
         for PassResult { results: ended, retries: more } in rounds.into_iter().chain([removed]) {
             results.absorb(ended);

@@ -9,8 +9,8 @@ use crate::ownership::{FoundBy, Tombstone};
 use crate::parameters::candidate::Candidate;
 use crate::parameters::context::RouteContext;
 use crate::parameters::model::Observed;
-use crate::parameters::plan::{Decision, Parity, Removal, Disposal, decide};
-use crate::parameters::results::{ItemResult, RetryReason, PassResult};
+use crate::parameters::plan::{Decision, Disposal, Parity, Removal, decide};
+use crate::parameters::results::{ItemResult, PassResult, RetryReason};
 
 /// A replica that is not to be there, by what was read so far.
 #[derive(Clone, Debug)]
@@ -49,7 +49,11 @@ impl Orphan {
 pub(super) type ByTarget = BTreeMap<Region, Vec<Orphan>>;
 
 /// What is to be removed by what was read so far, by target, the oldest tombstones first; all else ends here.
-pub(super) fn orphans(context: &RouteContext<'_>, candidates: Vec<Candidate>, pass: &mut PassResult) -> ByTarget {
+pub(super) fn orphans(
+    context: &RouteContext<'_>,
+    candidates: Vec<Candidate>,
+    pass: &mut PassResult,
+) -> ByTarget {
     let mut orphans = ByTarget::new();
     for Candidate { name, original, replicas, fresh, found_by, .. } in candidates {
         for (target, replica) in replicas {

@@ -7,22 +7,25 @@ use super::execute::write;
 use super::histories::read_where_needed;
 use super::recreate::never_recreated;
 use super::sequence::not_begun;
-use super::verify::{prove, read_back};
+use super::verify::{read_back, write_provenance};
 use crate::domain::{Cause, Change, ConflictClass, OutcomeKind, ParameterName, Region, Tags};
 use crate::guard::{Claim, Proposal, Ruling};
 use crate::ownership::{Ownership, restored};
-use crate::parameters::attempt::{WriteAttempt, Values, Wanted, WriteState};
+use crate::parameters::attempt::{Values, Wanted, WriteAttempt, WriteState};
 use crate::parameters::candidate::Candidate;
 use crate::parameters::context::{RouteContext, left_out, tier_stays};
 use crate::parameters::labels;
 use crate::parameters::model::{Observed, Parameter};
 use crate::parameters::plan::{Decision, Parity, PlannedWrite, decide, not_adopted};
-use crate::parameters::results::{ItemResult, RetryReason, PassResult};
+use crate::parameters::results::{ItemResult, PassResult, RetryReason};
 use crate::parameters::store::{ByName, Valued, by_name_knowing, tags_of, values, versions};
 use crate::parameters::value_override::{ValueOverride, value_override};
 
 /// Makes the replicas of `candidates`, all of which have a source, equal to it.
-pub(super) async fn reconcile_chunk(context: &RouteContext<'_>, mut candidates: Vec<Candidate>) -> PassResult {
+pub(super) async fn reconcile_chunk(
+    context: &RouteContext<'_>,
+    mut candidates: Vec<Candidate>,
+) -> PassResult {
     let mut pass = PassResult::default();
     let listed = listed(&candidates);
     freshen(context, &mut candidates, &mut pass).await;
@@ -38,7 +41,7 @@ pub(super) async fn reconcile_chunk(context: &RouteContext<'_>, mut candidates: 
     let read = read_back(context, &attempts, state, &source_values).await;
     let labelled = labels::label(context, &attempts, read, &sources).await;
     let (labelled, lacks): (Vec<WriteState>, Vec<Option<Cause>>) = labelled.into_iter().unzip();
-    let mut outcomes = prove(context, &attempts, labelled).await;
+    let mut outcomes = write_provenance(context, &attempts, labelled).await;
     confirm(context, &attempts, &mut outcomes).await;
     for ((attempt, state), lacks) in attempts.iter().zip(outcomes).zip(lacks) {
         match state {
@@ -56,7 +59,9 @@ pub(super) async fn reconcile_chunk(context: &RouteContext<'_>, mut candidates: 
             WriteState::Held(cause) => {
                 let outcome = OutcomeKind::Held;
                 let result = match cause {
-                    Some(cause) => ItemResult::Reported { outcome, region: attempt.target.clone(), cause },
+                    Some(cause) => {
+                        ItemResult::Reported { outcome, region: attempt.target.clone(), cause }
+                    }
                     None => ItemResult::Noted { outcome, cause: never_recreated(attempt) },
                 };
                 pass.results.end(&attempt.name, &attempt.target, result);
@@ -65,7 +70,10 @@ pub(super) async fn reconcile_chunk(context: &RouteContext<'_>, mut candidates: 
                 let pending = ItemResult::Counted(OutcomeKind::Pending);
                 pass.results.end(&attempt.name, &attempt.target, pending);
             }
-            WriteState::Retry | WriteState::Written(_) | WriteState::Verified(_) | WriteState::Recreated(_) => {
+            WriteState::Retry
+            | WriteState::Written(_)
+            | WriteState::Verified(_)
+            | WriteState::Recreated(_) => {
                 pass.retry(&attempt.name, &attempt.target, RetryReason::Unwritten);
             }
             WriteState::Unanswered(cause) => {
@@ -79,13 +87,14 @@ pub(super) async fn reconcile_chunk(context: &RouteContext<'_>, mut candidates: 
             }
         }
     }
-    labels::follow(context, &candidates, &mut pass).await;
+    labels::sync_unchanged(context, &candidates, &mut pass).await;
     pass
 }
 
 fn finished(context: &RouteContext<'_>, attempt: &WriteAttempt, result: ItemResult) -> ItemResult {
     let region = attempt.target.clone();
-    if let (ItemResult::Counted(_), Ownership::ChangedInTarget { change, .. }) = (&result, &attempt.held)
+    if let (ItemResult::Counted(_), Ownership::ChangedInTarget { change, .. }) =
+        (&result, &attempt.held)
         && attempt.write.claim == Some(Claim::Restore)
     {
         let (cause, outcome) = (restored(change, &attempt.target), OutcomeKind::Restored);
@@ -101,7 +110,11 @@ fn finished(context: &RouteContext<'_>, attempt: &WriteAttempt, result: ItemResu
 }
 
 /// Reads tags by name where a list was all that is known. A list's tags are never the ground for a write.
-async fn freshen(context: &RouteContext<'_>, candidates: &mut Vec<Candidate>, pass: &mut PassResult) {
+async fn freshen(
+    context: &RouteContext<'_>,
+    candidates: &mut Vec<Candidate>,
+    pass: &mut PassResult,
+) {
     let stale: Vec<ParameterName> =
         candidates.iter().filter(|c| !c.fresh).map(|c| c.name.clone()).collect();
     if stale.is_empty() {
@@ -167,7 +180,11 @@ async fn freshen(context: &RouteContext<'_>, candidates: &mut Vec<Candidate>, pa
 /// Reads the parameters that value overrides reference, by name: what a list shows of them, and of their owners' consent,
 /// is no ground for a write either. One read for all that reference them; attributes that a list showed of the very
 /// version that is read are not asked for again.
-async fn read_referenced(context: &RouteContext<'_>, candidates: &mut [Candidate], pass: &mut PassResult) {
+async fn read_referenced(
+    context: &RouteContext<'_>,
+    candidates: &mut [Candidate],
+    pass: &mut PassResult,
+) {
     let mut listed: BTreeMap<ParameterName, Parameter> = BTreeMap::new();
     let mut wanted: BTreeMap<ParameterName, Vec<(usize, Region)>> = BTreeMap::new();
     for (place, candidate) in candidates.iter_mut().enumerate() {
@@ -275,9 +292,15 @@ fn waits(write: &PlannedWrite, candidate: &Candidate, target: &Region) -> Option
 
 /// The values that these tasks need, each of exactly the version that was decided on. A plan needs only those that
 /// decide something.
-async fn source_values(context: &RouteContext<'_>, attempts: &mut Vec<WriteAttempt>, pass: &mut PassResult) -> Values {
+async fn source_values(
+    context: &RouteContext<'_>,
+    attempts: &mut Vec<WriteAttempt>,
+    pass: &mut PassResult,
+) -> Values {
     let applies = context.policy.writing.allows();
-    let needs = |attempt: &WriteAttempt| attempt.compare || (applies && attempt.write.change != Change::Retag);
+    let needs = |attempt: &WriteAttempt| {
+        attempt.compare || (applies && attempt.write.change != Change::Retag)
+    };
     let wanted: Vec<Wanted> =
         attempts.iter().filter(|attempt| needs(attempt)).filter_map(WriteAttempt::reads).collect();
     let wanted = wanted.iter().map(|Wanted { name, key, .. }| (name, key.as_deref()));
@@ -305,9 +328,17 @@ async fn source_values(context: &RouteContext<'_>, attempts: &mut Vec<WriteAttem
 }
 
 /// Settles the tasks that values decide: different ones become updates, equal ones with nothing to write are in sync.
-async fn compare(context: &RouteContext<'_>, attempts: &mut Vec<WriteAttempt>, originals: &Values, pass: &mut PassResult) {
-    let targets: BTreeSet<Region> =
-        attempts.iter().filter(|attempt| attempt.compare).map(|attempt| attempt.target.clone()).collect();
+async fn compare(
+    context: &RouteContext<'_>,
+    attempts: &mut Vec<WriteAttempt>,
+    originals: &Values,
+    pass: &mut PassResult,
+) {
+    let targets: BTreeSet<Region> = attempts
+        .iter()
+        .filter(|attempt| attempt.compare)
+        .map(|attempt| attempt.target.clone())
+        .collect();
     let reads = targets.iter().map(|target| {
         let wanted: Vec<_> = attempts
             .iter()
@@ -329,7 +360,8 @@ async fn compare(context: &RouteContext<'_>, attempts: &mut Vec<WriteAttempt>, o
                 if *original == replica.text {
                     let nothing = attempt.write.change == Change::Retag && attempt.write.is_empty();
                     if nothing {
-                        let result = finished(context, attempt, ItemResult::Left(OutcomeKind::InSync));
+                        let result =
+                            finished(context, attempt, ItemResult::Left(OutcomeKind::InSync));
                         pass.results.end(&attempt.name, &attempt.target, result);
                     }
                     return !nothing;
@@ -362,7 +394,11 @@ async fn compare(context: &RouteContext<'_>, attempts: &mut Vec<WriteAttempt>, o
 }
 
 /// The tasks that the guard lets through; the others end here.
-fn judged(context: &RouteContext<'_>, attempts: Vec<WriteAttempt>, pass: &mut PassResult) -> Vec<WriteAttempt> {
+fn judged(
+    context: &RouteContext<'_>,
+    attempts: Vec<WriteAttempt>,
+    pass: &mut PassResult,
+) -> Vec<WriteAttempt> {
     let mut go = Vec::new();
     for attempt in attempts {
         let change = attempt.write.change;

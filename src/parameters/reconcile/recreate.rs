@@ -85,7 +85,8 @@ pub(super) async fn recreate(
 
 /// Deletes the old form, if its tags say what they said.
 async fn away(context: &RouteContext<'_>, attempt: &WriteAttempt, present: Observed) -> Deleted {
-    let executor = Executor { session: context.session, recent: context.recent, target: &attempt.target };
+    let executor =
+        Executor { session: context.session, recent: context.recent, target: &attempt.target };
     let name = present.parameter.name.clone();
     let may_go = |now: &Observed| now.tags == present.tags;
     let mut deleted = executor.delete(vec![present.clone()], &may_go).await;
@@ -137,14 +138,21 @@ fn attribute(write: &PlannedWrite) -> String {
 }
 
 /// The replica that is to be deleted, with its tags read now by name, where they still say so.
-async fn still_asked(context: &RouteContext<'_>, attempt: &WriteAttempt) -> Result<Option<Observed>, Cause> {
+async fn still_asked(
+    context: &RouteContext<'_>,
+    attempt: &WriteAttempt,
+) -> Result<Option<Observed>, Cause> {
     let Some(mut replica) = attempt.replica.clone() else { return Ok(None) };
     let Some(tags) = tags(context.session, &attempt.target, &replica.parameter.name).await? else {
         return Ok(None);
     };
     replica.tags = tags;
-    let case =
-        context.case(&attempt.target, Some(&attempt.original), Some(&replica), attempt.referenced.as_ref());
+    let case = context.case(
+        &attempt.target,
+        Some(&attempt.original),
+        Some(&replica),
+        attempt.referenced.as_ref(),
+    );
     let decision = decide(case, context.plan_policy(Parity::ByProvenance));
     let is_asked = matches!(decision, Decision::Write(write) if write.change == Change::Recreate);
     Ok(is_asked.then_some(replica))
@@ -206,7 +214,8 @@ async fn put_back(
     let tags = restored_tags(attempt, present.tags.clone());
     let mut tries = 1;
     loop {
-        let back = create(context.session, &attempt.target, &form, policies.clone(), old, &tags).await;
+        let back =
+            create(context.session, &attempt.target, &form, policies.clone(), old, &tags).await;
         let may_pass = match &back {
             Ok(Created::Unanswered(_)) => true,
             Ok(Created::Yes | Created::NameTaken) => false,

@@ -18,8 +18,8 @@ use crate::ownership::{Provenance, Tombstone};
 use crate::parameters::candidate::Candidate;
 use crate::parameters::context::RouteContext;
 use crate::parameters::model::Observed;
-use crate::parameters::plan::{Decision, Parity, Removal, Disposal, decide, wants_removal};
-use crate::parameters::results::{ItemResult, RetryReason, PassResult};
+use crate::parameters::plan::{Decision, Disposal, Parity, Removal, decide, wants_removal};
+use crate::parameters::results::{ItemResult, PassResult, RetryReason};
 use crate::parameters::store::{NAMES_PER_CALL, Tagged, mark_released, retag, tags_of, versions};
 
 /// The two reads that must find a source absent are so far apart.
@@ -85,7 +85,8 @@ pub(super) async fn take_away(
 fn taken(orphans: &[Orphan], ended: &Ended) -> u64 {
     let deleted = |one: &&Orphan| {
         let done = ended.get(&one.name);
-        one.disposal == Disposal::Delete && matches!(done, Some(Removed::Done(OutcomeKind::Deleted)))
+        one.disposal == Disposal::Delete
+            && matches!(done, Some(Removed::Done(OutcomeKind::Deleted)))
     };
     orphans.iter().filter(deleted).count() as u64
 }
@@ -250,7 +251,9 @@ fn judge(
         _ => return Err(Removed::Vanished),
     };
     removal.disposal = match (orphans.disposal, removal.disposal) {
-        (Disposal::Tombstone(beyond_allowance), Disposal::Delete) => Disposal::Tombstone(beyond_allowance),
+        (Disposal::Tombstone(beyond_allowance), Disposal::Delete) => {
+            Disposal::Tombstone(beyond_allowance)
+        }
         // Nothing was reserved for it.
         (Disposal::DeleteDue, Disposal::Delete) => return Err(Removed::Vanished),
         (allowed, now) if allowed.change() == now.change() => now,
@@ -296,7 +299,12 @@ async fn keep(
 }
 
 /// Reads the sources once more, for all targets together: one that came back meanwhile is to have its replica again.
-async fn confirm(context: &RouteContext<'_>, orphans: &ByTarget, removed: Vec<Ended>, pass: &mut PassResult) {
+async fn confirm(
+    context: &RouteContext<'_>,
+    orphans: &ByTarget,
+    removed: Vec<Ended>,
+    pass: &mut PassResult,
+) {
     let is_done = |removed: &Removed| matches!(removed, Removed::Done(_) | Removed::Kept(_));
     let done = |ended: &Ended, name| ended.get(name).is_some_and(is_done);
     let gone = orphans

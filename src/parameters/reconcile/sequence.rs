@@ -15,8 +15,11 @@ pub(super) type Chain = Vec<usize>;
 /// Every task once. What creates or recreates an item that is recreated anywhere is one chain, its creates first; any
 /// other task is a chain of its own.
 pub(super) fn chains(attempts: &[WriteAttempt]) -> Vec<Chain> {
-    let recreated: BTreeSet<&ParameterName> =
-        attempts.iter().filter(|attempt| is_recreation(attempt)).map(|attempt| &attempt.name).collect();
+    let recreated: BTreeSet<&ParameterName> = attempts
+        .iter()
+        .filter(|attempt| is_recreation(attempt))
+        .map(|attempt| &attempt.name)
+        .collect();
     let mut chains = Vec::new();
     let mut by_name: BTreeMap<&ParameterName, Chain> = BTreeMap::new();
     for (place, attempt) in attempts.iter().enumerate() {
@@ -63,10 +66,16 @@ impl Hold {
             // It stands as it did, and the next target has an allowance of its own.
             WriteState::Held(_) => return None,
             WriteState::OutOfTime => return Some(Self::Late),
-            WriteState::Failed(cause) | WriteState::Unanswered(cause) | WriteState::Unconfirmed(cause) => {
+            WriteState::Failed(cause)
+            | WriteState::Unanswered(cause)
+            | WriteState::Unconfirmed(cause) => {
                 return failed(cause);
             }
-            WriteState::Done(_) | WriteState::Verified(_) | WriteState::Recreated(_) | WriteState::Retry | WriteState::Superseded(_) => {
+            WriteState::Done(_)
+            | WriteState::Verified(_)
+            | WriteState::Recreated(_)
+            | WriteState::Retry
+            | WriteState::Superseded(_) => {
                 return Some(Self::Retry);
             }
         };
@@ -85,7 +94,9 @@ impl Hold {
         match self {
             Self::Retry => WriteState::Retry,
             Self::Late => WriteState::OutOfTime,
-            Self::Failed(region, cause) => WriteState::Failed(not_begun(&attempt.target, region, cause)),
+            Self::Failed(region, cause) => {
+                WriteState::Failed(not_begun(&attempt.target, region, cause))
+            }
         }
     }
 }

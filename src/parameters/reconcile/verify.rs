@@ -10,7 +10,7 @@ use crate::domain::{
     Cause, FailureKind, PROVENANCE_KEY, ParameterName, Region, SecretText, Tags, Version,
 };
 use crate::ownership::{is_marked, is_released};
-use crate::parameters::attempt::{WriteAttempt, Values, WriteState, all_tags, provenance};
+use crate::parameters::attempt::{Values, WriteAttempt, WriteState, all_tags, provenance};
 use crate::parameters::context::RouteContext;
 use crate::parameters::model::IMAGE;
 use crate::parameters::plan::{Marking, released_meanwhile, with_mark};
@@ -68,11 +68,15 @@ pub(super) async fn read_back(
 }
 
 /// Writes the provenance of what was read back.
-pub(super) async fn prove(context: &RouteContext<'_>, attempts: &[WriteAttempt], state: Vec<WriteState>) -> Vec<WriteState> {
+pub(super) async fn write_provenance(
+    context: &RouteContext<'_>,
+    attempts: &[WriteAttempt],
+    state: Vec<WriteState>,
+) -> Vec<WriteState> {
     let proved = attempts.iter().zip(state).map(|(attempt, state)| async move {
         match state {
-            WriteState::Verified(replica) => prove_one(context, attempt, replica).await,
-            WriteState::Recreated(replica) => tag_anew(context, attempt, replica).await,
+            WriteState::Verified(replica) => write_provenance_of(context, attempt, replica).await,
+            WriteState::Recreated(replica) => tag_recreated(context, attempt, replica).await,
             state => state,
         }
     });
@@ -158,7 +162,11 @@ async fn read_until(
 
 /// Writes the provenance of a replica that was written over. The mark is not among the tags, unless the write is the one
 /// that makes the parameter owned: a release by a person meanwhile stands.
-async fn prove_one(context: &RouteContext<'_>, attempt: &WriteAttempt, replica: Version) -> WriteState {
+async fn write_provenance_of(
+    context: &RouteContext<'_>,
+    attempt: &WriteAttempt,
+    replica: Version,
+) -> WriteState {
     let provenance = provenance(context, attempt, replica, false);
     let set = Tags::from([(PROVENANCE_KEY.to_owned(), provenance.to_string())]);
     let set = if attempt.write.marking == Marking::Never { set } else { with_mark(set) };
@@ -172,7 +180,11 @@ async fn prove_one(context: &RouteContext<'_>, attempt: &WriteAttempt, replica: 
 
 /// Version 1 after a write over, or a history that begins anew: the replica had been deleted meanwhile, and its tags with
 /// it. It gets all of them at once, so that it is known as the hub's if its source is gone too, and goes round again.
-async fn tag_anew(context: &RouteContext<'_>, attempt: &WriteAttempt, replica: Version) -> WriteState {
+async fn tag_recreated(
+    context: &RouteContext<'_>,
+    attempt: &WriteAttempt,
+    replica: Version,
+) -> WriteState {
     let name = &attempt.write.desired.name;
     let held = match tags(context.session, &attempt.target, name).await {
         Ok(Some(held)) => held,
@@ -182,7 +194,7 @@ async fn tag_anew(context: &RouteContext<'_>, attempt: &WriteAttempt, replica: V
     // Another invocation has tagged it, or a person has taken the mark off.
     if replica.number > 1 && (held.contains_key(PROVENANCE_KEY) || is_released(&held)) {
         return if is_marked(&held) {
-            prove_one(context, attempt, replica).await
+            write_provenance_of(context, attempt, replica).await
         } else {
             WriteState::Failed(released_meanwhile(attempt.case(context)))
         };

@@ -12,9 +12,7 @@ use super::history::latest;
 use super::list::{LIST_PAGE, WriterNames, following, page, row, tags_by_arn};
 use crate::aws::{Session, cause, code, lacking, naming_key, timestamp, whole};
 use crate::concurrency::in_parallel;
-use crate::domain::{
-    Cause, FailureKind, ParameterName, Region, SecretText, Tags, Version,
-};
+use crate::domain::{Cause, FailureKind, ParameterName, Region, SecretText, Tags, Version};
 use crate::parameters::model::{Observed, Parameter};
 
 /// SSM takes at most 10 names per GetParameters or DeleteParameters call.

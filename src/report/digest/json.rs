@@ -11,25 +11,29 @@ use crate::report::response::Response;
 use crate::report::views::{FailureView, TotalsView, Views, fit, size_of};
 
 /// The document, of [`JSON_LIMIT`] bytes at most.
-pub(super) fn json(response: &Response, news: &NewFailures<'_>, groups: &[CauseGroup<'_>]) -> String {
+pub(super) fn json(
+    response: &Response,
+    new_failures: &NewFailures<'_>,
+    groups: &[CauseGroup<'_>],
+) -> String {
     let mut document =
-        Document { response, news, groups, causes: &[], failures: &[], remaining: &[] };
+        Document { response, new_failures, groups, causes: &[], failures: &[], remaining: &[] };
     // Causes first, since each stands for many failures; but no list takes all the room.
     let mut room = JSON_LIMIT.saturating_sub(size_of(&document));
     let mut share = room / 2;
     document.causes = fit(groups, CauseView, &mut share);
     room = room / 2 + share;
     share = room / 4;
-    document.remaining = fit(&news.remaining, account_view, &mut share);
+    document.remaining = fit(&new_failures.remaining, account_view, &mut share);
     room = room - room / 4 + share;
-    document.failures = fit(&news.failures, failure_view, &mut room);
+    document.failures = fit(&new_failures.failures, failure_view, &mut room);
     serde_json::to_string(&document).unwrap_or_default()
 }
 
 /// The digest for programs; failures as in the response.
 struct Document<'a> {
     response: &'a Response,
-    news: &'a NewFailures<'a>,
+    new_failures: &'a NewFailures<'a>,
     groups: &'a [CauseGroup<'a>],
     causes: &'a [CauseGroup<'a>],
     failures: &'a [&'a Failure],
@@ -38,9 +42,9 @@ struct Document<'a> {
 
 impl Serialize for Document<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let news = self.news;
-        let failures_cut =
-            (news.failures.len() - self.failures.len()) as u64 + self.response.failures_dropped;
+        let new_failures = self.new_failures;
+        let failures_cut = (new_failures.failures.len() - self.failures.len()) as u64
+            + self.response.failures_dropped;
         let mut object = serializer.serialize_struct("Digest", 10)?;
         object.serialize_field("source", "failover-replicator")?;
         object.serialize_field("status", self.response.status.word())?;
@@ -49,9 +53,12 @@ impl Serialize for Document<'_> {
         object.serialize_field("causes_cut", &(self.groups.len() - self.causes.len()))?;
         object.serialize_field("failures", &Views(self.failures, failure_view))?;
         object.serialize_field("failures_cut", &failures_cut)?;
-        object.serialize_field("failures_repeated", &news.repeated)?;
+        object.serialize_field("failures_repeated", &new_failures.repeated)?;
         object.serialize_field("remaining", &Views(self.remaining, account_view))?;
-        object.serialize_field("remaining_cut", &(news.remaining.len() - self.remaining.len()))?;
+        object.serialize_field(
+            "remaining_cut",
+            &(new_failures.remaining.len() - self.remaining.len()),
+        )?;
         object.end()
     }
 }

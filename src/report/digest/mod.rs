@@ -83,28 +83,28 @@ impl Attributes {
 }
 
 /// The digest of what is new in a response; `None` where nothing is.
-pub fn digest(response: &Response, news: &NewFailures<'_>) -> Option<Digest> {
-    if news.is_empty() {
+pub fn digest(response: &Response, new_failures: &NewFailures<'_>) -> Option<Digest> {
+    if new_failures.is_empty() {
         return None;
     }
-    let groups = by_cause(news.failures.iter().copied());
+    let groups = by_cause(new_failures.failures.iter().copied());
     let mut kinds: BTreeMap<FailureKind, usize> = BTreeMap::new();
-    for failure in &news.failures {
+    for failure in &new_failures.failures {
         *kinds.entry(failure.cause.kind).or_default() += 1;
     }
-    if !news.remaining.is_empty() {
+    if !new_failures.remaining.is_empty() {
         kinds.entry(FailureKind::NotInTime).or_default();
     }
-    let accounts: BTreeSet<&AccountId> = news
+    let accounts: BTreeSet<&AccountId> = new_failures
         .failures
         .iter()
         .filter_map(|failure| failure.account.as_ref())
-        .chain(news.remaining.iter().copied())
+        .chain(new_failures.remaining.iter().copied())
         .collect();
     Some(Digest {
-        subject: text::subject(response, news, &kinds, &accounts),
-        text: text::text(response, news, &groups),
-        json: json::json(response, news, &groups),
+        subject: text::subject(response, new_failures, &kinds, &accounts),
+        text: text::text(response, new_failures, &groups),
+        json: json::json(response, new_failures, &groups),
         attributes: Attributes {
             status: response.status,
             error_kinds: kinds.into_keys().collect(),
@@ -132,7 +132,7 @@ mod tests {
     fn digest_of(report: &Report) -> Option<Digest> {
         let response = report.response();
         let recently_reported = RecentlyReported::default();
-        digest(&response, &recently_reported.news(&response, NOW))
+        digest(&response, &recently_reported.new_failures(&response, NOW))
     }
 
     fn sample() -> Report {

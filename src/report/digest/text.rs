@@ -21,7 +21,7 @@ const PLACE_LIMIT: usize = 2_200;
 /// Under 100 ASCII characters: status, the most frequent kinds, and in how many accounts.
 pub(super) fn subject(
     response: &Response,
-    news: &NewFailures<'_>,
+    new_failures: &NewFailures<'_>,
     kinds: &BTreeMap<FailureKind, usize>,
     accounts: &BTreeSet<&AccountId>,
 ) -> String {
@@ -34,7 +34,7 @@ pub(super) fn subject(
     let mut parts: Vec<String> =
         kinds.iter().map(|(kind, count)| format!("{} {kind}", number(*count as u64))).collect();
     if parts.is_empty() {
-        parts.push(format!("{} not finished", many(news.remaining.len(), "account")));
+        parts.push(format!("{} not finished", many(new_failures.remaining.len(), "account")));
     }
     let place = match accounts.first() {
         Some(only) if accounts.len() == 1 => format!(" in account {only}"),
@@ -55,7 +55,11 @@ pub(super) fn subject(
 }
 
 /// The text, of [`TEXT_LIMIT`] bytes at most.
-pub(super) fn text(response: &Response, news: &NewFailures<'_>, groups: &[CauseGroup<'_>]) -> String {
+pub(super) fn text(
+    response: &Response,
+    new_failures: &NewFailures<'_>,
+    groups: &[CauseGroup<'_>],
+) -> String {
     let head = format!("failover-replicator ended with status {}.\n", response.status.word());
     let mut foot = vec!["\nThe whole run:".to_owned()];
     foot.extend(totals(&response.totals));
@@ -70,8 +74,8 @@ pub(super) fn text(response: &Response, news: &NewFailures<'_>, groups: &[CauseG
     if response.failures_dropped > 0 {
         foot.push(format!("{} more failures are only counted.", number(response.failures_dropped)));
     }
-    if news.repeated > 0 {
-        let repeated = many(news.repeated, "failure");
+    if new_failures.repeated > 0 {
+        let repeated = many(new_failures.repeated, "failure");
         foot.push(format!("{repeated} told within the last hour: not told again."));
     }
     let foot = foot.join("\n") + "\n";

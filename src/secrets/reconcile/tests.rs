@@ -288,7 +288,7 @@ async fn what_may_not_write_lists_its_steps() {
     }
 }
 
-mod policy;
+mod rules;
 
 #[tokio::test(start_paused = true)]
 async fn a_secret_asked_for_by_name_and_by_arn_is_one() {

@@ -105,7 +105,8 @@ impl World {
         };
         let hub = self.hub().await;
         let bytes = payload.to_string();
-        let answer = hub.run(bytes.as_bytes(), RouteFilter::default(), Deadline::never(), &|_| ()).await;
+        let answer =
+            hub.run(bytes.as_bytes(), RouteFilter::default(), Deadline::never(), &|_| ()).await;
         let answer = match answer {
             Err(HubError::Cause(cause)) => {
                 hub.could_not_begin(cause, &Deadline::never()).await.answer

@@ -82,8 +82,9 @@ impl Process {
                 let settings =
                     RawSettings::from_variables(variables.into_iter()).parse().expect("settings");
                 let hub = Hub::with(settings, environment).await?;
-                let done =
-                    hub.perform(request, RouteFilter::default(), Deadline::never(), &|_| ()).await?;
+                let done = hub
+                    .perform(request, RouteFilter::default(), Deadline::never(), &|_| ())
+                    .await?;
                 Ok(serde_json::to_value(done.answer).expect("JSON"))
             });
             (door, clock, task)

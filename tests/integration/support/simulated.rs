@@ -12,7 +12,7 @@ use aws_smithy_async::time::{SharedTimeSource, TimeSource};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use failover_replicator::aws::Environment;
 use failover_replicator::deadline::Deadline;
-use failover_replicator::hub::{Answer, Hub, RouteFilter, Progress};
+use failover_replicator::hub::{Answer, Hub, Progress, RouteFilter};
 use failover_replicator::settings::RawSettings;
 use serde_json::{Value, json};
 

@@ -138,13 +138,13 @@ fn an_orphan_goes_by_what_said_that_its_source_is_gone() {
     let (event, list, by_the_way) = (Some(FoundBy::Event), Some(FoundBy::List), None);
     let later = NOW.plus(Duration::from_millis(500));
     world.deletes.keep_until = Some(later);
-    let disposal = |world: &World, tombstone: &str, found_by| match orphaned(world, tombstone, found_by)
-    {
-        Decision::Remove(removal) => Ok(removal.disposal),
-        Decision::Leave(outcome) => Err(outcome),
-        Decision::Wait(_) => Err(OutcomeKind::Tombstoned),
-        other => panic!("{other:?}"),
-    };
+    let disposal =
+        |world: &World, tombstone: &str, found_by| match orphaned(world, tombstone, found_by) {
+            Decision::Remove(removal) => Ok(removal.disposal),
+            Decision::Leave(outcome) => Err(outcome),
+            Decision::Wait(_) => Err(OutcomeKind::Tombstoned),
+            other => panic!("{other:?}"),
+        };
     let tombstone = Disposal::Tombstone(Tombstone { due: later, by: FoundBy::List });
     assert_eq!(disposal(&world, "", event), Ok(Disposal::Delete));
     assert_eq!(disposal(&world, "", list), Ok(tombstone));
@@ -159,20 +159,30 @@ fn an_orphan_goes_by_what_said_that_its_source_is_gone() {
         (&by_event, list),
         (&by_event, by_the_way),
     ] {
-        assert_eq!(disposal(&world, tombstone, found_by), Err(OutcomeKind::Tombstoned), "{tombstone}");
+        assert_eq!(
+            disposal(&world, tombstone, found_by),
+            Err(OutcomeKind::Tombstoned),
+            "{tombstone}"
+        );
     }
     // One that is due goes if a sweep, or a witness, misses its source again.
     for tombstone in [format!(" gone={NOW}"), format!(" gone={NOW} by=event")] {
         assert_eq!(disposal(&world, &tombstone, event), Ok(Disposal::DeleteDue));
         assert_eq!(disposal(&world, &tombstone, list), Ok(Disposal::DeleteDue));
         assert_eq!(disposal(&world, &tombstone, by_the_way), Err(OutcomeKind::Tombstoned));
-        assert_eq!(disposal(&world, &format!("{tombstone} adopted=1"), list), Ok(Disposal::Release));
+        assert_eq!(
+            disposal(&world, &format!("{tombstone} adopted=1"), list),
+            Ok(Disposal::Release)
+        );
     }
     // Nobody may keep a replica for good by its tag.
     let latest = world.deletes.latest_due;
     for by in [FoundBy::Event, FoundBy::List] {
         let far = format!(" gone={} by={}", latest.plus(Duration::from_millis(1)), by.word());
-        assert_eq!(disposal(&world, &far, list), Ok(Disposal::Tombstone(Tombstone { due: latest, by })));
+        assert_eq!(
+            disposal(&world, &far, list),
+            Ok(Disposal::Tombstone(Tombstone { due: latest, by }))
+        );
     }
     world.deletes.keep_until = None;
     assert_eq!(disposal(&world, "", list), Ok(Disposal::Delete));

@@ -259,7 +259,10 @@ fn the_mapped_keys_are_compared_whatever_their_spelling() {
 fn a_replica_stays_as_it_is_when_consent_ends_and_a_source_without_override_needs_none() {
     let world = World::new();
     let decide = |original, referenced, replica| {
-        decide(Case { referenced, ..world.case(Some(original), Some(replica)) }, world.plan_policy())
+        decide(
+            Case { referenced, ..world.case(Some(original), Some(replica)) },
+            world.plan_policy(),
+        )
     };
     let plain = observed(parameter("/a"), &[(LENDS_TO_TAG, "[")]);
     let replica = world.replica_of(&plain);
