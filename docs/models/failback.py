@@ -46,7 +46,7 @@ def end_of(s, rules):
             s = s._replace(b=s.b + ((s.b[-1][0], HUB),))
         s = stamped(s)
     decided = plan(s, rules)
-    if s.route == "failed over" and decided not in ("same", "A stands"):
+    if s.route == "failed over" and decided not in ("same", "keep A"):
         return s, decided
     for _ in range(2):
         if not owned(s, rules):

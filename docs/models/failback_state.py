@@ -51,8 +51,8 @@ def plan(s, rules):
         new_a, new_b = ([v for v in side if v[1] == OWNER] for side in (new_a, new_b))
         if not new_a and (new_b or last_a == RETURN):
             return "copy"
-        return "conflict" if new_a and new_b else "A stands"
-    return "copy" if new_b and not new_a else "A stands" if new_a and not new_b else "conflict"
+        return "conflict" if new_a and new_b else "keep A"
+    return "copy" if new_b and not new_a else "keep A" if new_a and not new_b else "conflict"
 
 
 def with_process(s, process):

@@ -26,7 +26,7 @@ def moves_of(rules):
         if s.route == "failed over" and s.a_is_up:
             if failbacks and not ("failback" in kinds and "lock" in rules):
                 yield "a failback begins", with_process(s.spend(2), ("failback", "read", 0, 0))
-            if "failback" not in kinds and plan(s, rules) in ("same", "A stands"):
+            if "failback" not in kinds and plan(s, rules) in ("same", "keep A"):
                 yield "finish", s._replace(route="active again")
         for place, process in enumerate(s.processes):
             rest = s._replace(processes=s.processes[:place] + s.processes[place + 1 :])
@@ -86,7 +86,7 @@ def failback(s, step, a, b, rules):
         yield "the route is not failed over", s
     elif step == "read":
         decided = plan(s, rules)
-        if decided in ("same", "A stands"):
+        if decided in ("same", "keep A"):
             yield decided, s
         elif decided == "conflict":
             found = covered(s) | {s.a[-1][0], s.b[-1][0]}
