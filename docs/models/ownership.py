@@ -2,8 +2,8 @@
 
 Assumptions: the source changes twice, and each change causes one invocation: look, put, read back, stamp. At any time
 another writer may write into the replica once, an invocation may die once, and the SDK may send one put again after a
-lost answer. No put depends on the present version. At the end two sweeps run alone. A value is lost if it is not current and no
-sweep names it. Where the answered version is not the expected one, the invocation reports that once.
+lost answer. No put depends on the present version. At the end two sweeps run alone. A value is lost if it is not
+current and no sweep names it. Where the answered version is not the expected one, the invocation reports that once.
 
 Result: if the last writer alone proves ownership, values of the other writer are lost. If the hub must have written
 the version that provenance names and every version after it, none is lost (rule 4). If every unexpected version number
