@@ -125,11 +125,11 @@ def sort(state):
     return state._replace(invocations=tuple(sorted(state.invocations)))
 
 
-def results():
-    """One result for each variant."""
-    return {name: explore_variant(*variant) for name, variant in VARIANTS.items()}
+def result_of(name):
+    """The result of one variant."""
+    return explore_variant(*VARIANTS[name])
 
 
 if __name__ == "__main__":
-    for title, result in results().items():
-        show(title, result)
+    for title in VARIANTS:
+        show(title, result_of(title))
