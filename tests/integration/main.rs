@@ -52,6 +52,7 @@ mod scope;
 mod secrets;
 mod silence;
 mod simulated;
+mod snapshots;
 mod stock;
 mod stops;
 mod support;
