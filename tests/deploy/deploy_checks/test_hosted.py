@@ -103,3 +103,33 @@ class Deny(unittest.TestCase):
         banned = [entry["crate"].split(":")[0] for entry in deny["bans"]["deny"]]
         self.assertEqual(banned, quoted(text, "BANNED")[::2])
         self.assertEqual((deny["sources"]["unknown-registry"], deny["sources"]["unknown-git"]), ("deny", "deny"))
+
+
+class Contributing(unittest.TestCase):
+    FILES = ("CONTRIBUTING.md", "RELEASING.md")
+
+    def quoted(self):
+        """What stands in back quotes, block quotes of commands excepted."""
+        texts = [re.sub(r"^```.*?^```", "", (ROOT / name).read_text(), flags=re.DOTALL | re.MULTILINE) for name in self.FILES]
+        return re.findall(r"`([^`\n]+)`", "\n".join(texts))
+
+    def test_every_path_exists(self):
+        # What the commands make is not in the repository.
+        paths = [text for text in self.quoted() if re.match(r"(src|tests|stacksets|docs|payloads|\.github)/", text)]
+        self.assertGreater(len(paths), 40)
+        self.assertEqual([], [path for path in paths if not (ROOT / path).exists()])
+
+    def test_every_test_exists(self):
+        names = re.findall(r"\bTests?: `(\w+)`", "\n".join((ROOT / name).read_text() for name in self.FILES))
+        self.assertGreater(len(names), 4)
+        folders = [ROOT / "src", ROOT / "tests"]
+        sources = [path for folder in folders for kind in ("rs", "py") for path in folder.rglob(f"*.{kind}")]
+        text = "\n".join(path.read_text() for path in sources)
+        missing = [name for name in names if not re.search(rf"\b(fn|def) {name}\(", text)]
+        self.assertEqual([], missing)
+
+    def test_every_command_of_make_exists(self):
+        targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+        named = {word for text in self.quoted() for word in re.findall(r"\bmake ([a-z]+)", text)}
+        self.assertGreater(len(named), 5)
+        self.assertLessEqual(named, targets)
