@@ -50,6 +50,7 @@ mod samples;
 mod schedules;
 mod scope;
 mod secrets;
+mod shape;
 mod silence;
 mod simulated;
 mod snapshots;
