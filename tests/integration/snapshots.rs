@@ -4,6 +4,7 @@
 //! `INSTA_UPDATE=always cargo test --test integration snapshots::` writes the files again. The stories run on the
 //! simulator, in virtual time, so that no text depends on the day.
 
+mod details;
 mod story;
 mod texts;
 
