@@ -62,6 +62,7 @@ mod target_changes;
 mod trusted_writers;
 mod untagged;
 mod value_overrides;
+mod wording;
 mod worlds;
 mod write_log;
 mod writer_arns;

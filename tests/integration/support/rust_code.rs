@@ -119,7 +119,7 @@ impl RustFile {
 }
 
 /// Every file of a kind below a folder, in order.
-fn files_below(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
+pub(crate) fn files_below(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
     let entries = fs::read_dir(folder).expect("a folder of the project");
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
     paths.sort();
