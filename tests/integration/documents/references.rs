@@ -68,7 +68,8 @@ fn every_target_of_make_exists() {
         .map(str::to_owned)
         .collect();
     let fuzzers = makefile.lines().find_map(|line| line.strip_prefix("FUZZERS := "));
-    targets.extend(fuzzers.into_iter().flat_map(str::split_whitespace).map(|f| format!("fuzz-{f}")));
+    targets
+        .extend(fuzzers.into_iter().flat_map(str::split_whitespace).map(|f| format!("fuzz-{f}")));
     let (mut missing, mut found) = (Vec::new(), 0);
     for path in pages() {
         let Page { spans, fenced, .. } = taken_apart(&path);
@@ -190,7 +191,10 @@ fn every_command_of_hubctl_has_an_example_for_operators() {
 #[test]
 fn words_of_a_command_line_are_its_arguments() {
     let of = |text| arguments(text).map(|arguments| arguments.join(" "));
-    assert_eq!(of("$ A=b hubctl plan --account ID  # why"), Some("plan --account 111122223333".into()));
+    assert_eq!(
+        of("$ A=b hubctl plan --account ID  # why"),
+        Some("plan --account 111122223333".into())
+    );
     assert_eq!(of("hubctl prune --yes --expect ID"), Some("prune --yes --expect 1a2b3c4d".into()));
     assert_eq!(of("hubctl … --labels"), None);
     assert_eq!(of("make demo"), None);
