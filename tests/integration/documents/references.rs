@@ -139,32 +139,74 @@ fn arguments(text: &str) -> Option<Vec<String>> {
     Some(arguments)
 }
 
+/// Pages that also describe what is not built yet, and shorten commands. All others show commands to copy.
+const DESIGN: [&str; 5] =
+    ["docs/aws-facts.md", "docs/decisions/", "docs/design.md", "docs/failover.md", "docs/models/"];
+
+/// Commands and options that the design plans.
+const PLANNED: [&str; 14] = [
+    "--hub",
+    "ack",
+    "completions",
+    "doctor",
+    "drill",
+    "explain",
+    "failback",
+    "failover",
+    "freeze",
+    "report",
+    "retire",
+    "settings",
+    "status",
+    "thaw",
+];
+
+/// Whether a page of the design may name a command so: it is planned, or it exists and so does each of its options.
+fn is_known(arguments: &[String]) -> bool {
+    let Some(command) = arguments.first() else { return false };
+    if arguments.iter().any(|argument| PLANNED.contains(&argument.as_str())) {
+        return true;
+    }
+    let help = Command::new(env!("CARGO_BIN_EXE_hubctl")).args([command, "--help"]).output();
+    let help = help.expect("hubctl runs");
+    let shown = String::from_utf8_lossy(&help.stdout);
+    let mut options = arguments.iter().filter(|argument| argument.starts_with("--"));
+    help.status.success() && options.all(|option| shown.contains(option.as_str()))
+}
+
 #[test]
 fn every_command_of_hubctl_is_understood() {
     let (mut refused, mut lines) = (Vec::new(), 0);
     for path in pages() {
+        let name = shown(&path);
+        let is_design = DESIGN.iter().any(|page| name.starts_with(page));
         let Page { spans, fenced, .. } = taken_apart(&path);
-        for text in &fenced {
-            let Some(arguments) = arguments(text) else { continue };
-            lines += 1;
-            if let Took::Refused(why) = try_arguments(&arguments) {
-                refused.push(format!("{}: {text}: {why}", shown(&path)));
-            }
-        }
-        for text in &spans {
+        let spans = spans.iter().map(|text| (text, true));
+        for (text, is_span) in spans.chain(fenced.iter().map(|text| (text, false))) {
             let Some(mut arguments) = arguments(text) else { continue };
+            lines += 1;
+            if is_design && is_known(&arguments) {
+                continue;
+            }
             // `hubctl release secret` alone names a command; its own help shows whether there is one.
-            if !arguments.iter().any(|argument| argument.starts_with('-')) {
+            if is_span && !arguments.iter().any(|argument| argument.starts_with('-')) {
                 arguments.push("--help".to_owned());
             }
-            lines += 1;
             if let Took::Refused(why) = try_arguments(&arguments) {
-                refused.push(format!("{}: `{text}`: {why}", shown(&path)));
+                refused.push(format!("{name}: `{text}`: {why}"));
             }
         }
     }
     assert!(refused.is_empty(), "{refused:#?}");
     assert!(lines > 30, "{lines}");
+}
+
+#[test]
+fn what_is_planned_is_not_built() {
+    for planned in PLANNED {
+        let took = try_arguments(&[planned.to_owned(), "--help".to_owned()]);
+        assert!(matches!(took, Took::Refused(_)), "{planned} is built: take it off PLANNED");
+    }
 }
 
 #[test]
