@@ -19,17 +19,17 @@ fn tests(text: &str) -> Vec<&str> {
 #[test]
 fn every_test_that_a_page_names_exists() {
     let mut sources = String::new();
-    for folder in ["src", "tests/integration", "tests/sim"] {
-        for file in files(&root().join(folder), "rs", true) {
+    for (folder, extension) in [("src", "rs"), ("tests", "rs"), ("tests", "py")] {
+        for file in files(&root().join(folder), extension, true) {
             sources += &fs::read_to_string(file).expect("a source file");
         }
     }
+    let exists = |name: &str| {
+        ["fn", "def"].iter().any(|keyword| sources.contains(&format!("{keyword} {name}(")))
+    };
     for path in pages() {
         let page = fs::read_to_string(&path).expect("the page");
-        let missing: Vec<&str> = tests(&page)
-            .into_iter()
-            .filter(|name| !sources.contains(&format!("fn {name}(")))
-            .collect();
+        let missing: Vec<&str> = tests(&page).into_iter().filter(|name| !exists(name)).collect();
         assert!(missing.is_empty(), "{} names no test with {missing:?}", shown(&path));
     }
 }
