@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
+use failover_replicator::aws::ACTIONS;
 use failover_replicator::domain::{ConflictClass, FailureKind, OutcomeKind};
 use failover_replicator::report::Status;
-use failover_replicator::settings::{PREFIX, known};
+use failover_replicator::settings::{Bucket, PREFIX, known};
 
 use super::{page, row, rows};
 
@@ -89,6 +90,38 @@ fn the_exit_codes_are_those_of_the_help() {
     }
     let listed = table.lines().filter(|line| line.starts_with("| ")).count();
     assert_eq!(listed, codes.len() + 1, "one row each below the heading");
+}
+
+#[test]
+fn every_bucket_has_its_quota_and_its_calls() {
+    let page = page(OPERATING);
+    let table = section(&page, "## Quotas and pace");
+    for bucket in Bucket::ALL {
+        let cells = row(table, &format!("`{bucket}`"));
+        assert_eq!(cells[1], bucket.quota().to_string(), "{bucket}");
+        let calls: BTreeSet<&str> = cells[2].split('`').skip(1).step_by(2).collect();
+        let charged = ACTIONS.iter().filter(|(_, charged)| *charged == bucket);
+        let charged: BTreeSet<&str> = charged.filter_map(|(action, _)| call(action)).collect();
+        assert_eq!(calls.iter().filter_map(|name| call(name)).collect::<BTreeSet<_>>(), charged);
+    }
+}
+
+/// The name of a call, without its service.
+fn call(action: &str) -> Option<&str> {
+    action.rsplit(':').next()
+}
+
+#[test]
+fn every_action_of_the_hub_is_among_the_permissions() {
+    let page = page(OPERATING);
+    let permissions = section(&page, "### Permissions");
+    // AWS asks for no permission to learn who the caller is.
+    let asked = ACTIONS.iter().filter(|(action, _)| *action != "sts:GetCallerIdentity");
+    let missing: Vec<&str> = asked
+        .map(|(action, _)| *action)
+        .filter(|action| !permissions.contains(&format!("`{action}`")))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 #[test]
