@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use failover_replicator::aws::ACTIONS;
-use failover_replicator::domain::{ConflictClass, FailureKind, OutcomeKind};
+use failover_replicator::domain::{BOOKKEEPING, ConflictClass, FailureKind, OutcomeKind};
 use failover_replicator::report::Status;
 use failover_replicator::settings::{Bucket, PREFIX, known};
 
@@ -35,6 +35,16 @@ fn every_setting_has_its_row_with_its_default() {
             None => assert!(!default.contains('`'), "{name}: {default}"),
         }
     }
+}
+
+#[test]
+fn the_built_in_list_of_names_is_complete() {
+    let page = page(SETTINGS);
+    let filters = section(&page, "## Name filters");
+    let (_, list) = filters.split_once("for themselves in each Region:").expect("the list");
+    let (list, _) = list.split_once(". A value").expect("its end");
+    let listed: Vec<&str> = list.split('`').skip(1).step_by(2).collect();
+    assert_eq!(listed, BOOKKEEPING);
 }
 
 #[test]
