@@ -20,6 +20,7 @@ MODULES = (
     "test_sweep",
     "test_queue",
     "test_costs",
+    "test_documents",
 )
 
 

@@ -40,7 +40,6 @@ mod predecessor_defects;
 mod proved_deletes;
 mod prune;
 mod races;
-mod readme;
 mod recreations;
 mod releases;
 mod remedies;
