@@ -215,5 +215,5 @@ async fn send(
 
 /// Whether a refusal may be about one of several Regions: not one of the caller's rights or of AWS's load.
 const fn may_be_one_regions(kind: FailureKind) -> bool {
-    !kind.may_pass() && !matches!(kind, FailureKind::AccessDenied)
+    !kind.may_succeed_later() && !matches!(kind, FailureKind::AccessDenied)
 }
