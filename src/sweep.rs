@@ -9,7 +9,7 @@ use futures::{Stream, StreamExt, stream};
 use crate::aws::{Connection, Session};
 use crate::domain::{
     AccountId, AccountOutcome, Assignment, Cause, Failure, FailureKind, Kind, OutcomeKind, Purpose,
-    Region, Scope, Subject, Take,
+    Region, Scope, Take,
 };
 use crate::parameters::{Absent, MassAbsence};
 use crate::partial_counts::PartialCounts;
@@ -201,11 +201,11 @@ fn nowhere(assignments: &[Assignment], outcome: &mut AccountOutcome) {
     );
     let remedy =
         "check the name, which AWS compares with upper and lower case, and account and Region";
-    outcome.fail(Failure {
-        account: Some(outcome.account.clone()),
-        region: regions.first().filter(|_| regions.len() == 1).map(|region| (*region).clone()),
-        subject: Subject::Item(item),
-        cause: Cause::new(FailureKind::Invalid, message).mended_by(remedy),
+    let cause = Cause::new(FailureKind::Invalid, message).mended_by(remedy);
+    let failure = Failure::of_item(&outcome.account, item, cause);
+    outcome.fail(match regions.first() {
+        Some(only) if regions.len() == 1 => failure.in_region(only),
+        _ => failure,
     });
 }
 
@@ -216,11 +216,6 @@ fn panicked(account: &AccountId) -> AccountOutcome {
 fn failed(account: &AccountId, cause: Cause) -> AccountOutcome {
     tracing::warn!(%account, kind = "account", error_kind = %cause.kind, "{}", cause.message);
     let mut outcome = AccountOutcome::new(account.clone());
-    outcome.fail(Failure {
-        account: Some(account.clone()),
-        region: None,
-        subject: Subject::Account,
-        cause,
-    });
+    outcome.fail(Failure::of_account(account, cause));
     outcome
 }

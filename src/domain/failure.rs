@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::change::OutcomeKind;
 use super::conflict::ConflictClass;
 use super::item::Item;
 use super::location::{AccountId, Region};
@@ -166,6 +167,11 @@ impl Cause {
         self
     }
 
+    /// What an item with this cause counts as.
+    pub fn outcome(&self) -> OutcomeKind {
+        if self.kind == FailureKind::Conflict { OutcomeKind::Conflict } else { OutcomeKind::Failed }
+    }
+
     /// What to do about it.
     pub fn remedy(&self) -> &str {
         self.remedy.as_deref().unwrap_or(self.kind.remedy())
@@ -205,6 +211,30 @@ pub struct Failure {
     pub subject: Subject,
     /// Why.
     pub cause: Cause,
+}
+
+impl Failure {
+    /// A failure of the hub itself: Organizations, the topic, the settings.
+    pub fn of_hub(cause: Cause) -> Self {
+        Self { account: None, region: None, subject: Subject::Hub, cause }
+    }
+
+    /// A failure of a whole account.
+    pub fn of_account(account: &AccountId, cause: Cause) -> Self {
+        let account = Some(account.clone());
+        Self { account, region: None, subject: Subject::Account, cause }
+    }
+
+    /// A failure of one item of `account`.
+    pub fn of_item(account: &AccountId, item: Item, cause: Cause) -> Self {
+        Self { subject: Subject::Item(item), ..Self::of_account(account, cause) }
+    }
+
+    /// The same failure with the Region in which to look.
+    #[must_use]
+    pub fn in_region(self, region: &Region) -> Self {
+        Self { region: Some(region.clone()), ..self }
+    }
 }
 
 #[cfg(test)]

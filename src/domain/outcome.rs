@@ -175,12 +175,8 @@ impl AccountOutcome {
 
     /// Reports each difference between the sources that were listed and the outcomes that they came to.
     pub fn audit(&mut self) {
-        let account = Some(self.account.clone());
-        let failure = |(region, cause): (&Region, Cause)| Failure {
-            account: account.clone(),
-            region: Some(region.clone()),
-            subject: Subject::Account,
-            cause,
+        let failure = |(region, cause): (&Region, Cause)| {
+            Failure::of_account(&self.account, cause).in_region(region)
         };
         let found: Vec<Failure> = self.ledger.differences().map(failure).collect();
         self.failures.extend(found);

@@ -14,7 +14,7 @@ use self::events::Handled;
 use crate::allowances::Allowances;
 use crate::aws::{Connection, Environment, Lane, Options, Quotas};
 use crate::deadline::Deadline;
-use crate::domain::{AccountId, Cause, Failure, Purpose, Region, Routes, Subject};
+use crate::domain::{AccountId, Cause, Failure, Purpose, Region, Routes};
 use crate::organization::{self, Members};
 use crate::recent_deletes::RecentDeletes;
 use crate::report::{RecentlyReported, Report, Response, Status};
@@ -233,7 +233,7 @@ impl Hub {
     /// What kept a run from beginning, told as any other failure: nobody may be watching.
     pub async fn could_not_begin(&self, cause: Cause, deadline: &Deadline) -> Done {
         let mut report = Report::new();
-        report.fail(Failure { account: None, region: None, subject: Subject::Hub, cause });
+        report.fail(Failure::of_hub(cause));
         self.publish_digest(&mut report, deadline).await;
         let response = report.response();
         let metrics = self.measure(&self.sweeps, &self.sweeps.calls(), &response, &[], &[]);

@@ -154,7 +154,7 @@ impl Report {
     /// Reports what of the account filters matched nothing.
     pub fn unmatched(&mut self, unmatched: Unmatched) {
         for cause in unmatched.failures {
-            self.fail(Failure { account: None, region: None, subject: Subject::Hub, cause });
+            self.fail(Failure::of_hub(cause));
         }
         for note in unmatched.notes {
             tracing::warn!("{}", note.message);
@@ -181,7 +181,7 @@ impl Report {
             );
             let remedy = "correct the entry, or take it out of REPLICATOR_INCLUDE_NAMES; `hubctl plan` shows what is in scope";
             let cause = Cause::new(FailureKind::Invalid, message).mended_by(remedy);
-            self.fail(Failure { account: None, region: None, subject: Subject::Hub, cause });
+            self.fail(Failure::of_hub(cause));
         }
     }
 

@@ -1,7 +1,7 @@
 //! What the writers of all replicas say about the settings. A role that changed or was never named makes a conflict of
 //! every replica; one failure says so, beside all of them.
 
-use crate::domain::{Cause, ConflictClass, Failure, Subject, WrittenBy, shown};
+use crate::domain::{Cause, ConflictClass, Failure, WrittenBy, shown};
 
 /// From so many replicas on, one other role is a matter of the settings. Of one or two a person reads the conflicts
 /// themselves, and a role that wrote them by hand would be called a setting that is missing.
@@ -18,12 +18,8 @@ pub(super) fn one_other_role(written_by: &WrittenBy) -> Option<Failure> {
     let remedy = format!(
         "if `{role}` is a former role of the hub or the predecessor's, add it to REPLICATOR_TRUSTED_WRITERS; if it is the role of the spokes, set REPLICATOR_SPOKE_ROLE_NAME to it"
     );
-    Some(Failure {
-        account: None,
-        region: None,
-        subject: Subject::Hub,
-        cause: Cause::conflict(ConflictClass::Claimed, message).mended_by(remedy),
-    })
+    let cause = Cause::conflict(ConflictClass::Claimed, message).mended_by(remedy);
+    Some(Failure::of_hub(cause))
 }
 
 #[cfg(test)]
@@ -31,7 +27,7 @@ mod tests {
     use super::super::samples::{account, conflict};
     use super::super::{ExitCode, Report, Status};
     use super::*;
-    use crate::domain::{AccountOutcome, Kind, OutcomeKind};
+    use crate::domain::{AccountOutcome, Kind, OutcomeKind, Subject};
 
     fn outcome(number: u64, hub: u64, trusted: u64, others: &[(&str, u64)]) -> AccountOutcome {
         let others = others.iter().map(|(role, many)| ((*role).to_owned(), *many)).collect();

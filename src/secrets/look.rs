@@ -5,7 +5,7 @@ use super::plan::{Decision, Question, exemption, plan};
 use super::slice::Slice;
 use super::{causes, observe};
 use crate::aws::is_about_key;
-use crate::domain::{AccountOutcome, Cause, OutcomeKind, Region, Subject};
+use crate::domain::{AccountOutcome, Cause, OutcomeKind, Region};
 use crate::guard;
 use crate::secrets::ask::Held;
 
@@ -103,7 +103,7 @@ impl Slice<'_> {
             Ok(()) => None,
             Err(cause) if is_about_key(&cause) => Some(cause),
             Err(cause) => {
-                self.fail(outcome, Subject::Account, region, cause);
+                self.fail_region(outcome, region, cause);
                 None
             }
         }

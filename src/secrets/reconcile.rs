@@ -97,7 +97,7 @@ impl Slice<'_> {
                     outcome.complete = false;
                     outcome.left = true;
                 }
-                Err(cause) => self.fail(outcome, Subject::Account, region, cause),
+                Err(cause) => self.fail_region(outcome, region, cause),
             }
         }
         lists
