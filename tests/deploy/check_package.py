@@ -108,7 +108,7 @@ class CommandsCheck(unittest.TestCase):
             ("deploy", "spoke in us-east-2: created"),
             ("deploy", "spoke in us-east-2: up to date"),
             ("remove", "spoke in us-east-2: removed"),
-            ("remove", "spoke in us-east-2: not there"),
+            ("remove", "spoke in us-east-2: does not exist"),
         ):
             code, said = self.run_command(python, spoke, what, "--config", self.config)
             self.assertEqual((0, expected), (code, said.strip()))

@@ -27,15 +27,15 @@ PRICES = {
     "CloudWatch Logs, GB": 0.50,
 }
 
-# The states of a sweep in which nothing goes wrong, and those that each further 500 accounts and each batch add.
-BEGIN = ("Begin", "AreGiven", "ListAccounts", "AreListed", "SweepBatches", "Count", "AreThereMore", "Complete")
-MORE = ("ListAccounts", "AreListed", "SweepBatches", "Count", "AreThereMore")
-OF_A_BATCH = ("SweepBatch", "RemainAccounts", "Swept")
-STARTER = ("StartSweep", "Begun")
+# The states of a sweep without failures, and the states that each further 500 accounts and each batch add.
+BEGIN = ("Begin", "HasBatches", "ListAccounts", "ListSucceeded", "SweepBatches", "CountFailures", "HasNextPage", "Complete")
+MORE = ("ListAccounts", "ListSucceeded", "SweepBatches", "CountFailures", "HasNextPage")
+OF_A_BATCH = ("SweepBatch", "AccountsRemain", "BatchSwept")
+STARTER = ("StartSweep", "Started")
 
 # A sweep waits for the slowest list, DescribeParameters of the source: 2 pages at 1 a second, and some latency.
 SWEEP_SECONDS, SWEEP_GB = 5, 0.5
-# Each change in an invocation of its own, the most that it can come to; CloudTrail and the service both tell of it.
+# One invocation for each change, which is the maximum; CloudTrail and the service both send an event.
 EVENT_SECONDS, EVENT_GB, EVENTS_OF_A_CHANGE = 3, 0.25, 2
 # Send, receive, delete; and the pollers of an idle queue, five that ask every 20 seconds.
 REQUESTS_OF_AN_EVENT, IDLE_POLLS = 3, 5 * 3 * 60 * 24 * DAYS
