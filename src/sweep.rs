@@ -81,7 +81,7 @@ async fn reconciled(
         return Finished::Left(account);
     }
     let partial_counts = PartialCounts::default();
-    let reconciling = partial_counts.of(reconcile(connection, policy, recent, work));
+    let reconciling = partial_counts.collect(reconcile(connection, policy, recent, work));
     match within(policy, Box::pin(reconciling)).await {
         Some((mut outcome, lost)) => {
             outcome.audit();

@@ -290,9 +290,9 @@ mod tests {
         let long = format!("/{}", "x".repeat(2000));
         for (name, problem) in [
             ("a/b", "write `/a/b`"),
-            ("/a*", "the name has the character '*'"),
+            ("/a*", "the name contains the character '*'"),
             ("/", "the name is empty"),
-            ("/aws/service/x", "is of AWS's own parameters"),
+            ("/aws/service/x", "is reserved for AWS's public parameters"),
             (long.as_str(), "the name has 2001 characters"),
             ("arn:aws:ssm:us-east-1:111122223333:parameter/a", "the ARN is of 111122223333"),
             ("arn:aws:secretsmanager:us-east-2:111122223333:secret:a", "not a parameter's"),
@@ -303,7 +303,7 @@ mod tests {
             }
         }
         let refused = request(&format!("hubctl release secret a?b {PLACE}")).expect_err("no name");
-        assert!(refused.problem.contains("the name has the character '?'"), "{refused}");
+        assert!(refused.problem.contains("the name contains the character '?'"), "{refused}");
     }
 
     #[test]

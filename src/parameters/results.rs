@@ -277,7 +277,7 @@ impl PassResult {
 
     /// Notes what ended in this round, should the deadline cut the account off.
     pub(super) fn note(&self) {
-        partial_counts::note(Kind::Parameter, &self.results.outcomes(&self.retries));
+        partial_counts::add(Kind::Parameter, &self.results.outcomes(&self.retries));
     }
 
     pub(super) fn retry(&mut self, name: &ParameterName, target: &Region, why: RetryReason) {

@@ -1,4 +1,4 @@
-//! What the tests of this module are about: accounts, failures and steps that are quickly made.
+//! Accounts, failures and steps for the tests of this module.
 
 use crate::domain::{
     AccountId, AccountOutcome, Cause, Change, ConflictClass, Failure, FailureKind, Item, Kind,
@@ -47,8 +47,7 @@ pub(crate) fn parameter_step(name: &str, change: Change) -> Step {
     Step { region, item, change, because: vec!["missing"], class: None }
 }
 
-/// An organisation of five accounts: two in sync, one changed, one with conflicts, one without the role, and one more
-/// that the time did not suffice for.
+/// An organisation of five accounts: two in sync, one changed, one with conflicts, and one without the spoke role.
 pub(crate) fn outcomes() -> Vec<AccountOutcome> {
     let mut outcomes: Vec<_> = (1..=5).map(|number| AccountOutcome::new(account(number))).collect();
     for outcome in outcomes.iter_mut().take(4) {
@@ -62,8 +61,11 @@ pub(crate) fn outcomes() -> Vec<AccountOutcome> {
         let held = "a parameter without the mark holds the name in us-east-1";
         conflicts.fail(conflict(4, "/shop/db/host", ConflictClass::Unmarked, held));
         conflicts.fail(conflict(4, "/shop/db/port", ConflictClass::Unmarked, held));
-        let cause = Cause::new(FailureKind::MissingKey, "the key alias/app is not in us-east-1")
-            .mended_by("create alias/app in us-east-1, or name another in REPLICATOR_KMS_KEYS");
+        let cause =
+            Cause::new(FailureKind::MissingKey, "the key alias/app does not exist in us-east-1")
+                .mended_by(
+                    "create alias/app in us-east-1, or name a different key in REPLICATOR_KMS_KEYS",
+                );
         conflicts.fail(
             Failure::of_item(&account(4), secret("db/main"), cause).in_region(&region("us-east-1")),
         );

@@ -48,7 +48,7 @@ pub async fn reconcile(
         cases.extend(slice.compare(&mut outcome, whole, &lists, &unusable));
     }
     drop(lists);
-    partial_counts::note(Kind::Secret, &outcome.secrets);
+    partial_counts::add(Kind::Secret, &outcome.secrets);
     for assignment in assignments {
         if let Scope::Items(wanted) = &assignment.scope {
             cases.extend(slice.look_up(&mut outcome, assignment, wanted).await);
@@ -58,7 +58,7 @@ pub async fn reconcile(
     // First everything is asked for, then all of it is waited for together.
     let settling: Vec<_> = cases.into_iter().map(|case| settle(&slice, case)).collect();
     let settled = stream::iter(settling).buffer_unordered(CALLS);
-    let settled = settled.inspect(|(part, _)| partial_counts::note(Kind::Secret, &part.secrets));
+    let settled = settled.inspect(|(part, _)| partial_counts::add(Kind::Secret, &part.secrets));
     let settled: Vec<_> = settled.collect().await;
     let mut waiting = Vec::new();
     for (part, rest) in settled {

@@ -82,7 +82,7 @@ pub(super) async fn wait(slice: &Slice<'_>, mut waiting: Vec<Waiting<'_>>) -> Ac
 
         let looks: Vec<_> = waiting.into_iter().map(|one| look(slice, one)).collect();
         let looked = stream::iter(looks).buffer_unordered(CALLS);
-        let looked = looked.inspect(|(part, _)| partial_counts::note(Kind::Secret, &part.secrets));
+        let looked = looked.inspect(|(part, _)| partial_counts::add(Kind::Secret, &part.secrets));
         let looked: Vec<_> = looked.collect().await;
         waiting = Vec::new();
         for (part, rest) in looked {

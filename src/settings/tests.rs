@@ -64,7 +64,7 @@ fn all_faults_are_told_at_once() {
     5 settings are wrong:
       REPLICATOR_EVENT_CONCURRENCY is `0`: out of range; accepted is a whole number from 1 to 1000
       REPLICATOR_MAX_DELETES is `lots`: neither a whole number nor a percentage from 0% to 100%; accepted is a whole number such as `25`, or a percentage from `0%` to `100%`
-      REPLICATOR_QUOTAS is `ssm:/a b`: `ssm:` is followed by the name of a parameter, and the name has the character ' '; a parameter's has letters, digits and `_.-/`; accepted is a JSON object from `account/region/bucket`, each of them or `*`, to calls a second, such as `{"111122223333/us-east-2/ssm.read":1000,"*/*/ssm.control":10}`
+      REPLICATOR_QUOTAS is `ssm:/a b`: `ssm:` is followed by the name of a parameter, and the name contains the character ' '; the name of a parameter contains only letters, digits and `_.-/`; accepted is a JSON object from `account/region/bucket`, each of them or `*`, to calls a second, such as `{"111122223333/us-east-2/ssm.read":1000,"*/*/ssm.control":10}`
       REPLICATOR_ROUTE: there is no such setting; accepted is `REPLICATOR_ROUTES`, which is the nearest
       REPLICATOR_ROUTES is `us-east-2`: `us-east-2` is not a route; write `SOURCE=TARGET[,TARGET]`, such as `us-east-2=us-east-1,us-west-2`; accepted is `SOURCE=TARGET[,TARGET]`, several with `;` between, such as `us-east-2=us-east-1,us-west-2;eu-west-1=eu-central-1`
     "#);

@@ -159,7 +159,7 @@ fn an_item_that_many_records_name_is_looked_at_once() {
     assert_eq!(gathered.asked[&(place, parameter("/b"))], ids(&["m6"]));
     let ignored: Vec<(&str, &str)> =
         gathered.ignored.iter().map(|(id, why)| (id.as_str(), why.reason())).collect();
-    let bad = "the name `bad/name` has a `/` inside but none in front; write `/bad/name`";
+    let bad = "the name `bad/name` contains `/` but does not begin with `/`; write `/bad/name`";
     assert_eq!(ignored, [("m6", bad), ("m7", "no route begins in us-east-1")]);
     let unreadable: Vec<&str> = gathered.unreadable.iter().map(|(id, _)| id.as_str()).collect();
     assert_eq!(unreadable, ["m8"]);

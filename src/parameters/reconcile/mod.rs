@@ -169,7 +169,7 @@ impl RouteContext<'_> {
             }
             results.listed(self.source, target, originals.len(), by_lists);
         }
-        partial_counts::note(Kind::Parameter, &results.outcomes(&Retries::new()));
+        partial_counts::add(Kind::Parameter, &results.outcomes(&Retries::new()));
         let candidates = candidates.into_values().collect();
         let (retries, absent) = self.pass(candidates, Some(&listed), &mut results).await;
         let mut results = self.once_more(retries, &BTreeSet::new(), results).await;

@@ -75,7 +75,11 @@ fn an_event_of_no_concern_is_ignored_with_its_reason() {
         ("/detail/requestParameters", json!(null), "PutParameter names no parameter"),
         ("/detail/requestParameters/name", json!({"a": 1}), "PutParameter names no parameter"),
         ("/detail/requestParameters/name", json!(elsewhere), "is of another place than the event"),
-        ("/detail/requestParameters/name", json!("/a\u{0}b"), "the name has the character '\\0'"),
+        (
+            "/detail/requestParameters/name",
+            json!("/a\u{0}b"),
+            "the name contains the character '\\0'",
+        ),
         ("/detail/requestParameters/name", json!("/a/../b"), "looks like a path"),
         ("/detail/requestParameters/name", json!(climbing), "`/a/../b` looks like a path"),
         ("/detail/requestParameters/name", json!(""), "the name is empty"),
