@@ -11,7 +11,7 @@ use crate::domain::{
     AccountId, AccountOutcome, Assignment, Cause, Failure, FailureKind, Kind, OutcomeKind, Purpose,
     Region, Scope, Subject, Take,
 };
-use crate::parameters::{Absent, MassAbsence};
+use crate::parameters::{MassAbsence, UnwitnessedAbsences};
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
 use crate::so_far::SoFar;
@@ -36,7 +36,7 @@ pub enum Finished {
 #[derive(Debug)]
 pub struct Lost {
     session: Session,
-    absent: Absent,
+    absent: UnwitnessedAbsences,
 }
 
 impl Lost {
@@ -146,8 +146,9 @@ pub fn remove_absent(
         .map(move |(mut outcome, Lost { session, absent })| {
             let (policy, recent) = (Arc::clone(&policy), Arc::clone(&recent));
             let task = tokio::spawn(async move {
-                let left = absent.left(session.account());
-                let removed = parameters::remove_absent(&session, &policy, &recent, absent, mass);
+                let left = absent.pending(session.account());
+                let removed =
+                    parameters::remove_unwitnessed(&session, &policy, &recent, absent, mass);
                 within(&policy, removed).await.unwrap_or(left)
             });
             async move {
