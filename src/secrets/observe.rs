@@ -49,15 +49,15 @@ pub(super) async fn list(
         }
         let request = request.clone().set_next_token(token.clone());
         let send = || request.clone().customize().interceptor(other_account.clone()).send();
-        let page = aws::whole(send, |page| page.secret_list.is_some())
+        let page = aws::complete_response(send, |page| page.secret_list.is_some())
             .await
             .map_err(|error| aws::cause(LIST, &place, &error))?;
         let told = page.and_then(|page| Some((page.secret_list?, page.next_token)));
-        let (listed, next) = told.ok_or_else(|| aws::lacking(LIST, &place, "its list"))?;
+        let (listed, next) = told.ok_or_else(|| aws::missing_member(LIST, &place, "its list"))?;
         session.keep(listed.len()).await;
         for entry in listed {
             let secret = from_list(entry, &other_account)
-                .ok_or_else(|| aws::lacking(LIST, &place, "the name or ARN of a secret"))?;
+                .ok_or_else(|| aws::missing_member(LIST, &place, "the name or ARN of a secret"))?;
             secrets.insert(secret.name.clone(), secret);
         }
         let next = next.filter(|token| !token.is_empty());
@@ -65,7 +65,7 @@ pub(super) async fn list(
             return Ok(secrets);
         }
         if next == token {
-            return Err(aws::lacking(LIST, &place, "a token of the page after it"));
+            return Err(aws::missing_member(LIST, &place, "a token of the page after it"));
         }
         token = next;
     }
@@ -78,15 +78,15 @@ pub(super) async fn describe(
     id: &str,
 ) -> Result<Option<Secret>, Cause> {
     let request = session.secrets(region).describe_secret().secret_id(id);
-    let is_whole = |answer: &DescribeSecretOutput| answer.arn.is_some() && answer.name.is_some();
+    let is_complete = |answer: &DescribeSecretOutput| answer.arn.is_some() && answer.name.is_some();
     let place = session.location(region);
     let other_account = Unmodelled::new(OTHER_ACCOUNT);
     let send = || request.clone().customize().interceptor(other_account.clone()).send();
-    match aws::whole(send, is_whole).await {
+    match aws::complete_response(send, is_complete).await {
         // Absent is only what AWS says to be absent.
         Ok(answer) => match answer.and_then(|answer| from_description(answer, &other_account)) {
             Some(secret) => Ok(Some(secret)),
-            None => Err(aws::lacking(DESCRIBE, &place, "the secret's name or ARN")),
+            None => Err(aws::missing_member(DESCRIBE, &place, "the secret's name or ARN")),
         },
         Err(error) if aws::code(&error) == Some("ResourceNotFoundException") => Ok(None),
         Err(error) => Err(aws::cause(DESCRIBE, &place, &error)),
