@@ -56,7 +56,7 @@ pub(super) async fn list(
             .map_err(|error| aws::cause(LIST, &place, &error))?;
         let page = page.and_then(|page| Some((page.secret_list?, page.next_token)));
         let (listed, next) =
-            page.ok_or_else(|| aws::lacking(LIST, &place, "the list of secrets"))?;
+            page.ok_or_else(|| aws::missing_member(LIST, &place, "the list of secrets"))?;
         session.keep(listed.len()).await;
         for entry in listed {
             let secret = from_list(entry, &other_account)
@@ -68,7 +68,7 @@ pub(super) async fn list(
             return Ok(secrets);
         }
         if next == token {
-            return Err(aws::lacking(LIST, &place, "a valid token for the next page"));
+            return Err(aws::missing_member(LIST, &place, "a valid token for the next page"));
         }
         token = next;
     }
@@ -85,7 +85,7 @@ pub(super) async fn describe(
     let place = session.location(region);
     let other_account = Unmodelled::new(OTHER_ACCOUNT);
     let send = || request.clone().customize().interceptor(other_account.clone()).send();
-    match aws::whole(send, is_whole).await {
+    match aws::complete_response(send, is_whole).await {
         // An empty answer does not mean that the secret is absent.
         Ok(answer) => match answer.and_then(|answer| from_description(answer, &other_account)) {
             Some(secret) => Ok(Some(secret)),

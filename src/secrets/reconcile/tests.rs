@@ -185,7 +185,7 @@ async fn secrets_in_parity_cost_one_list_a_region_and_nothing_else() {
 
 #[tokio::test(start_paused = true)]
 async fn all_missing_replicas_are_requested_in_one_call() {
-    let (outcome, double) = sweep(World { becomes: "InSync", ..World::default() }).await;
+    let (outcome, fake) = sweep(World { becomes: "InSync", ..World::default() }).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::Replicated, 2)]);
     assert!(outcome.failures.is_empty() && outcome.complete);
     assert_eq!(fake.sent("ReplicateSecretToRegions").len(), 1);
@@ -193,7 +193,7 @@ async fn all_missing_replicas_are_requested_in_one_call() {
 
 #[tokio::test(start_paused = true)]
 async fn an_unknown_opt_out_is_one_failure_in_the_source() {
-    let (outcome, double) = sweep(World { opt_out: Some("excluded"), ..World::default() }).await;
+    let (outcome, fake) = sweep(World { opt_out: Some("excluded"), ..World::default() }).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::Failed, 2)]);
     let [failure] = outcome.failures.as_slice() else { panic!("{:?}", outcome.failures) };
     assert_eq!(failure.cause.kind, FailureKind::Invalid);

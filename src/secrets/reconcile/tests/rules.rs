@@ -127,7 +127,7 @@ async fn the_keys_of_source_and_target_are_checked_before_a_request() {
         let (outcome, fake) = sweep(world(&[((SOURCE, "alias/app"), state)])).await;
         assert_eq!(counts(&outcome), [(OutcomeKind::Failed, 2)]);
         assert_eq!(kinds(&outcome), [(kind, SOURCE)], "{state}: reported once");
-        assert!(double.sent("ReplicateSecretToRegions").is_empty());
+        assert!(fake.sent("ReplicateSecretToRegions").is_empty());
     }
     let (_, fake) = sweep(world(&[])).await;
     assert_eq!(fake.sent("DescribeKey").len(), 3, "each key of each Region once");
