@@ -10,8 +10,8 @@ use crate::domain::{
     AccountId, AccountOutcome, Assignment, Cause, Change, ConflictClass, FailureKind, Item,
     Leftovers, MARK_KEY, OutcomeKind, PROVENANCE_KEY, ParameterName, PlanStep, Region, Scope,
 };
-use crate::guard::{Claim, Held, Proposal, Ruling};
-use crate::ownership::{Ownership, Provenance, Site, is_marked, last, objection};
+use crate::guard::{Claim, Occupant, Proposal, Ruling};
+use crate::ownership::{ConflictContext, Ownership, Provenance, is_marked, last, objection};
 use crate::parameters::context::RouteContext;
 use crate::parameters::reconcile::delete::{Deleted, Executor, Now};
 use crate::parameters::reconcile::histories::{Read, with_history};
@@ -211,7 +211,7 @@ impl Pruning<'_> {
             .ownership(context.plan_policy(context.parity()));
         let evidence = held.evidence(self.session.account(), target);
         let Ownership::Owned { provenance, .. } = &ownership else {
-            let site = Site {
+            let site = ConflictContext {
                 account: self.session.account(),
                 source: &source,
                 target,
@@ -228,21 +228,21 @@ impl Pruning<'_> {
             source: &source,
             target,
             change,
-            held: Held::Parameter(evidence),
+            held: Occupant::Parameter(evidence),
             claim: adopted.then_some(Claim::Release),
         };
         match self.policy.judge(&proposal, self.session.now()) {
             // A leftover that came after the plan was shown.
-            Ruling::Go if !self.is_planned(target, &held.parameter.name, change) => {
+            Ruling::Proceed if !self.is_planned(target, &held.parameter.name, change) => {
                 Verdict::End(PENDING)
             }
-            Ruling::Go if adopted => Verdict::Release,
-            Ruling::Go => Verdict::Delete,
-            Ruling::TellOnly => {
+            Ruling::Proceed if adopted => Verdict::Release,
+            Ruling::Proceed => Verdict::Delete,
+            Ruling::ReportOnly => {
                 let because = self.because(&held.parameter.name);
                 Verdict::End(ItemResult::Planned { change, because, class: None, reported: None })
             }
-            Ruling::Held(cause) => {
+            Ruling::Refused(cause) => {
                 Verdict::End(ItemResult::Failed { region: target.clone(), cause })
             }
         }

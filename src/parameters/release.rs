@@ -104,11 +104,11 @@ async fn released(
         source: context.source,
         target,
         change,
-        held: crate::guard::Held::Parameter(evidence),
+        held: crate::guard::Occupant::Parameter(evidence),
         claim: Some(Claim::Release),
     };
     match context.policy.judge(&proposal, context.session.now()) {
-        Ruling::Go => {
+        Ruling::Proceed => {
             match mark_released(context.session, target, &replica.parameter.name).await? {
                 Tagged::Yes => {
                     results.end(
@@ -121,14 +121,14 @@ async fn released(
                 Tagged::Gone => Err(nothing_there(target)),
             }
         }
-        Ruling::TellOnly => {
+        Ruling::ReportOnly => {
             let because = vec![BECAUSE];
             let result =
                 ItemResult::Planned { change, because, class: ownership.class(), reported: None };
             results.end(name, target, result);
             Ok(())
         }
-        Ruling::Held(cause) => Err(cause),
+        Ruling::Refused(cause) => Err(cause),
     }
 }
 

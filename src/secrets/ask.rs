@@ -117,8 +117,8 @@ pub(super) async fn settle<'a>(
                 let change = Change::Replicate;
                 let proposal = Proposal { source, target, change, held, claim: None };
                 match slice.policy.judge(&proposal, slice.session.now()) {
-                    Ruling::Go => drop(missing.insert(target, kms_key)),
-                    Ruling::TellOnly => {
+                    Ruling::Proceed => drop(missing.insert(target, kms_key)),
+                    Ruling::ReportOnly => {
                         outcome.ledger.end(Kind::Secret, source, target, 1);
                         outcome.steps.push(Step {
                             region: target.clone(),
@@ -128,7 +128,7 @@ pub(super) async fn settle<'a>(
                             class: None,
                         });
                     }
-                    Ruling::Held(cause) => {
+                    Ruling::Refused(cause) => {
                         slice.report(&mut outcome, &secret.name, (source, target), cause);
                     }
                 }

@@ -12,15 +12,15 @@ use crate::secrets::ask::Held;
 /// What is decided, and what held the name then.
 pub(super) struct Looked {
     pub(super) decision: Decision,
-    pub(super) held: guard::Held<'static>,
+    pub(super) held: guard::Occupant<'static>,
 }
 
 impl Looked {
     fn new(decision: Decision, question: &Question<'_>) -> Self {
         let held = match question.held {
-            None => guard::Held::Vacant,
-            Some(held) if held.is_replica_in(question.target) => guard::Held::SecretReplica,
-            Some(_) => guard::Held::OtherSecret,
+            None => guard::Occupant::Nothing,
+            Some(held) if held.is_replica_in(question.target) => guard::Occupant::SecretReplica,
+            Some(_) => guard::Occupant::OtherSecret,
         };
         Self { decision, held }
     }

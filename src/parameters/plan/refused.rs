@@ -2,27 +2,27 @@
 //! the same again; and what the hub wrote, and is not there.
 
 use super::diff::is_incomparable_key;
-use super::write::Pair;
+use super::write::Comparison;
 use super::{Case, Decision, Parity, PlanPolicy};
 use crate::domain::{Cause, ConflictClass, FailureKind};
-use crate::ownership::{Fingerprint, Provenance, Refused};
+use crate::ownership::{Fingerprint, Provenance, RefusedForm};
 
 /// What is done about an owned replica: `taken` says whether it is written in any case.
 pub(super) fn owned(
     case: Case<'_>,
-    pair: Pair<'_>,
+    comparison: Comparison<'_>,
     (provenance, taken): (&Provenance, bool),
     policy: PlanPolicy<'_>,
 ) -> Decision {
     let is_asked = policy.retry_refused;
-    if !is_asked && let Some(attribute) = pair.refused_before(provenance) {
+    if !is_asked && let Some(attribute) = comparison.refused_before(provenance) {
         return Decision::Keep(keeps_old_form(case, attribute, provenance));
     }
     let is_written = is_asked || taken || policy.parity == Parity::Rewrite;
-    match pair.does_not_take(provenance) {
-        Some(again) if !is_written && again.tags_to_set => pair.only_tags(provenance),
+    match comparison.does_not_take(provenance) {
+        Some(again) if !is_written && again.tags_to_set => comparison.only_tags(provenance),
         Some(again) if !is_written => Decision::Conflict(does_not_take(case, &again, provenance)),
-        _ => pair.owned(provenance, policy, taken),
+        _ => comparison.owned(provenance, policy, taken),
     }
 }
 
@@ -34,10 +34,10 @@ struct DoesNotTake {
     tags_to_set: bool,
 }
 
-impl Pair<'_> {
+impl Comparison<'_> {
     /// The attribute that AWS refused for good to change, for this version of the source and what is to be sent with it.
     fn refused_before(&self, provenance: &Provenance) -> Option<&'static str> {
-        let Refused { version, form } = provenance.refused?;
+        let RefusedForm { version, form } = provenance.refused?;
         let is_same = version == self.original.parameter.version && form == self.desired.form;
         self.recreation.filter(|_| is_same)
     }

@@ -13,11 +13,11 @@ use crate::parameters::policies::Policies;
 
 /// When a write puts the mark on what does not carry it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Marking {
+pub enum MarkTiming {
     /// Never: an update of a replica writes provenance alone, so that a release meanwhile stands.
     Never,
     /// Before anything else, since AWS is told to refuse other tags on what is not marked.
-    First,
+    BeforeWrite,
     /// With the provenance, once the value has been read back.
     WithProvenance,
 }
@@ -52,7 +52,7 @@ pub struct PlannedWrite {
     /// Whether the replica was adopted; later writes keep that.
     pub adopted: bool,
     /// When the mark is put on.
-    pub marking: Marking,
+    pub marking: MarkTiming,
     /// By what the write may take what is not owned.
     pub claim: Option<Claim>,
     /// What it takes.
@@ -95,7 +95,7 @@ impl PlannedWrite {
             renew_provenance: true,
             provenance: None,
             adopted: false,
-            marking: Marking::Never,
+            marking: MarkTiming::Never,
             claim: None,
             class: None,
             unknown: String::new(),
@@ -107,7 +107,7 @@ impl PlannedWrite {
 /// By what something that is not owned is taken over, and how.
 pub(super) struct Takeover {
     pub(super) because: &'static str,
-    pub(super) marking: Marking,
+    pub(super) marking: MarkTiming,
     pub(super) claim: Option<Claim>,
     pub(super) class: Option<ConflictClass>,
     /// Whether an equal one needs no more than its tags: only what the hub wrote itself.
@@ -115,7 +115,7 @@ pub(super) struct Takeover {
 }
 
 /// A replica, its source's wish, and how the two differ.
-pub(super) struct Pair<'a> {
+pub(super) struct Comparison<'a> {
     pub(super) original: &'a Observed,
     pub(super) replica: &'a Observed,
     pub(super) desired: Desired,
@@ -126,7 +126,7 @@ pub(super) struct Pair<'a> {
     now: Timestamp,
 }
 
-impl<'a> Pair<'a> {
+impl<'a> Comparison<'a> {
     pub(super) fn new(
         original: &'a Observed,
         replica: &'a Observed,
@@ -173,7 +173,7 @@ impl<'a> Pair<'a> {
             renew_provenance: true,
             provenance: None,
             adopted: false,
-            marking: Marking::Never,
+            marking: MarkTiming::Never,
             claim: None,
             class: None,
             unknown: String::new(),
@@ -293,7 +293,7 @@ impl<'a> Pair<'a> {
         }
         Ok(PlannedWrite {
             adopted: true,
-            marking: Marking::WithProvenance,
+            marking: MarkTiming::WithProvenance,
             claim: Some(Claim::Adopt),
             class: Some(ConflictClass::Unmarked),
             ..self.write(Change::Update, vec!["adopt"])

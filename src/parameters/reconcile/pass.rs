@@ -410,13 +410,13 @@ fn judged(
             claim: attempt.write.claim,
         };
         match context.policy.judge(&proposal, context.session.now()) {
-            Ruling::Go => go.push(attempt),
-            Ruling::TellOnly => {
+            Ruling::Proceed => go.push(attempt),
+            Ruling::ReportOnly => {
                 let PlannedWrite { because, class, .. } = attempt.write;
                 let result = ItemResult::Planned { change, because, class, reported: None };
                 pass.results.end(&attempt.name, &attempt.target, result);
             }
-            Ruling::Held(cause) => {
+            Ruling::Refused(cause) => {
                 pass.results.fail(&attempt.name, &attempt.target, &attempt.target, cause);
             }
         }

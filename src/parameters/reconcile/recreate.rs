@@ -11,7 +11,7 @@ use super::brake::{give_one_back, reserve};
 use super::delete::{Deleted, Executor};
 use super::execute::marked_first;
 use crate::domain::{Cause, Change, FailureKind, OutcomeKind, SecretText, Tags};
-use crate::ownership::{Provenance, Refused};
+use crate::ownership::{Provenance, RefusedForm};
 use crate::parameters::attempt::{WriteAttempt, WriteState, created_tags};
 use crate::parameters::context::RouteContext;
 use crate::parameters::labels::{self, History};
@@ -236,7 +236,7 @@ fn restored_tags(attempt: &WriteAttempt, mut tags: Tags) -> Tags {
     let (version, form) = (attempt.source_version().number, attempt.write.desired.form);
     match Provenance::of(&tags) {
         Some(before) => {
-            let refused = Some(Refused { version, form });
+            let refused = Some(RefusedForm { version, form });
             let restored = Provenance { replica: 1, written: None, refused, gone: None, ..before };
             with_both(tags, &restored)
         }

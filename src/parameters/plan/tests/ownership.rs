@@ -120,7 +120,7 @@ fn the_predecessors_replica_is_taken_over_only_where_its_role_is_trusted_and_it_
         panic!("not written")
     };
     assert_eq!((write.change, write.claim), (Change::Update, Some(Claim::TakeOver)));
-    assert_eq!(write.marking, Marking::Never, "it is marked already");
+    assert_eq!(write.marking, MarkTiming::Never, "it is marked already");
     assert_eq!(world.class(None, &marked), ConflictClass::MarkOnly);
     let writers = world.writers.clone();
     let two = World { writers, ..World::with_routes("us-east-2=us-east-1;eu-west-1=us-east-1") };
@@ -158,7 +158,7 @@ fn a_create_without_tags_gets_them_again_within_an_hour_and_is_never_a_source() 
     let Decision::Compare(write) = world.decide(Some(&original), Some(&bare)) else {
         panic!("not compared")
     };
-    assert_eq!((write.change, write.marking), (Change::Retag, Marking::First));
+    assert_eq!((write.change, write.marking), (Change::Retag, MarkTiming::BeforeWrite));
     assert_eq!(world.class(None, &bare), ConflictClass::UntaggedCreate);
     match world.decide(Some(&bare), None) {
         Decision::Refuse(cause) => assert_eq!(cause.class, Some(ConflictClass::UntaggedCreate)),
@@ -243,7 +243,7 @@ fn only_an_equal_parameter_without_tags_is_adopted_and_only_if_the_setting_says_
         panic!("not compared")
     };
     assert_eq!((write.change, write.adopts(), write.adopted), (Change::Update, true, true));
-    assert_eq!((write.marking, write.set_tags), (Marking::WithProvenance, Tags::new()));
+    assert_eq!((write.marking, write.set_tags), (MarkTiming::WithProvenance, Tags::new()));
     let changes: [cases::Difference; 6] = [
         ("type", |o| o.parameter.value_type = ValueType::StringList),
         ("data type", |o| o.parameter.data_type = "aws:ssm:integration".into()),
@@ -325,7 +325,7 @@ fn a_person_may_take_what_is_in_the_way_but_for_another_routes_replica() {
             panic!("not written")
         };
         assert_eq!((write.change, write.claim), (Change::Update, Some(Claim::Take)));
-        assert_eq!((write.marking, write.class), (Marking::First, class));
+        assert_eq!((write.marking, write.class), (MarkTiming::BeforeWrite, class));
         assert_eq!(write.because, ["conflict"]);
     }
     let mut another = replica.clone();

@@ -80,7 +80,9 @@ pub(super) fn decide_absent(
         | Ownership::Claimed(_)
         | Ownership::WrittenOver(_)
         | Ownership::Released { covered: Some(_), .. } => case.conflict(ownership),
-        Ownership::MarkOnly { .. } | Ownership::Ambiguous | Ownership::UntaggedCreate { .. }
+        Ownership::MarkOnly { .. }
+        | Ownership::AmbiguousRoute
+        | Ownership::UntaggedCreate { .. }
             if case.reports_leftovers() =>
         {
             case.conflict(ownership)
@@ -97,7 +99,7 @@ pub(super) fn decide_absent(
         Ownership::Vacant
         | Ownership::NeedsHistory
         | Ownership::MarkOnly { .. }
-        | Ownership::Ambiguous
+        | Ownership::AmbiguousRoute
         | Ownership::UntaggedCreate { .. }
         | Ownership::Unmarked
         | Ownership::Released { .. } => Decision::Nothing,
