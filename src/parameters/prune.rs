@@ -8,7 +8,8 @@ use super::store::{NAMES_PER_CALL, Tagged, lists, mark_released};
 use crate::aws::Session;
 use crate::domain::{
     AccountId, AccountOutcome, Assignment, Cause, Change, ConflictClass, FailureKind, Item,
-    Leftovers, MARK_KEY, OutcomeKind, PROVENANCE_KEY, ParameterName, PlanStep, Region, Scope,
+    Leftovers, MARK_KEY, OutcomeKind, PROVENANCE_KEY, ParameterName, PlanStep, Reason, Region,
+    Scope,
 };
 use crate::guard::{Claim, Occupant, Proposal, Ruling};
 use crate::ownership::{ConflictContext, Ownership, Provenance, is_marked, last, objection};
@@ -18,11 +19,6 @@ use crate::parameters::reconcile::histories::{Read, with_history};
 use crate::parameters::results::{ItemResult, ItemResults};
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
-
-/// What makes a replica a leftover, in a plan's words; and beside it that only the word `default` in
-/// `REPLICATOR_EXCLUDE_NAMES` does.
-const BECAUSE: &str = "out_of_scope";
-const BY_DEFAULT: &str = "excluded_by_default";
 
 /// It changed under our hands.
 const PENDING: ItemResult = ItemResult::Counted(OutcomeKind::Pending);
@@ -248,9 +244,10 @@ impl Pruning<'_> {
         }
     }
 
-    fn because(&self, name: &ParameterName) -> Vec<&'static str> {
+    fn because(&self, name: &ParameterName) -> Vec<Reason> {
         let by_default = self.policy.names.is_bookkeeping(name.as_str());
-        [BECAUSE].into_iter().chain(by_default.then_some(BY_DEFAULT)).collect()
+        let by_default = by_default.then_some(Reason::ExcludedByDefault);
+        [Reason::OutOfScope].into_iter().chain(by_default).collect()
     }
 
     /// The same with their tags as they are now, those whose version is still the one that was listed, and with the

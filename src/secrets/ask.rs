@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::domain::{
-    AccountOutcome, Cause, Change, FailureKind, Item, Kind, OutcomeKind, Region, Step,
+    AccountOutcome, Cause, Change, FailureKind, Item, Kind, OutcomeKind, Reason, Region, Step,
 };
 
 use crate::guard::{Proposal, Ruling};
@@ -124,7 +124,7 @@ pub(super) async fn settle<'a>(
                             region: target.clone(),
                             item: Item::Secret(secret.name.clone()),
                             change,
-                            because: vec!["missing"],
+                            because: vec![Reason::Missing],
                             class: None,
                         });
                     }

@@ -6,7 +6,7 @@ use super::observe::describe;
 use crate::aws::Session;
 use crate::domain::{
     AccountOutcome, Assignment, Cause, Change, Failure, FailureKind, Item, Kind, OutcomeKind,
-    Region, Scope, SecretName, Step, Subject, Wanted,
+    Reason, Region, Scope, SecretName, Step, Subject, Wanted,
 };
 use crate::guard::{Occupant, Proposal, Ruling};
 use crate::run_policy::RunPolicy;
@@ -74,7 +74,7 @@ async fn release_one(
                 region: target.clone(),
                 item: Item::Secret(secret.name.clone()),
                 change,
-                because: vec!["release"],
+                because: vec![Reason::Release],
                 class: None,
             }),
             Ruling::Refused(cause) => return Err(cause),

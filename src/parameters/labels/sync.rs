@@ -6,7 +6,9 @@ use super::history::History;
 use super::plan::{LabelPlan, plan};
 use super::store::{Labelled, carry_out, history_at};
 use crate::concurrency::in_parallel;
-use crate::domain::{Cause, Change, FailureKind, OutcomeKind, ParameterName, Region, Version};
+use crate::domain::{
+    Cause, Change, FailureKind, OutcomeKind, ParameterName, Reason, Region, Version,
+};
 use crate::guard::{Occupant, Proposal, Ruling};
 use crate::ownership::Ownership;
 use crate::parameters::candidate::Candidate;
@@ -334,7 +336,7 @@ fn end(
         }
         Synced::Planned if was_equal => ItemResult::Planned {
             change: Change::Retag,
-            because: vec!["labels"],
+            because: vec![Reason::Labels],
             class: None,
             reported: None,
         },

@@ -16,8 +16,8 @@ use self::removal::{decide_absent, opted_out};
 use self::write::{Comparison, Takeover};
 use super::model::Observed;
 use crate::domain::{
-    AccountId, Cause, ConflictClass, FailureKind, KmsKeys, NameFilter, OutcomeKind, Region, Routes,
-    Timestamp, Writers,
+    AccountId, Cause, ConflictClass, FailureKind, KmsKeys, NameFilter, OutcomeKind, Reason, Region,
+    Routes, Timestamp, Writers,
 };
 use crate::guard::Claim;
 use crate::ownership::{
@@ -241,7 +241,7 @@ fn decide_present(
                 cause.message = format!(
                     "{}; it is not taken over: its {} differs, which only a deletion changes",
                     cause.message,
-                    attribute.replace('_', " ")
+                    Reason::attributes(&[attribute])
                 );
                 Decision::Conflict(cause.mended_by(
                 "delete it by hand: the next sweep creates the replica; or rename one of the two",
@@ -284,13 +284,13 @@ fn write_right(
     match ownership {
         Ownership::Vacant | Ownership::Owned { .. } => Ok(WriteRight::Owned),
         Ownership::MarkOnly { trusted: true } => {
-            take("provenance", MarkTiming::Never, Some(Claim::TakeOver))
+            take(Reason::Provenance, MarkTiming::Never, Some(Claim::TakeOver))
         }
         Ownership::UntaggedCreate { fresh: true } => {
-            take("provenance", MarkTiming::BeforeWrite, None)
+            take(Reason::Provenance, MarkTiming::BeforeWrite, None)
         }
         held if policy.take && held.may_be_taken() => {
-            take("conflict", MarkTiming::BeforeWrite, Some(Claim::Take))
+            take(Reason::Conflict, MarkTiming::BeforeWrite, Some(Claim::Take))
         }
         Ownership::ChangedInTarget { change, restored_before, covered: None, restorable: true }
             if policy.restore =>
@@ -299,7 +299,7 @@ fn write_right(
                 let cause = case.reported(|site| Some(does_not_take(change, site)));
                 return Err(cause.map_or(Decision::Nothing, Decision::Conflict).into());
             }
-            take("changed_in_target", MarkTiming::Never, Some(Claim::Restore))
+            take(Reason::ChangedInTarget, MarkTiming::Never, Some(Claim::Restore))
         }
         Ownership::Unmarked if policy.adopt && !case.leads_back() => Ok(WriteRight::Adopt),
         Ownership::Unmarked if policy.adopt => {
@@ -313,8 +313,8 @@ fn write_right(
     }
 }
 
-fn differs_in(attribute: &str) -> String {
-    format!("it differs in its {}", attribute.replace('_', " "))
+fn differs_in(attribute: Reason) -> String {
+    format!("it differs in its {}", Reason::attributes(&[attribute]))
 }
 
 /// Why a parameter with neither tag is not adopted though the settings ask for it.

@@ -55,7 +55,7 @@ fn a_history_is_asked_for_where_provenance_does_not_name_the_present_version() {
     }
     let known = later(&world.replica_of(&original), &[(HUB, None)]);
     let update = because(&world.decide(Some(&original), Some(&known)));
-    assert_eq!(update, (Change::Update, vec!["replica_version"]));
+    assert_eq!(update, (Change::Update, vec![Reason::ReplicaVersion]));
     assert!(matches!(world.decide(None, Some(&known)), Decision::Remove(_)));
 }
 
@@ -101,7 +101,7 @@ fn a_covered_version_is_named_whatever_the_source_asks_for() {
     }
     let same = later(&world.replica_of(&original), &[(PERSON, Some(true)), (HUB, None)]);
     let update = because(&world.decide(Some(&original), Some(&same)));
-    assert_eq!(update, (Change::Update, vec!["replica_version"]), "the same value is no loss");
+    assert_eq!(update, (Change::Update, vec![Reason::ReplicaVersion]), "the same value is no loss");
     world.take = true;
     assert!(matches!(world.decide(Some(&original), Some(&covered)), Decision::Write(_)));
 }
@@ -145,7 +145,7 @@ fn a_replica_that_depends_on_a_trusted_writer_is_in_sync_until_it_is_taken_over(
     assert_eq!(world.class(Some(&original), &newer), ConflictClass::ChangedInTarget);
     world.take_over = true;
     let update = because(&world.decide(Some(&original), Some(&replica)));
-    assert_eq!(update, (Change::Update, vec!["taken_over"]));
+    assert_eq!(update, (Change::Update, vec![Reason::TakenOver]));
 }
 
 #[test]
@@ -326,7 +326,7 @@ fn a_person_may_take_what_is_in_the_way_but_for_another_routes_replica() {
         };
         assert_eq!((write.change, write.claim), (Change::Update, Some(Claim::Take)));
         assert_eq!((write.marking, write.class), (MarkTiming::BeforeWrite, class));
-        assert_eq!(write.because, ["conflict"]);
+        assert_eq!(write.because, [Reason::Conflict]);
     }
     let mut another = replica.clone();
     let text = replica.tags[PROVENANCE_KEY].replace("us-east-2", "eu-west-1");

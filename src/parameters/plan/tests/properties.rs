@@ -142,7 +142,7 @@ proptest! {
         if write.marking != MarkTiming::Never {
             applied.tags.insert(MARK_KEY.into(), MARK_VALUE.into());
         }
-        if write.because == ["tags"] {
+        if write.because == [Reason::Tags] {
             let named = Provenance::of(&applied.tags).expect("an owned replica");
             applied.parameter.version = named.replica;
             applied.parameter.modified = named.written.expect("a date");
