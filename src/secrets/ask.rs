@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::domain::{
-    AccountOutcome, Cause, Change, FailureKind, Item, Kind, OutcomeKind, Region, Step,
+    AccountOutcome, Cause, Change, FailureKind, Item, Kind, OutcomeKind, Reason, Reason, Region, Step,
 };
-use crate::guard::{Held, Proposal, Ruling};
+use crate::guard::{Occupant, Proposal, Ruling};
 
 use super::await_replicas::{AwaitedReplica, AwaitedSecret};
 use super::context::SecretsContext;
@@ -134,24 +134,24 @@ fn may_replicate(
     outcome: &mut AccountOutcome,
     secret: &Secret,
     (source, target): (&Region, &Region),
-    held: Held<'static>,
+    held: Occupant<'static>,
 ) -> bool {
     let change = Change::Replicate;
     let proposal = Proposal { source, target, change, held, claim: None };
     match context.policy.judge(&proposal, context.session.now()) {
-        Ruling::Go => true,
-        Ruling::TellOnly => {
+        Ruling::Proceed => true,
+        Ruling::ReportOnly => {
             outcome.ledger.end(Kind::Secret, source, target, 1);
             outcome.steps.push(Step {
                 region: target.clone(),
                 item: Item::Secret(secret.name.clone()),
                 change,
-                because: vec!["missing"],
+                because: vec![Reason::Missing],
                 class: None,
             });
             false
         }
-        Ruling::Held(cause) => {
+        Ruling::Refused(cause) => {
             context.report(outcome, &secret.name, (source, target), cause);
             false
         }
