@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::domain::{
-    AccountOutcome, Cause, Change, FailureKind, Item, Kind, OutcomeKind, Reason, Reason, Region, Step,
+    AccountOutcome, Cause, Change, FailureKind, Item, Kind, OutcomeKind, Reason, Region, Step,
 };
 use crate::guard::{Occupant, Proposal, Ruling};
 
@@ -229,5 +229,5 @@ async fn check_refused<'a>(
 /// Whether AWS may have refused the request for one of several Regions. Missing permissions and temporary failures
 /// concern the whole request.
 const fn may_concern_one_region(kind: FailureKind) -> bool {
-    !kind.may_pass() && !matches!(kind, FailureKind::AccessDenied)
+    !kind.may_succeed_later() && !matches!(kind, FailureKind::AccessDenied)
 }

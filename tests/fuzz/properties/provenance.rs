@@ -1,7 +1,7 @@
 //! The tag `ReplicationSource`, which whoever may tag parameters can write.
 
 use failover_replicator::domain::{PROVENANCE_KEY, Region, Tags, Timestamp, Version};
-use failover_replicator::ownership::{Fingerprint, FoundBy, Provenance, Refused, Tombstone};
+use failover_replicator::ownership::{Fingerprint, FoundBy, Provenance, RefusedForm, Tombstone};
 
 /// AWS takes so many characters in a tag's value.
 const TAG_VALUE: usize = 256;
@@ -90,7 +90,7 @@ fn written_of(bytes: &[u8]) {
         retagged: None,
         adopted: is(2),
         // AWS numbers the versions of a parameter one by one: no number of seven digits was ever seen.
-        refused: is(6).then(|| Refused {
+        refused: is(6).then(|| RefusedForm {
             version: version(number()) % 1_000_000,
             form: fingerprint(number()),
         }),
