@@ -1,4 +1,4 @@
-"""Builds the demo's organisation in the emulator, with boto3, and reads it."""
+"""Builds the demo's organisation in the emulator with boto3, and reads it."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +11,7 @@ EXTERNAL_ID = "demo-external-id"
 
 
 def trust_policy():
-    """Who may assume the spoke role: the management account, with the external id."""
+    """The trust policy of the spoke role: the management account may assume it with the external id."""
     statement = {
         "Effect": "Allow",
         "Principal": {"AWS": f"arn:aws:iam::{MANAGEMENT_ACCOUNT}:root"},
@@ -22,7 +22,7 @@ def trust_policy():
 
 
 class Organisation:
-    """The accounts' ids by name, and clients of each account's administrator."""
+    """The ids of the accounts by name, and clients with administrator access to each account."""
 
     def __init__(self, emulator):
         self.emulator = emulator
@@ -32,23 +32,23 @@ class Organisation:
         return self.emulator.client(service, self.ids[account], region)
 
     def build(self):
-        """Creates the accounts and everything in them; closes the one that is to be suspended, last."""
+        """Creates the accounts and their resources. Closes the suspended account last."""
         organizations = self.emulator.client("organizations")
         organizations.create_organization(FeatureSet="ALL")
         for plan in catalogue.ACCOUNTS:
             if plan.name not in self.ids:
-                made = organizations.create_account(AccountName=plan.name, Email=f"{plan.name}@example.com")
-                self.ids[plan.name] = made["CreateAccountStatus"]["AccountId"]
+                created = organizations.create_account(AccountName=plan.name, Email=f"{plan.name}@example.com")
+                self.ids[plan.name] = created["CreateAccountStatus"]["AccountId"]
         with ThreadPoolExecutor(4) as pool:
-            list(pool.map(self.furnish, catalogue.ACCOUNTS))
+            list(pool.map(self.fill_account, catalogue.ACCOUNTS))
         ssm = self.client("ssm", catalogue.CONFLICT_ACCOUNT, catalogue.CONFLICT_REGION)
         ssm.put_parameter(**catalogue.CONFLICT.request())
         for plan in catalogue.ACCOUNTS:
             if plan.suspended:
                 organizations.close_account(AccountId=self.ids[plan.name])
 
-    def furnish(self, plan):
-        """One account's spoke role, keys, parameters and secrets."""
+    def fill_account(self, plan):
+        """Creates the spoke role, keys, parameters and secrets of one account."""
         if plan.spoke_role:
             iam = self.client("iam", plan.name, "us-east-1")
             iam.create_role(RoleName=SPOKE_ROLE, AssumeRolePolicyDocument=trust_policy())
@@ -66,7 +66,7 @@ class Organisation:
                 secretsmanager.create_secret(**secret.request())
 
     def parameters(self, account, region):
-        """Every parameter of an account's Region, by name: its metadata with `Value` and `Tags` added."""
+        """The parameters of an account's Region by name: the listed metadata, plus `Value` and `Tags`."""
         ssm = self.client("ssm", account, region)
         found = {p["Name"]: dict(p) for p in every(ssm, "describe_parameters", "Parameters")}
         names = sorted(found)
@@ -80,7 +80,7 @@ class Organisation:
         return found
 
     def secrets(self, account, region):
-        """Every secret of an account's Region, by name: its description with `Value` and tags as a dictionary."""
+        """The secrets of an account's Region by name: the description, plus `Value`, with the tags as a dictionary."""
         secretsmanager = self.client("secretsmanager", account, region)
         found = {}
         for listed in every(secretsmanager, "list_secrets", "SecretList"):
@@ -91,5 +91,5 @@ class Organisation:
         return found
 
     def key_id(self, account, region, name):
-        """The id of the key that an alias, an ARN or an id names, so that spellings do not matter."""
+        """The id of the key that an alias, an ARN or an id names."""
         return self.client("kms", account, region).describe_key(KeyId=name)["KeyMetadata"]["KeyId"]

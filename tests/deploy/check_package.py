@@ -106,9 +106,9 @@ class CommandsCheck(unittest.TestCase):
         spoke = templates.FOLDER / "spoke.py"
         for what, expected in (
             ("deploy", "spoke in us-east-2: created"),
-            ("deploy", "spoke in us-east-2: up to date"),
+            ("deploy", "spoke in us-east-2: already up to date"),
             ("remove", "spoke in us-east-2: removed"),
-            ("remove", "spoke in us-east-2: not there"),
+            ("remove", "spoke in us-east-2: skipped; the stack does not exist"),
         ):
             code, said = self.run_command(python, spoke, what, "--config", self.config)
             self.assertEqual((0, expected), (code, said.strip()))
