@@ -10,6 +10,10 @@ SHOP_KEY = "alias/shop-data"  # the same alias in every Region
 LEDGER_KEY, LEDGER_STANDBY_KEY = "alias/ledger", "alias/ledger-standby"  # mapped by REPLICATOR_KMS_KEYS
 
 
+def tag_list(tags):
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
 @dataclass(frozen=True)
 class Parameter:
     name: str
@@ -27,7 +31,7 @@ class Parameter:
         optional = {"Description": self.description, "AllowedPattern": self.pattern, "KeyId": self.key}
         arguments.update({key: value for key, value in optional.items() if value is not None})
         if self.tags:
-            arguments["Tags"] = [{"Key": key, "Value": value} for key, value in self.tags.items()]
+            arguments["Tags"] = tag_list(self.tags)
         return arguments
 
 
@@ -44,7 +48,7 @@ class Secret:
         if self.key:
             arguments["KmsKeyId"] = self.key
         if self.tags:
-            arguments["Tags"] = [{"Key": key, "Value": value} for key, value in self.tags.items()]
+            arguments["Tags"] = tag_list(self.tags)
         return arguments
 
 
@@ -97,7 +101,7 @@ MANAGEMENT = {
     ],
     "eu-west-1": [],
 }
-LEGACY = {"us-east-2": service("/intranet", team="nobody"), "eu-west-1": []}
+LEGACY = {"us-east-2": service("/intranet", team="intranet"), "eu-west-1": []}
 SANDBOX = {"us-east-2": [Parameter("/sandbox/owner", "someone")], "eu-west-1": []}
 
 SECRETS = {

@@ -12,7 +12,7 @@ from catalogue import (
     LEDGER_STANDBY_KEY,
     ROUTES,
 )
-from organisation import SPOKE_ROLE
+from member_account import SPOKE_ROLE
 
 MARK = ("ReplicationStatus", "monitored-by-parameter-store-replication-lambda")
 PROVENANCE = "ReplicationSource"

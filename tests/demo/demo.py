@@ -26,7 +26,8 @@ from emulator import Emulator
 from hub import Hub, HubFailed
 from lambda_service import LambdaService
 from live import EventFailed, Live
-from organisation import SPOKE_ROLE, Organisation
+from member_account import SPOKE_ROLE
+from organisation import Organisation
 
 LIFETIME_SECONDS = 1200
 FAILED = 4  # hubctl's exit code after a failure; the demo expects two failures
@@ -73,8 +74,8 @@ class Demo:
         print("      every secret's replication status, value, versions, key and tags")
         print("      the names in each Region, so that a deleted source has no replica")
         if comparison.unchanged:
-            print(f"      the versions of {comparison.unchanged} replicas whose sources did not change; the hub rewrote none")
-        print("    The hub left the sources, the other team's parameter, the suspended account and sandbox unchanged.")
+            print(f"      the versions of {comparison.unchanged} replicas with unchanged sources: the hub rewrote none")
+        print("    Sources, the other team's parameter, the suspended account and sandbox are unchanged.")
 
 
 def show_organisation(organisation):

@@ -1,24 +1,12 @@
 """Builds the demo's organisation in the emulator with boto3, and reads it."""
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 
 import catalogue
-from emulator import MANAGEMENT_ACCOUNT, every
+from emulator import MANAGEMENT_ACCOUNT, list_all
+from member_account import SPOKE_ROLE, create_keys, create_role
 
-SPOKE_ROLE = "failover-replicator-spoke"
 EXTERNAL_ID = "demo-external-id"
-
-
-def trust_policy():
-    """The trust policy of the spoke role: the management account may assume it with the external id."""
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"AWS": f"arn:aws:iam::{MANAGEMENT_ACCOUNT}:root"},
-        "Action": "sts:AssumeRole",
-        "Condition": {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}},
-    }
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 class Organisation:
@@ -50,12 +38,9 @@ class Organisation:
     def fill_account(self, plan):
         """Creates the spoke role, keys, parameters and secrets of one account."""
         if plan.spoke_role:
-            iam = self.client("iam", plan.name, "us-east-1")
-            iam.create_role(RoleName=SPOKE_ROLE, AssumeRolePolicyDocument=trust_policy())
+            create_role(self.client("iam", plan.name, "us-east-1"), SPOKE_ROLE, EXTERNAL_ID)
         for region in catalogue.REGIONS if plan.keys else ():
-            kms = self.client("kms", plan.name, region)
-            for alias in plan.keys:
-                kms.create_alias(AliasName=alias, TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
+            create_keys(self.client("kms", plan.name, region), plan.keys)
         for region, parameters in plan.parameters.items():
             ssm = self.client("ssm", plan.name, region)
             for parameter in parameters:
@@ -68,7 +53,7 @@ class Organisation:
     def parameters(self, account, region):
         """The parameters of an account's Region by name: the listed metadata, plus `Value` and `Tags`."""
         ssm = self.client("ssm", account, region)
-        found = {p["Name"]: dict(p) for p in every(ssm, "describe_parameters", "Parameters")}
+        found = {p["Name"]: dict(p) for p in list_all(ssm, "describe_parameters", "Parameters")}
         names = sorted(found)
         for start in range(0, len(names), 10):
             got = ssm.get_parameters(Names=names[start : start + 10], WithDecryption=True)
@@ -83,7 +68,7 @@ class Organisation:
         """The secrets of an account's Region by name: the description, plus `Value`, with the tags as a dictionary."""
         secretsmanager = self.client("secretsmanager", account, region)
         found = {}
-        for listed in every(secretsmanager, "list_secrets", "SecretList"):
+        for listed in list_all(secretsmanager, "list_secrets", "SecretList"):
             secret = secretsmanager.describe_secret(SecretId=listed["ARN"])
             secret["Value"] = secretsmanager.get_secret_value(SecretId=listed["ARN"])["SecretString"]
             secret["Tags"] = {tag["Key"]: tag["Value"] for tag in secret.get("Tags", [])}

@@ -10,7 +10,7 @@ import json
 import furnish
 import stack
 import templates
-from emulator import MANAGEMENT_ACCOUNT, taken
+from emulator import MANAGEMENT_ACCOUNT, receive_all
 from lambda_service import hub_program
 
 from .base import HUB_REGION, the_emulator, the_service
@@ -27,7 +27,7 @@ class Deployment:
 
     def __init__(self):
         self.emulator, self.service = the_emulator(), the_service()
-        self.organizations = furnish.organisation_of(self.emulator)
+        self.organizations = furnish.organizations_client(self.emulator)
         organization = self.organizations.describe_organization()["Organization"]["Id"]
         root = self.organizations.list_roots()["Roots"][0]["Id"]
         self.unit = self.make_unit(root, "workloads")
@@ -126,11 +126,11 @@ class Deployment:
 
     def digests(self):
         """The hub's messages since the last look."""
-        return taken(self.emulator.client("sqs", region=HUB_REGION), self.digest_queue)
+        return receive_all(self.emulator.client("sqs", region=HUB_REGION), self.digest_queue)
 
     def told(self):
         """The state machine's."""
-        return taken(self.service.client("sqs"), self.told_queue)
+        return receive_all(self.service.client("sqs"), self.told_queue)
 
 
 @functools.cache

@@ -157,7 +157,7 @@ fn an_invalid_option_is_refused() {
     ] {
         let run = Command::new(env!("CARGO_BIN_EXE_aws-sim")).args(options).output();
         let run = run.expect("the process runs");
-        let told = String::from_utf8(run.stderr).expect("text");
-        assert!(!run.status.success() && told.contains(message), "{told}");
+        let errors = String::from_utf8(run.stderr).expect("text");
+        assert!(!run.status.success() && errors.contains(message), "{errors}");
     }
 }

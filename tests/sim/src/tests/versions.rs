@@ -102,11 +102,11 @@ async fn a_deletion_ends_the_history_and_a_create_starts_a_new_one() {
         assert_eq!(history(&sim).unwrap_err().code, "ParameterNotFound");
         assert_eq!(writers(&list(&sim)), rows(&[]));
         tokio::time::sleep(Duration::from_secs(30)).await;
-        region(&sim).put("/a", "anew");
+        region(&sim).put("/a", "recreated");
         assert_eq!(writers(&history(&sim).unwrap()), rows(&[(1, OWNER)]));
         assert_eq!(writers(&list(&sim)), rows(&[(1, OWNER)]));
-        let anew = region(&sim).parameters()["/a"].clone();
-        assert!(anew.tags.is_empty() && anew.labels.is_empty(), "{anew:?}");
+        let recreated = region(&sim).parameters()["/a"].clone();
+        assert!(recreated.tags.is_empty() && recreated.labels.is_empty(), "{recreated:?}");
         region(&sim).delete("/a");
         tokio::time::sleep(Duration::from_secs(30)).await;
     }
