@@ -31,8 +31,8 @@ def stacks(cloudformation):
 
 def deploy(cloudformation, parameters):
     """Creates or updates the stack, and returns what was done."""
-    there = stacks(cloudformation)
-    if any(name.startswith(BY_STACK_SET) for name in there):
+    existing = stacks(cloudformation)
+    if any(name.startswith(BY_STACK_SET) for name in existing):
         return "skipped; the StackSet deploys the spoke here"
     wanted = {
         "StackName": STACK,
@@ -40,7 +40,7 @@ def deploy(cloudformation, parameters):
         "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         "Capabilities": ["CAPABILITY_NAMED_IAM"],
     }
-    if STACK not in there:
+    if STACK not in existing:
         cloudformation.create_stack(**wanted)
         cloudformation.get_waiter("stack_create_complete").wait(StackName=STACK, WaiterConfig=WAIT)
         return "created"

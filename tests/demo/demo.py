@@ -72,7 +72,7 @@ class Demo:
         print(f"    boto3 compared {comparison.count} attributes and found no difference. It compared:")
         print("      every replica's value, type, tier, description, pattern, data type, key and tags")
         print("      every secret's replication status, value, versions, key and tags")
-        print("      the names in each Region, so that a deleted source has no replica")
+        print("      the names in each Region: a deleted source has no replica")
         if comparison.unchanged:
             print(f"      the versions of {comparison.unchanged} replicas with unchanged sources: the hub rewrote none")
         print("    Sources, the other team's parameter, the suspended account and sandbox are unchanged.")

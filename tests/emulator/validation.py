@@ -54,10 +54,10 @@ class Validator:
 
     def refusal(self, environ, body):
         """The answer to an invalid request, `(status, headers, body)`; None for a valid one."""
-        asked = self.read(environ, body)
-        if asked is None:
+        requested = self.read(environ, body)
+        if requested is None:
             return None
-        operation, parameters, is_json = asked
+        operation, parameters, is_json = requested
         found = list(faults(operation.input_shape, parameters)) if operation.input_shape else []
         with self._lock:
             self.counts["refused" if found else "validated"] += 1

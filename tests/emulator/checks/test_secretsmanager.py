@@ -91,8 +91,8 @@ class ReplicationCheck(Check):
 
     def test_an_unusable_key_fails_only_its_region(self):
         self.create()
-        asked = [{"Region": FAR, "KmsKeyId": "alias/absent"}, {"Region": THIRD}]
-        self.here.replicate_secret_to_regions(SecretId=self.name, AddReplicaRegions=asked)
+        requested = [{"Region": FAR, "KmsKeyId": "alias/absent"}, {"Region": THIRD}]
+        self.here.replicate_secret_to_regions(SecretId=self.name, AddReplicaRegions=requested)
         shown = self.here.describe_secret(SecretId=self.name)["ReplicationStatus"]
         statuses = {status["Region"]: status for status in shown}
         self.assertEqual("InSync", statuses[THIRD]["Status"])

@@ -90,7 +90,7 @@ class WritersCheck(VersionsCheck):
 
 
 class SelectorsCheck(VersionsCheck):
-    def asked(self, *names, **arguments):
+    def requested(self, *names, **arguments):
         answer = self.ssm.get_parameters(Names=list(names), **arguments)
         shown = [(one["Name"], one["Version"], one["Value"], one.get("Selector")) for one in answer["Parameters"]]
         return shown, answer["InvalidParameters"]
@@ -99,9 +99,9 @@ class SelectorsCheck(VersionsCheck):
         self.put()
         self.overwrite()
         one = (self.name, 1, "1", ":1")
-        self.assertEqual(([one], []), self.asked(f"{self.name}:1"))
+        self.assertEqual(([one], []), self.requested(f"{self.name}:1"))
         arn = self.described()["ARN"]
-        self.assertEqual(([one], []), self.asked(f"{arn}:1"))
+        self.assertEqual(([one], []), self.requested(f"{arn}:1"))
         self.assertEqual(":1", self.ssm.get_parameter(Name=f"{arn}:1")["Parameter"]["Selector"])
         self.assertNotIn("Selector", self.ssm.get_parameter(Name=self.name)["Parameter"])
 
@@ -113,12 +113,12 @@ class SelectorsCheck(VersionsCheck):
         wanted = [(self.name, number, str(number), f":{number}") for number in (2, 9, 10)]
         wanted.append((self.name, 11, "11", None))
         names = (f"{self.name}:10", self.name, f"{self.name}:2", f"{self.name}:9")
-        self.assertEqual((wanted, []), self.asked(*names))
+        self.assertEqual((wanted, []), self.requested(*names))
 
     def test_a_missing_version_is_listed_as_invalid(self):
         self.put()
         gone = [f"{self.name}:2", f"{self.name}:live", f"{self.name}0:1", f"{self.name}0"]
-        self.assertEqual(([(self.name, 1, "1", None)], gone), self.asked(self.name, *gone))
+        self.assertEqual(([(self.name, 1, "1", None)], gone), self.requested(self.name, *gone))
         with self.refused("ParameterVersionNotFound"):
             self.ssm.get_parameter(Name=f"{self.name}:2")
 
@@ -129,11 +129,11 @@ class SelectorsCheck(VersionsCheck):
         self.overwrite()
         kms.disable_key(KeyId=key)
         names = (self.name, f"{self.name}:1")
-        shown, invalid = self.asked(*names)
+        shown, invalid = self.requested(*names)
         self.assertEqual(([(1, ":1"), (2, None)], []), ([(one[1], one[3]) for one in shown], invalid))
         with self.refused("InvalidKeyId"):
-            self.asked(*names, WithDecryption=True)
-        self.assertEqual("2", self.asked(self.name, WithDecryption=True)[0][0][2], "the current version has its own key")
+            self.requested(*names, WithDecryption=True)
+        self.assertEqual("2", self.requested(self.name, WithDecryption=True)[0][0][2], "the current version has its own key")
 
     def test_tag_operations_accept_no_selector(self):
         self.put()

@@ -36,7 +36,7 @@ def create_replicas(self, replica_regions, force_overwrite):
     """The replica's key must be usable in its Region and its name must be free; otherwise the status is `Failed`.
 
     The call itself succeeds in both cases. An unrelated secret of the same name is overwritten only if the caller
-    forces it. AWS leaves open, and this patch assumes: a failed replica may be requested again, an existing one may not.
+    forces it. AWS leaves open, and the patch assumes: a failed replica may be requested again, an existing one may not.
     """
     present = {replica.region: replica for replica in getattr(self, "replicas", [])}
     for wanted in replica_regions:
@@ -87,11 +87,11 @@ def replicate_secret_to_regions(self):
     DescribeSecret shows the result, which exists at once here.
     """
     secret = self.backend.describe_secret(self._get_param("SecretId"))
-    asked = {wanted["Region"] for wanted in self._get_param("AddReplicaRegions", [])}
+    requested = {wanted["Region"] for wanted in self._get_param("AddReplicaRegions", [])}
     answer = json.loads(replicate_secret_to_regions.stock(self))
     answer["ARN"] = secret.arn
     for status in answer["ReplicationStatus"]:
-        if status["Region"] in asked:
+        if status["Region"] in requested:
             status["Status"] = "InProgress"
             status.pop("StatusMessage", None)
     return json.dumps(answer)

@@ -58,14 +58,14 @@ def check_name(name, account_id, region_name):
         raise ValidationException(f"Parameter name with its ARN must not exceed {NAME_AND_ARN_LENGTH} characters.")
 
 
-def resolve_tier(asked, current, value, policies):
+def resolve_tier(requested, current, value, policies):
     """Intelligent-Tiering is resolved at the write. Advanced never returns to Standard.
 
     Without a tier in the request, a parameter keeps its tier. The default for a new one is Standard.
     """
     size = len(value.encode())
     advanced = current is not None and current.tier == "Advanced"
-    tier = asked or (current.tier if current else None) or "Standard"
+    tier = requested or (current.tier if current else None) or "Standard"
     if tier == "Intelligent-Tiering":
         tier = "Advanced" if advanced or policies or size > VALUE_BYTES["Standard"] else "Standard"
     if advanced and tier == "Standard":
@@ -133,16 +133,16 @@ def check_form(kind, data_type, current):
         ssm_data_types.check_change(current.data_type, data_type)
 
 
-def choose_key(asked, kind, account_id, region_name):
+def choose_key(requested, kind, account_id, region_name):
     """The key's name and the key, which must exist and be enabled in this account and Region.
 
     The default is `alias/aws/ssm`, on overwrite too: the value is then encrypted with that key.
     """
     if kind != "SecureString":
-        if asked:
+        if requested:
             raise ValidationException("KeyId is required for SecureString type parameter only.")
         return None, None
-    name = asked or DEFAULT_KEY
+    name = requested or DEFAULT_KEY
     reason = kms_keys.refusal(account_id, region_name, name)
     if reason:
         raise SSMException("InvalidKeyId", reason)

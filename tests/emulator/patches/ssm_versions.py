@@ -62,9 +62,9 @@ def describe_response_object(self, decrypt=False, include_labels=False):
     return shown
 
 
-def with_selector(backend, shown, asked):
+def with_selector(backend, shown, requested):
     """An answer to `NAME:VERSION` or `NAME:LABEL` contains the selector, `:VERSION` or `:LABEL`."""
-    _, colon, selector = backend._strip_parameter_arn(asked).partition(":")
+    _, colon, selector = backend._strip_parameter_arn(requested).partition(":")
     return {**shown, "Selector": f":{selector}"} if colon else shown
 
 
@@ -116,10 +116,10 @@ def get_parameter_history(self):
             f"1 validation error detected: Value '{limit}' at 'maxResults' failed to satisfy constraint: "
             f"Member must have value between 1 and {HISTORY_LIMIT}"
         )
-    backend, asked = self.ssm_backend, self._get_param("Name")
-    name = backend._strip_parameter_arn(asked)
+    backend, requested = self.ssm_backend, self._get_param("Name")
+    name = backend._strip_parameter_arn(requested)
     if name not in backend._parameters:
-        raise ParameterNotFound(f"Parameter {asked} not found.")
+        raise ParameterNotFound(f"Parameter {requested} not found.")
     token = self._get_param("NextToken")
     after = version_before(token) if token else 0
     left = [version for version in backend._parameters[name] if version.version > after]
