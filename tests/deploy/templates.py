@@ -79,8 +79,8 @@ def allowed(template, role):
 
 
 def actions_of_the_code():
-    """The actions in `ACTIONS` of src/aws/actions.rs. The hub's throttle uses the same list."""
-    text = (ROOT / "src" / "aws" / "actions.rs").read_text(encoding="utf-8")
+    """The actions in `ACTIONS` of src/aws/throttle/buckets.rs, the list that the rate limits use."""
+    text = (ROOT / "src" / "aws" / "throttle" / "buckets.rs").read_text(encoding="utf-8")
     listed = text[text.index("pub const ACTIONS") : text.index("];")]
     return set(re.findall(r'\("([a-z]+:[A-Za-z]+)",', listed))
 

@@ -10,8 +10,8 @@ use std::time::Duration;
 use super::brake::{give_one_back, reserve};
 use super::delete::{Deleted, Executor};
 use super::execute::marked_first;
-use crate::domain::{Cause, Change, FailureKind, OutcomeKind, SecretText, Tags};
-use crate::ownership::{Provenance, Refused};
+use crate::domain::{Cause, Change, FailureKind, OutcomeKind, Reason, SecretText, Tags};
+use crate::ownership::{Provenance, RefusedForm};
 use crate::parameters::attempt::{WriteAttempt, WriteState, created_tags};
 use crate::parameters::context::RouteContext;
 use crate::parameters::labels::{self, History};
@@ -134,7 +134,7 @@ async fn check_key(context: &RouteContext<'_>, attempt: &WriteAttempt) -> Result
 
 /// What makes the recreation needed.
 fn attribute(write: &PlannedWrite) -> String {
-    write.because.join(", ").replace('_', " ")
+    Reason::attributes(&write.because)
 }
 
 /// The replica that is to be deleted, with its tags read now by name, where they still say so.
@@ -236,7 +236,7 @@ fn restored_tags(attempt: &WriteAttempt, mut tags: Tags) -> Tags {
     let (version, form) = (attempt.source_version().number, attempt.write.desired.form);
     match Provenance::of(&tags) {
         Some(before) => {
-            let refused = Some(Refused { version, form });
+            let refused = Some(RefusedForm { version, form });
             let restored = Provenance { replica: 1, written: None, refused, gone: None, ..before };
             with_both(tags, &restored)
         }
