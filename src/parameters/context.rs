@@ -8,7 +8,7 @@ use super::plan::{Case, Decision, DeletePolicy, Parity, PlanPolicy};
 use super::results::{ItemResult, ItemResults};
 use crate::aws::{KeyStates, Session};
 use crate::domain::{Change, OutcomeKind, ParameterName, Purpose, Region, Scope, Take};
-use crate::guard::{Claim, Held, Proposal, Ruling};
+use crate::guard::{Claim, Occupant, Proposal, Ruling};
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
 use crate::settings::{OnConflict, OnTargetChange};
@@ -85,7 +85,7 @@ impl RouteContext<'_> {
         &self,
         target: &Region,
         change: Change,
-        held: Held<'_>,
+        held: Occupant<'_>,
         claim: Option<Claim>,
     ) -> Ruling {
         let proposal = Proposal { source: self.source, target, change, held, claim };
@@ -100,7 +100,7 @@ impl RouteContext<'_> {
         replica: &Observed,
         claim: Option<Claim>,
     ) -> Ruling {
-        let held = Held::Parameter(replica.evidence(self.session.account(), target));
+        let held = Occupant::Parameter(replica.evidence(self.session.account(), target));
         self.judge(target, change, held, claim)
     }
 

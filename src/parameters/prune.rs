@@ -10,21 +10,16 @@ use super::store::{NAMES_PER_CALL, Tagged, lists, mark_released};
 use crate::aws::Session;
 use crate::domain::{
     AccountOutcome, Assignment, Cause, Change, Item, Leftovers, OutcomeKind, ParameterName,
-    PlanStep, Region, Scope,
+    PlanStep, Reason, Region, Scope,
 };
 use crate::guard::{Claim, Ruling};
-use crate::ownership::{Ownership, Provenance, Site, is_marked, last, objection};
+use crate::ownership::{ConflictContext, Ownership, Provenance, is_marked, last, objection};
 use crate::parameters::context::RouteContext;
 use crate::parameters::reconcile::delete::{DeleteExecutor, DeleteResult, Judgement, Reread};
 use crate::parameters::reconcile::histories::{HistoryRead, with_history};
 use crate::parameters::results::{ItemResult, ItemResults};
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
-
-/// The reason in a plan.
-const BECAUSE: &str = "out_of_scope";
-/// A second reason, if only the word `default` in `REPLICATOR_EXCLUDE_NAMES` excludes the name.
-const BY_DEFAULT: &str = "excluded_by_default";
 
 /// The leftover changed during the run.
 const PENDING: ItemResult = ItemResult::Counted(OutcomeKind::Pending);
@@ -67,7 +62,7 @@ pub async fn prune(
         .chain(&leftovers.regions)
         .collect();
     let Some(listings) = policy.deadline.unless_stopped(lists(session, regions)).await else {
-        return AccountOutcome::unlooked(session.account().clone());
+        return AccountOutcome::unfinished(session.account().clone());
     };
     let each = listings.iter().map(|(target, listing)| async {
         let mut results = ItemResults::default();
@@ -240,7 +235,7 @@ impl Pruning<'_> {
             .ownership(context.plan_policy(context.parity()));
         let Ownership::Owned { provenance, .. } = &ownership else {
             let evidence = held.evidence(self.session.account(), target);
-            let site = Site {
+            let site = ConflictContext {
                 account: self.session.account(),
                 source: &source,
                 target,
@@ -256,20 +251,23 @@ impl Pruning<'_> {
         let claim = adopted.then_some(Claim::Release);
         match context.judge_replica(target, change, held, claim) {
             // A leftover that appeared after the plan was shown.
-            Ruling::Go if !self.is_planned(target, &held.parameter.name, change) => keep(PENDING),
-            Ruling::Go if adopted => Judgement::Keep(Kept::Release),
-            Ruling::Go => Judgement::Delete,
-            Ruling::TellOnly => {
+            Ruling::Proceed if !self.is_planned(target, &held.parameter.name, change) => {
+                keep(PENDING)
+            }
+            Ruling::Proceed if adopted => Judgement::Keep(Kept::Release),
+            Ruling::Proceed => Judgement::Delete,
+            Ruling::ReportOnly => {
                 let because = self.because(&held.parameter.name);
                 keep(ItemResult::Planned { change, because, class: None, reported: None })
             }
-            Ruling::Held(cause) => keep(failed(target, cause)),
+            Ruling::Refused(cause) => keep(failed(target, cause)),
         }
     }
 
-    fn because(&self, name: &ParameterName) -> Vec<&'static str> {
+    fn because(&self, name: &ParameterName) -> Vec<Reason> {
         let by_default = self.policy.names.is_bookkeeping(name.as_str());
-        [BECAUSE].into_iter().chain(by_default.then_some(BY_DEFAULT)).collect()
+        let by_default = by_default.then_some(Reason::ExcludedByDefault);
+        [Reason::OutOfScope].into_iter().chain(by_default).collect()
     }
 
     fn context<'a>(&'a self, source: &'a Region) -> RouteContext<'a> {

@@ -7,8 +7,8 @@ use super::plan::Case;
 use super::store::{ByName, Tagged, by_name, mark_released, versions};
 use crate::aws::Session;
 use crate::domain::{
-    AccountOutcome, Assignment, Cause, Change, Item, OutcomeKind, ParameterName, Region, Scope,
-    Wanted,
+    AccountOutcome, Assignment, Cause, Change, Item, OutcomeKind, ParameterName, Reason, Region,
+    Scope, Wanted,
 };
 use crate::guard::{Claim, Ruling};
 use crate::ownership::Ownership;
@@ -17,9 +17,6 @@ use crate::parameters::reconcile::histories::{HistoryRead, with_history};
 use crate::parameters::results::{ItemResult, ItemResults};
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
-
-/// The reason in a plan.
-const BECAUSE: &str = "release";
 
 /// Releases the replicas of the parameters that `assignments` name, in the targets of their routes.
 pub async fn release(
@@ -65,17 +62,17 @@ async fn release_in(
     }
     let change = Change::Retag;
     match context.judge_replica(target, change, &replica, Some(Claim::Release)) {
-        Ruling::Go => {
+        Ruling::Proceed => {
             match mark_released(context.session, target, &replica.parameter.name).await? {
                 Tagged::Yes => Ok(ItemResult::Counted(OutcomeKind::Retagged)),
                 Tagged::Gone => Err(nothing_to_release(target)),
             }
         }
-        Ruling::TellOnly => {
-            let (because, class) = (vec![BECAUSE], ownership.class());
+        Ruling::ReportOnly => {
+            let (because, class) = (vec![Reason::Release], ownership.class());
             Ok(ItemResult::Planned { change, because, class, reported: None })
         }
-        Ruling::Held(cause) => Err(cause),
+        Ruling::Refused(cause) => Err(cause),
     }
 }
 

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
     AccountId, AccountOutcome, Cause, Change, ConflictClass, Counts, Failure, FailureKind, Item,
-    Kind, Ledger, OutcomeKind, ParameterName, Region, Step, Subject, Timestamp, Waiting, WrittenBy,
+    Kind, Ledger, OutcomeKind, ParameterName, Reason, Region, Step, Subject, Timestamp,
+    TombstonedReplica, WrittenBy,
 };
 
 use super::candidate::Candidate;
-use crate::so_far;
+use crate::partial_counts;
 
 /// The result of one item in one target.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +27,7 @@ pub(super) enum ItemResult {
     /// A step that a plan shows.
     Planned {
         change: Change,
-        because: Vec<&'static str>,
+        because: Vec<Reason>,
         /// The conflict that the step resolves, if the replica is not owned.
         class: Option<ConflictClass>,
         /// Why the brake delays the deletion.
@@ -189,8 +190,9 @@ impl ItemResults {
             subject,
             cause,
         };
-        let waits = |((name, region), due)| Waiting { due, region, item: Item::Parameter(name) };
-        outcome.waiting = self.tombstones.into_iter().map(waits).collect();
+        let tombstone =
+            |((name, region), due)| TombstonedReplica { due, region, item: Item::Parameter(name) };
+        outcome.tombstones = self.tombstones.into_iter().map(tombstone).collect();
         for (region, cause) in self.region_failures {
             outcome.fail(failure(region, Subject::Account, cause));
         }
@@ -273,7 +275,7 @@ impl PassResult {
 
     /// Adds the outcomes to the tally that is reported if the deadline cuts the account off.
     pub(super) fn note(&self) {
-        so_far::note(Kind::Parameter, &self.results.outcomes(&self.retries));
+        partial_counts::note(Kind::Parameter, &self.results.outcomes(&self.retries));
     }
 
     pub(super) fn retry(&mut self, name: &ParameterName, target: &Region, why: RetryReason) {

@@ -55,7 +55,7 @@ pub(in crate::parameters) async fn read_source_histories(
             pass.retry(&attempt.name, &attempt.target, RetryReason::Unwritten);
             false
         }
-        Some(Err(SyncError::Failed(cause))) if cause.kind.may_pass() => {
+        Some(Err(SyncError::Failed(cause))) if cause.kind.may_succeed_later() => {
             pass.results.fail(&attempt.name, &attempt.target, context.source, cause.clone());
             false
         }
@@ -191,7 +191,9 @@ async fn write_labels_of(
         SyncResult::Changed | SyncResult::Planned => {
             (WriteState::Superseded(attempt.write.change.done()), None)
         }
-        SyncResult::Failed(cause) if cause.kind.may_pass() => (WriteState::Failed(cause), None),
+        SyncResult::Failed(cause) if cause.kind.may_succeed_later() => {
+            (WriteState::Failed(cause), None)
+        }
         SyncResult::Failed(cause) => (WriteState::Verified(replica), Some(labels_failed(&cause))),
     }
 }

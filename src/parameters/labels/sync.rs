@@ -7,7 +7,7 @@ use super::history::LabelHistory;
 use super::plan::{LabelPlan, plan};
 use super::store::{LabelAnswer, carry_out, history_at};
 use crate::concurrency::in_parallel;
-use crate::domain::{Cause, Change, OutcomeKind, ParameterName, Region, Version};
+use crate::domain::{Cause, Change, OutcomeKind, ParameterName, Reason, Region, Version};
 use crate::guard::Ruling;
 use crate::ownership::Ownership;
 use crate::parameters::candidate::Candidate;
@@ -107,11 +107,11 @@ async fn try_sync(
             return Ok(SyncResult::Done { written, missing });
         }
         match judge(context, pair).await? {
-            Ruling::Go => {}
-            Ruling::TellOnly => {
+            Ruling::Proceed => {}
+            Ruling::ReportOnly => {
                 return Ok(missing.map_or(SyncResult::Planned, SyncResult::Failed));
             }
-            Ruling::Held(cause) => return Err(cause.into()),
+            Ruling::Refused(cause) => return Err(cause.into()),
         }
         for step in &plan.steps {
             match carry_out(context.session, target, name, step).await? {
@@ -131,7 +131,7 @@ async fn try_sync(
 
 /// Asks the guard, with the replica's tags read by name just before. A plan uses the tags that were read earlier.
 async fn judge(context: &RouteContext<'_>, pair: LabelledPair<'_>) -> Result<Ruling, SyncError> {
-    let Some((original, replica)) = pair.to_judge else { return Ok(Ruling::Go) };
+    let Some((original, replica)) = pair.to_judge else { return Ok(Ruling::Proceed) };
     let mut replica = replica.clone();
     if context.policy.writing.allows() {
         let tags = tags(context.session, pair.target, pair.name).await?;
@@ -173,7 +173,7 @@ pub(super) async fn with_values(
         return Ok(history);
     }
     match history_of(context, region, name, version, true).await {
-        Err(SyncError::Failed(cause)) if !cause.kind.may_pass() => {
+        Err(SyncError::Failed(cause)) if !cause.kind.may_succeed_later() => {
             history.unreadable = Some(cause);
             Ok(history)
         }
@@ -319,7 +319,7 @@ fn record_sync(
         }
         SyncResult::Planned if was_equal => ItemResult::Planned {
             change: Change::Retag,
-            because: vec!["labels"],
+            because: vec![Reason::Labels],
             class: None,
             reported: None,
         },

@@ -153,7 +153,8 @@ impl<'a> DeleteExecutor<'a> {
                 for name in names {
                     results.insert(name, DeleteResult::Failed(cause.clone()));
                 }
-                let replicas = if cause.kind.may_pass() { Vec::new() } else { replicas.to_vec() };
+                let replicas =
+                    if cause.kind.may_succeed_later() { Vec::new() } else { replicas.to_vec() };
                 return Undeleted { replicas, may_be_deleted: false, may_retry };
             }
         };

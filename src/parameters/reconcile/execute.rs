@@ -16,7 +16,7 @@ use crate::parameters::attempt::{Values, WriteAttempt, WriteState, created_tags,
 use crate::parameters::causes::{no_such_step, tags_not_restored};
 use crate::parameters::context::RouteContext;
 use crate::parameters::labels::{self, LabelHistory, SourceHistories};
-use crate::parameters::plan::{Marking, PlannedWrite, released_meanwhile, with_mark};
+use crate::parameters::plan::{MarkTiming, PlannedWrite, released_meanwhile, with_mark};
 use crate::parameters::store::{Created, Put, Tagged, create, retag, tags, update};
 
 /// Carries out each write. A failed write stops no other one, except the recreations of the same item in other targets.
@@ -134,7 +134,7 @@ pub(super) async fn set_mark_first(
     context: &RouteContext<'_>,
     attempt: &WriteAttempt,
 ) -> Result<Tagged, Cause> {
-    if attempt.write.marking != Marking::First {
+    if attempt.write.marking != MarkTiming::BeforeWrite {
         return Ok(Tagged::Yes);
     }
     let mark = with_mark(Tags::new());

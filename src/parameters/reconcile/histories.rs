@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::execute::handle_refusal;
 use crate::concurrency::in_parallel;
 use crate::domain::{Cause, ParameterName, Region, Version};
-use crate::ownership::{Between, Ownership, Viewpoint, between, judge};
+use crate::ownership::{JudgeContext, Ownership, VersionsBetween, judge, versions_between};
 use crate::parameters::attempt::{WriteAttempt, WriteState};
 use crate::parameters::candidate::Candidate;
 use crate::parameters::context::RouteContext;
@@ -81,7 +81,7 @@ pub(in crate::parameters) async fn with_history(
         let Some(rows) = read else { return Ok(HistoryRead::Changed) };
         let undecided = rows.iter().rev().skip(1).any(|row| row.same_as_next.is_none());
         replica.history = Some(rows);
-        let viewpoint = Viewpoint {
+        let viewpoint = JudgeContext {
             source,
             only_route: context.policy.routes.sources_into(target).count() <= 1,
             writers: &context.policy.writers,
@@ -159,10 +159,10 @@ async fn state_over(
     match rows {
         Ok(Some(rows)) => {
             let (account, writers) = (context.session.account(), &context.policy.writers);
-            match between(&rows, decided, account, writers) {
-                Between::Ours => WriteState::Verified(written),
-                Between::Recreated => WriteState::Recreated(written),
-                Between::Foreign(under) => {
+            match versions_between(&rows, decided, account, writers) {
+                VersionsBetween::OnlyHub => WriteState::Verified(written),
+                VersionsBetween::Recreated => WriteState::Recreated(written),
+                VersionsBetween::Foreign(under) => {
                     let conflict = covered(attempt.case(context), under);
                     handle_refusal(context, attempt, conflict).await
                 }

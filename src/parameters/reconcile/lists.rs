@@ -14,7 +14,7 @@ use crate::parameters::model::{Listing, Observed};
 use crate::parameters::plan::{Case, Decision, decide};
 use crate::parameters::results::{ItemResults, Retries};
 use crate::parameters::value_override::{ValueOverride, value_override};
-use crate::so_far;
+use crate::partial_counts;
 
 /// Lists may lag this much: a parameter written within this time is read by name before it is reported as a conflict.
 const LIST_LAG: Duration = Duration::from_mins(10);
@@ -46,7 +46,7 @@ impl RouteContext<'_> {
         results.matched_includes = self.policy.names.matched_includes(names);
         let keys = KeyHealth::read(self, &lists.targets, &mut results).await;
         let (candidates, listed) = self.undecided(&lists, &keys, &mut results);
-        so_far::note(Kind::Parameter, &results.outcomes(&Retries::new()));
+        partial_counts::note(Kind::Parameter, &results.outcomes(&Retries::new()));
         let (retries, absences) = self.pass(candidates, Some(&listed), &mut results).await;
         let mut results = self.second_pass(retries, &BTreeSet::new(), results).await;
         results.close_ledger(self.source, |name| originals.contains_key(name));

@@ -72,7 +72,7 @@ pub async fn reconcile(
         })
         .collect();
     let Some(listings) = policy.deadline.unless_stopped(lists(session, listed)).await else {
-        let outcome = AccountOutcome::unlooked(session.account().clone());
+        let outcome = AccountOutcome::unfinished(session.account().clone());
         return (outcome, UnwitnessedAbsences::default());
     };
     let routes = assignments.iter().map(|Assignment { route, scope }| {

@@ -9,7 +9,7 @@ use super::histories::read_where_needed;
 use super::read::{known_from_lists, read_referenced, read_tags};
 use super::recreate::never_recreated;
 use super::verify::{read_back, write_provenance};
-use crate::domain::{Cause, Change, ConflictClass, OutcomeKind, ParameterName, Region};
+use crate::domain::{Cause, Change, ConflictClass, OutcomeKind, ParameterName, Reason, Region};
 use crate::guard::{Claim, Ruling};
 use crate::ownership::{Ownership, restored};
 use crate::parameters::attempt::{ValueRead, Values, WriteAttempt, WriteState};
@@ -206,7 +206,7 @@ fn compare_one(
         {
             if *original != replica.text {
                 if !attempt.write.adopts() {
-                    return update(attempt, "value");
+                    return update(attempt, Reason::Value);
                 }
                 let cause = not_adopted(attempt.case(context), "its value differs");
                 pass.results.fail(&attempt.name, &attempt.target, &attempt.target, cause);
@@ -221,8 +221,10 @@ fn compare_one(
             needs_write
         }
         // A replica that cannot be read is useless as a standby, so the hub overwrites it.
-        (Some(_), Some(Err(cause))) if !cause.kind.may_pass() && !attempt.write.adopts() => {
-            update(attempt, "unreadable")
+        (Some(_), Some(Err(cause)))
+            if !cause.kind.may_succeed_later() && !attempt.write.adopts() =>
+        {
+            update(attempt, Reason::Unreadable)
         }
         (_, Some(Err(cause))) => {
             pass.results.fail(&attempt.name, &attempt.target, &attempt.target, cause.clone());
@@ -246,13 +248,13 @@ fn judge_all(
         let change = attempt.write.change;
         let held = attempt.evidence(context);
         match context.judge(&attempt.target, change, held, attempt.write.claim) {
-            Ruling::Go => permitted.push(attempt),
-            Ruling::TellOnly => {
+            Ruling::Proceed => permitted.push(attempt),
+            Ruling::ReportOnly => {
                 let PlannedWrite { because, class, .. } = attempt.write;
                 let result = ItemResult::Planned { change, because, class, reported: None };
                 pass.results.record(&attempt.name, &attempt.target, result);
             }
-            Ruling::Held(cause) => {
+            Ruling::Refused(cause) => {
                 pass.results.fail(&attempt.name, &attempt.target, &attempt.target, cause);
             }
         }

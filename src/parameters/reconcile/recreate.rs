@@ -10,8 +10,8 @@ use std::time::Duration;
 use super::brake::{give_one_back, reserve};
 use super::delete::{DeleteExecutor, DeleteResult, Judgement, Reread};
 use super::execute::set_mark_first;
-use crate::domain::{Cause, Change, OutcomeKind, SecretText, Tags};
-use crate::ownership::{Provenance, Refused};
+use crate::domain::{Cause, Change, OutcomeKind, Reason, SecretText, Tags};
+use crate::ownership::{Provenance, RefusedForm};
 use crate::parameters::attempt::{WriteAttempt, WriteState, created_tags};
 use crate::parameters::causes::{
     old_form_lost, old_form_restored, old_name_taken, recreation_never, recreation_over_allowance,
@@ -61,7 +61,7 @@ pub(super) async fn recreate(
             Some(text)
         }
         // An unreadable value is no loss.
-        Some(Err(cause)) if !cause.kind.may_pass() => None,
+        Some(Err(cause)) if !cause.kind.may_succeed_later() => None,
         Some(Err(cause)) => return Err(cause),
         _ => return Ok(WriteState::Retry),
     };
@@ -81,7 +81,7 @@ pub(super) async fn recreate(
     }
     tokio::time::sleep(PAUSE_AFTER_DELETE).await;
     match create_new_form(context, attempt, value, labelled).await {
-        Err(refused) if !refused.kind.may_pass() => {
+        Err(refused) if !refused.kind.may_succeed_later() => {
             Err(restore_old_form(context, attempt, &present, old, refused).await)
         }
         created => created,
@@ -128,7 +128,7 @@ async fn check_key(context: &RouteContext<'_>, attempt: &WriteAttempt) -> Result
 
 /// The attribute that makes the recreation necessary.
 fn attribute(write: &PlannedWrite) -> String {
-    write.because.join(", ").replace('_', " ")
+    Reason::attributes(&write.because)
 }
 
 /// The replica with its tags read by name just now, if the decision is still to recreate it.
@@ -204,12 +204,12 @@ async fn try_restore(
     loop {
         let created =
             create(context.session, &attempt.target, &form, policies.clone(), old, &tags).await;
-        let may_pass = match &created {
+        let may_succeed_later = match &created {
             Ok(Created::Unanswered(_)) => true,
             Ok(Created::Yes | Created::NameTaken) => false,
-            Err(cause) => cause.kind.may_pass(),
+            Err(cause) => cause.kind.may_succeed_later(),
         };
-        if !may_pass || tries == RESTORE_TRIES {
+        if !may_succeed_later || tries == RESTORE_TRIES {
             return created;
         }
         tokio::time::sleep(RESTORE_PAUSE * tries).await;
@@ -224,7 +224,7 @@ fn restored_tags(attempt: &WriteAttempt, mut tags: Tags) -> Tags {
     let (version, form) = (attempt.source_version().number, attempt.write.desired.form);
     match Provenance::of(&tags) {
         Some(before) => {
-            let refused = Some(Refused { version, form });
+            let refused = Some(RefusedForm { version, form });
             let restored = Provenance { replica: 1, written: None, refused, gone: None, ..before };
             with_both(tags, &restored)
         }

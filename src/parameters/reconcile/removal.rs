@@ -265,9 +265,9 @@ fn judge(
     };
     let claim = (removal.disposal == Disposal::Release).then_some(Claim::Release);
     match context.judge_replica(target, removal.disposal.change(), replica, claim) {
-        Ruling::Go => Ok(removal),
-        Ruling::TellOnly => Err(RemovalResult::Planned(Box::new(removal))),
-        Ruling::Held(cause) => Err(RemovalResult::Failed(cause)),
+        Ruling::Proceed => Ok(removal),
+        Ruling::ReportOnly => Err(RemovalResult::Planned(Box::new(removal))),
+        Ruling::Refused(cause) => Err(RemovalResult::Failed(cause)),
     }
 }
 

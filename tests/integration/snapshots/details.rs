@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use aws_sim::{KeyState, RegionSide, Settings, Sim};
-use failover_replicator::aws::Deadline;
+use failover_replicator::deadline::Deadline;
 use failover_replicator::domain::{
     AccountId, Item, ParameterName, Purpose, Region, SecretName, Take,
 };
-use failover_replicator::hub::{Answer, Hub, HubError, Narrow};
+use failover_replicator::hub::{Answer, Hub, HubError, RouteFilter};
 use failover_replicator::report::{View, table};
 use failover_replicator::request::{Accounts, Reconcile, Request, RunOptions};
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ fn shown(answer: Result<Answer, HubError>) -> String {
 
 async fn ask(hub: &Hub, payload: &Value) -> String {
     let bytes = payload.to_string();
-    shown(hub.run(bytes.as_bytes(), Narrow::default(), Deadline::never(), &|_| ()).await)
+    shown(hub.run(bytes.as_bytes(), RouteFilter::default(), Deadline::never(), &|_| ()).await)
 }
 
 async fn swept(sim: &Sim, settings: &[(&str, &str)]) -> String {
@@ -238,7 +238,7 @@ async fn what_a_person_asks_for_by_name() {
             options: RunOptions { plan, ..RunOptions::default() },
             purpose,
         });
-        let done = hub.perform(request, Narrow::default(), Deadline::never(), &|_| ()).await;
+        let done = hub.perform(request, RouteFilter::default(), Deadline::never(), &|_| ()).await;
         let said = shown(done.map(|done| done.answer));
         writeln!(text, "# {title}\n{said}").expect("a text takes it");
         tokio::time::sleep(A_WHILE).await;

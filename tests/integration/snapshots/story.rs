@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use aws_sim::{Doer, Effect, Fault, KeyState, Lag, RegionSide, Settings, Sim};
-use failover_replicator::aws::Deadline;
+use failover_replicator::deadline::Deadline;
 use failover_replicator::domain::{Leftovers, Purpose};
-use failover_replicator::hub::{Answer, Hub, Narrow};
+use failover_replicator::hub::{Answer, Hub, RouteFilter};
 use failover_replicator::ownership::Fingerprint;
 use failover_replicator::report::{Report, Response, View, table};
 use failover_replicator::request::{Accounts, Reconcile, Request, RunOptions};
@@ -195,7 +195,8 @@ fn refusals(story: &Story) {
 
 async fn report(hub: &Hub, payload: &Value) -> Response {
     let bytes = payload.to_string();
-    let answer = hub.run(bytes.as_bytes(), Narrow::default(), Deadline::never(), &|_| ()).await;
+    let answer =
+        hub.run(bytes.as_bytes(), RouteFilter::default(), Deadline::never(), &|_| ()).await;
     match answer.expect("the run begins") {
         Answer::Report(response) => *response,
         other => panic!("{payload} is answered with a report: {other:?}"),
@@ -272,11 +273,11 @@ async fn a_plan_of_what_left_the_scope() {
         let accounts = Accounts::Organization;
         Request::Reconcile(Reconcile { accounts, region: None, item: None, options, purpose })
     };
-    let done = hub.perform(prune(None), Narrow::default(), Deadline::never(), &|_| ()).await;
+    let done = hub.perform(prune(None), RouteFilter::default(), Deadline::never(), &|_| ()).await;
     let Answer::Report(response) = done.expect("it is planned").answer else { panic!("a report") };
     assert_shown("prune", &response);
     let other = prune(Fingerprint::parse("1a2b3c4d"));
-    let refused = hub.perform(other, Narrow::default(), Deadline::never(), &|_| ()).await;
+    let refused = hub.perform(other, RouteFilter::default(), Deadline::never(), &|_| ()).await;
     assert_reads("prune-refused", &refused.expect_err("another plan is named").to_string());
 }
 
@@ -296,7 +297,8 @@ async fn a_queue_s_batch() {
         ("other", json!({"source": "aws.s3", "detail-type": "Object Created", "detail": {}})),
     ]);
     let bytes = records.to_string();
-    let answer = hub.run(bytes.as_bytes(), Narrow::default(), Deadline::never(), &|_| ()).await;
+    let answer =
+        hub.run(bytes.as_bytes(), RouteFilter::default(), Deadline::never(), &|_| ()).await;
     let Ok(Answer::Batch(answer, response)) = answer else { panic!("a batch: {answer:?}") };
     assert_reads("batch", &format!("{answer}\n\n{}", table(&response, TERMINAL)));
 }

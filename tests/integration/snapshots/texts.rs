@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use aws_sim::Settings;
-use failover_replicator::aws::Deadline;
+use failover_replicator::deadline::Deadline;
 use failover_replicator::domain::FailureKind;
-use failover_replicator::hub::{Answer, Narrow};
+use failover_replicator::hub::{Answer, RouteFilter};
 use failover_replicator::settings::known;
 use serde_json::{Value, json};
 
@@ -163,7 +163,7 @@ async fn refused_payloads() {
     }
     for payload in refused {
         let answer =
-            hub.run(payload.as_bytes(), Narrow::default(), Deadline::never(), &|_| ()).await;
+            hub.run(payload.as_bytes(), RouteFilter::default(), Deadline::never(), &|_| ()).await;
         let said = match answer {
             Err(error) => error.to_string(),
             Ok(answer) => serde_json::to_string(&answer).expect("JSON"),
@@ -211,7 +211,8 @@ async fn ignored_events() {
         ("a secret's Region removed", secret),
     ] {
         let bytes = event.to_string();
-        let answer = hub.run(bytes.as_bytes(), Narrow::default(), Deadline::never(), &|_| ()).await;
+        let answer =
+            hub.run(bytes.as_bytes(), RouteFilter::default(), Deadline::never(), &|_| ()).await;
         let said = match answer {
             Ok(Answer::Ignored(why)) => why,
             Ok(other) => serde_json::to_string(&other).expect("JSON"),

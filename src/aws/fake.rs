@@ -43,25 +43,25 @@ pub(crate) struct Sent {
 const LATENCY: Duration = Duration::from_millis(1);
 
 /// Status and body of an answer.
-pub(crate) type Answer = (u16, String);
-type Answers = dyn Fn(&Sent) -> Answer + Send + Sync;
+pub(crate) type FakeResponse = (u16, String);
+type Answers = dyn Fn(&Sent) -> FakeResponse + Send + Sync;
 
 /// The network's place.
 #[derive(Clone)]
-pub(crate) struct Double {
+pub(crate) struct FakeAws {
     start: Instant,
     sent: Arc<Mutex<Vec<Sent>>>,
     answers: Arc<Answers>,
 }
 
-impl Double {
+impl FakeAws {
     /// Answers by `answers`.
-    pub(crate) fn new(answers: impl Fn(&Sent) -> Answer + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(answers: impl Fn(&Sent) -> FakeResponse + Send + Sync + 'static) -> Self {
         Self { start: Instant::now(), sent: Arc::default(), answers: Arc::new(answers) }
     }
 
     /// What it answers.
-    pub(crate) fn answer(&self, sent: &Sent) -> Answer {
+    pub(crate) fn answer(&self, sent: &Sent) -> FakeResponse {
         (self.answers)(sent)
     }
 
@@ -106,13 +106,13 @@ impl Double {
     }
 }
 
-impl fmt::Debug for Double {
+impl fmt::Debug for FakeAws {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Double")
+        f.write_str("FakeAws")
     }
 }
 
-impl HttpClient for Double {
+impl HttpClient for FakeAws {
     fn http_connector(
         &self,
         _: &HttpConnectorSettings,
@@ -122,7 +122,7 @@ impl HttpClient for Double {
     }
 }
 
-impl HttpConnector for Double {
+impl HttpConnector for FakeAws {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let header = |name| request.headers().get(name).unwrap_or_default().to_owned();
         let body = String::from_utf8(request.body().bytes().unwrap_or_default().to_vec()).unwrap();
@@ -163,7 +163,7 @@ impl TimeSource for TokioTime {
 }
 
 /// STS's answer to `AssumeRole`: credentials of the role's account, good for an hour.
-pub(crate) fn role_given(sent: &Sent) -> Answer {
+pub(crate) fn assumed_role_response(sent: &Sent) -> FakeResponse {
     let account = between(&sent.body, "RoleArn=arn%3Aaws%3Aiam%3A%3A", "%3A");
     let end = BEGINNING + sent.at + Duration::from_hours(1);
     let end = DateTime::from(SystemTime::UNIX_EPOCH + end).fmt(Format::DateTime).unwrap();
@@ -176,12 +176,12 @@ pub(crate) fn role_given(sent: &Sent) -> Answer {
 }
 
 /// An error as the JSON protocols send it.
-pub(crate) fn json_error(status: u16, code: &str) -> Answer {
+pub(crate) fn json_error(status: u16, code: &str) -> FakeResponse {
     (status, format!(r#"{{"__type":"{code}","message":"as tests have it"}}"#))
 }
 
 /// An error as the query protocol sends it.
-pub(crate) fn query_error(status: u16, code: &str) -> Answer {
+pub(crate) fn query_error(status: u16, code: &str) -> FakeResponse {
     let inner = format!("<Code>{code}</Code><Message>as tests have it</Message>");
     (status, format!("<ErrorResponse><Error>{inner}</Error></ErrorResponse>"))
 }

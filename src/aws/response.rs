@@ -11,21 +11,21 @@ const TRIES: usize = 2;
 /// Before it is made again.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Makes a call of which `is_whole` says whether its answer has the member that it is to tell; once more where it has
+/// Makes a call of which `is_complete` says whether its answer has the member that it is to tell; once more where it has
 /// not. `None`: it lacked it each time.
 ///
 /// # Errors
 /// What the call answered.
-pub async fn whole<T, E, F>(
+pub async fn complete_response<T, E, F>(
     call: impl Fn() -> F,
-    is_whole: impl Fn(&T) -> bool,
+    is_complete: impl Fn(&T) -> bool,
 ) -> Result<Option<T>, E>
 where
     F: Future<Output = Result<T, E>>,
 {
     for attempt in 1..=TRIES {
         let answer = call().await?;
-        if is_whole(&answer) {
+        if is_complete(&answer) {
             return Ok(Some(answer));
         }
         if attempt < TRIES {
@@ -36,7 +36,7 @@ where
 }
 
 /// The failure of a call whose answers lacked `member`.
-pub fn lacking(operation: &str, place: &(impl Display + ?Sized), member: &str) -> Cause {
+pub fn missing_member(operation: &str, place: &(impl Display + ?Sized), member: &str) -> Cause {
     let message = format!("{operation} gave an answer in {place} without {member}");
     Cause::new(FailureKind::Unavailable, message)
 }
@@ -57,16 +57,16 @@ mod tests {
                 let answer = answers[calls.replace(calls.get() + 1)];
                 async move { Ok::<bool, Cause>(answer) }
             };
-            assert_eq!(whole(call, |answer| *answer).await, Ok(expected));
+            assert_eq!(complete_response(call, |answer| *answer).await, Ok(expected));
             assert_eq!(calls.get(), made);
         }
         let refused = || async { Err::<bool, u8>(7) };
-        assert_eq!(whole(refused, |answer| *answer).await, Err(7));
-        let cause = lacking("ssm:GetParameters", "111122223333/us-east-1", "its list");
+        assert_eq!(complete_response(refused, |answer| *answer).await, Err(7));
+        let cause = missing_member("ssm:GetParameters", "111122223333/us-east-1", "its list");
         assert_eq!(
             cause.message,
             "ssm:GetParameters gave an answer in 111122223333/us-east-1 without its list"
         );
-        assert!(cause.kind.may_pass());
+        assert!(cause.kind.may_succeed_later());
     }
 }
