@@ -1,4 +1,5 @@
-//! One run: all its accounts, then those that lost something without a witness, folded into one report.
+//! One run: reconciles all accounts, then removes the replicas of absent sources that no event witnessed, and folds the
+//! results into one report.
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use crate::sweep::{AccountResult, remove_absent, sweep};
 use crate::work::Work;
 
 impl Hub {
-    /// Does the work and folds what comes of it; `each` sees every account as it is finished.
+    /// Reconciles the accounts of `work`. `each` is called for every account when it is finished.
     pub(super) async fn reconcile(
         &self,
         lane: Lane,
@@ -49,9 +50,9 @@ impl Hub {
             finished += 1;
             each(&account);
             let (account, status) = match account {
-                AccountResult::Reconciled(outcome, Some(lost)) => {
+                AccountResult::Reconciled(outcome, Some(absences)) => {
                     finished -= 1;
-                    absent.push((*outcome, lost));
+                    absent.push((*outcome, absences));
                     continue;
                 }
                 AccountResult::Reconciled(outcome, None) => {
@@ -66,7 +67,7 @@ impl Hub {
             };
             progress(Progress { finished, total, account, status });
         }
-        let with_new = absent.iter().filter(|(_, lost)| lost.has_new()).count();
+        let with_new = absent.iter().filter(|(_, absences)| absences.has_new()).count();
         let mass = MassAbsence::of(with_new, total).filter(|_| !policy.lifts_brake);
         let concurrency = self.settings.account_concurrency;
         let mut rest =
@@ -83,9 +84,9 @@ impl Hub {
         report
     }
 
-    /// The purpose, with the accounts of `work` that the settings exclude by id if it is to remove leftovers.
-    pub(super) fn purpose(&self, asked: Purpose, work: &[Work]) -> Purpose {
-        let Purpose::Pruning(mut leftovers) = asked else { return asked };
+    /// Adds to a prune the accounts of `work` that the settings exclude by id: all their replicas are leftovers.
+    pub(super) fn purpose(&self, requested: Purpose, work: &[Work]) -> Purpose {
+        let Purpose::Pruning(mut leftovers) = requested else { return requested };
         let accounts = work.iter().map(|work| &work.account);
         let excluded = accounts.filter(|account| !self.settings.accounts.names_account(account));
         leftovers.accounts.extend(excluded.cloned());
@@ -107,7 +108,7 @@ impl Hub {
             labels: options.labels,
             take_over: options.take_over,
             max_deletes: options.max_deletes.unwrap_or(settings.max_deletes),
-            // A run with a brake of its own is a person's, who has counted.
+            // A run with its own limit is a person's decision, so it does not use up the day's allowance.
             allowances: match options.max_deletes {
                 Some(_) => Arc::default(),
                 None => Arc::clone(&self.allowances),

@@ -54,7 +54,7 @@ pub(super) async fn list(
             .map_err(|error| aws::cause(LIST, &place, &error))?;
         let told = page.and_then(|page| Some((page.secret_list?, page.next_token)));
         let (listed, next) = told.ok_or_else(|| aws::missing_member(LIST, &place, "its list"))?;
-        session.keep(listed.len()).await;
+        session.reserve_memory(listed.len()).await;
         for entry in listed {
             let secret = from_list(entry, &other_account)
                 .ok_or_else(|| aws::missing_member(LIST, &place, "the name or ARN of a secret"))?;
