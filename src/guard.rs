@@ -4,7 +4,7 @@
 //! a plan ends here. Pure: the time is an argument.
 
 use crate::domain::{Cause, Change, FailureKind, Purpose, Region, Take, Timestamp};
-use crate::ownership::{Evidence, Ownership, Viewpoint, judge};
+use crate::ownership::{Evidence, JudgeContext, Ownership, judge};
 use crate::run_policy::{RunPolicy, Writing};
 use crate::settings::{OnConflict, OnTargetChange};
 
@@ -18,16 +18,16 @@ pub struct Proposal<'a> {
     /// What is to be done.
     pub change: Change,
     /// What holds the name in the target.
-    pub held: Held<'a>,
+    pub held: Occupant<'a>,
     /// By what the step touches what is not owned.
     pub claim: Option<Claim>,
 }
 
 /// What holds a name in the target.
 #[derive(Clone, Copy, Debug)]
-pub enum Held<'a> {
+pub enum Occupant<'a> {
     /// Nothing, by a read by name.
-    Vacant,
+    Nothing,
     /// A parameter, with all that was read of it.
     Parameter(Evidence<'a>),
     /// A replica of a secret, by its primary's own list. Secrets Manager writes it, and nobody else can.
@@ -55,11 +55,11 @@ pub enum Claim {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ruling {
     /// Carry it out.
-    Go,
+    Proceed,
     /// Report it, and leave it.
-    TellOnly,
+    ReportOnly,
     /// Not this one.
-    Held(Cause),
+    Refused(Cause),
 }
 
 impl RunPolicy {
@@ -72,12 +72,12 @@ impl RunPolicy {
             || self.routes.from_source(source).is_some_and(|route| route.targets.contains(target));
         let fits = match (change, held) {
             // A replica that failed is asked for again, never by force: what it still holds stays until it is renewed.
-            (Change::Replicate, Held::SecretReplica) => claim.is_none(),
-            (Change::Create | Change::Replicate, held) => matches!(held, Held::Vacant),
-            (Change::Delete, Held::SecretReplica) => self.purpose == Purpose::Releasing,
-            (_, Held::Vacant | Held::SecretReplica | Held::OtherSecret) => false,
-            (change, Held::Parameter(evidence)) => {
-                let viewpoint = Viewpoint {
+            (Change::Replicate, Occupant::SecretReplica) => claim.is_none(),
+            (Change::Create | Change::Replicate, held) => matches!(held, Occupant::Nothing),
+            (Change::Delete, Occupant::SecretReplica) => self.purpose == Purpose::Releasing,
+            (_, Occupant::Nothing | Occupant::SecretReplica | Occupant::OtherSecret) => false,
+            (change, Occupant::Parameter(evidence)) => {
+                let viewpoint = JudgeContext {
                     source,
                     only_route: self.routes.sources_into(target).count() <= 1,
                     writers: &self.writers,
@@ -91,11 +91,11 @@ impl RunPolicy {
                 "internal error: the guard refused a planned step: {} in {target}",
                 change.word()
             );
-            return Ruling::Held(Cause::new(FailureKind::Bug, message));
+            return Ruling::Refused(Cause::new(FailureKind::Bug, message));
         }
         match self.writing {
-            Writing::Apply => Ruling::Go,
-            Writing::PlanOnly | Writing::Frozen => Ruling::TellOnly,
+            Writing::Apply => Ruling::Proceed,
+            Writing::PlanOnly | Writing::Frozen => Ruling::ReportOnly,
         }
     }
 

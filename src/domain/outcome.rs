@@ -11,6 +11,7 @@ use super::item::{Item, Kind};
 use super::ledger::Ledger;
 use super::note::{Note, PENDING, PENDING_REMEDY};
 use super::place::{AccountId, Region};
+use super::reason::Reason;
 
 /// One planned change of one replica, for `steps` in the response of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,8 +22,8 @@ pub struct Step {
     pub item: Item,
     /// What is to be done.
     pub change: Change,
-    /// Why, in words such as `value`, `tags`, `missing`.
-    pub because: Vec<&'static str>,
+    /// Why.
+    pub because: Vec<Reason>,
     /// What holds the name, where the step takes it over.
     pub class: Option<ConflictClass>,
 }

@@ -78,9 +78,9 @@ impl Subject {
         Self { account, target, name, tags, rows }
     }
 
-    fn held(&self) -> Held<'_> {
+    fn held(&self) -> Occupant<'_> {
         let last = self.rows.last().expect("a version");
-        Held::Parameter(Evidence {
+        Occupant::Parameter(Evidence {
             account: &self.account,
             target: &self.target,
             name: &self.name,
@@ -97,7 +97,7 @@ fn policy(purpose: Purpose) -> RunPolicy {
 }
 
 /// The changes and claims that pass for what holds the name.
-fn passing(policy: &RunPolicy, held: Held<'_>) -> Vec<(Change, Option<Claim>)> {
+fn passing(policy: &RunPolicy, held: Occupant<'_>) -> Vec<(Change, Option<Claim>)> {
     let (source, target) = (region("us-east-2"), region("us-east-1"));
     let all = CHANGES.into_iter().flat_map(|change| CLAIMS.map(|claim| (change, claim)));
     all.filter(|(change, claim)| {
@@ -106,8 +106,8 @@ fn passing(policy: &RunPolicy, held: Held<'_>) -> Vec<(Change, Option<Claim>)> {
         let back = Proposal { source: &target, target: &source, ..forth.clone() };
         let prunes = matches!(policy.purpose, Purpose::Pruning(_))
             && matches!(change, Change::Delete | Change::Retag);
-        assert!(prunes || policy.judge(&back, NOW) != Ruling::Go, "off the route: {back:?}");
-        policy.judge(&forth, NOW) == Ruling::Go
+        assert!(prunes || policy.judge(&back, NOW) != Ruling::Proceed, "off the route: {back:?}");
+        policy.judge(&forth, NOW) == Ruling::Proceed
     })
     .collect()
 }
@@ -149,8 +149,8 @@ fn only_what_the_evidence_proves_owned_may_be_written_in_a_sweep() {
 #[test]
 fn evidence_without_the_history_that_decides_it_proves_nothing() {
     let subject = Subject::new(true, Some(1), false, &[HUB, HUB]);
-    let Held::Parameter(evidence) = subject.held() else { panic!("a parameter") };
-    let held = Held::Parameter(Evidence { history: None, ..evidence });
+    let Occupant::Parameter(evidence) = subject.held() else { panic!("a parameter") };
+    let held = Occupant::Parameter(Evidence { history: None, ..evidence });
     assert_eq!(passing(&policy(Purpose::Equality), held), []);
 }
 
@@ -160,7 +160,7 @@ fn a_vacant_name_may_be_created_and_nothing_else() {
     let replicates = CLAIMS.map(|claim| (Change::Replicate, claim));
     let both: Vec<_> = creates.into_iter().chain(replicates).collect();
     for purpose in purposes() {
-        assert_eq!(passing(&policy(purpose), Held::Vacant), both);
+        assert_eq!(passing(&policy(purpose), Occupant::Nothing), both);
     }
 }
 
@@ -169,12 +169,12 @@ fn a_secrets_replica_goes_only_at_a_persons_word() {
     let ended = CLAIMS.map(|claim| (Change::Delete, claim));
     for purpose in purposes() {
         let is_release = purpose == Purpose::Releasing;
-        let passes = passing(&policy(purpose.clone()), Held::SecretReplica);
+        let passes = passing(&policy(purpose.clone()), Occupant::SecretReplica);
         let mut expected = if is_release { ended.to_vec() } else { Vec::new() };
         // One that failed is asked for again.
         expected.push((Change::Replicate, None));
         assert_eq!(passes, expected);
-        assert_eq!(passing(&policy(purpose), Held::OtherSecret), []);
+        assert_eq!(passing(&policy(purpose), Occupant::OtherSecret), []);
     }
 }
 
@@ -242,7 +242,7 @@ fn a_plan_and_a_freeze_write_nothing_and_still_hold_what_may_not_be() {
     let (source, target) = (region("us-east-2"), region("us-east-1"));
     let judged = |writing| {
         let policy = RunPolicy { writing, ..policy(Purpose::Equality) };
-        let all = subjects.iter().map(Subject::held).chain([Held::Vacant]);
+        let all = subjects.iter().map(Subject::held).chain([Occupant::Nothing]);
         all.flat_map(|held| CHANGES.map(|change| (held, change)))
             .map(|(held, change)| {
                 let claim = None;
@@ -252,11 +252,11 @@ fn a_plan_and_a_freeze_write_nothing_and_still_hold_what_may_not_be() {
             .collect::<Vec<_>>()
     };
     let applied = judged(Writing::Apply);
-    assert!(Writing::Apply.allows() && applied.contains(&Ruling::Go));
+    assert!(Writing::Apply.allows() && applied.contains(&Ruling::Proceed));
     for writing in [Writing::PlanOnly, Writing::Frozen] {
         assert!(!writing.allows());
         let reported = applied.iter().map(|ruling| match ruling {
-            Ruling::Go => Ruling::TellOnly,
+            Ruling::Proceed => Ruling::ReportOnly,
             held => held.clone(),
         });
         assert_eq!(judged(writing), reported.collect::<Vec<_>>());

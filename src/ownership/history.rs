@@ -25,13 +25,13 @@ pub struct ForeignVersion {
 }
 
 /// A parameter's versions, the oldest that AWS keeps first, each with whom it counts for.
-pub(super) struct History<'a> {
+pub(super) struct WriterHistory<'a> {
     rows: &'a [PastVersion],
     account: &'a AccountId,
     writers: &'a Writers,
 }
 
-impl<'a> History<'a> {
+impl<'a> WriterHistory<'a> {
     pub(super) fn new(
         rows: &'a [PastVersion],
         account: &'a AccountId,

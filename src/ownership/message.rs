@@ -1,13 +1,13 @@
 //! What a report says of a parameter that is not the hub's to write.
 
-use super::{Claimed, ForeignVersion, Ownership};
+use super::{ForeignVersion, InvalidClaim, Ownership};
 use crate::domain::{
     AccountId, Cause, ConflictClass, EXCLUDE_TAG, MARK_KEY, ParameterName, Region, shown,
 };
 
 /// Where a conflict is.
 #[derive(Clone, Copy, Debug)]
-pub struct Site<'a> {
+pub struct ConflictContext<'a> {
     /// The account.
     pub account: &'a AccountId,
     /// The source Region of the route.
@@ -22,7 +22,7 @@ pub struct Site<'a> {
     pub held: &'a ForeignVersion,
 }
 
-impl Site<'_> {
+impl ConflictContext<'_> {
     /// The command that ends the conflict in favour of one side.
     pub fn resolve(&self, side: &str) -> String {
         let Self { account, source, target, name, .. } = self;
@@ -46,9 +46,9 @@ impl Site<'_> {
 }
 
 /// Why what holds the name is left alone; `None` of what the hub may write.
-pub fn objection(ownership: &Ownership, site: Site<'_>) -> Option<Cause> {
+pub fn objection(ownership: &Ownership, site: ConflictContext<'_>) -> Option<Cause> {
     let class = ownership.class()?;
-    let Site { target, .. } = site;
+    let ConflictContext { target, .. } = site;
     let (message, remedy) = match ownership {
         Ownership::Vacant | Ownership::Owned { .. } | Ownership::NeedsHistory => return None,
         Ownership::ChangedInTarget { change, covered, .. } => {
@@ -78,7 +78,7 @@ pub fn objection(ownership: &Ownership, site: Site<'_>) -> Option<Cause> {
                 "keep one of the two sources, rename the other, or set the tag `{EXCLUDE_TAG}=exclude` on it"
             ),
         ),
-        Ownership::Ambiguous => (
+        Ownership::AmbiguousRoute => (
             format!(
                 "the parameter in {target} carries the mark of a replica and no readable provenance, and several routes lead to {target}"
             ),
@@ -97,7 +97,7 @@ pub fn objection(ownership: &Ownership, site: Site<'_>) -> Option<Cause> {
         ownership,
         Ownership::ChangedInTarget { .. }
             | Ownership::WrittenOver(_)
-            | Ownership::Claimed(Claimed::WrittenBy(_))
+            | Ownership::Claimed(InvalidClaim::OtherWriter(_))
     );
     let message = if names_version { message } else { format!("{message} ({})", last(site.held)) };
     Some(Cause::conflict(class, message).mended_by(remedy))
@@ -109,7 +109,7 @@ pub fn last(held: &ForeignVersion) -> String {
 }
 
 /// A step was carried out once, and its reason is there again.
-pub fn does_not_take(change: &ForeignVersion, site: Site<'_>) -> Cause {
+pub fn does_not_take(change: &ForeignVersion, site: ConflictContext<'_>) -> Cause {
     let message = format!(
         "{}; the hub restored this replica once already, so it is kept now",
         changed(change, None, site.target)
@@ -150,7 +150,7 @@ fn changed(change: &ForeignVersion, covered: Option<&ForeignVersion>, target: &R
     message + &also_covered(covered)
 }
 
-fn changed_remedy(site: Site<'_>) -> String {
+fn changed_remedy(site: ConflictContext<'_>) -> String {
     let remedy = site.decide();
     if site.source_exists {
         format!(
@@ -177,30 +177,33 @@ fn released(covered: Option<&ForeignVersion>, target: &Region) -> String {
     message + &also_covered(covered)
 }
 
-fn claimed(why: &Claimed, target: &Region) -> String {
+fn claimed(why: &InvalidClaim, target: &Region) -> String {
     let why = match why {
-        Claimed::OfAnotherParameter => "they belong to another parameter".to_owned(),
-        Claimed::WrittenBy(foreign) => {
+        InvalidClaim::OtherParameter => "they belong to another parameter".to_owned(),
+        InvalidClaim::OtherWriter(foreign) => {
             format!("version {}, which they name, was written by {}", foreign.number, by(foreign))
         }
-        Claimed::NoSuchVersion => {
+        InvalidClaim::NoSuchVersion => {
             "the version that they name is not in its history, or not with that date".to_owned()
         }
     };
     format!("the parameter in {target} carries the hub's tags, but the hub did not write it: {why}")
 }
 
-fn claimed_remedy(why: &Claimed, site: Site<'_>) -> String {
+fn claimed_remedy(why: &InvalidClaim, site: ConflictContext<'_>) -> String {
     let decide = site.decide();
     match why {
-        Claimed::WrittenBy(_) => format!(
+        InvalidClaim::OtherWriter(_) => format!(
             "{decide}; if that role was the hub's once, name it in REPLICATOR_TRUSTED_WRITERS"
         ),
-        Claimed::OfAnotherParameter | Claimed::NoSuchVersion => decide,
+        InvalidClaim::OtherParameter | InvalidClaim::NoSuchVersion => decide,
     }
 }
 
-fn mark_only(trusted: bool, Site { source, target, source_exists, .. }: Site<'_>) -> String {
+fn mark_only(
+    trusted: bool,
+    ConflictContext { source, target, source_exists, .. }: ConflictContext<'_>,
+) -> String {
     let who = if trusted { "" } else { ", and the hub did not write it" };
     let gone = if source_exists {
         String::new()
@@ -212,7 +215,7 @@ fn mark_only(trusted: bool, Site { source, target, source_exists, .. }: Site<'_>
     )
 }
 
-fn mark_only_remedy(site: Site<'_>) -> String {
+fn mark_only_remedy(site: ConflictContext<'_>) -> String {
     if site.source_exists {
         format!(
             "if a former replicator made it, name its role in REPLICATOR_TRUSTED_WRITERS; {}",

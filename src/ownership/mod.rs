@@ -18,10 +18,10 @@ use crate::domain::{
 };
 
 pub use fingerprint::Fingerprint;
-use history::History;
+use history::WriterHistory;
 pub use history::{ForeignVersion, PastVersion};
-pub use message::{Site, does_not_take, last, objection, restored};
-pub use provenance::{FoundBy, Provenance, Refused, Tombstone};
+pub use message::{ConflictContext, does_not_take, last, objection, restored};
+pub use provenance::{FoundBy, Provenance, RefusedForm, Tombstone};
 
 /// For so long after its write a create of the hub's that has neither tag gets them again: the invocation that made it
 /// has died.
@@ -48,7 +48,7 @@ pub struct Evidence<'a> {
 
 /// From where it is judged.
 #[derive(Clone, Copy, Debug)]
-pub struct Viewpoint<'a> {
+pub struct JudgeContext<'a> {
     /// The source Region of the route.
     pub source: &'a Region,
     /// Whether no other route leads into the target.
@@ -87,7 +87,7 @@ pub enum Ownership {
     /// A version of another writer's lies directly under one of the hub's, with another value.
     WrittenOver(ForeignVersion),
     /// The hub's tags, but it never wrote the version that they name.
-    Claimed(Claimed),
+    Claimed(InvalidClaim),
     /// Neither tag.
     Unmarked,
     /// A replica whose mark was taken off, or what its owner declared to be released.
@@ -100,7 +100,7 @@ pub enum Ownership {
     /// The replica of another Region's source.
     OtherRoute(Region),
     /// The mark, no readable provenance, and several routes lead here.
-    Ambiguous,
+    AmbiguousRoute,
     /// The mark and no readable provenance.
     MarkOnly {
         /// Whether the hub or a trusted writer wrote the present version.
@@ -115,11 +115,11 @@ pub enum Ownership {
 
 /// Why tags prove nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Claimed {
+pub enum InvalidClaim {
     /// The tag belongs to another parameter.
-    OfAnotherParameter,
+    OtherParameter,
     /// Another writer wrote the version that provenance names.
-    WrittenBy(ForeignVersion),
+    OtherWriter(ForeignVersion),
     /// AWS keeps no such version as provenance names.
     NoSuchVersion,
 }
@@ -135,7 +135,7 @@ impl Ownership {
             Self::Unmarked => Some(ConflictClass::Unmarked),
             Self::Released { .. } => Some(ConflictClass::Released),
             Self::OtherRoute(_) => Some(ConflictClass::OtherRoute),
-            Self::Ambiguous => Some(ConflictClass::Ambiguous),
+            Self::AmbiguousRoute => Some(ConflictClass::Ambiguous),
             Self::MarkOnly { .. } => Some(ConflictClass::MarkOnly),
             Self::UntaggedCreate { .. } => Some(ConflictClass::UntaggedCreate),
         }
@@ -150,7 +150,7 @@ impl Ownership {
             | Self::Claimed(_)
             | Self::Unmarked
             | Self::Released { .. }
-            | Self::Ambiguous
+            | Self::AmbiguousRoute
             | Self::MarkOnly { .. }
             | Self::UntaggedCreate { .. } => true,
         }
@@ -180,11 +180,11 @@ impl Evidence<'_> {
 }
 
 /// Whose the parameter is. The history of the evidence, where it is there, ends with the present version.
-pub fn judge(evidence: Evidence<'_>, viewpoint: Viewpoint<'_>) -> Ownership {
+pub fn judge(evidence: Evidence<'_>, viewpoint: JudgeContext<'_>) -> Ownership {
     let Evidence { account, version, writer, tags, .. } = evidence;
-    let Viewpoint { source, only_route, writers, now } = viewpoint;
+    let JudgeContext { source, only_route, writers, now } = viewpoint;
     let by = writers.of(account, writer);
-    let history = evidence.history.map(|rows| History::new(rows, account, writers));
+    let history = evidence.history.map(|rows| WriterHistory::new(rows, account, writers));
     let provenance = Provenance::of(tags);
     match (is_marked(tags), provenance) {
         (true, Some(named)) if named.region != *source => {
@@ -231,7 +231,7 @@ pub fn judge(evidence: Evidence<'_>, viewpoint: Viewpoint<'_>) -> Ownership {
 }
 
 fn mark_only(only_route: bool, trusted: bool) -> Ownership {
-    if only_route { Ownership::MarkOnly { trusted } } else { Ownership::Ambiguous }
+    if only_route { Ownership::MarkOnly { trusted } } else { Ownership::AmbiguousRoute }
 }
 
 fn excludes(tags: &Tags) -> bool {
@@ -239,7 +239,10 @@ fn excludes(tags: &Tags) -> bool {
 }
 
 /// A version of another writer's under one of the hub's goes before anything else that could be said.
-fn judge_covered(history: Option<History<'_>>, otherwise: impl FnOnce() -> Ownership) -> Ownership {
+fn judge_covered(
+    history: Option<WriterHistory<'_>>,
+    otherwise: impl FnOnce() -> Ownership,
+) -> Ownership {
     match history.map(|rows| rows.last_covered()) {
         None => Ownership::NeedsHistory,
         Some(Some(covered)) => Ownership::WrittenOver(covered),
@@ -249,7 +252,7 @@ fn judge_covered(history: Option<History<'_>>, otherwise: impl FnOnce() -> Owner
 
 /// The same of what is not this route's by its tags: one of the hub's writes may have gone over it before they were there.
 fn judge_unnamed(
-    history: Option<History<'_>>,
+    history: Option<WriterHistory<'_>>,
     named: &Provenance,
     by: Writer,
     present: Version,
@@ -263,7 +266,7 @@ fn judge_unnamed(
 }
 
 /// The versions that provenance does not vouch for: all of them where it names none that is kept, or another writer's.
-fn after_named<'a>(rows: &History<'a>, named: &Provenance) -> History<'a> {
+fn after_named<'a>(rows: &WriterHistory<'a>, named: &Provenance) -> WriterHistory<'a> {
     let at = rows.position(|row| named.names_replica(row.version));
     let at = at.filter(|at| rows.writer(*at) != Some(Writer::Other));
     rows.from(at.map_or(0, |at| at + 1))
@@ -274,16 +277,16 @@ fn judge_claim(
     provenance: Provenance,
     evidence: Evidence<'_>,
     by: Writer,
-    history: Option<History<'_>>,
+    history: Option<WriterHistory<'_>>,
 ) -> Ownership {
     let Evidence { account, target, name, version, .. } = evidence;
     if !provenance.is_of(account, target, name) {
-        let claimed = || Ownership::Claimed(Claimed::OfAnotherParameter);
+        let claimed = || Ownership::Claimed(InvalidClaim::OtherParameter);
         return judge_unnamed(history, &provenance, by, version, claimed);
     }
     if provenance.names_replica(version) {
         return match by {
-            Writer::Other => Ownership::Claimed(Claimed::WrittenBy(evidence.present())),
+            Writer::Other => Ownership::Claimed(InvalidClaim::OtherWriter(evidence.present())),
             by => Ownership::Owned { provenance, by_trusted: by == Writer::Trusted },
         };
     }
@@ -299,12 +302,12 @@ fn judge_claim(
         let number = provenance.replica;
         let of_named = named.and_then(|at| rows.from(at).first_foreign());
         let foreign = of_named.unwrap_or(ForeignVersion { number, writer: None });
-        return Ownership::Claimed(Claimed::WrittenBy(foreign));
+        return Ownership::Claimed(InvalidClaim::OtherWriter(foreign));
     }
     // A replica that is still being created is named in none of its versions, and one that was deleted and created
     // again since then is another: each of its versions must be the hub's.
     if named.is_none() && !rows.is_complete() {
-        return Ownership::Claimed(Claimed::NoSuchVersion);
+        return Ownership::Claimed(InvalidClaim::NoSuchVersion);
     }
     let after = rows.from(named.map_or(0, |at| at + 1));
     let covered = after.last_covered();
@@ -314,7 +317,7 @@ fn judge_claim(
             let by_trusted = named_by == Some(Writer::Trusted);
             Ownership::Owned { provenance, by_trusted }
         }
-        _ if named.is_none() => Ownership::Claimed(Claimed::NoSuchVersion),
+        _ if named.is_none() => Ownership::Claimed(InvalidClaim::NoSuchVersion),
         (_, covered) => {
             let under_named = named.and_then(|at| at.checked_sub(1));
             let restored_before = under_named.is_some_and(|at| rows.is_covered(at));
@@ -331,9 +334,9 @@ fn judge_claim(
 
 /// What lies between the version that a write was decided on and the version that the write made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Between {
+pub enum VersionsBetween {
     /// Nothing but versions of the hub's.
-    Ours,
+    OnlyHub,
     /// The parameter was deleted and created again meanwhile, by the hub alone.
     Recreated,
     /// A version of another writer's.
@@ -342,31 +345,31 @@ pub enum Between {
 
 /// What a write went over: `rows` is the history with the written version last, `decided` the version that was read
 /// before, `None` where the write belongs to a create of the same invocation.
-pub fn between(
+pub fn versions_between(
     rows: &[PastVersion],
     decided: Option<Version>,
     account: &AccountId,
     writers: &Writers,
-) -> Between {
-    let rows = History::new(rows, account, writers);
+) -> VersionsBetween {
+    let rows = WriterHistory::new(rows, account, writers);
     let at = decided.and_then(|decided| rows.position(|row| row.version == decided));
     let foreign = rows.from(at.map_or(0, |at| at + 1)).last_covered();
     match (foreign, decided, at) {
-        (Some(foreign), ..) => Between::Foreign(foreign),
-        (None, Some(_), None) if rows.is_complete() => Between::Recreated,
-        (None, ..) => Between::Ours,
+        (Some(foreign), ..) => VersionsBetween::Foreign(foreign),
+        (None, Some(_), None) if rows.is_complete() => VersionsBetween::Recreated,
+        (None, ..) => VersionsBetween::OnlyHub,
     }
 }
 
 /// The role that wrote the version that the tags of this route name, where that is not the hub's: what a changed name of
 /// the spoke role looks like.
-pub fn other_role<'a>(evidence: Evidence<'a>, viewpoint: Viewpoint<'_>) -> Option<&'a str> {
+pub fn other_role<'a>(evidence: Evidence<'a>, viewpoint: JudgeContext<'_>) -> Option<&'a str> {
     let provenance = Provenance::of(evidence.tags).filter(|_| is_marked(evidence.tags))?;
     let is_named = provenance.region == *viewpoint.source
         && provenance.is_of(evidence.account, evidence.target, evidence.name)
         && provenance.names_replica(evidence.version);
     let writer = evidence.writer?;
-    let Viewpoint { writers, .. } = viewpoint;
+    let JudgeContext { writers, .. } = viewpoint;
     let is_other = writers.of(evidence.account, Some(writer)) == Writer::Other;
     let role = (is_named && is_other).then(|| assumed_role(evidence.account, writer)).flatten();
     // What failover commands wrote is no sign of another name of the spoke role.

@@ -38,7 +38,7 @@ pub struct Provenance {
     /// The replica was there before the hub and was adopted: it is released, not deleted, when its source goes.
     pub adopted: bool,
     /// AWS refused for good to give the replica the source's type, or its data type.
-    pub refused: Option<Refused>,
+    pub refused: Option<RefusedForm>,
     /// The source is gone.
     pub gone: Option<Tombstone>,
     /// Pairs `key=value` with keys that this release does not know, with spaces between.
@@ -47,7 +47,7 @@ pub struct Provenance {
 
 /// `refused=12/9c1e20aa`: what AWS refused for good. It is tried again when one of the two is another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refused {
+pub struct RefusedForm {
     /// The number of the source's version.
     pub version: i64,
     /// A hash over what was to be sent beside the value.
@@ -86,7 +86,7 @@ impl FoundBy {
     }
 }
 
-impl Refused {
+impl RefusedForm {
     fn parse(text: &str) -> Option<Self> {
         let (version, form) = text.split_once('/')?;
         Some(Self { version: number(version)?, form: Fingerprint::parse(form)? })
@@ -153,7 +153,7 @@ impl Provenance {
             tags: optional(tags, Fingerprint::parse)?,
             retagged: optional(retagged, Fingerprint::parse)?,
             adopted: optional(adopted, |word| (word == "1").then_some(()))?.is_some(),
-            refused: optional(refused, Refused::parse)?,
+            refused: optional(refused, RefusedForm::parse)?,
             gone: optional(gone, Timestamp::parse)?.map(|due| Tombstone { due, by }),
             unknown: unknown.join(" "),
         })
@@ -233,7 +233,7 @@ impl fmt::Display for Provenance {
         add("of", of.map(|of| of.to_string()));
         add("tags", tags.map(|tags| tags.to_string()));
         add("adopted", adopted.then(|| "1".to_owned()));
-        add("refused", refused.map(|Refused { version, form }| format!("{version}/{form}")));
+        add("refused", refused.map(|RefusedForm { version, form }| format!("{version}/{form}")));
         add("gone", gone.map(|gone| gone.due.to_string()));
         add("by", gone.map(|gone| gone.by.word().to_owned()));
         // A memory that is lost costs one more write; the rest of the tag is worth more.
@@ -377,7 +377,7 @@ mod tests {
                 tags: tags.map(Fingerprint),
                 retagged: retagged.map(Fingerprint),
                 adopted,
-                refused: refused.map(|(version, form)| Refused { version, form: Fingerprint(form) }),
+                refused: refused.map(|(version, form)| RefusedForm { version, form: Fingerprint(form) }),
                 gone: gone.map(|(due, witnessed)| Tombstone {
                     due: Timestamp::from_millis(due),
                     by: if witnessed { FoundBy::Event } else { FoundBy::List },

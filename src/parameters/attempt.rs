@@ -8,7 +8,7 @@ use super::model::{Observed, Parameter};
 use super::plan::{Case, PlannedWrite, with_both};
 use super::value_override::ValueOverride;
 use crate::domain::{Cause, Change, OutcomeKind, ParameterName, Region, SecretText, Tags, Version};
-use crate::guard::{Claim, Held};
+use crate::guard::{Claim, Occupant};
 use crate::ownership::{Fingerprint, Ownership, Provenance, is_marked};
 
 /// A write of one item in one target, on its way.
@@ -92,11 +92,11 @@ impl WriteAttempt {
     }
 
     /// What holds the name, as the guard is to judge it.
-    pub(super) fn evidence<'a>(&'a self, context: &'a RouteContext<'_>) -> Held<'a> {
+    pub(super) fn evidence<'a>(&'a self, context: &'a RouteContext<'_>) -> Occupant<'a> {
         match &self.replica {
-            None => Held::Vacant,
+            None => Occupant::Nothing,
             Some(replica) => {
-                Held::Parameter(replica.evidence(context.session.account(), &self.target))
+                Occupant::Parameter(replica.evidence(context.session.account(), &self.target))
             }
         }
     }

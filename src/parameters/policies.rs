@@ -15,11 +15,11 @@ const NONE: &str = "[{}]";
 
 /// The policies of a parameter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Policies(Vec<Policy>);
+pub struct Policies(Vec<ParameterPolicy>);
 
 /// One policy.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Policy {
+struct ParameterPolicy {
     /// Its JSON, with its keys in order, so that two spellings of one policy are equal.
     text: String,
     /// Whether it did what it was for.
@@ -33,14 +33,19 @@ struct Policy {
 impl Policies {
     /// From texts, each with whether its status is `Finished`.
     pub fn new<'a>(policies: impl IntoIterator<Item = (&'a str, bool)>) -> Self {
-        let mut policies: Vec<Policy> = policies
+        let mut policies: Vec<ParameterPolicy> = policies
             .into_iter()
             .map(|(text, finished)| {
                 let json = serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
                 let expires = (json["Type"] == "Expiration")
                     .then(|| Timestamp::parse(json["Attributes"]["Timestamp"].as_str()?))
                     .flatten();
-                Policy { text: json.to_string(), finished, expires, written: text.to_owned() }
+                ParameterPolicy {
+                    text: json.to_string(),
+                    finished,
+                    expires,
+                    written: text.to_owned(),
+                }
             })
             .collect();
         policies.sort_unstable();
@@ -83,9 +88,10 @@ impl Policies {
         live == there
     }
 
-    fn live(&self, now: Timestamp) -> impl Iterator<Item = &Policy> {
-        let is_live =
-            move |policy: &&Policy| !policy.finished && policy.expires.is_none_or(|at| at > now);
+    fn live(&self, now: Timestamp) -> impl Iterator<Item = &ParameterPolicy> {
+        let is_live = move |policy: &&ParameterPolicy| {
+            !policy.finished && policy.expires.is_none_or(|at| at > now)
+        };
         self.0.iter().filter(is_live)
     }
 }

@@ -8,21 +8,17 @@ use super::store::{NAMES_PER_CALL, Tagged, lists, mark_released};
 use crate::aws::Session;
 use crate::domain::{
     AccountId, AccountOutcome, Assignment, Cause, Change, ConflictClass, FailureKind, Item,
-    Leftovers, MARK_KEY, OutcomeKind, PROVENANCE_KEY, ParameterName, PlanStep, Region, Scope,
+    Leftovers, MARK_KEY, OutcomeKind, PROVENANCE_KEY, ParameterName, PlanStep, Reason, Region,
+    Scope,
 };
-use crate::guard::{Claim, Held, Proposal, Ruling};
-use crate::ownership::{Ownership, Provenance, Site, is_marked, last, objection};
+use crate::guard::{Claim, Occupant, Proposal, Ruling};
+use crate::ownership::{ConflictContext, Ownership, Provenance, is_marked, last, objection};
 use crate::parameters::context::RouteContext;
 use crate::parameters::reconcile::delete::{Deleted, Executor, Now};
 use crate::parameters::reconcile::histories::{Read, with_history};
 use crate::parameters::results::{ItemResult, ItemResults};
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
-
-/// What makes a replica a leftover, in a plan's words; and beside it that only the word `default` in
-/// `REPLICATOR_EXCLUDE_NAMES` does.
-const BECAUSE: &str = "out_of_scope";
-const BY_DEFAULT: &str = "excluded_by_default";
 
 /// It changed under our hands.
 const PENDING: ItemResult = ItemResult::Counted(OutcomeKind::Pending);
@@ -211,7 +207,7 @@ impl Pruning<'_> {
             .ownership(context.plan_policy(context.parity()));
         let evidence = held.evidence(self.session.account(), target);
         let Ownership::Owned { provenance, .. } = &ownership else {
-            let site = Site {
+            let site = ConflictContext {
                 account: self.session.account(),
                 source: &source,
                 target,
@@ -228,29 +224,30 @@ impl Pruning<'_> {
             source: &source,
             target,
             change,
-            held: Held::Parameter(evidence),
+            held: Occupant::Parameter(evidence),
             claim: adopted.then_some(Claim::Release),
         };
         match self.policy.judge(&proposal, self.session.now()) {
             // A leftover that came after the plan was shown.
-            Ruling::Go if !self.is_planned(target, &held.parameter.name, change) => {
+            Ruling::Proceed if !self.is_planned(target, &held.parameter.name, change) => {
                 Verdict::End(PENDING)
             }
-            Ruling::Go if adopted => Verdict::Release,
-            Ruling::Go => Verdict::Delete,
-            Ruling::TellOnly => {
+            Ruling::Proceed if adopted => Verdict::Release,
+            Ruling::Proceed => Verdict::Delete,
+            Ruling::ReportOnly => {
                 let because = self.because(&held.parameter.name);
                 Verdict::End(ItemResult::Planned { change, because, class: None, reported: None })
             }
-            Ruling::Held(cause) => {
+            Ruling::Refused(cause) => {
                 Verdict::End(ItemResult::Failed { region: target.clone(), cause })
             }
         }
     }
 
-    fn because(&self, name: &ParameterName) -> Vec<&'static str> {
+    fn because(&self, name: &ParameterName) -> Vec<Reason> {
         let by_default = self.policy.names.is_bookkeeping(name.as_str());
-        [BECAUSE].into_iter().chain(by_default.then_some(BY_DEFAULT)).collect()
+        let by_default = by_default.then_some(Reason::ExcludedByDefault);
+        [Reason::OutOfScope].into_iter().chain(by_default).collect()
     }
 
     /// The same with their tags as they are now, those whose version is still the one that was listed, and with the

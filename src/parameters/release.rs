@@ -7,7 +7,7 @@ use super::store::{ByName, Tagged, by_name, mark_released, versions};
 use crate::aws::Session;
 use crate::domain::{
     AccountOutcome, Assignment, Cause, Change, FailureKind, Item, OutcomeKind, ParameterName,
-    Region, Scope, Wanted,
+    Reason, Region, Scope, Wanted,
 };
 use crate::guard::{Claim, Proposal, Ruling};
 use crate::ownership::Ownership;
@@ -16,9 +16,6 @@ use crate::parameters::reconcile::histories::{Read, with_history};
 use crate::parameters::results::{ItemResult, ItemResults};
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
-
-/// Why, in a plan's words.
-const BECAUSE: &str = "release";
 
 /// Releases the replicas of the parameters that `assignments` name, in the targets of their routes.
 pub async fn release(
@@ -104,11 +101,11 @@ async fn released(
         source: context.source,
         target,
         change,
-        held: crate::guard::Held::Parameter(evidence),
+        held: crate::guard::Occupant::Parameter(evidence),
         claim: Some(Claim::Release),
     };
     match context.policy.judge(&proposal, context.session.now()) {
-        Ruling::Go => {
+        Ruling::Proceed => {
             match mark_released(context.session, target, &replica.parameter.name).await? {
                 Tagged::Yes => {
                     results.end(
@@ -121,14 +118,14 @@ async fn released(
                 Tagged::Gone => Err(nothing_there(target)),
             }
         }
-        Ruling::TellOnly => {
-            let because = vec![BECAUSE];
+        Ruling::ReportOnly => {
+            let because = vec![Reason::Release];
             let result =
                 ItemResult::Planned { change, because, class: ownership.class(), reported: None };
             results.end(name, target, result);
             Ok(())
         }
-        Ruling::Held(cause) => Err(cause),
+        Ruling::Refused(cause) => Err(cause),
     }
 }
 

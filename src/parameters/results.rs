@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
     AccountId, AccountOutcome, Cause, Change, ConflictClass, Counts, Failure, FailureKind, Item,
-    Kind, Ledger, OutcomeKind, ParameterName, Region, Step, Subject, Timestamp, Waiting, WrittenBy,
+    Kind, Ledger, OutcomeKind, ParameterName, Reason, Region, Step, Subject, Timestamp, Waiting,
+    WrittenBy,
 };
 
 use super::candidate::Candidate;
@@ -45,7 +46,7 @@ pub(super) enum ItemResult {
         /// What would be done.
         change: Change,
         /// Why.
-        because: Vec<&'static str>,
+        because: Vec<Reason>,
         /// What it takes over, where that is not owned.
         class: Option<ConflictClass>,
         /// What a person is to know of it: the brake holds the deletion back.

@@ -2,10 +2,10 @@
 //!
 //! Only what is there anew, or was left unfinished, gets an older value.
 
-use std::time::Duration;
 
 use super::history::History;
 use super::sync::{Stop, at, readable};
+use crate::deadline::reserve;
 use crate::domain::{Cause, Region, SecretText, Tags};
 use crate::parameters::attempt::{WriteAttempt, WriteState, tags_of_unfinished};
 use crate::parameters::context::RouteContext;
@@ -15,8 +15,6 @@ use crate::parameters::store::{self, Created, Put, retag, update};
 
 /// The version of a create.
 const FIRST: i64 = 1;
-/// No older value is written with less time left than this: the current one and its confirmation are to follow.
-const NEEDED: Duration = Duration::from_secs(20);
 
 /// Creates a replica with the labelled values of `source`, and then the current one.
 ///
@@ -59,7 +57,7 @@ pub(in crate::parameters) async fn create(
 /// Whether the invocation ends before the rest is written. What is left so is unfinished by its own provenance, and
 /// reported as not done. A signal ends nothing that was begun.
 fn is_late(context: &RouteContext<'_>) -> bool {
-    context.policy.deadline.left().is_some_and(|left| left < NEEDED)
+    context.policy.deadline.left().is_some_and(|left| left < reserve::LABELLED_CREATE)
 }
 
 async fn create_first(

@@ -6,8 +6,10 @@ use super::history::History;
 use super::plan::{LabelPlan, plan};
 use super::store::{Labelled, carry_out, history_at};
 use crate::concurrency::in_parallel;
-use crate::domain::{Cause, Change, FailureKind, OutcomeKind, ParameterName, Region, Version};
-use crate::guard::{Held, Proposal, Ruling};
+use crate::domain::{
+    Cause, Change, FailureKind, OutcomeKind, ParameterName, Reason, Region, Version,
+};
+use crate::guard::{Occupant, Proposal, Ruling};
 use crate::ownership::Ownership;
 use crate::parameters::candidate::Candidate;
 use crate::parameters::context::RouteContext;
@@ -101,9 +103,9 @@ async fn synced(
             return Ok(Synced::Done { written, lacks });
         }
         match judged(context, pair).await? {
-            Ruling::Go => {}
-            Ruling::TellOnly => return Ok(lacks.map_or(Synced::Planned, Synced::Failed)),
-            Ruling::Held(cause) => return Err(cause.into()),
+            Ruling::Proceed => {}
+            Ruling::ReportOnly => return Ok(lacks.map_or(Synced::Planned, Synced::Failed)),
+            Ruling::Refused(cause) => return Err(cause.into()),
         }
         for step in &plan.steps {
             match carry_out(context.session, target, name, step).await? {
@@ -122,7 +124,7 @@ async fn synced(
 
 /// The guard's word on a replica, by its tags as read now. A plan goes by the tags that were read so far.
 async fn judged(context: &RouteContext<'_>, pair: Pair<'_>) -> Result<Ruling, Stop> {
-    let Some((original, replica)) = pair.to_judge else { return Ok(Ruling::Go) };
+    let Some((original, replica)) = pair.to_judge else { return Ok(Ruling::Proceed) };
     let mut replica = replica.clone();
     if context.policy.writing.allows() {
         let tags = tags(context.session, pair.target, pair.name).await?;
@@ -138,7 +140,7 @@ async fn judged(context: &RouteContext<'_>, pair: Pair<'_>) -> Result<Ruling, St
     if !is_copy {
         return Err(Stop::Moved);
     }
-    let held = Held::Parameter(replica.evidence(context.session.account(), pair.target));
+    let held = Occupant::Parameter(replica.evidence(context.session.account(), pair.target));
     let (source, target, change) = (context.source, pair.target, Change::Retag);
     let proposal = Proposal { source, target, change, held, claim: None };
     Ok(context.policy.judge(&proposal, context.session.now()))
@@ -334,7 +336,7 @@ fn end(
         }
         Synced::Planned if was_equal => ItemResult::Planned {
             change: Change::Retag,
-            because: vec!["labels"],
+            because: vec![Reason::Labels],
             class: None,
             reported: None,
         },

@@ -1,17 +1,17 @@
 //! In what a replica differs from what it is to be.
 
 use super::desired::Desired;
-use crate::domain::{MARK_KEY, PROVENANCE_KEY, Tags, Timestamp};
+use crate::domain::{MARK_KEY, PROVENANCE_KEY, Reason, Tags, Timestamp};
 use crate::parameters::model::{Parameter, Tier, is_fixed_data_type};
 
 /// What differs that PutParameter does not change.
-pub(super) fn needs_recreation(desired: &Desired, replica: &Parameter) -> Option<&'static str> {
+pub(super) fn needs_recreation(desired: &Desired, replica: &Parameter) -> Option<Reason> {
     if replica.value_type != desired.value_type {
-        return Some("type");
+        return Some(Reason::Type);
     }
     let is_fixed =
         [&desired.data_type, &replica.data_type].into_iter().any(|t| is_fixed_data_type(t));
-    (is_fixed && replica.data_type != desired.data_type).then_some("data_type")
+    (is_fixed && replica.data_type != desired.data_type).then_some(Reason::DataType)
 }
 
 /// The attributes in which the replica differs from what it is to be, by name. A replica that is advanced where its
@@ -20,28 +20,28 @@ pub(super) fn different_attributes(
     desired: &Desired,
     replica: &Parameter,
     now: Timestamp,
-) -> Vec<&'static str> {
+) -> Vec<Reason> {
     let text = |text: &Option<Box<str>>| text.as_deref().unwrap_or_default().to_owned();
     let mut different = Vec::new();
     if text(&desired.description) != text(&replica.description) {
-        different.push("description");
+        different.push(Reason::Description);
     }
     if text(&desired.pattern) != text(&replica.pattern) {
-        different.push("pattern");
+        different.push(Reason::Pattern);
     }
     if desired.data_type != replica.data_type {
-        different.push("data_type");
+        different.push(Reason::DataType);
     }
     if desired.tier == Tier::Advanced && replica.tier == Tier::Standard {
-        different.push("tier");
+        different.push(Reason::Tier);
     }
     if let Some(key) = &desired.key
         && !replica.key.as_deref().is_some_and(|held| names_same_key(key, held))
     {
-        different.push("key");
+        different.push(Reason::Key);
     }
     if !desired.policies.are_on(&replica.policies, now) {
-        different.push("policies");
+        different.push(Reason::Policies);
     }
     different
 }

@@ -4,30 +4,30 @@
 //! or a person says so: the name is then vacant, or a conflict.
 
 mod consent;
-mod departure;
 pub mod desired;
 mod diff;
 mod refused;
+mod removal;
 mod write;
 
 use self::consent::consent;
-use self::departure::{decide_absent, opted_out};
 use self::desired::desired;
-use self::write::{Pair, Takeover};
+use self::removal::{decide_absent, opted_out};
+use self::write::{Comparison, Takeover};
 use super::model::Observed;
 use crate::domain::{
-    AccountId, Cause, ConflictClass, FailureKind, KmsKeys, NameFilter, OutcomeKind, Region, Routes,
-    Timestamp, Writers,
+    AccountId, Cause, ConflictClass, FailureKind, KmsKeys, NameFilter, OutcomeKind, Reason, Region,
+    Routes, Timestamp, Writers,
 };
 use crate::guard::Claim;
 use crate::ownership::{
-    ForeignVersion, FoundBy, Ownership, Provenance, Site, Viewpoint, does_not_take, is_marked,
-    is_released, judge, last, objection,
+    ConflictContext, ForeignVersion, FoundBy, JudgeContext, Ownership, Provenance, does_not_take,
+    is_marked, is_released, judge, last, objection,
 };
 
-pub use departure::{DeletePolicy, Disposal, Removal, wants_removal};
 pub(super) use refused::retry_remedy;
-pub use write::{Marking, PlannedWrite};
+pub use removal::{DeletePolicy, Disposal, Removal, wants_removal};
+pub use write::{MarkTiming, PlannedWrite};
 pub(super) use write::{with_both, with_mark};
 
 /// What decides whether an owned replica equals its source.
@@ -94,10 +94,10 @@ pub struct Case<'a> {
 
 impl<'a> Case<'a> {
     /// From where what holds the name in the target is judged.
-    pub fn viewpoint(&self, policy: PlanPolicy<'a>) -> Viewpoint<'a> {
+    pub fn viewpoint(&self, policy: PlanPolicy<'a>) -> JudgeContext<'a> {
         let only_route = self.routes.sources_into(self.target).count() == 1;
         let PlanPolicy { writers, now, .. } = policy;
-        Viewpoint { source: self.source, only_route, writers, now }
+        JudgeContext { source: self.source, only_route, writers, now }
     }
 
     /// Whose it is that holds the name in the target.
@@ -122,9 +122,9 @@ impl<'a> Case<'a> {
     }
 
     /// What `report` makes of this place; `None` where nothing holds the name.
-    fn reported(&self, report: impl FnOnce(Site<'_>) -> Option<Cause>) -> Option<Cause> {
+    fn reported(&self, report: impl FnOnce(ConflictContext<'_>) -> Option<Cause>) -> Option<Cause> {
         let replica = self.replica?;
-        report(Site {
+        report(ConflictContext {
             account: self.account,
             source: self.source,
             target: self.target,
@@ -206,7 +206,7 @@ fn decide_present(
     if let Some(decision) = opted_out(case, original, &ownership, policy) {
         return decision;
     }
-    let disposal = match reached(case, &ownership, policy) {
+    let disposal = match write_right(case, &ownership, policy) {
         Ok(disposal) => disposal,
         Err(decision) => return *decision,
     };
@@ -226,29 +226,29 @@ fn decide_present(
             Decision::Write(PlannedWrite::creation(desired, policy.now))
         };
     };
-    let pair = Pair::new(original, replica, desired, policy);
+    let comparison = Comparison::new(original, replica, desired, policy);
     match (disposal, ownership) {
-        (Reach::Owned, Ownership::Owned { provenance, by_trusted }) => {
-            refused::owned(case, pair, (&provenance, by_trusted && policy.take_over), policy)
+        (WriteRight::Owned, Ownership::Owned { provenance, by_trusted }) => {
+            refused::owned(case, comparison, (&provenance, by_trusted && policy.take_over), policy)
         }
-        (Reach::Adopt, _) => match pair.adoption() {
+        (WriteRight::Adopt, _) => match comparison.adoption() {
             Ok(write) => Decision::Compare(write),
             Err(different) => Decision::Conflict(not_adopted(case, &differs_in(different))),
         },
-        (Reach::Take(takeover), ownership) => {
-            pair.taken(&takeover, policy).unwrap_or_else(|attribute| {
+        (WriteRight::Take(takeover), ownership) => {
+            comparison.taken(&takeover, policy).unwrap_or_else(|attribute| {
                 let mut cause = case.cause(&ownership);
                 cause.message = format!(
                     "{}; it is not taken over: its {} differs, which only a deletion changes",
                     cause.message,
-                    attribute.replace('_', " ")
+                    Reason::attributes(&[attribute])
                 );
                 Decision::Conflict(cause.mended_by(
                 "delete it by hand: the next sweep creates the replica; or rename one of the two",
             ))
             })
         }
-        (Reach::Owned, _) => Decision::Nothing,
+        (WriteRight::Owned, _) => Decision::Nothing,
     }
 }
 
@@ -261,7 +261,7 @@ fn expired() -> Cause {
 }
 
 /// By what the name in the target may be written.
-enum Reach {
+enum WriteRight {
     /// It is vacant or owned.
     Owned,
     /// An equal one with neither tag.
@@ -271,24 +271,26 @@ enum Reach {
 }
 
 /// By what the name may be written, or what is decided where it may not.
-fn reached(
+fn write_right(
     case: Case<'_>,
     ownership: &Ownership,
     policy: PlanPolicy<'_>,
-) -> Result<Reach, Box<Decision>> {
+) -> Result<WriteRight, Box<Decision>> {
     let take = |because, marking, claim: Option<Claim>| {
         let class = ownership.class();
         let tags_suffice = claim.is_none();
-        Ok(Reach::Take(Takeover { because, marking, claim, class, tags_suffice }))
+        Ok(WriteRight::Take(Takeover { because, marking, claim, class, tags_suffice }))
     };
     match ownership {
-        Ownership::Vacant | Ownership::Owned { .. } => Ok(Reach::Owned),
+        Ownership::Vacant | Ownership::Owned { .. } => Ok(WriteRight::Owned),
         Ownership::MarkOnly { trusted: true } => {
-            take("provenance", Marking::Never, Some(Claim::TakeOver))
+            take(Reason::Provenance, MarkTiming::Never, Some(Claim::TakeOver))
         }
-        Ownership::UntaggedCreate { fresh: true } => take("provenance", Marking::First, None),
+        Ownership::UntaggedCreate { fresh: true } => {
+            take(Reason::Provenance, MarkTiming::BeforeWrite, None)
+        }
         held if policy.take && held.may_be_taken() => {
-            take("conflict", Marking::First, Some(Claim::Take))
+            take(Reason::Conflict, MarkTiming::BeforeWrite, Some(Claim::Take))
         }
         Ownership::ChangedInTarget { change, restored_before, covered: None, restorable: true }
             if policy.restore =>
@@ -297,9 +299,9 @@ fn reached(
                 let cause = case.reported(|site| Some(does_not_take(change, site)));
                 return Err(cause.map_or(Decision::Nothing, Decision::Conflict).into());
             }
-            take("changed_in_target", Marking::Never, Some(Claim::Restore))
+            take(Reason::ChangedInTarget, MarkTiming::Never, Some(Claim::Restore))
         }
-        Ownership::Unmarked if policy.adopt && !case.leads_back() => Ok(Reach::Adopt),
+        Ownership::Unmarked if policy.adopt && !case.leads_back() => Ok(WriteRight::Adopt),
         Ownership::Unmarked if policy.adopt => {
             let why = "a route leads from there back to the source";
             Err(Decision::Conflict(not_adopted(case, why)).into())
@@ -311,8 +313,8 @@ fn reached(
     }
 }
 
-fn differs_in(attribute: &str) -> String {
-    format!("it differs in its {}", attribute.replace('_', " "))
+fn differs_in(attribute: Reason) -> String {
+    format!("it differs in its {}", Reason::attributes(&[attribute]))
 }
 
 /// Why a parameter with neither tag is not adopted though the settings ask for it.

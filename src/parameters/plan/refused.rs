@@ -2,42 +2,42 @@
 //! the same again; and what the hub wrote, and is not there.
 
 use super::diff::is_incomparable_key;
-use super::write::Pair;
+use super::write::Comparison;
 use super::{Case, Decision, Parity, PlanPolicy};
-use crate::domain::{Cause, ConflictClass, FailureKind};
-use crate::ownership::{Fingerprint, Provenance, Refused};
+use crate::domain::{Cause, ConflictClass, FailureKind, Reason};
+use crate::ownership::{Fingerprint, Provenance, RefusedForm};
 
 /// What is done about an owned replica: `taken` says whether it is written in any case.
 pub(super) fn owned(
     case: Case<'_>,
-    pair: Pair<'_>,
+    comparison: Comparison<'_>,
     (provenance, taken): (&Provenance, bool),
     policy: PlanPolicy<'_>,
 ) -> Decision {
     let is_asked = policy.retry_refused;
-    if !is_asked && let Some(attribute) = pair.refused_before(provenance) {
+    if !is_asked && let Some(attribute) = comparison.refused_before(provenance) {
         return Decision::Keep(keeps_old_form(case, attribute, provenance));
     }
     let is_written = is_asked || taken || policy.parity == Parity::Rewrite;
-    match pair.does_not_take(provenance) {
-        Some(again) if !is_written && again.tags_to_set => pair.only_tags(provenance),
+    match comparison.does_not_take(provenance) {
+        Some(again) if !is_written && again.tags_to_set => comparison.only_tags(provenance),
         Some(again) if !is_written => Decision::Conflict(does_not_take(case, &again, provenance)),
-        _ => pair.owned(provenance, policy, taken),
+        _ => comparison.owned(provenance, policy, taken),
     }
 }
 
 /// What the hub wrote for exactly this version of the source and this form of the replica, and the replica does not show.
 struct DoesNotTake {
     /// In what the two differ.
-    reasons: Vec<&'static str>,
+    reasons: Vec<Reason>,
     /// Whether the tags differ too, and were not put right before.
     tags_to_set: bool,
 }
 
-impl Pair<'_> {
+impl Comparison<'_> {
     /// The attribute that AWS refused for good to change, for this version of the source and what is to be sent with it.
-    fn refused_before(&self, provenance: &Provenance) -> Option<&'static str> {
-        let Refused { version, form } = provenance.refused?;
+    fn refused_before(&self, provenance: &Provenance) -> Option<Reason> {
+        let RefusedForm { version, form } = provenance.refused?;
         let is_same = version == self.original.parameter.version && form == self.desired.form;
         self.recreation.filter(|_| is_same)
     }
@@ -51,7 +51,7 @@ impl Pair<'_> {
         let mut reasons = self.attributes.clone();
         // The replica is under the key that was sent: it proves nothing that AWS names it otherwise.
         if is_incomparable_key(&self.desired, &self.replica.parameter) {
-            reasons.retain(|reason| *reason != "key");
+            reasons.retain(|reason| *reason != Reason::Key);
         }
         reasons.extend(self.recreation.filter(|attribute| !reasons.contains(attribute)));
         let differ = !self.set_tags.is_empty() || !self.remove_tags.is_empty();
@@ -59,16 +59,16 @@ impl Pair<'_> {
         let is_again = differ
             && provenance.tags == Some(self.desired.tags_fingerprint())
             && provenance.retagged == Some(change);
-        reasons.extend(is_again.then_some("tags"));
+        reasons.extend(is_again.then_some(Reason::Tags));
         (!reasons.is_empty()).then_some(DoesNotTake { reasons, tags_to_set: differ && !is_again })
     }
 }
 
 /// The failure of a replica that keeps its old form.
-fn keeps_old_form(case: Case<'_>, attribute: &'static str, provenance: &Provenance) -> Cause {
+fn keeps_old_form(case: Case<'_>, attribute: Reason, provenance: &Provenance) -> Cause {
     let message = format!(
         "AWS refused for good to change the {} of the replica in {}; it keeps its old form, of the source's version {}, and is not taken away for the same again",
-        attribute.replace('_', " "),
+        Reason::attributes(&[attribute]),
         case.target,
         provenance.source.number
     );
@@ -89,7 +89,7 @@ fn does_not_take(
     let message = format!(
         "the replica in {} differs from its source in: {}; the hub wrote that for the source's version {} already, and it is not there, so it is not written again",
         case.target,
-        reasons.join(", ").replace('_', " "),
+        Reason::attributes(reasons),
         provenance.source.number
     );
     let remedy = format!(

@@ -4,7 +4,7 @@ use super::desired::{Desired, data_type_to_send};
 use super::diff::{different_attributes, needs_recreation, tag_difference};
 use super::{Decision, Parity, PlanPolicy};
 use crate::domain::{
-    Change, ConflictClass, MARK_KEY, MARK_VALUE, PROVENANCE_KEY, Tags, Timestamp, Version,
+    Change, ConflictClass, MARK_KEY, MARK_VALUE, PROVENANCE_KEY, Reason, Tags, Timestamp, Version,
 };
 use crate::guard::Claim;
 use crate::ownership::{Fingerprint, Provenance};
@@ -13,11 +13,11 @@ use crate::parameters::policies::Policies;
 
 /// When a write puts the mark on what does not carry it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Marking {
+pub enum MarkTiming {
     /// Never: an update of a replica writes provenance alone, so that a release meanwhile stands.
     Never,
     /// Before anything else, since AWS is told to refuse other tags on what is not marked.
-    First,
+    BeforeWrite,
     /// With the provenance, once the value has been read back.
     WithProvenance,
 }
@@ -28,7 +28,7 @@ pub struct PlannedWrite {
     /// `create`, `update`, `retag` or `recreate`.
     pub change: Change,
     /// Why.
-    pub because: Vec<&'static str>,
+    pub because: Vec<Reason>,
     /// The replica as it is to be.
     pub desired: Desired,
     /// The tier to send: a replica that is advanced stays so.
@@ -52,7 +52,7 @@ pub struct PlannedWrite {
     /// Whether the replica was adopted; later writes keep that.
     pub adopted: bool,
     /// When the mark is put on.
-    pub marking: Marking,
+    pub marking: MarkTiming,
     /// By what the write may take what is not owned.
     pub claim: Option<Claim>,
     /// What it takes.
@@ -84,7 +84,7 @@ impl PlannedWrite {
     pub(super) fn creation(desired: Desired, now: Timestamp) -> Self {
         Self {
             change: Change::Create,
-            because: explained(vec!["missing"], &desired),
+            because: explained(vec![Reason::Missing], &desired),
             tier: desired.tier,
             pattern_to_send: desired.pattern.clone(),
             data_type_to_send: data_type_to_send(&desired, TEXT),
@@ -95,7 +95,7 @@ impl PlannedWrite {
             renew_provenance: true,
             provenance: None,
             adopted: false,
-            marking: Marking::Never,
+            marking: MarkTiming::Never,
             claim: None,
             class: None,
             unknown: String::new(),
@@ -106,8 +106,8 @@ impl PlannedWrite {
 
 /// By what something that is not owned is taken over, and how.
 pub(super) struct Takeover {
-    pub(super) because: &'static str,
-    pub(super) marking: Marking,
+    pub(super) because: Reason,
+    pub(super) marking: MarkTiming,
     pub(super) claim: Option<Claim>,
     pub(super) class: Option<ConflictClass>,
     /// Whether an equal one needs no more than its tags: only what the hub wrote itself.
@@ -115,18 +115,18 @@ pub(super) struct Takeover {
 }
 
 /// A replica, its source's wish, and how the two differ.
-pub(super) struct Pair<'a> {
+pub(super) struct Comparison<'a> {
     pub(super) original: &'a Observed,
     pub(super) replica: &'a Observed,
     pub(super) desired: Desired,
     pub(super) set_tags: Tags,
     pub(super) remove_tags: Vec<String>,
-    pub(super) recreation: Option<&'static str>,
-    pub(super) attributes: Vec<&'static str>,
+    pub(super) recreation: Option<Reason>,
+    pub(super) attributes: Vec<Reason>,
     now: Timestamp,
 }
 
-impl<'a> Pair<'a> {
+impl<'a> Comparison<'a> {
     pub(super) fn new(
         original: &'a Observed,
         replica: &'a Observed,
@@ -150,7 +150,7 @@ impl<'a> Pair<'a> {
         }
     }
 
-    fn write(self, change: Change, because: Vec<&'static str>) -> PlannedWrite {
+    fn write(self, change: Change, because: Vec<Reason>) -> PlannedWrite {
         let Self { replica, desired, set_tags, remove_tags, recreation, now, .. } = self;
         let held = &replica.parameter;
         let tier_stays = (held.tier, desired.tier) == (Tier::Advanced, Tier::Standard);
@@ -162,7 +162,7 @@ impl<'a> Pair<'a> {
         PlannedWrite {
             change,
             // Reported once, when it comes to be so.
-            tier_stays: tier_stays && because.contains(&"form"),
+            tier_stays: tier_stays && because.contains(&Reason::Form),
             because: if change == Change::Retag { because } else { explained(because, &desired) },
             tier: if held.tier == Tier::Advanced { Tier::Advanced } else { desired.tier },
             pattern_to_send: desired.pattern.clone().or_else(pattern),
@@ -173,7 +173,7 @@ impl<'a> Pair<'a> {
             renew_provenance: true,
             provenance: None,
             adopted: false,
-            marking: Marking::Never,
+            marking: MarkTiming::Never,
             claim: None,
             class: None,
             unknown: String::new(),
@@ -201,16 +201,18 @@ impl<'a> Pair<'a> {
         }
         let is_proven = because.is_empty();
         if !self.set_tags.is_empty() || !self.remove_tags.is_empty() {
-            because.push("tags");
+            because.push(Reason::Tags);
         }
         if provenance.gone.is_some() {
-            because.push("source_returned");
+            because.push(Reason::SourceReturned);
         }
         if taken {
-            because.push("taken_over");
+            because.push(Reason::TakenOver);
         }
         match policy.parity {
-            Parity::Rewrite => Decision::Write(kept(self.write(Change::Update, vec!["moved"]))),
+            Parity::Rewrite => {
+                Decision::Write(kept(self.write(Change::Update, vec![Reason::Moved])))
+            }
             _ if taken => Decision::Write(kept(self.write(Change::Update, because))),
             Parity::ByValue if self.attributes.is_empty() => {
                 let write = self.write(Change::Retag, because);
@@ -232,16 +234,16 @@ impl<'a> Pair<'a> {
     }
 
     /// What of the value and what is sent with it provenance does not prove equal.
-    pub(super) fn unproven_by(&self, provenance: &Provenance) -> Vec<&'static str> {
+    pub(super) fn unproven_by(&self, provenance: &Provenance) -> Vec<Reason> {
         let mut because = Vec::new();
         if provenance.source != self.original.parameter.version() {
-            because.push("source_version");
+            because.push(Reason::SourceVersion);
         }
         if !provenance.names_replica(self.replica.parameter.version()) {
-            because.push("replica_version");
+            because.push(Reason::ReplicaVersion);
         }
         if provenance.form != self.desired.form {
-            because.push("form");
+            because.push(Reason::Form);
         }
         because
     }
@@ -250,7 +252,8 @@ impl<'a> Pair<'a> {
     pub(super) fn only_tags(self, provenance: &Provenance) -> Decision {
         let (adopted, unknown) = (provenance.adopted, provenance.unknown.clone());
         let present = self.replica.parameter.version();
-        let write = retagged(self.write(Change::Retag, vec!["tags"]), true, provenance, present);
+        let write =
+            retagged(self.write(Change::Retag, vec![Reason::Tags]), true, provenance, present);
         Decision::Write(PlannedWrite { adopted, unknown, ..write })
     }
 
@@ -263,7 +266,7 @@ impl<'a> Pair<'a> {
         self,
         takeover: &Takeover,
         policy: PlanPolicy<'_>,
-    ) -> Result<Decision, &'static str> {
+    ) -> Result<Decision, Reason> {
         let Takeover { because, marking, claim, class, tags_suffice } = *takeover;
         let taken = |write: PlannedWrite| PlannedWrite { marking, claim, class, ..write };
         let mut because = vec![because];
@@ -284,19 +287,19 @@ impl<'a> Pair<'a> {
 
     /// The write that adopts the replica, if but for its value, which is still to be compared, it is as desired;
     /// otherwise in what it differs.
-    pub(super) fn adoption(self) -> Result<PlannedWrite, &'static str> {
+    pub(super) fn adoption(self) -> Result<PlannedWrite, Reason> {
         if let Some(attribute) = self.recreation.or_else(|| self.attributes.first().copied()) {
             return Err(attribute);
         }
         if !self.set_tags.is_empty() || !self.remove_tags.is_empty() {
-            return Err("tags");
+            return Err(Reason::Tags);
         }
         Ok(PlannedWrite {
             adopted: true,
-            marking: Marking::WithProvenance,
+            marking: MarkTiming::WithProvenance,
             claim: Some(Claim::Adopt),
             class: Some(ConflictClass::Unmarked),
-            ..self.write(Change::Update, vec!["adopt"])
+            ..self.write(Change::Update, vec![Reason::Adopt])
         })
     }
 }
@@ -325,9 +328,9 @@ fn retagged(
 }
 
 /// The reasons, with that the value is not the source's own where it is not.
-fn explained(mut because: Vec<&'static str>, desired: &Desired) -> Vec<&'static str> {
+fn explained(mut because: Vec<Reason>, desired: &Desired) -> Vec<Reason> {
     if desired.value_override.is_some() {
-        because.push("override");
+        because.push(Reason::Override);
     }
     because
 }

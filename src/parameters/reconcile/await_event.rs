@@ -5,12 +5,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::deadline::reserve;
 use crate::domain::{Expectation, Item, ParameterName, Tags, Version, Wanted};
 use crate::parameters::context::RouteContext;
 use crate::parameters::store::{ByName, tags_of, versions};
 
-/// No event is waited for longer.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// Between reads; each pause is longer than the one before by this.
 const PAUSE: Duration = Duration::from_millis(500);
 /// The event's own time is cut to whole seconds.
@@ -61,7 +60,7 @@ pub(super) async fn settled(context: &RouteContext<'_>, wanted: &[Wanted]) -> By
             settled.remove(&name);
             settled.insert(name, version);
         }
-        let over = waited + pause > PATIENCE || !context.policy.deadline.leaves(PATIENCE);
+        let over = waited + pause > reserve::EVENT_WAIT || !context.policy.deadline.leaves(reserve::EVENT_WAIT);
         if open.is_empty() || over {
             return settled;
         }

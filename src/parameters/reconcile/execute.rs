@@ -14,7 +14,7 @@ use crate::ownership::{Ownership, is_marked};
 use crate::parameters::attempt::{Values, WriteAttempt, WriteState, created_tags, provenance};
 use crate::parameters::context::RouteContext;
 use crate::parameters::labels::{self, History, Sources};
-use crate::parameters::plan::{Marking, PlannedWrite, released_meanwhile, with_mark};
+use crate::parameters::plan::{MarkTiming, PlannedWrite, released_meanwhile, with_mark};
 use crate::parameters::store::{Created, Put, Tagged, create, retag, tags, update};
 
 /// Writes each task; one's failure stops none of the others, but for a recreation of the same item elsewhere.
@@ -135,7 +135,7 @@ pub(super) async fn marked_first(
     context: &RouteContext<'_>,
     attempt: &WriteAttempt,
 ) -> Result<Tagged, Cause> {
-    if attempt.write.marking != Marking::First {
+    if attempt.write.marking != MarkTiming::BeforeWrite {
         return Ok(Tagged::Yes);
     }
     let mark = with_mark(Tags::new());

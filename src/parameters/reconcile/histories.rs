@@ -7,7 +7,9 @@ use std::sync::Arc;
 use super::execute::withdrawn;
 use crate::concurrency::in_parallel;
 use crate::domain::{Cause, ParameterName, Region, Version};
-use crate::ownership::{Between, Ownership, PastVersion, Viewpoint, between, judge};
+use crate::ownership::{
+    JudgeContext, Ownership, PastVersion, VersionsBetween, judge, versions_between,
+};
 use crate::parameters::attempt::{WriteAttempt, WriteState};
 use crate::parameters::candidate::Candidate;
 use crate::parameters::context::RouteContext;
@@ -82,7 +84,7 @@ pub(in crate::parameters) async fn with_history(
         let Some(rows) = read else { return Ok(Read::Moved) };
         let undecided = rows.iter().rev().skip(1).any(|row| row.same_as_next.is_none());
         replica.history = Some(rows);
-        let viewpoint = Viewpoint {
+        let viewpoint = JudgeContext {
             source,
             only_route: context.policy.routes.sources_into(target).count() <= 1,
             writers: &context.policy.writers,
@@ -177,10 +179,10 @@ fn judged(
     rows: &Arc<[PastVersion]>,
 ) -> Result<WriteState, Cause> {
     let (account, writers) = (context.session.account(), &context.policy.writers);
-    match between(rows, decided, account, writers) {
-        Between::Ours => Ok(WriteState::Verified(written)),
-        Between::Recreated => Ok(WriteState::Recreated(written)),
-        Between::Foreign(under) => {
+    match versions_between(rows, decided, account, writers) {
+        VersionsBetween::OnlyHub => Ok(WriteState::Verified(written)),
+        VersionsBetween::Recreated => Ok(WriteState::Recreated(written)),
+        VersionsBetween::Foreign(under) => {
             Err(crate::parameters::plan::covered(attempt.case(context), under))
         }
     }

@@ -24,7 +24,6 @@ mod verify;
 pub use absence::{Absent, MassAbsence, remove_absent};
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use futures::{StreamExt, stream};
 
@@ -41,6 +40,7 @@ use super::results::{ItemResult, ItemResults, PassResult, Retries, RetryReason};
 use super::store::{ByName, by_name, lists, versions};
 use super::value_override::{ValueOverride, value_override};
 use crate::aws::Session;
+use crate::deadline::reserve;
 use crate::domain::{
     AccountOutcome, Assignment, Cause, Item, Kind, OutcomeKind, ParameterName, Region, Route,
     Scope, Version, Wanted,
@@ -54,11 +54,6 @@ use crate::so_far;
 const CHUNK: usize = 10;
 /// Chunks under way at once, so that one's writes do not wait for another's reads.
 const CHUNKS_AT_ONCE: usize = 3;
-/// No chunk is begun with less than this left, and so much more for each item: with the default quotas a sweep reads one
-/// history a second in a source location and writes some 1.8 parameters a second in a target's, and the writes of all
-/// chunks under way are to be confirmed in time.
-const CHUNK_TIME: Duration = Duration::from_secs(20);
-const ITEM_TIME: Duration = Duration::from_secs(3);
 
 /// Reconciles the parameters of one account.
 pub async fn reconcile(
@@ -334,7 +329,7 @@ impl RouteContext<'_> {
         let (present, orphans) = self.divided(candidates);
         let leaves_time_for = |items: usize| {
             let items = u32::try_from(items.min(CHUNK)).unwrap_or(u32::MAX);
-            self.policy.deadline.leaves(CHUNK_TIME + ITEM_TIME * items)
+            self.policy.deadline.leaves(reserve::CHUNK + reserve::ITEM * items)
         };
         let (all, leaves_time_for) = (present.len(), &leaves_time_for);
         // Collected first: a stream that borrows from the iterator's closure is not known to be `Send`.

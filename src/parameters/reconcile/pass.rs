@@ -8,7 +8,9 @@ use super::histories::read_where_needed;
 use super::recreate::never_recreated;
 use super::sequence::not_begun;
 use super::verify::{read_back, write_provenance};
-use crate::domain::{Cause, Change, ConflictClass, OutcomeKind, ParameterName, Region, Tags};
+use crate::domain::{
+    Cause, Change, ConflictClass, OutcomeKind, ParameterName, Reason, Region, Tags,
+};
 use crate::guard::{Claim, Proposal, Ruling};
 use crate::ownership::{Ownership, restored};
 use crate::parameters::attempt::{Values, Wanted, WriteAttempt, WriteState};
@@ -372,13 +374,13 @@ async fn compare(
                     return false;
                 }
                 attempt.write.change = Change::Update;
-                attempt.write.because.push("value");
+                attempt.write.because.push(Reason::Value);
                 true
             }
             // A replica that cannot be read is no good as a standby: it is written anew.
             (Some(_), Some(Err(cause))) if !cause.kind.may_pass() && !attempt.write.adopts() => {
                 attempt.write.change = Change::Update;
-                attempt.write.because.push("unreadable");
+                attempt.write.because.push(Reason::Unreadable);
                 true
             }
             (_, Some(Err(cause))) => {
@@ -410,13 +412,13 @@ fn judged(
             claim: attempt.write.claim,
         };
         match context.policy.judge(&proposal, context.session.now()) {
-            Ruling::Go => go.push(attempt),
-            Ruling::TellOnly => {
+            Ruling::Proceed => go.push(attempt),
+            Ruling::ReportOnly => {
                 let PlannedWrite { because, class, .. } = attempt.write;
                 let result = ItemResult::Planned { change, because, class, reported: None };
                 pass.results.end(&attempt.name, &attempt.target, result);
             }
-            Ruling::Held(cause) => {
+            Ruling::Refused(cause) => {
                 pass.results.fail(&attempt.name, &attempt.target, &attempt.target, cause);
             }
         }

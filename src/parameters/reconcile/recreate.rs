@@ -10,8 +10,9 @@ use std::time::Duration;
 use super::brake::{give_one_back, reserve};
 use super::delete::{Deleted, Executor};
 use super::execute::marked_first;
-use crate::domain::{Cause, Change, FailureKind, OutcomeKind, SecretText, Tags};
-use crate::ownership::{Provenance, Refused};
+use crate::deadline::reserve;
+use crate::domain::{Cause, Change, FailureKind, OutcomeKind, Reason, SecretText, Tags};
+use crate::ownership::{Provenance, RefusedForm};
 use crate::parameters::attempt::{WriteAttempt, WriteState, created_tags};
 use crate::parameters::context::RouteContext;
 use crate::parameters::labels::{self, History};
@@ -25,8 +26,6 @@ use crate::recent_deletes::PAUSE_AFTER_DELETE;
 
 use crate::parameters::model::Observed;
 
-/// Not begun with less time left than this: the pause, and the calls around it.
-const NEEDED: Duration = Duration::from_secs(90);
 /// How often, and how far apart, the old form is put back where AWS does not answer, or asks for fewer calls.
 const RESTORE_TRIES: u32 = 4;
 const RESTORE_PAUSE: Duration = Duration::from_secs(2);
@@ -43,7 +42,7 @@ pub(super) async fn recreate(
 ) -> Result<WriteState, Cause> {
     let WriteAttempt { target, .. } = attempt;
     let Some(replica) = &attempt.replica else { return Ok(WriteState::Retry) };
-    if !context.policy.deadline.leaves(NEEDED) {
+    if !context.policy.deadline.leaves(reserve::RECREATE) {
         return Ok(WriteState::OutOfTime);
     }
     check_key(context, attempt).await?;
@@ -134,7 +133,7 @@ async fn check_key(context: &RouteContext<'_>, attempt: &WriteAttempt) -> Result
 
 /// What makes the recreation needed.
 fn attribute(write: &PlannedWrite) -> String {
-    write.because.join(", ").replace('_', " ")
+    Reason::attributes(&write.because)
 }
 
 /// The replica that is to be deleted, with its tags read now by name, where they still say so.
@@ -236,7 +235,7 @@ fn restored_tags(attempt: &WriteAttempt, mut tags: Tags) -> Tags {
     let (version, form) = (attempt.source_version().number, attempt.write.desired.form);
     match Provenance::of(&tags) {
         Some(before) => {
-            let refused = Some(Refused { version, form });
+            let refused = Some(RefusedForm { version, form });
             let restored = Provenance { replica: 1, written: None, refused, gone: None, ..before };
             with_both(tags, &restored)
         }

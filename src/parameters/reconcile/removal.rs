@@ -13,7 +13,7 @@ use super::histories::read_where_needed;
 use super::orphans::{ByTarget, Orphan, orphans};
 use crate::concurrency::in_parallel;
 use crate::domain::{Cause, OutcomeKind, PROVENANCE_KEY, ParameterName, Region, Tags, Timestamp};
-use crate::guard::{Claim, Held, Proposal, Ruling};
+use crate::guard::{Claim, Occupant, Proposal, Ruling};
 use crate::ownership::{Provenance, Tombstone};
 use crate::parameters::candidate::Candidate;
 use crate::parameters::context::RouteContext;
@@ -263,13 +263,13 @@ fn judge(
         source: context.source,
         target,
         change: removal.disposal.change(),
-        held: Held::Parameter(replica.evidence(context.session.account(), target)),
+        held: Occupant::Parameter(replica.evidence(context.session.account(), target)),
         claim: (removal.disposal == Disposal::Release).then_some(Claim::Release),
     };
     match context.policy.judge(&proposal, context.session.now()) {
-        Ruling::Go => Ok(removal),
-        Ruling::TellOnly => Err(Removed::Planned(Box::new(removal))),
-        Ruling::Held(cause) => Err(Removed::Failed(cause)),
+        Ruling::Proceed => Ok(removal),
+        Ruling::ReportOnly => Err(Removed::Planned(Box::new(removal))),
+        Ruling::Refused(cause) => Err(Removed::Failed(cause)),
     }
 }
 

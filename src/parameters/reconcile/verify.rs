@@ -13,7 +13,7 @@ use crate::ownership::{is_marked, is_released};
 use crate::parameters::attempt::{Values, WriteAttempt, WriteState, all_tags, provenance};
 use crate::parameters::context::RouteContext;
 use crate::parameters::model::IMAGE;
-use crate::parameters::plan::{Marking, released_meanwhile, with_mark};
+use crate::parameters::plan::{MarkTiming, released_meanwhile, with_mark};
 use crate::parameters::store::{ByName, Tagged, Valued, retag, tags, values};
 
 /// How often, and how far apart, a replica is read back that does not yet show the version just written.
@@ -169,7 +169,7 @@ async fn write_provenance_of(
 ) -> WriteState {
     let provenance = provenance(context, attempt, replica, false);
     let set = Tags::from([(PROVENANCE_KEY.to_owned(), provenance.to_string())]);
-    let set = if attempt.write.marking == Marking::Never { set } else { with_mark(set) };
+    let set = if attempt.write.marking == MarkTiming::Never { set } else { with_mark(set) };
     let done = attempt.write.change.done();
     match retag(context.session, &attempt.target, &attempt.write.desired.name, &set, &[]).await {
         Ok(Tagged::Gone) => WriteState::Superseded(done),

@@ -6,7 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use aws_sdk_ssm::types::{Parameter as Read, ParameterStringFilter, ResourceTypeForTagging};
+use aws_sdk_ssm::types::{
+    Parameter as SdkParameter, ParameterStringFilter, ResourceTypeForTagging,
+};
 
 use super::history::latest;
 use super::list::{LIST_PAGE, WriterNames, following, page, row, tags_by_arn};
@@ -207,9 +209,9 @@ pub(in crate::parameters) async fn numbered_versions(
     region: &Region,
     wanted: &[(ParameterName, i64)],
 ) -> ByName<Version> {
-    let asked: Vec<Asked> = wanted
+    let asked: Vec<NameSelector> = wanted
         .iter()
-        .map(|(name, number)| Asked { name: name.clone(), number: Some(*number) })
+        .map(|(name, number)| NameSelector { name: name.clone(), number: Some(*number) })
         .collect();
     only_versions(get(session, region, &asked, false).await)
 }
@@ -221,12 +223,12 @@ fn only_versions(read: ByName<Valued>) -> ByName<Version> {
 
 /// A parameter's latest version, or the one with a number.
 #[derive(Clone)]
-struct Asked {
+struct NameSelector {
     name: ParameterName,
     number: Option<i64>,
 }
 
-impl Asked {
+impl NameSelector {
     fn selector(&self) -> String {
         match self.number {
             Some(number) => format!("{}:{number}", self.name.as_str()),
@@ -241,8 +243,8 @@ impl Asked {
     }
 }
 
-fn latest_of(names: &[ParameterName]) -> Vec<Asked> {
-    names.iter().map(|name| Asked { name: name.clone(), number: None }).collect()
+fn latest_of(names: &[ParameterName]) -> Vec<NameSelector> {
+    names.iter().map(|name| NameSelector { name: name.clone(), number: None }).collect()
 }
 
 /// The values of parameters by name and key, 10 a call of one key each, decrypted. A refused call is made again name
@@ -265,7 +267,12 @@ pub(in crate::parameters) async fn values<'a>(
     in_parallel(groups).await.into_iter().flatten().collect()
 }
 
-async fn get(session: &Session, region: &Region, asked: &[Asked], decrypt: bool) -> ByName<Valued> {
+async fn get(
+    session: &Session,
+    region: &Region,
+    asked: &[NameSelector],
+    decrypt: bool,
+) -> ByName<Valued> {
     let calls = asked.chunks(NAMES_PER_CALL).map(|asked| async move {
         match get_at_once(session, region, asked, decrypt).await {
             Err(cause) if asked.len() > 1 && !cause.kind.may_pass() => {
@@ -283,20 +290,20 @@ async fn get(session: &Session, region: &Region, asked: &[Asked], decrypt: bool)
     in_parallel(calls).await.into_iter().flatten().collect()
 }
 
-fn failed<T>(asked: &[Asked], cause: &Cause) -> ByName<T> {
+fn failed<T>(asked: &[NameSelector], cause: &Cause) -> ByName<T> {
     asked.iter().map(|asked| (asked.name.clone(), Err(cause.clone()))).collect()
 }
 
 async fn get_at_once(
     session: &Session,
     region: &Region,
-    asked: &[Asked],
+    asked: &[NameSelector],
     decrypt: bool,
 ) -> Result<ByName<Valued>, Cause> {
-    let all: Vec<&Asked> = asked.iter().collect();
+    let all: Vec<&NameSelector> = asked.iter().collect();
     let mut read = answered(session, region, &all, decrypt).await?;
-    let is_open = |read: &ByName<Valued>, asked: &Asked| !read.contains_key(&asked.name);
-    let open: Vec<&Asked> = asked.iter().filter(|asked| is_open(&read, asked)).collect();
+    let is_open = |read: &ByName<Valued>, asked: &NameSelector| !read.contains_key(&asked.name);
+    let open: Vec<&NameSelector> = asked.iter().filter(|asked| is_open(&read, asked)).collect();
     if open.is_empty() {
         return Ok(read);
     }
@@ -323,7 +330,7 @@ async fn get_at_once(
 async fn answered(
     session: &Session,
     region: &Region,
-    asked: &[&Asked],
+    asked: &[&NameSelector],
     decrypt: bool,
 ) -> Result<ByName<Valued>, Cause> {
     let request = session
@@ -336,7 +343,7 @@ async fn answered(
         .await
         .map_err(|error| cause("ssm:GetParameters", &session.location(region), &error))?;
     let invalid = answer.invalid_parameters.unwrap_or_default();
-    let is_absent = |asked: &Asked| invalid.iter().any(|invalid| asked.is_named_by(invalid));
+    let is_absent = |asked: &NameSelector| invalid.iter().any(|invalid| asked.is_named_by(invalid));
     let absent = asked.iter().filter(|asked| is_absent(asked));
     let mut read: ByName<Valued> = absent.map(|asked| (asked.name.clone(), Ok(None))).collect();
     for parameter in answer.parameters.unwrap_or_default() {
@@ -350,7 +357,7 @@ async fn answered(
 }
 
 /// What a call shows of a parameter; `None` where it lacks what every parameter has.
-fn valued(read: Read) -> Option<(ParameterName, Valued)> {
+fn valued(read: SdkParameter) -> Option<(ParameterName, Valued)> {
     let number = Some(read.version).filter(|number| *number > 0)?;
     let version = Version { number, modified: timestamp(&read.last_modified_date?) };
     let text = SecretText::new(read.value?);

@@ -34,9 +34,9 @@ pub(in crate::parameters) async fn retag(
     remove: &[String],
 ) -> Result<Tagged, Cause> {
     let refused = match take_off(session, target, name, remove).await? {
-        Removed::Gone => return Ok(Tagged::Gone),
-        Removed::All => None,
-        Removed::AllBut(cause) => Some(cause),
+        TagRemoval::Gone => return Ok(Tagged::Gone),
+        TagRemoval::All => None,
+        TagRemoval::AllBut(cause) => Some(cause),
     };
     let mut set = set.clone();
     if refused.is_some() {
@@ -50,7 +50,7 @@ pub(in crate::parameters) async fn retag(
 }
 
 /// What came of taking tags off.
-enum Removed {
+enum TagRemoval {
     All,
     /// AWS refused some of them, and this is why.
     AllBut(Cause),
@@ -62,13 +62,13 @@ async fn take_off(
     target: &Region,
     name: &ParameterName,
     keys: &[String],
-) -> Result<Removed, Cause> {
+) -> Result<TagRemoval, Cause> {
     if keys.is_empty() {
-        return Ok(Removed::All);
+        return Ok(TagRemoval::All);
     }
     let refusal = match remove(session, target, name, keys).await {
-        Ok(Tagged::Yes) => return Ok(Removed::All),
-        Ok(Tagged::Gone) => return Ok(Removed::Gone),
+        Ok(Tagged::Yes) => return Ok(TagRemoval::All),
+        Ok(Tagged::Gone) => return Ok(TagRemoval::Gone),
         Err(cause) => cause,
     };
     // The hub's own two come off in one call or not at all.
@@ -78,22 +78,22 @@ async fn take_off(
     }
     if keys.len() == 1 {
         let refused: Vec<String> = keys.iter().map(|key| shown(key)).collect();
-        return Ok(Removed::AllBut(naming(refusal, &refused)));
+        return Ok(TagRemoval::AllBut(naming(refusal, &refused)));
     }
     let mut refused = Vec::new();
     let mut first = None;
     for key in keys {
         match remove(session, target, name, std::slice::from_ref(key)).await {
             Ok(Tagged::Yes) => {}
-            Ok(Tagged::Gone) => return Ok(Removed::Gone),
+            Ok(Tagged::Gone) => return Ok(TagRemoval::Gone),
             Err(cause) => {
                 refused.push(shown(key));
                 first.get_or_insert(cause);
             }
         }
     }
-    let Some(cause) = first else { return Ok(Removed::All) };
-    Ok(Removed::AllBut(naming(cause, &refused)))
+    let Some(cause) = first else { return Ok(TagRemoval::All) };
+    Ok(TagRemoval::AllBut(naming(cause, &refused)))
 }
 
 fn naming(cause: Cause, refused: &[String]) -> Cause {

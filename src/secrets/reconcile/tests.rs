@@ -1,4 +1,4 @@
-//! The loop against answers that an emulator does not give: refusals, lost answers, replicas that take their time.
+//! The reconcile loop with answers that an emulator does not give: refusals, lost answers, slow replicas.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -17,34 +17,33 @@ const SOURCE: &str = "us-east-2";
 const NEAR: &str = "us-east-1";
 const FAR: &str = "us-west-2";
 
-/// One secret of the source, and what its primary says of the replicas.
+/// One secret in the source, and the replicas that the primary shows.
 #[derive(Default)]
 struct World {
     replicas: BTreeMap<String, &'static str>,
-    /// What becomes of a replica that is asked for.
+    /// The status of a replica after a request.
     becomes: &'static str,
-    /// Regions that a request may not name.
+    /// Regions for which AWS refuses a request.
     refused: Vec<&'static str>,
-    /// Requests for replicas are carried out, but their answers are lost.
+    /// Whether the answers to requests for replicas are lost.
     loses_answers: bool,
-    /// The Region whose list is denied.
+    /// The Region in which `ListSecrets` is denied.
     denied: Option<&'static str>,
-    /// The owner's opt-out.
+    /// The opt-out tag of the owner.
     opt_out: Option<&'static str>,
-    /// Calls whose answers are empty, by operation and Region, and how many of them.
+    /// Calls with an empty answer: operation, Region and number.
     silent: Option<(&'static str, &'static str, usize)>,
-    /// Regions that do not have the replica that the primary calls in sync.
+    /// Regions without the replica that the primary shows as in sync.
     vanished: Vec<&'static str>,
-    /// Whether what the targets hold is not the primary's present version, by its last change.
+    /// The last change of replicas that have an older version than the primary. `None`: the replicas are current.
     behind: Option<i64>,
-    /// When the secret changed last.
+    /// The last change of the secret.
     changed: Option<i64>,
-    /// The secret's key.
     key: Option<&'static str>,
-    /// The states of keys, by Region and key. The state `missing` stands for a key that does not exist.
+    /// The states of keys, by Region and key. `missing` means that the key does not exist.
     keys: BTreeMap<(&'static str, &'static str), &'static str>,
-    /// So many descriptions of the source do not show the secret yet.
-    unborn: usize,
+    /// The number of reads of the source that do not show the secret yet.
+    invisible_reads: usize,
 }
 
 impl World {
@@ -67,8 +66,8 @@ impl World {
                 json_error(400, "AccessDeniedException")
             }
             "ListSecrets" => ok(&json!({ "SecretList": self.secret(&region).as_slice() })),
-            "DescribeSecret" if region == SOURCE && self.unborn > 0 => {
-                self.unborn -= 1;
+            "DescribeSecret" if region == SOURCE && self.invisible_reads > 0 => {
+                self.invisible_reads -= 1;
                 json_error(400, "ResourceNotFoundException")
             }
             "DescribeKey" => {
@@ -185,7 +184,7 @@ async fn secrets_in_parity_cost_one_list_a_region_and_nothing_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_missing_regions_are_asked_for_in_one_call() {
+async fn all_missing_replicas_are_requested_in_one_call() {
     let (outcome, fake) = sweep(World { becomes: "InSync", ..World::default() }).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::Replicated, 2)]);
     assert!(outcome.failures.is_empty() && outcome.complete);
@@ -193,7 +192,7 @@ async fn all_missing_regions_are_asked_for_in_one_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unknown_opt_out_is_one_failure_in_the_source_and_nothing_is_asked() {
+async fn an_unknown_opt_out_is_one_failure_in_the_source() {
     let (outcome, fake) = sweep(World { opt_out: Some("excluded"), ..World::default() }).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::Failed, 2)]);
     let [failure] = outcome.failures.as_slice() else { panic!("{:?}", outcome.failures) };
@@ -207,7 +206,7 @@ async fn an_unknown_opt_out_is_one_failure_in_the_source_and_nothing_is_asked() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_region_that_is_refused_costs_no_other_its_replica() {
+async fn a_refused_region_does_not_block_the_other_regions() {
     let world = World { becomes: "InSync", refused: vec![FAR], ..World::default() };
     let (outcome, _) = sweep(world).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::Replicated, 1), (OutcomeKind::Failed, 1)]);
@@ -216,7 +215,7 @@ async fn one_region_that_is_refused_costs_no_other_its_replica() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_lost_answer_the_primary_is_believed() {
+async fn after_a_lost_answer_the_primary_decides() {
     let world = World { becomes: "InSync", loses_answers: true, ..World::default() };
     let (outcome, _) = sweep(world).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::InSync, 2)]);
@@ -224,7 +223,7 @@ async fn after_a_lost_answer_the_primary_is_believed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_region_whose_list_failed_is_told_and_left_alone() {
+async fn a_region_with_a_failed_list_is_reported_and_skipped() {
     let world = World { becomes: "InSync", denied: Some(FAR), ..World::default() };
     let (outcome, fake) = sweep(world).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::Replicated, 1), (OutcomeKind::Failed, 1)]);
@@ -244,7 +243,7 @@ async fn without_the_sources_list_nothing_is_decided() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_takes_too_long_is_pending() {
+async fn a_slow_replica_is_pending() {
     let begun = Instant::now();
     let (outcome, _) = sweep(World { becomes: "InProgress", ..World::default() }).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::Pending, 2)]);
@@ -253,7 +252,7 @@ async fn what_takes_too_long_is_pending() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_deadline_cuts_the_wait_and_says_so() {
+async fn the_deadline_cuts_the_wait() {
     let begun = Instant::now();
     let end = begun + Duration::from_secs(20);
     let world = World { becomes: "InProgress", ..World::default() };
@@ -277,7 +276,7 @@ async fn a_failed_replica_is_a_failure_of_that_target() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_not_write_lists_its_steps() {
+async fn a_run_without_writes_lists_its_steps() {
     for writing in [Writing::PlanOnly, Writing::Frozen] {
         let (outcome, fake) =
             run_with(World::default(), Scope::Everything, |policy| policy.writing = writing).await;
@@ -291,7 +290,7 @@ async fn what_may_not_write_lists_its_steps() {
 mod rules;
 
 #[tokio::test(start_paused = true)]
-async fn a_secret_asked_for_by_name_and_by_arn_is_one() {
+async fn a_secret_requested_by_name_and_by_arn_counts_once() {
     let arn = "arn:aws:secretsmanager:us-east-2:111122223333:secret:db/main-a1b2c3";
     let wanted = |id| Wanted { item: Item::Secret(SecretName::new(id)), expect: Vec::new() };
     let scope = Scope::Items(vec![wanted("db/main"), wanted(arn)]);
@@ -303,7 +302,7 @@ async fn a_secret_asked_for_by_name_and_by_arn_is_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_without_its_member_says_nothing_of_a_secret() {
+async fn an_incomplete_answer_never_means_that_a_secret_is_absent() {
     for (operation, region) in
         [("ListSecrets", SOURCE), ("ListSecrets", NEAR), ("DescribeSecret", SOURCE)]
     {

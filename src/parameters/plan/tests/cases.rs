@@ -24,31 +24,40 @@ fn each_drift_is_named() {
         change(&mut original, &mut replica);
         because(&world.decide(Some(&original), Some(&replica)))
     };
-    assert_eq!(moved(|o, _| o.parameter.version += 1), (Change::Update, vec!["source_version"]));
+    assert_eq!(
+        moved(|o, _| o.parameter.version += 1),
+        (Change::Update, vec![Reason::SourceVersion])
+    );
     let other_date = Timestamp::from_millis(1);
     assert_eq!(
         moved(|o, _| o.parameter.modified = Timestamp::from_millis(1)).1,
-        ["source_version"]
+        [Reason::SourceVersion]
     );
     assert_eq!(
         moved(|_, r| *r = later(r, &[(HUB, None)])),
-        (Change::Update, vec!["replica_version"])
+        (Change::Update, vec![Reason::ReplicaVersion])
     );
     assert_eq!(
         moved(|o, _| o.parameter.description = Some("d".into())),
-        (Change::Update, vec!["form"])
+        (Change::Update, vec![Reason::Form])
     );
     assert_eq!(
         moved(|o, _| drop(o.tags.insert("new".into(), "tag".into()))),
-        (Change::Retag, vec!["tags"])
+        (Change::Retag, vec![Reason::Tags])
     );
     assert_eq!(
         moved(|_, r| drop(r.tags.insert("new".into(), "tag".into()))),
-        (Change::Retag, vec!["tags"])
+        (Change::Retag, vec![Reason::Tags])
     );
     assert_ne!(other_date, original.parameter.modified);
-    assert_eq!(because(&world.decide(Some(&original), None)), (Change::Create, vec!["missing"]));
-    assert_eq!(removal(&world.decide(None, Some(&replica))), (Disposal::Delete, "source_gone"));
+    assert_eq!(
+        because(&world.decide(Some(&original), None)),
+        (Change::Create, vec![Reason::Missing])
+    );
+    assert_eq!(
+        removal(&world.decide(None, Some(&replica))),
+        (Disposal::Delete, Reason::SourceGone)
+    );
 }
 
 #[test]
@@ -99,11 +108,11 @@ fn a_source_that_wants_no_replica_has_it_removed_and_only_what_is_proved_ours() 
     let excluded = Decision::Leave(OutcomeKind::Excluded);
     assert_eq!(world.decide(Some(&original), None), excluded);
     let decide = |replica: &Observed| world.decide(Some(&original), Some(replica));
-    assert_eq!(removal(&decide(&replica)), (Disposal::Delete, "remove_tag"));
+    assert_eq!(removal(&decide(&replica)), (Disposal::Delete, Reason::RemoveTag));
     assert_eq!(removal(&decide(&proving(&replica, " adopted=1"))).0, Disposal::Release);
     // What lacks its provenance is first taken over.
     let taken = because(&decide(&without(&replica, &[PROVENANCE_KEY])));
-    assert_eq!(taken, (Change::Update, vec!["provenance"]));
+    assert_eq!(taken, (Change::Update, vec![Reason::Provenance]));
     assert_eq!(decide(&without(&replica, &[MARK_KEY])), excluded);
     // What another writer changed is not deleted, and is reported.
     let changed = later(&replica, &[(PERSON, None)]);
@@ -211,9 +220,9 @@ fn what_aws_does_not_change_is_deleted_and_created_anew_once_it_is_proved_ours()
     let world = World::new();
     let original = observed(parameter("/a"), &[]);
     let replica = world.replica_of(&original);
-    let changes: [Difference; 2] = [
-        ("type", |o| o.parameter.value_type = ValueType::StringList),
-        ("data_type", |o| o.parameter.data_type = "aws:ssm:integration".into()),
+    let changes: [(Reason, fn(&mut Observed)); 2] = [
+        (Reason::Type, |o| o.parameter.value_type = ValueType::StringList),
+        (Reason::DataType, |o| o.parameter.data_type = "aws:ssm:integration".into()),
     ];
     for (what, change) in changes {
         let mut changed = original.clone();
@@ -249,10 +258,10 @@ fn policies_follow_their_source_both_ways_and_a_replica_that_expired_stays_away(
         other => panic!("no write: {other:?}"),
     };
     let list = original.parameter.policies.to_send(&Policies::default(), NOW);
-    assert_eq!(sent(&original, None), (vec!["missing"], list.clone()));
-    assert_eq!(sent(&original, Some(&bare)), (vec!["form"], list));
+    assert_eq!(sent(&original, None), (vec![Reason::Missing], list.clone()));
+    assert_eq!(sent(&original, Some(&bare)), (vec![Reason::Form], list));
     let none = observed(parameter("/a"), &[]);
-    assert_eq!(sent(&none, Some(&replica)), (vec!["form"], Some("[{}]".to_owned())));
+    assert_eq!(sent(&none, Some(&replica)), (vec![Reason::Form], Some("[{}]".to_owned())));
     original.parameter.policies = expiring(NOW);
     let skipped = world.decide(Some(&original), None);
     let Decision::Skip(cause) = skipped else { panic!("{skipped:?}") };
@@ -264,10 +273,10 @@ fn the_plan_says_that_an_override_applies_and_never_which() {
     let world = World::new();
     let original = observed(parameter("/a"), &[("failover-replicator:value", "canary")]);
     let created = world.decide(Some(&original), None);
-    assert_eq!(because(&created), (Change::Create, vec!["missing", "override"]));
+    assert_eq!(because(&created), (Change::Create, vec![Reason::Missing, Reason::Override]));
     let plain = world.replica_of(&observed(parameter("/a"), &[]));
     let updated = because(&world.decide(Some(&original), Some(&plain)));
-    assert_eq!(updated, (Change::Update, vec!["form", "tags", "override"]));
+    assert_eq!(updated, (Change::Update, vec![Reason::Form, Reason::Tags, Reason::Override]));
 }
 
 #[test]
@@ -308,7 +317,7 @@ fn a_source_that_returned_takes_the_tombstone_off() {
     let Decision::Write(write) = world.decide(Some(&original), Some(&replica)) else {
         panic!("no write")
     };
-    assert_eq!((write.change, write.because), (Change::Retag, vec!["source_returned"]));
+    assert_eq!((write.change, write.because), (Change::Retag, vec![Reason::SourceReturned]));
     let written = write.provenance.expect("provenance");
     assert_eq!((written.gone, write.renew_provenance), (None, false));
 }
@@ -327,18 +336,18 @@ fn without_trust_values_decide_and_a_second_round_writes_whatever_provenance_say
     // Values that are equal after all leave provenance to be brought up to date.
     let mut moved = original.clone();
     moved.parameter.version += 1;
-    assert_eq!(compared(&moved), (vec!["source_version"], true));
+    assert_eq!(compared(&moved), (vec![Reason::SourceVersion], true));
     // Attributes that differ are written with the value, whatever it is.
     let mut described = original.clone();
     described.parameter.description = Some("d".into());
     assert_eq!(
         because(&world.decide(Some(&described), Some(&replica))),
-        (Change::Update, vec!["description"])
+        (Change::Update, vec![Reason::Description])
     );
     world.parity = Parity::Rewrite;
     assert_eq!(
         because(&world.decide(Some(&original), Some(&replica))),
-        (Change::Update, vec!["moved"])
+        (Change::Update, vec![Reason::Moved])
     );
 }
 
@@ -367,7 +376,7 @@ fn what_aws_refused_for_good_is_left_until_source_or_form_move_or_a_person_names
     let form = desired(&original, None, &world.keys, &world.source, &world.target)
         .expect("can be replicated")
         .form;
-    let recreated = (Change::Recreate, vec!["type"]);
+    let recreated = (Change::Recreate, vec![Reason::Type]);
     assert_eq!(because(&world.decide(Some(&original), Some(&replica))), recreated);
     replica = proving(&replica, &format!(" refused=7/{form}"));
     for parity in [Parity::ByProvenance, Parity::ByValue, Parity::Rewrite] {

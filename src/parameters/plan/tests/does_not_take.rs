@@ -105,7 +105,7 @@ fn new_tags_are_written_beside_what_does_not_take() {
     let (world, mut original, replica) = shown_otherwise(|p| p.description = None);
     original.tags.insert("team".into(), "y".into());
     let decided = because(&world.decide(Some(&original), Some(&replica)));
-    assert_eq!(decided, (Change::Retag, vec!["tags"]));
+    assert_eq!(decided, (Change::Retag, vec![Reason::Tags]));
 }
 
 /// The replica after a retag that the decision asks for.
@@ -140,7 +140,7 @@ fn a_difference_in_tags_is_put_right_once_for_the_same_tags_of_the_source() {
     let right = retagged(world.decide(Some(&original), Some(&strange(&right))), &strange(&right));
     assert_eq!(world.decide(Some(&original), Some(&right)), in_sync);
     let again = world.decide(Some(&original), Some(&strange(&right)));
-    assert_eq!(because(&again), (Change::Retag, vec!["tags"]));
+    assert_eq!(because(&again), (Change::Retag, vec![Reason::Tags]));
 }
 
 #[test]
@@ -178,5 +178,5 @@ fn a_replica_of_an_earlier_release_that_sent_no_data_type_is_written_once_more()
     let early = Provenance { form: Fingerprint(1), ..provenance };
     replica.tags.insert(PROVENANCE_KEY.into(), early.to_string());
     let decided = because(&world.decide(Some(&original), Some(&replica)));
-    assert_eq!(decided, (Change::Recreate, vec!["data_type"]));
+    assert_eq!(decided, (Change::Recreate, vec![Reason::DataType]));
 }

@@ -166,14 +166,14 @@ fn later(replica: &Observed, writers: &[(&str, Option<bool>)]) -> Observed {
     changed
 }
 
-fn because(decision: &Decision) -> (Change, Vec<&'static str>) {
+fn because(decision: &Decision) -> (Change, Vec<Reason>) {
     match decision {
         Decision::Write(write) | Decision::Compare(write) => (write.change, write.because.clone()),
         other => panic!("no write: {other:?}"),
     }
 }
 
-fn removal(decision: &Decision) -> (Disposal, &'static str) {
+fn removal(decision: &Decision) -> (Disposal, Reason) {
     match decision {
         Decision::Remove(removal) => (removal.disposal, removal.because),
         other => panic!("no removal: {other:?}"),

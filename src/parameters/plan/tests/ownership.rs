@@ -55,7 +55,7 @@ fn a_history_is_asked_for_where_provenance_does_not_name_the_present_version() {
     }
     let known = later(&world.replica_of(&original), &[(HUB, None)]);
     let update = because(&world.decide(Some(&original), Some(&known)));
-    assert_eq!(update, (Change::Update, vec!["replica_version"]));
+    assert_eq!(update, (Change::Update, vec![Reason::ReplicaVersion]));
     assert!(matches!(world.decide(None, Some(&known)), Decision::Remove(_)));
 }
 
@@ -101,7 +101,7 @@ fn a_covered_version_is_named_whatever_the_source_asks_for() {
     }
     let same = later(&world.replica_of(&original), &[(PERSON, Some(true)), (HUB, None)]);
     let update = because(&world.decide(Some(&original), Some(&same)));
-    assert_eq!(update, (Change::Update, vec!["replica_version"]), "the same value is no loss");
+    assert_eq!(update, (Change::Update, vec![Reason::ReplicaVersion]), "the same value is no loss");
     world.take = true;
     assert!(matches!(world.decide(Some(&original), Some(&covered)), Decision::Write(_)));
 }
@@ -120,7 +120,7 @@ fn the_predecessors_replica_is_taken_over_only_where_its_role_is_trusted_and_it_
         panic!("not written")
     };
     assert_eq!((write.change, write.claim), (Change::Update, Some(Claim::TakeOver)));
-    assert_eq!(write.marking, Marking::Never, "it is marked already");
+    assert_eq!(write.marking, MarkTiming::Never, "it is marked already");
     assert_eq!(world.class(None, &marked), ConflictClass::MarkOnly);
     let writers = world.writers.clone();
     let two = World { writers, ..World::with_routes("us-east-2=us-east-1;eu-west-1=us-east-1") };
@@ -145,7 +145,7 @@ fn a_replica_that_depends_on_a_trusted_writer_is_in_sync_until_it_is_taken_over(
     assert_eq!(world.class(Some(&original), &newer), ConflictClass::ChangedInTarget);
     world.take_over = true;
     let update = because(&world.decide(Some(&original), Some(&replica)));
-    assert_eq!(update, (Change::Update, vec!["taken_over"]));
+    assert_eq!(update, (Change::Update, vec![Reason::TakenOver]));
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn a_create_without_tags_gets_them_again_within_an_hour_and_is_never_a_source() 
     let Decision::Compare(write) = world.decide(Some(&original), Some(&bare)) else {
         panic!("not compared")
     };
-    assert_eq!((write.change, write.marking), (Change::Retag, Marking::First));
+    assert_eq!((write.change, write.marking), (Change::Retag, MarkTiming::BeforeWrite));
     assert_eq!(world.class(None, &bare), ConflictClass::UntaggedCreate);
     match world.decide(Some(&bare), None) {
         Decision::Refuse(cause) => assert_eq!(cause.class, Some(ConflictClass::UntaggedCreate)),
@@ -243,7 +243,7 @@ fn only_an_equal_parameter_without_tags_is_adopted_and_only_if_the_setting_says_
         panic!("not compared")
     };
     assert_eq!((write.change, write.adopts(), write.adopted), (Change::Update, true, true));
-    assert_eq!((write.marking, write.set_tags), (Marking::WithProvenance, Tags::new()));
+    assert_eq!((write.marking, write.set_tags), (MarkTiming::WithProvenance, Tags::new()));
     let changes: [cases::Difference; 6] = [
         ("type", |o| o.parameter.value_type = ValueType::StringList),
         ("data type", |o| o.parameter.data_type = "aws:ssm:integration".into()),
@@ -325,8 +325,8 @@ fn a_person_may_take_what_is_in_the_way_but_for_another_routes_replica() {
             panic!("not written")
         };
         assert_eq!((write.change, write.claim), (Change::Update, Some(Claim::Take)));
-        assert_eq!((write.marking, write.class), (Marking::First, class));
-        assert_eq!(write.because, ["conflict"]);
+        assert_eq!((write.marking, write.class), (MarkTiming::BeforeWrite, class));
+        assert_eq!(write.because, [Reason::Conflict]);
     }
     let mut another = replica.clone();
     let text = replica.tags[PROVENANCE_KEY].replace("us-east-2", "eu-west-1");

@@ -90,9 +90,9 @@ proptest! {
                     Some(Claim::Release) => false,
                 };
                 prop_assert!(allowed, "{write:?} of {ownership:?}");
-                prop_assert!(write.claim.is_some() || write.marking != Marking::WithProvenance);
+                prop_assert!(write.claim.is_some() || write.marking != MarkTiming::WithProvenance);
                 let is_owned = matches!(ownership, Ownership::Owned { .. });
-                prop_assert!(!is_owned || write.marking == Marking::Never);
+                prop_assert!(!is_owned || write.marking == MarkTiming::Never);
             }
             Decision::Remove(_) => {
                 let is_owned = matches!(ownership, Ownership::Owned { .. });
@@ -139,10 +139,10 @@ proptest! {
             ..applied.parameter
         };
         applied.history = None;
-        if write.marking != Marking::Never {
+        if write.marking != MarkTiming::Never {
             applied.tags.insert(MARK_KEY.into(), MARK_VALUE.into());
         }
-        if write.because == ["tags"] {
+        if write.because == [Reason::Tags] {
             let named = Provenance::of(&applied.tags).expect("an owned replica");
             applied.parameter.version = named.replica;
             applied.parameter.modified = named.written.expect("a date");

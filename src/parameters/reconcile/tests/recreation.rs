@@ -2,7 +2,7 @@
 
 use super::store::{FAR, NEAR, SOURCE, Stage};
 use super::*;
-use crate::ownership::{Ownership, Provenance, Viewpoint, judge};
+use crate::ownership::{JudgeContext, Ownership, Provenance, judge};
 
 const BOTH: &str = "us-east-2=us-east-1,us-west-2";
 
@@ -99,7 +99,7 @@ async fn what_was_put_back_is_owned_by_its_tags_and_writer_alone() {
     };
     let writers = &stage.policy.writers;
     let now = stage.session.now();
-    let judged = judge(evidence, Viewpoint { source: &source, only_route: true, writers, now });
+    let judged = judge(evidence, JudgeContext { source: &source, only_route: true, writers, now });
     assert!(matches!(judged, Ownership::Owned { by_trusted: false, .. }), "{judged:?}");
     // With its source it goes as any other.
     stage.world().take(SOURCE, "/a");

@@ -1,7 +1,7 @@
 //! How a replica goes whose source is gone, or does not want it.
 
 use super::{Case, Decision, PlanPolicy};
-use crate::domain::{Change, OptOut, OutcomeKind, Timestamp};
+use crate::domain::{Change, OptOut, OutcomeKind, Reason, Timestamp};
 use crate::ownership::{FoundBy, Ownership, Provenance, Tombstone};
 use crate::parameters::model::Observed;
 
@@ -26,7 +26,7 @@ pub struct Removal {
     /// What its tag says now.
     pub provenance: Provenance,
     /// Why.
-    pub because: &'static str,
+    pub because: Reason,
 }
 
 /// The ways in which a replica goes.
@@ -74,13 +74,15 @@ pub(super) fn decide_absent(
         }
         Ownership::Owned { provenance, .. } => {
             let provenance = provenance.clone().dated(replica.parameter.version());
-            departing(&provenance, case.found_by, "source_gone", policy)
+            departing(&provenance, case.found_by, Reason::SourceGone, policy)
         }
         Ownership::ChangedInTarget { .. }
         | Ownership::Claimed(_)
         | Ownership::WrittenOver(_)
         | Ownership::Released { covered: Some(_), .. } => case.conflict(ownership),
-        Ownership::MarkOnly { .. } | Ownership::Ambiguous | Ownership::UntaggedCreate { .. }
+        Ownership::MarkOnly { .. }
+        | Ownership::AmbiguousRoute
+        | Ownership::UntaggedCreate { .. }
             if case.reports_leftovers() =>
         {
             case.conflict(ownership)
@@ -97,7 +99,7 @@ pub(super) fn decide_absent(
         Ownership::Vacant
         | Ownership::NeedsHistory
         | Ownership::MarkOnly { .. }
-        | Ownership::Ambiguous
+        | Ownership::AmbiguousRoute
         | Ownership::UntaggedCreate { .. }
         | Ownership::Unmarked
         | Ownership::Released { .. } => Decision::Nothing,
@@ -108,7 +110,7 @@ pub(super) fn decide_absent(
 fn departing(
     provenance: &Provenance,
     found_by: Option<FoundBy>,
-    because: &'static str,
+    because: Reason,
     policy: PlanPolicy<'_>,
 ) -> Decision {
     let DeletePolicy { never, at_once, keep_until, latest_due } = policy.deletes;
@@ -154,7 +156,7 @@ pub(super) fn opted_out(
             (Ownership::Owned { provenance, .. }, Some(replica)) => {
                 let provenance = provenance.clone().dated(replica.parameter.version());
                 // The owner's tag, read twice, is a witness as good as an event.
-                Some(departing(&provenance, Some(FoundBy::Event), "remove_tag", policy))
+                Some(departing(&provenance, Some(FoundBy::Event), Reason::RemoveTag, policy))
             }
             (
                 Ownership::MarkOnly { trusted: true } | Ownership::UntaggedCreate { fresh: true },
