@@ -98,7 +98,8 @@ impl Deadline {
         self.stop.as_ref().is_some_and(|stop| *stop.borrow())
     }
 
-    /// The result of `reading`; `None` if a stop signal comes first. Only for work that writes nothing, because it is dropped.
+    /// The result of `reading`; `None` if a stop signal comes first. Only for work that writes nothing, because it is
+    /// dropped.
     pub async fn unless_stopped<T>(&self, reading: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;

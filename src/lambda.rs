@@ -1,4 +1,5 @@
-//! The hub as a Lambda function. An invocation returns an answer, or an error with a stable type; metrics go to the log.
+//! The hub as a Lambda function. An invocation returns an answer, or an error with a stable type; metrics go to the
+//! log.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -55,8 +56,8 @@ async fn serve() -> Result<(), Error> {
     .await
 }
 
-/// The hub of this execution environment. If it cannot be opened, the invocation fails with the reason; the next invocation
-/// tries again, because a setting that could not be fetched may be available then.
+/// The hub of this execution environment. If it cannot be opened, the invocation fails with the reason; the next
+/// invocation tries again, because a setting that could not be fetched may be available then.
 struct Opened<T>(OnceCell<T>);
 
 impl<T> Opened<T> {
@@ -110,10 +111,7 @@ fn begin_logs() -> Result<(), String> {
     tracing_subscriber::registry().with(lines).try_init().map_err(|error| error.to_string())
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "CloudWatch reads metrics from lines on stdout"
-)]
+#[expect(clippy::print_stdout, reason = "CloudWatch reads metrics from lines on stdout")]
 fn log_metrics(lines: &[String]) {
     for line in lines {
         println!("{line}");

@@ -82,8 +82,8 @@ pub async fn page(
     walk(connection, filter, token, PAGES_PER_CALL).await
 }
 
-/// At most `pages` pages of the list, starting at `token`. An empty page can precede further pages; the list ends when there
-/// is no token.
+/// At most `pages` pages of the list, starting at `token`. An empty page can precede further pages; the list ends when
+/// there is no token.
 async fn walk(
     connection: &Connection,
     filter: &AccountFilter,
@@ -131,7 +131,8 @@ async fn list(connection: &Connection, token: Option<String>) -> Result<ListAcco
     let listed = listed.map_err(|error| {
         let cause = aws::cause(OPERATION, ORGANISATION, &error);
         if aws::code(&error) == Some("AWSOrganizationsNotInUseException") {
-            let message = "the hub's account is not in an organisation and has no member accounts to list";
+            let message =
+                "the hub's account is not in an organisation and has no member accounts to list";
             return Cause::new(FailureKind::Invalid, message).mended_by(NAME_ACCOUNTS);
         }
         if cause.kind == FailureKind::AccessDenied && lacks_permission(aws::code(&error)) {
@@ -253,7 +254,10 @@ mod tests {
         assert!(!is_included_at(&filter, "777788889999", "o-a/r-b/ou-7"), "neither");
         assert!(!is_included_at(&filter, SECOND, "o-a/r-b/ou-1"), "excluded by id");
         assert!(!is_included_at(&filter, FIRST, "o-a/r-b/ou-9"), "under an excluded unit");
-        assert!(!is_included_at(&filter, "777788889999", "o-a/r-b/ou-1/ou-9"), "excluded further down");
+        assert!(
+            !is_included_at(&filter, "777788889999", "o-a/r-b/ou-1/ou-9"),
+            "excluded further down"
+        );
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Reconciles many accounts in parallel until the deadline. The failure or panic of one account does not affect the others.
+//! Reconciles many accounts in parallel until the deadline. The failure or panic of one account does not affect the
+//! others.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -57,7 +58,9 @@ pub fn sweep(
             let account = work.account.clone();
             // One task for each account: accounts use every core, and a panic ends only its task.
             let task =
-                tokio::spawn(async move { account_result(&connection, &policy, &recent, work).await });
+                tokio::spawn(
+                    async move { account_result(&connection, &policy, &recent, work).await },
+                );
             async move {
                 task.await.unwrap_or_else(|_| {
                     AccountResult::Reconciled(Box::new(panicked(&account)), None)
@@ -129,8 +132,8 @@ async fn reconcile(
     (outcome, Some(AccountAbsences { session, absent }))
 }
 
-/// Removes the replicas of unwitnessed absences, after all accounts have been reconciled. Each result is the account's whole
-/// outcome.
+/// Removes the replicas of unwitnessed absences, after all accounts have been reconciled. Each result is the account's
+/// whole outcome.
 pub fn remove_absent(
     policy: &Arc<RunPolicy>,
     recent: &Arc<RecentDeletes>,
@@ -162,13 +165,15 @@ async fn within<T>(policy: &RunPolicy, outcome: impl Future<Output = T>) -> Opti
         return None;
     }
     match policy.deadline.left() {
-        Some(left) => tokio::time::timeout(left.saturating_sub(reserve::REPORT), outcome).await.ok(),
+        Some(left) => {
+            tokio::time::timeout(left.saturating_sub(reserve::REPORT), outcome).await.ok()
+        }
         None => Some(outcome.await),
     }
 }
 
-/// Turns the absence of a named item into a failure if the item exists in no Region of any route. An item that exists for
-/// one route does not count as absent for the others.
+/// Turns the absence of a named item into a failure if the item exists in no Region of any route. An item that exists
+/// for one route does not count as absent for the others.
 fn fail_if_absent(assignments: &[Assignment], outcome: &mut AccountOutcome) {
     let named = assignments.iter().find_map(|assignment| match &assignment.scope {
         Scope::Items(wanted) => wanted.first().map(|wanted| wanted.item.clone()),
@@ -197,8 +202,7 @@ fn fail_if_absent(assignments: &[Assignment], outcome: &mut AccountOutcome) {
         item.kind(),
         listed.join(", ")
     );
-    let remedy =
-        "check the name, which is case-sensitive, the account and the Region";
+    let remedy = "check the name, which is case-sensitive, the account and the Region";
     outcome.fail(Failure {
         account: Some(outcome.account.clone()),
         region: regions.first().filter(|_| regions.len() == 1).map(|region| (*region).clone()),
@@ -208,7 +212,10 @@ fn fail_if_absent(assignments: &[Assignment], outcome: &mut AccountOutcome) {
 }
 
 fn panicked(account: &AccountId) -> AccountOutcome {
-    failed(account, Cause::new(FailureKind::Bug, "internal error: the task of the account panicked"))
+    failed(
+        account,
+        Cause::new(FailureKind::Bug, "internal error: the task of the account panicked"),
+    )
 }
 
 fn failed(account: &AccountId, cause: Cause) -> AccountOutcome {

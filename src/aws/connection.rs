@@ -1,4 +1,5 @@
-//! A connection to AWS: one HTTP client and TLS set-up, one clock, and one set of retry and time-out rules for all clients.
+//! A connection to AWS: one HTTP client and TLS set-up, one clock, and one set of retry and time-out rules for all
+//! clients.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -292,7 +293,8 @@ impl fmt::Debug for Connection {
 
 /// The configuration that all clients start from: the SDK's environment variables and profile, and the hub's rules.
 ///
-/// There is no time-out for an attempt: it would include the wait at the limiter. The connect and read time-outs do not.
+/// There is no time-out for an attempt: it would include the wait at the limiter. The connect and read time-outs do
+/// not.
 pub(super) async fn load(options: &Options) -> SdkConfig {
     let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
         .or_else(ProfileFileRegionProvider::new())
@@ -367,8 +369,8 @@ fn own_region(config: &SdkConfig) -> Result<Region, Cause> {
         Cause::new(FailureKind::Invalid, message)
             .mended_by("set AWS_REGION to the hub's Region, such as us-east-1")
     };
-    let name = config.region().ok_or_else(|| {
-        invalid("no Region is configured for the hub's own calls".to_owned())
-    })?;
+    let name = config
+        .region()
+        .ok_or_else(|| invalid("no Region is configured for the hub's own calls".to_owned()))?;
     Region::parse(name.as_ref()).map_err(|error| invalid(error.to_string()))
 }

@@ -1,8 +1,8 @@
-//! The credentials of an assumed role: fetched on first use and renewed before they expire. All callers that wait share one
-//! call of `AssumeRole`.
+//! The credentials of an assumed role: fetched on first use and renewed before they expire. All callers that wait share
+//! one call of `AssumeRole`.
 //!
-//! The SDK's identity cache is not used. It holds 64 identities; with more accounts it evicts some at random and assumes
-//! their roles again and again.
+//! The SDK's identity cache is not used. It holds 64 identities; with more accounts it evicts some at random and
+//! assumes their roles again and again.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,7 +22,8 @@ use crate::domain::{Cause, FailureKind, Location};
 
 /// AWS limits a role that is assumed with another role's credentials to one hour.
 const LIFETIME_SECONDS: i32 = 3600;
-/// The credentials are renewed when less than this is left, so that no request is signed with credentials about to expire.
+/// The credentials are renewed when less than this is left, so that no request is signed with credentials about to
+/// expire.
 const RENEW_BEFORE_EXPIRY: Duration = Duration::from_mins(5);
 /// The pause after a failed renewal, while the old credentials are still valid.
 const RENEWAL_RETRY: Duration = Duration::from_secs(30);
@@ -86,8 +87,9 @@ impl Role {
         }
     }
 
-    /// The cause of a failed `AssumeRole`. AWS names a policy on the caller's side that refuses the call. About the role's
-    /// side AWS tells nothing: not whether the role exists, nor whether its trust policy or the external id is wrong.
+    /// The cause of a failed `AssumeRole`. AWS names a policy on the caller's side that refuses the call. About the
+    /// role's side AWS tells nothing: not whether the role exists, nor whether its trust policy or the external id is
+    /// wrong.
     fn refusal(&self, error: &SdkError<AssumeRoleError>) -> Cause {
         let cause = errors::cause("sts:AssumeRole", &self.place, error);
         if !errors::code(error).is_some_and(|code| code.starts_with("AccessDenied")) {
@@ -96,8 +98,9 @@ impl Role {
         let mentions = |words: &[&str]| words.iter().any(|word| cause.message.contains(word));
         let arn = &self.arn;
         let (kind, remedy) = if mentions(&["control policy"]) {
-            let remedy =
-                format!("allow sts:AssumeRole on {arn} in the control policy that the message names");
+            let remedy = format!(
+                "allow sts:AssumeRole on {arn} in the control policy that the message names"
+            );
             (FailureKind::AccessDenied, remedy)
         } else if mentions(&["identity-based policy", "permissions boundary", "session policy"]) {
             let remedy =
@@ -119,7 +122,7 @@ impl Role {
     fn remedy(&self) -> String {
         let arn = &self.arn;
         let with = match &self.external_id {
-            Some(_) => "the external id in REPLICATOR_SPOKE_EXTERNAL_ID",
+            Some(_) => "the external id of REPLICATOR_SPOKE_EXTERNAL_ID",
             None => "no external id, since REPLICATOR_SPOKE_EXTERNAL_ID is not set",
         };
         match self.owner {
@@ -142,8 +145,8 @@ struct TemporaryCredentials {
     renew_at: SystemTime,
 }
 
-/// One call of `AssumeRole` that any number of callers share. Each caller that is polled drives the call. If only the first
-/// caller drove it and nobody polled that caller, all others would wait for ever.
+/// One call of `AssumeRole` that any number of callers share. Each caller that is polled drives the call. If only the
+/// first caller drove it and nobody polled that caller, all others would wait for ever.
 type Renewal = Shared<BoxFuture<'static, Result<TemporaryCredentials, Cause>>>;
 
 #[derive(Default)]
@@ -187,10 +190,11 @@ impl RoleCredentials {
         self.finish_renewal(&renewal, result)
     }
 
-    /// Discards the credentials with this access key because AWS reports them as expired. Returns whether the caller should
-    /// retry with new credentials.
+    /// Discards the credentials with this access key because AWS reports them as expired. Returns whether the caller
+    /// should retry with new credentials.
     ///
-    /// Credentials that are rejected again soon after a renewal are kept: otherwise each call would cause an `AssumeRole`.
+    /// Credentials that are rejected again soon after a renewal are kept: otherwise each call would cause an
+    /// `AssumeRole`.
     pub(super) fn reject(&self, access_key_id: &str) -> bool {
         let now = self.0.clock.now();
         let mut state = self.state();

@@ -128,7 +128,9 @@ mod tests {
         let region = Region::parse("us-east-1").expect("a Region");
         let remedy_for = |key: &str| remedy(FailureKind::MissingKey, key, &region);
         for alias in ["alias/app", "arn:aws:kms:us-east-1:111122223333:alias/app"] {
-            assert!(remedy_for(alias).starts_with("create the alias alias/app for a key in us-east-1,"));
+            assert!(
+                remedy_for(alias).starts_with("create the alias alias/app for a key in us-east-1,")
+            );
         }
         let multi = "arn:aws:kms:us-east-1:111122223333:key/mrk-12";
         assert!(remedy_for(multi).starts_with("replicate the multi-Region key "));

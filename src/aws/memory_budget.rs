@@ -1,8 +1,8 @@
 //! Limits the listed items in memory, over all accounts, to the setting `ITEMS_IN_FLIGHT`.
 //!
-//! The size of an account is unknown until it is listed. Accounts that each hold a part of the budget could therefore wait
-//! for each other for ever. To prevent this, one account at a time may exceed the budget: the real limit is the setting plus
-//! one account.
+//! The size of an account is unknown until it is listed. Accounts that each hold a part of the budget could therefore
+//! wait for each other for ever. To prevent this, one account at a time may exceed the budget: the real limit is the
+//! setting plus one account.
 
 use std::sync::Arc;
 
@@ -70,12 +70,18 @@ mod tests {
             [BudgetShare::default(), BudgetShare::default(), BudgetShare::default()];
         assert!(fits(&memory_budget, &mut first, 60).await);
         assert!(fits(&memory_budget, &mut second, 40).await);
-        assert!(fits(&memory_budget, &mut first, 1000).await, "the first account that finds the budget used up");
+        assert!(
+            fits(&memory_budget, &mut first, 1000).await,
+            "the first account that finds the budget used up"
+        );
         assert!(fits(&memory_budget, &mut first, 1000).await);
         assert!(!fits(&memory_budget, &mut second, 1).await);
         assert!(!fits(&memory_budget, &mut third, 1).await);
         drop(second);
-        assert!(fits(&memory_budget, &mut third, 40).await, "the second account returned its share");
+        assert!(
+            fits(&memory_budget, &mut third, 40).await,
+            "the second account returned its share"
+        );
         assert!(!fits(&memory_budget, &mut BudgetShare::default(), 1).await);
         drop(first);
         assert!(fits(&memory_budget, &mut third, 60).await, "the first account returned its share");

@@ -36,8 +36,8 @@ impl ClassifyRetry for RetryRules {
     }
 }
 
-/// For writes that must not be carried out twice: the SDK retries only if AWS refused the request. A write whose response
-/// was lost may have been carried out.
+/// For writes that must not be carried out twice: the SDK retries only if AWS refused the request. A write whose
+/// response was lost may have been carried out.
 #[derive(Debug)]
 pub struct OnlyIfRefused;
 

@@ -19,7 +19,8 @@ fn region() -> Region {
     Region::parse("us-east-1").unwrap()
 }
 
-/// A fake that lets the hub assume roles. `respond` answers all other requests; its second argument counts them from zero.
+/// A fake that lets the hub assume roles. `respond` answers all other requests; its second argument counts them from
+/// zero.
 fn fake(respond: impl Fn(&Sent, usize) -> FakeResponse + Send + Sync + 'static) -> FakeAws {
     let count = AtomicUsize::new(0);
     FakeAws::new(move |sent| match sent.operation.as_str() {

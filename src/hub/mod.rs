@@ -1,8 +1,8 @@
 //! The hub: performs a request for Lambda or for a terminal, and publishes and returns the result.
 //!
-//! [`Hub::perform`] is where every request begins. `open.rs` sets the hub up, `list.rs` lists accounts for the state machine,
-//! `events.rs` handles events, `run.rs` reconciles many accounts, `prune.rs` prunes by plan, and `notifications.rs` publishes
-//! digests and metrics.
+//! [`Hub::perform`] is where every request begins. `open.rs` sets the hub up, `list.rs` lists accounts for the state
+//! machine, `events.rs` handles events, `run.rs` reconciles many accounts, `prune.rs` prunes by plan, and
+//! `notifications.rs` publishes digests and metrics.
 
 mod events;
 mod list;
@@ -216,8 +216,8 @@ impl Hub {
         RunResult { answer: Answer::Batch(answer, Box::new(report.response())), metrics }
     }
 
-    /// Reports the cause that kept a run from beginning in the same way as any other failure, including the digest: nobody
-    /// may be watching the caller.
+    /// Reports the cause that kept a run from beginning in the same way as any other failure, including the digest:
+    /// nobody may be watching the caller.
     pub async fn could_not_begin(&self, cause: Cause, deadline: &Deadline) -> RunResult {
         let mut report = Report::new();
         report.fail(Failure { account: None, region: None, subject: Subject::Hub, cause });

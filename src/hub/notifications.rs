@@ -15,8 +15,8 @@ use crate::report::{Measured, RecentlyReported, Report, Response, digest, metric
 const PUBLISH_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Hub {
-    /// Publishes the new failures of the report if a topic is configured. If publishing fails, the failure is added to the
-    /// report and the digest is logged.
+    /// Publishes the new failures of the report if a topic is configured. If publishing fails, the failure is added to
+    /// the report and the digest is logged.
     ///
     /// Returns `false` if a digest could not be published.
     pub(super) async fn publish_digest(&self, report: &mut Report, deadline: &Deadline) -> bool {
@@ -55,8 +55,8 @@ impl Hub {
         self.recently_reported.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The metrics of a run; its calls are those of `connection` since `before`. `ages` holds the age of each event when its
-    /// work began, `lags` its age when its replica was written.
+    /// The metrics of a run; its calls are those of `connection` since `before`. `ages` holds the age of each event
+    /// when its work began, `lags` its age when its replica was written.
     pub(super) fn measure(
         &self,
         connection: &Connection,

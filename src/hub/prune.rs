@@ -61,8 +61,7 @@ impl Hub {
         let accounts: BTreeSet<AccountId> = steps.iter().map(|step| step.account.clone()).collect();
         let work = work.into_iter().filter(|work| accounts.contains(&work.account)).collect();
         let execution = policy(false, Leftovers { only: Some(steps), ..leftovers });
-        let mut report =
-            self.reconcile(Lane::Sweep, execution, work, progress, &mut |_| ()).await;
+        let mut report = self.reconcile(Lane::Sweep, execution, work, progress, &mut |_| ()).await;
         for outcome in without_steps {
             report.take(outcome);
         }

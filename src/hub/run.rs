@@ -8,12 +8,12 @@ use futures::StreamExt;
 use super::{Hub, Progress};
 use crate::aws::Lane;
 use crate::deadline::Deadline;
-use crate::domain::{Purpose, Writers};
+use crate::domain::{AccountOutcome, Purpose, Writers};
 use crate::parameters::MassAbsence;
 use crate::report::{Report, Status};
 use crate::request::RunOptions;
 use crate::run_policy::{RunPolicy, Writing};
-use crate::sweep::{AccountResult, remove_absent, sweep};
+use crate::sweep::{AccountAbsences, AccountResult, remove_absent, sweep};
 use crate::work::Work;
 
 impl Hub {
@@ -67,21 +67,33 @@ impl Hub {
             };
             progress(Progress { finished, total, account, status });
         }
+        self.remove_absent(&policy, absent, (finished, total), progress, &mut report).await;
+        if policy.deadline.is_stopped() {
+            report.stopped();
+        }
+        report
+    }
+
+    /// Removes the replicas of unwitnessed absences, unless so many accounts have new ones that it is a mass absence.
+    async fn remove_absent(
+        &self,
+        policy: &Arc<RunPolicy>,
+        absent: Vec<(AccountOutcome, AccountAbsences)>,
+        (mut finished, total): (usize, usize),
+        progress: &(dyn Fn(Progress) + Sync),
+        report: &mut Report,
+    ) {
         let with_new = absent.iter().filter(|(_, absences)| absences.has_new()).count();
         let mass = MassAbsence::of(with_new, total).filter(|_| !policy.lifts_brake);
         let concurrency = self.settings.account_concurrency;
         let mut rest =
-            std::pin::pin!(remove_absent(&policy, &self.recent, absent, mass, concurrency));
+            std::pin::pin!(remove_absent(policy, &self.recent, absent, mass, concurrency));
         while let Some(outcome) = rest.next().await {
             finished += 1;
             let (account, status) = (outcome.account.clone(), Status::of(&outcome));
             report.take(outcome);
             progress(Progress { finished, total, account, status });
         }
-        if policy.deadline.is_stopped() {
-            report.stopped();
-        }
-        report
     }
 
     /// Adds to a prune the accounts of `work` that the settings exclude by id: all their replicas are leftovers.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::deadline::reserve;
 use crate::domain::{
-    AccountOutcome, Cause, Change, FailureKind, Item, Kind, OutcomeKind, Reason, Reason, Region, Step,
+    AccountOutcome, Cause, Change, FailureKind, Item, Kind, OutcomeKind, Reason, Region, Step,
 };
 use crate::guard::{Occupant, Proposal, Ruling};
 

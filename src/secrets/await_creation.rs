@@ -46,7 +46,8 @@ impl SecretsContext<'_> {
                 }
                 described.insert(name.clone(), answer);
             }
-            let expired = waited + pause > reserve::EVENT_WAIT || !self.policy.deadline.leaves(reserve::EVENT_WAIT);
+            let expired = waited + pause > reserve::EVENT_WAIT
+                || !self.policy.deadline.leaves(reserve::EVENT_WAIT);
             if open.is_empty() || expired {
                 return described;
             }

@@ -82,7 +82,7 @@ pub(super) async fn describe(
     let place = session.location(region);
     let other_account = Unmodelled::new(OTHER_ACCOUNT);
     let send = || request.clone().customize().interceptor(other_account.clone()).send();
-    match aws::complete_response(send, is_whole).await {
+    match aws::complete_response(send, is_complete).await {
         // An empty answer does not mean that the secret is absent.
         Ok(answer) => match answer.and_then(|answer| from_description(answer, &other_account)) {
             Some(secret) => Ok(Some(secret)),

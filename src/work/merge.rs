@@ -12,8 +12,8 @@ pub(super) struct DatedExpectation {
 }
 
 impl DatedExpectation {
-    /// Both times are known and this one is later. `CloudTrail`'s times are whole seconds: of two events in the same second
-    /// neither is later.
+    /// Both times are known and this one is later. `CloudTrail`'s times are whole seconds: of two events in the same
+    /// second neither is later.
     fn is_after(&self, other: &Self) -> bool {
         matches!((self.at, other.at), (Some(this), Some(that)) if this > that)
     }

@@ -89,7 +89,8 @@ fn a_region_without_a_route_is_refused_in_a_payload_and_ignored_in_an_event() {
     for region in ["ap-south-1", "us-east-1"] {
         let payload = json!({"region": region, "detail": {"name": "all", "operation": "sync"}});
         let refused = assignments(&reconcile(&payload), &routes()).expect_err("no route");
-        let text = format!("no route has the source Region {region}; accepted is us-east-2, eu-west-1");
+        let text =
+            format!("no route has the source Region {region}; accepted is us-east-2, eu-west-1");
         assert_eq!(refused.to_string(), text);
 
         let Ok(Request::Event(Ok(event))) = from_value(&put(region, "/a", 1)) else {
@@ -243,5 +244,9 @@ fn excluded_accounts_are_refused_together_with_setting_and_remedy() {
     assert!(refused.problem.contains("666622223333 (REPLICATOR_INCLUDE_ACCOUNTS) and 3 more"));
     assert!(refused.to_string().len() < 600, "{refused}");
     let or_a_unit = AccountFilter { include_ous: vec!["r-1/ou-1/".to_owned()], ..first };
-    assert_eq!(named_in_scope(&accounts, &or_a_unit), Ok(()), "only the list of accounts shows the unit");
+    assert_eq!(
+        named_in_scope(&accounts, &or_a_unit),
+        Ok(()),
+        "only the list of accounts shows the unit"
+    );
 }

@@ -1,6 +1,7 @@
 //! Translates the SDK's errors and AWS's error codes into a failure kind, a message and a remedy.
 //!
-//! A message holds the action, the place, AWS's code and AWS's message. It never holds the body of a response or a value.
+//! A message holds the action, the place, AWS's code and AWS's message. It never holds the body of a response or a
+//! value.
 
 pub(in crate::aws) mod classify;
 pub(in crate::aws) mod wire;
@@ -42,8 +43,9 @@ pub fn code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Option<&str> 
 
 /// The cause of a failed call.
 ///
-/// `operation` is the action as IAM spells it (`ssm:PutParameter`). `place` is the `Location` of the call, or a description of
-/// the hub's own account. If the call failed because a role could not be assumed, the cause is that of `AssumeRole`.
+/// `operation` is the action as IAM spells it (`ssm:PutParameter`). `place` is the `Location` of the call, or a
+/// description of the hub's own account. If the call failed because a role could not be assumed, the cause is that of
+/// `AssumeRole`.
 pub fn cause<E, R>(
     operation: &'static str,
     place: &(impl Display + ?Sized),
@@ -53,8 +55,9 @@ where
     E: ProvideErrorMetadata + Error + 'static,
     R: Debug + 'static,
 {
-    let unavailable =
-        |message: String| Cause::new(FailureKind::Unavailable, message).mended_by(CHECK_THE_NETWORK);
+    let unavailable = |message: String| {
+        Cause::new(FailureKind::Unavailable, message).mended_by(CHECK_THE_NETWORK)
+    };
     match error {
         SdkError::ServiceError(answer) => {
             let raw: &dyn Any = answer.raw();
@@ -62,12 +65,10 @@ where
             answered(operation, place, answer.err().code(), answer.err().message(), status)
         }
         SdkError::DispatchFailure(failure) => unsent(operation, place, failure),
-        SdkError::TimeoutError(_) => {
-            unavailable(format!("{operation} timed out in {place}"))
+        SdkError::TimeoutError(_) => unavailable(format!("{operation} timed out in {place}")),
+        SdkError::ResponseError(_) => {
+            unavailable(format!("{operation} in {place} returned a response that is not from AWS"))
         }
-        SdkError::ResponseError(_) => unavailable(format!(
-            "{operation} in {place} returned a response that is not from AWS"
-        )),
         SdkError::ConstructionFailure(_) => {
             let reason = innermost(error);
             Cause::new(
@@ -124,8 +125,9 @@ fn unsent(operation: &str, place: &(impl Display + ?Sized), failure: &DispatchFa
             return cause.clone();
         }
         if source.is::<WaitedTooLong>() {
-            let message =
-                format!("{operation} waited too long for the rate limit in {place} and was not sent");
+            let message = format!(
+                "{operation} waited too long for the rate limit in {place} and was not sent"
+            );
             return Cause::new(FailureKind::Throttled, message);
         }
         if let Some(error) = source.downcast_ref::<CredentialsError>()
@@ -135,8 +137,7 @@ fn unsent(operation: &str, place: &(impl Display + ?Sized), failure: &DispatchFa
         }
     }
     let service = operation.split(':').next().unwrap_or(operation);
-    let reason =
-        if failure.is_timeout() { "timed out".to_owned() } else { innermost(connector) };
+    let reason = if failure.is_timeout() { "timed out".to_owned() } else { innermost(connector) };
     let is_unknown = NO_SUCH_HOST.iter().any(|words| reason.contains(words));
     let message = format!("{service} could not be reached in {place} for {operation}: {reason}");
     let remedy = if is_unknown { CHECK_THE_REGION } else { CHECK_THE_NETWORK };
@@ -157,9 +158,7 @@ fn without_credentials(operation: &str, error: &CredentialsError) -> Cause {
     let profile = profile();
     let message = match &profile {
         Some(profile) if none => {
-            format!(
-                "the profile `{profile}` (AWS_PROFILE) has no AWS credentials for {operation}"
-            )
+            format!("the profile `{profile}` (AWS_PROFILE) has no AWS credentials for {operation}")
         }
         _ if none => format!("no AWS credentials were found for {operation}"),
         _ => {

@@ -2,7 +2,6 @@
 //!
 //! Only what is there anew, or was left unfinished, gets an older value.
 
-
 use super::history::History;
 use super::sync::{Stop, at, readable};
 use crate::deadline::reserve;

@@ -60,7 +60,8 @@ pub(super) async fn settled(context: &RouteContext<'_>, wanted: &[Wanted]) -> By
             settled.remove(&name);
             settled.insert(name, version);
         }
-        let over = waited + pause > reserve::EVENT_WAIT || !context.policy.deadline.leaves(reserve::EVENT_WAIT);
+        let over = waited + pause > reserve::EVENT_WAIT
+            || !context.policy.deadline.leaves(reserve::EVENT_WAIT);
         if open.is_empty() || over {
             return settled;
         }
