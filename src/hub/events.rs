@@ -84,8 +84,8 @@ fn message_fate(result: &AccountResult, item: &Item) -> MessageFate {
     match result {
         AccountResult::NotStarted(_) => MessageFate { returns: true, is_in_digest: false },
         AccountResult::Reconciled(outcome, _) => MessageFate {
-            returns: outcome.may_pass_later(item),
-            is_in_digest: outcome.tells_of(item),
+            returns: outcome.may_succeed_later(item),
+            is_in_digest: outcome.has_failure_of(item),
         },
     }
 }

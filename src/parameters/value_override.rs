@@ -6,7 +6,7 @@
 
 use crate::domain::{
     Cause, FailureKind, InvalidName, OVERRIDE_TAG_PREFIX, ParameterName, Region, SecretText, Tags,
-    is_hubs_own,
+    is_in_hub_tree,
 };
 
 /// Where a replica's value comes from, if not from its source.
@@ -74,11 +74,11 @@ pub fn value_override(tags: &Tags, target: &Region) -> Result<Option<ValueOverri
 /// place.
 fn reference(key: &str, text: &str) -> Result<ParameterName, Cause> {
     let why = match ParameterName::parse(text) {
-        Ok(name) if is_hubs_own(name.as_str()) => {
+        Ok(name) if is_in_hub_tree(name.as_str()) => {
             "references one of the hub's own parameters, which are never copied".to_owned()
         }
         Ok(name) => return Ok(name),
-        Err(InvalidName::AwssOwn(_)) => {
+        Err(InvalidName::ReservedByAws(_)) => {
             "references a public parameter of AWS, which exists in every Region".to_owned()
         }
         Err(_) if text.starts_with("arn:") => "holds an ARN".to_owned(),

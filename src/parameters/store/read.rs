@@ -275,7 +275,7 @@ async fn get(
 ) -> ByName<Valued> {
     let calls = asked.chunks(NAMES_PER_CALL).map(|asked| async move {
         match get_at_once(session, region, asked, decrypt).await {
-            Err(cause) if asked.len() > 1 && !cause.kind.may_pass() => {
+            Err(cause) if asked.len() > 1 && !cause.kind.may_succeed_later() => {
                 let mut singly = ByName::new();
                 for one in asked.chunks(1) {
                     let read = get_at_once(session, region, one, decrypt).await;
