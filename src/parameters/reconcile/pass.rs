@@ -369,7 +369,7 @@ async fn compare(
                     return !nothing;
                 }
                 if attempt.write.adopts() {
-                    let cause = not_adopted(attempt.case(context), "its value differs");
+                    let cause = not_adopted(attempt.case(context), "different value");
                     pass.results.fail(&attempt.name, &attempt.target, &attempt.target, cause);
                     return false;
                 }

@@ -1,8 +1,9 @@
-//! The decisions, case by case.
+//! Decisions for single cases.
 
 mod cases;
 mod consent;
 mod does_not_take;
+mod orphans;
 mod ownership;
 mod properties;
 
@@ -11,9 +12,11 @@ use std::time::Duration;
 use super::desired::desired;
 use super::*;
 use crate::domain::{
-    Change, EXCLUDE_TAG, KmsKeys, MARK_KEY, MARK_VALUE, PROVENANCE_KEY, Tags, Timestamp,
+    Change, ConflictClass, EXCLUDE_TAG, KmsKeys, MARK_KEY, MARK_VALUE, PROVENANCE_KEY, Reason,
+    Tags, Timestamp,
 };
-use crate::ownership::{Fingerprint, PastVersion, Tombstone};
+use crate::guard::Claim;
+use crate::ownership::{Fingerprint, PastVersion, Provenance, Tombstone, is_marked};
 use crate::parameters::fixtures::{HUB, PERSON, observed, parameter, region};
 use crate::parameters::model::{Parameter, Tier, ValueType};
 use crate::parameters::policies::Policies;

@@ -120,7 +120,7 @@ fn the_predecessors_replica_is_taken_over_only_where_its_role_is_trusted_and_it_
         panic!("not written")
     };
     assert_eq!((write.change, write.claim), (Change::Update, Some(Claim::TakeOver)));
-    assert_eq!(write.marking, MarkTiming::Never, "it is marked already");
+    assert_eq!(write.mark_timing, MarkTiming::Never, "it is marked already");
     assert_eq!(world.class(None, &marked), ConflictClass::MarkOnly);
     let writers = world.writers.clone();
     let two = World { writers, ..World::with_routes("us-east-2=us-east-1;eu-west-1=us-east-1") };
@@ -158,7 +158,7 @@ fn a_create_without_tags_gets_them_again_within_an_hour_and_is_never_a_source() 
     let Decision::Compare(write) = world.decide(Some(&original), Some(&bare)) else {
         panic!("not compared")
     };
-    assert_eq!((write.change, write.marking), (Change::Retag, MarkTiming::BeforeWrite));
+    assert_eq!((write.change, write.mark_timing), (Change::Retag, MarkTiming::BeforeWrite));
     assert_eq!(world.class(None, &bare), ConflictClass::UntaggedCreate);
     match world.decide(Some(&bare), None) {
         Decision::Refuse(cause) => assert_eq!(cause.class, Some(ConflictClass::UntaggedCreate)),
@@ -243,7 +243,7 @@ fn only_an_equal_parameter_without_tags_is_adopted_and_only_if_the_setting_says_
         panic!("not compared")
     };
     assert_eq!((write.change, write.adopts(), write.adopted), (Change::Update, true, true));
-    assert_eq!((write.marking, write.set_tags), (MarkTiming::WithProvenance, Tags::new()));
+    assert_eq!((write.mark_timing, write.set_tags), (MarkTiming::WithProvenance, Tags::new()));
     let changes: [cases::Difference; 6] = [
         ("type", |o| o.parameter.value_type = ValueType::StringList),
         ("data type", |o| o.parameter.data_type = "aws:ssm:integration".into()),
@@ -258,7 +258,7 @@ fn only_an_equal_parameter_without_tags_is_adopted_and_only_if_the_setting_says_
         let Decision::Conflict(cause) = world.decide(Some(&original), Some(&different)) else {
             panic!("{what}: no conflict")
         };
-        assert!(cause.message.ends_with(&format!("differs in its {what}")), "{}", cause.message);
+        assert!(cause.message.ends_with(&format!("different {what}")), "{}", cause.message);
     }
     let released = without(&world.replica_of(&original), &[MARK_KEY]);
     assert_eq!(world.class(Some(&original), &released), ConflictClass::Released);
@@ -266,7 +266,7 @@ fn only_an_equal_parameter_without_tags_is_adopted_and_only_if_the_setting_says_
         World { adopt: true, ..World::with_routes("us-east-2=us-east-1;us-east-1=us-east-2") };
     match back.decide(Some(&original), Some(&theirs)) {
         Decision::Conflict(cause) => {
-            assert!(cause.message.contains("a route leads from there back"));
+            assert!(cause.message.contains("a route leads from us-east-1 back to us-east-2"));
         }
         other => panic!("adopted: {other:?}"),
     }
@@ -293,9 +293,9 @@ fn a_parameter_of_a_lower_tier_or_another_key_is_not_adopted_and_one_of_a_higher
     for original in [&plain, &secure, &advanced] {
         assert!(matches!(decide(original, |_| {}), Decision::Compare(_)));
     }
-    differs(decide(&secure, |o| o.parameter.key = Some("alias/aws/ssm".into())), "in its key");
-    differs(decide(&secure, |o| o.parameter.key = None), "in its key");
-    differs(decide(&advanced, |o| o.parameter.tier = Tier::Standard), "in its tier");
+    differs(decide(&secure, |o| o.parameter.key = Some("alias/aws/ssm".into())), "different key");
+    differs(decide(&secure, |o| o.parameter.key = None), "different key");
+    differs(decide(&advanced, |o| o.parameter.tier = Tier::Standard), "different tier");
     // AWS turns no tier back, so that a replica may be advanced, too.
     let Decision::Compare(write) = decide(&plain, |o| o.parameter.tier = Tier::Advanced) else {
         panic!("not compared")
@@ -325,7 +325,7 @@ fn a_person_may_take_what_is_in_the_way_but_for_another_routes_replica() {
             panic!("not written")
         };
         assert_eq!((write.change, write.claim), (Change::Update, Some(Claim::Take)));
-        assert_eq!((write.marking, write.class), (MarkTiming::BeforeWrite, class));
+        assert_eq!((write.mark_timing, write.class), (MarkTiming::BeforeWrite, class));
         assert_eq!(write.because, [Reason::Conflict]);
     }
     let mut another = replica.clone();

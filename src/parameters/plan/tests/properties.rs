@@ -90,9 +90,9 @@ proptest! {
                     Some(Claim::Release) => false,
                 };
                 prop_assert!(allowed, "{write:?} of {ownership:?}");
-                prop_assert!(write.claim.is_some() || write.marking != MarkTiming::WithProvenance);
+                prop_assert!(write.claim.is_some() || write.mark_timing != MarkTiming::WithProvenance);
                 let is_owned = matches!(ownership, Ownership::Owned { .. });
-                prop_assert!(!is_owned || write.marking == MarkTiming::Never);
+                prop_assert!(!is_owned || write.mark_timing == MarkTiming::Never);
             }
             Decision::Remove(_) => {
                 let is_owned = matches!(ownership, Ownership::Owned { .. });
@@ -139,7 +139,7 @@ proptest! {
             ..applied.parameter
         };
         applied.history = None;
-        if write.marking != MarkTiming::Never {
+        if write.mark_timing != MarkTiming::Never {
             applied.tags.insert(MARK_KEY.into(), MARK_VALUE.into());
         }
         if write.because == [Reason::Tags] {
