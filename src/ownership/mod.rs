@@ -12,8 +12,8 @@ mod message;
 mod provenance;
 
 use crate::domain::{
-    AccountId, ConflictClass, EXCLUDE_TAG, MARK_KEY, MARK_VALUE, OptOut, PROVENANCE_KEY,
-    ParameterName, Region, Tags, Timestamp, Version, Writer, Writers, assumed_role,
+    AccountId, ConflictClass, MARK_KEY, MARK_VALUE, OptOut, ParameterName, Region, Tags, Timestamp,
+    Version, Writers,
 };
 
 pub use fingerprint::Fingerprint;

@@ -191,7 +191,7 @@ fn policies_follow_their_source_both_ways_and_a_replica_that_expired_stays_away(
     original.parameter.policies = expiring(NOW);
     let skipped = world.decide(Some(&original), None);
     let Decision::Skip(cause) = skipped else { panic!("{skipped:?}") };
-    assert!(cause.message.contains("expire") && cause.remedy().contains("Expiration"));
+    assert!(cause.message.contains("Expiration policy") && cause.remedy().contains("Expiration"));
 }
 
 #[test]
