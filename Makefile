@@ -1,6 +1,11 @@
 # The project's commands. `make` alone lists them.
 
 PYTHON ?= python3
+# The compiler that the hosted checks use. Another one may know lints that this code has not met, so that its warnings are
+# shown and fail nothing.
+TOOLCHAIN := 1.95.0
+COMPILER := $(word 2,$(shell rustc --version 2>/dev/null))
+STRICT := $(if $(filter $(TOOLCHAIN),$(COMPILER)),-D warnings)
 VENV := .venv
 REQUIREMENTS := tests/emulator/requirements.txt
 # SAM CLI and cargo-lambda are large, and neither demo nor tests need them.
@@ -13,10 +18,12 @@ FUZZERS := request provenance settings arn
 SECONDS ?= 600
 # Another version may make other mutants than those that the configuration explains.
 MUTANTS := 27.1.0
+DENY := 0.20.2
+CARGO_FUZZ := 0.13.2
 SAM := PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" SAM_CLI_TELEMETRY=0 $(TOOLS)/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test verify mutants fuzz fuzzers $(FUZZERS:%=fuzz-%) package deploy spoke remove invoke
+.PHONY: help demo test verify mutants fuzz fuzzers $(FUZZERS:%=fuzz-%) deny package deploy spoke remove invoke
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -27,15 +34,22 @@ demo: $(VENV)/stamp ## bring up an emulated organisation, replicate it, and chec
 	$(VENV)/bin/python tests/demo/demo.py
 
 test: $(VENV)/stamp ## formatting, lints, docs, the emulator's own checks, the function's, and every test
+	@$(if $(STRICT),:,echo "rustc $(COMPILER) is not $(TOOLCHAIN): warnings are shown, and fail nothing")
 	cargo fmt --all --check
-	cargo clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+	cargo clippy --locked --all-targets -- $(STRICT)
+	RUSTDOCFLAGS="$(STRICT)" cargo doc --locked --no-deps
+	@if cargo deny --version >/dev/null 2>&1; then set -x; cargo deny check licenses bans sources; fi
 	cargo test --locked --no-run
 	@$(VENV)/bin/python tests/summary.py \
 		-- $(VENV)/bin/python tests/emulator/check_launcher.py \
 		-- $(VENV)/bin/python tests/emulator/check_hub.py \
 		-- $(VENV)/bin/python tests/deploy/check_deploy.py \
 		-- cargo test --locked --no-fail-fast
+
+deny: ## dependencies: advisories, licences, banned crates, sources; needs cargo-deny and a network
+	@cargo deny --version 2>/dev/null | grep -qxF "cargo-deny $(DENY)" \
+		|| { echo "cargo-deny $(DENY) is missing: cargo install cargo-deny --version $(DENY) --locked"; exit 2; }
+	cargo deny check
 
 verify: ## more schedules and random worlds, and the faults that they must find; takes an hour
 	SCHEDULES=all cargo test --locked --test integration schedules:: -- --nocapture --test-threads 1
@@ -61,8 +75,12 @@ fuzzers:
 	@cargo +nightly --version >/dev/null 2>&1 || \
 		{ echo "a nightly compiler is missing: rustup toolchain install nightly"; exit 2; }
 	@cargo fuzz --version >/dev/null 2>&1 || \
-		{ echo "cargo-fuzz is missing: cargo install cargo-fuzz --version 0.13.2 --locked"; exit 2; }
+		{ echo "cargo-fuzz is missing: cargo install cargo-fuzz --version $(CARGO_FUZZ) --locked"; exit 2; }
 	cargo +nightly fuzz build --fuzz-dir tests/fuzz --target-dir $(FUZZ)/build --sanitizer none
+
+# For the hosted workflows: `make -s version-of-TOOLCHAIN`.
+version-of-%:
+	@echo $($*)
 
 package: $(VENV)/stamp $(TOOLS)/stamp ## build what Lambda runs, and check it: the artefact, the commands, the function
 	$(SAM) validate --lint --template stacksets/hub.yaml --region us-east-1

@@ -12,7 +12,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::deadline::Deadline;
-use crate::hub::{Answer, Done, Hub, HubError, RouteFilter};
+use crate::hub::{Answer, Hub, HubError, RouteFilter, RunResult};
 use crate::{logs, request, settings};
 
 /// Serves invocations until Lambda ends the process.
@@ -77,7 +77,7 @@ async fn invoke(hub: &Hub, event: LambdaEvent<Value>) -> Result<Answer, Diagnost
         Err(HubError::Cause(cause)) => hub.could_not_begin(cause, &deadline).await,
         Err(error) => return Err(diagnostic(&error)),
     };
-    let Done { answer, metrics } = done;
+    let RunResult { answer, metrics } = done;
     log_metrics(&metrics);
     Ok(answer)
 }

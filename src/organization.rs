@@ -125,7 +125,8 @@ async fn walk(
 async fn list(connection: &Connection, token: Option<String>) -> Result<ListAccountsOutput, Cause> {
     let call = connection.organizations().list_accounts().max_results(PAGE_SIZE);
     let call = call.set_next_token(token);
-    let listed = aws::whole(|| call.clone().send(), |listed| listed.accounts.is_some()).await;
+    let listed =
+        aws::complete_response(|| call.clone().send(), |listed| listed.accounts.is_some()).await;
     let listed = listed.map_err(|error| {
         let cause = aws::cause(OPERATION, ORGANISATION, &error);
         if aws::code(&error) == Some("AWSOrganizationsNotInUseException") {
@@ -137,7 +138,7 @@ async fn list(connection: &Connection, token: Option<String>) -> Result<ListAcco
         }
         cause
     })?;
-    listed.ok_or_else(|| aws::lacking(OPERATION, ORGANISATION, "its list"))
+    listed.ok_or_else(|| aws::missing_member(OPERATION, ORGANISATION, "its list"))
 }
 
 /// The account that the ARN of every account of the organisation names: `arn:aws:organizations::MANAGEMENT:account/o-a/ID`.
@@ -192,7 +193,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::aws::double::{Double, json_error};
+    use crate::aws::fake::{FakeAws, json_error};
 
     const FIRST: &str = "111122223333";
     const SECOND: &str = "444455556666";
@@ -272,8 +273,8 @@ mod tests {
     }
 
     /// Three pages, the second empty: two active accounts, one suspended, one with only the older field.
-    fn organisation() -> Double {
-        Double::new(|sent| {
+    fn organisation() -> FakeAws {
+        FakeAws::new(|sent| {
             let body = if sent.body.contains("\"NextToken\":\"one\"") {
                 r#"{"Accounts":[],"NextToken":"two"}"#
             } else if sent.body.contains("\"NextToken\":\"two\"") {
@@ -288,11 +289,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn active_accounts_of_all_pages_are_listed() {
-        let double = organisation();
-        let connection = double.connect(|_| ()).await;
+        let fake = organisation();
+        let connection = fake.connect(|_| ()).await;
         let members = member_accounts(&connection, &AccountFilter::default()).await.unwrap();
         assert_eq!(members.accounts, [account(FIRST), account(SECOND)]);
-        let sent = double.sent("ListAccounts");
+        let sent = fake.sent("ListAccounts");
         assert_eq!(sent.len(), 3);
         assert!(sent.iter().all(|sent| sent.body.contains("\"MaxResults\":20")));
     }
@@ -301,26 +302,26 @@ mod tests {
     async fn a_call_of_page_ends_after_its_share_and_goes_on_from_its_token() {
         let pages = Arc::new(AtomicUsize::new(0));
         let given = Arc::clone(&pages);
-        let double = Double::new(move |_| {
+        let fake = FakeAws::new(move |_| {
             let page = given.fetch_add(1, Ordering::Relaxed);
             let next = if page < 29 { format!(r#","NextToken":"{page}""#) } else { String::new() };
             let account = format!(r#"{{"Id":"{page:012}","State":"ACTIVE"}}"#);
             (200, format!(r#"{{"Accounts":[{account}]{next}}}"#))
         });
-        let connection = double.connect(|_| ()).await;
+        let connection = fake.connect(|_| ()).await;
         let filter = AccountFilter::default();
         let first = page(&connection, &filter, None).await.unwrap();
         assert_eq!(first.accounts.len(), PAGES_PER_CALL);
         assert_eq!(first.next.as_deref(), Some("matched=1;24"));
         let second = page(&connection, &filter, first.next).await.unwrap();
         assert_eq!((second.accounts.len(), second.next), (5, None));
-        assert!(double.sent("ListAccounts")[25].body.contains("\"NextToken\":\"24\""));
+        assert!(fake.sent("ListAccounts")[25].body.contains("\"NextToken\":\"24\""));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_list_without_any_account_is_no_organisation() {
-        let double = Double::new(|_| (200, r#"{"Accounts":[]}"#.to_owned()));
-        let connection = double.connect(|_| ()).await;
+        let fake = FakeAws::new(|_| (200, r#"{"Accounts":[]}"#.to_owned()));
+        let connection = fake.connect(|_| ()).await;
         let cause = member_accounts(&connection, &AccountFilter::default()).await.unwrap_err();
         assert_eq!(cause.kind, FailureKind::Invalid);
     }
@@ -329,7 +330,7 @@ mod tests {
     async fn an_answer_without_its_list_is_no_list_of_no_accounts() {
         for (empty, expected) in [(1, Ok(2)), (usize::MAX, Err(FailureKind::Unavailable))] {
             let (asked, organisation) = (AtomicUsize::new(0), organisation());
-            let double = Double::new(move |sent| {
+            let fake = FakeAws::new(move |sent| {
                 // The second page, which has accounts after it.
                 let is_second = sent.body.contains("\"NextToken\":\"one\"");
                 if is_second && asked.fetch_add(1, Ordering::Relaxed) < empty {
@@ -337,7 +338,7 @@ mod tests {
                 }
                 organisation.answer(sent)
             });
-            let connection = double.connect(|_| ()).await;
+            let connection = fake.connect(|_| ()).await;
             let listed = member_accounts(&connection, &AccountFilter::default()).await;
             assert_eq!(listed.map(|all| all.accounts.len()).map_err(|cause| cause.kind), expected);
         }
@@ -350,8 +351,8 @@ mod tests {
             ("AccessDeniedException", FailureKind::AccessDenied, NAME_ACCOUNTS),
             ("InternalFailure", FailureKind::Unavailable, FailureKind::Unavailable.remedy()),
         ] {
-            let double = Double::new(move |_| json_error(400, code));
-            let connection = double.connect(|_| ()).await;
+            let fake = FakeAws::new(move |_| json_error(400, code));
+            let connection = fake.connect(|_| ()).await;
             let filter = AccountFilter::default();
             let cause = member_accounts(&connection, &filter).await.unwrap_err();
             assert_eq!((cause.kind, cause.remedy()), (kind, remedy), "{cause}");

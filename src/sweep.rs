@@ -25,21 +25,21 @@ const REPORT_TIME: Duration = Duration::from_secs(5);
 
 /// An account that the sweep is through with.
 #[derive(Debug)]
-pub enum Finished {
+pub enum AccountResult {
     /// Begun, whatever came of it, with what it lost without a witness.
-    Account(Box<AccountOutcome>, Option<Lost>),
+    Reconciled(Box<AccountOutcome>, Option<AccountAbsences>),
     /// Not begun before the deadline.
-    Left(AccountId),
+    NotStarted(AccountId),
 }
 
 /// What an account lost without a witness, and the session that goes on with it.
 #[derive(Debug)]
-pub struct Lost {
+pub struct AccountAbsences {
     session: Session,
     absent: Absent,
 }
 
-impl Lost {
+impl AccountAbsences {
     /// Whether some of it has no tombstone of an earlier sweep.
     pub fn has_new(&self) -> bool {
         self.absent.has_new()
@@ -53,7 +53,7 @@ pub fn sweep(
     recent: &Arc<RecentDeletes>,
     work: Vec<Work>,
     at_once: usize,
-) -> impl Stream<Item = Finished> + Send + 'static {
+) -> impl Stream<Item = AccountResult> + Send + 'static {
     let (connection, policy, recent) = (connection.clone(), Arc::clone(policy), Arc::clone(recent));
     stream::iter(work)
         .map(move |work| {
@@ -64,7 +64,9 @@ pub fn sweep(
             let task =
                 tokio::spawn(async move { reconciled(&connection, &policy, &recent, work).await });
             async move {
-                task.await.unwrap_or_else(|_| Finished::Account(Box::new(panicked(&account)), None))
+                task.await.unwrap_or_else(|_| {
+                    AccountResult::Reconciled(Box::new(panicked(&account)), None)
+                })
             }
         })
         .buffer_unordered(at_once.max(1))
@@ -75,19 +77,19 @@ async fn reconciled(
     policy: &RunPolicy,
     recent: &RecentDeletes,
     work: Work,
-) -> Finished {
+) -> AccountResult {
     let account = work.account.clone();
     if !policy.deadline.leaves(ACCOUNT_TIME) {
-        return Finished::Left(account);
+        return AccountResult::NotStarted(account);
     }
     let so_far = SoFar::default();
     let reconciling = so_far.of(reconcile(connection, policy, recent, work));
     match within(policy, Box::pin(reconciling)).await {
         Some((mut outcome, lost)) => {
             outcome.audit();
-            Finished::Account(Box::new(outcome), lost)
+            AccountResult::Reconciled(Box::new(outcome), lost)
         }
-        None => Finished::Account(Box::new(so_far.cut_off(account)), None),
+        None => AccountResult::Reconciled(Box::new(so_far.cut_off(account)), None),
     }
 }
 
@@ -96,7 +98,7 @@ async fn reconcile(
     policy: &RunPolicy,
     recent: &RecentDeletes,
     work: Work,
-) -> (AccountOutcome, Option<Lost>) {
+) -> (AccountOutcome, Option<AccountAbsences>) {
     let none = |outcome| (outcome, None);
     let Work { account, assignments, refused_deletes } = work;
     let session = match connection.session(&account).await {
@@ -129,7 +131,7 @@ async fn reconcile(
         return (outcome, None);
     }
     session.let_go().await;
-    (outcome, Some(Lost { session, absent }))
+    (outcome, Some(AccountAbsences { session, absent }))
 }
 
 /// Goes on, once all accounts were looked at, with those that lost something without a witness: each ends with all that
@@ -137,13 +139,13 @@ async fn reconcile(
 pub fn remove_absent(
     policy: &Arc<RunPolicy>,
     recent: &Arc<RecentDeletes>,
-    accounts: Vec<(AccountOutcome, Lost)>,
+    accounts: Vec<(AccountOutcome, AccountAbsences)>,
     mass: Option<MassAbsence>,
     at_once: usize,
 ) -> impl Stream<Item = AccountOutcome> + Send + 'static {
     let (policy, recent) = (Arc::clone(policy), Arc::clone(recent));
     stream::iter(accounts)
-        .map(move |(mut outcome, Lost { session, absent })| {
+        .map(move |(mut outcome, AccountAbsences { session, absent })| {
             let (policy, recent) = (Arc::clone(&policy), Arc::clone(&recent));
             let task = tokio::spawn(async move {
                 let left = absent.left(session.account());

@@ -27,12 +27,12 @@ use tokio::sync::OnceCell;
 use super::client::{PerRegion, client};
 use super::credentials::{Role, RoleCredentials};
 use super::environment::Environment;
+use super::response::{complete_response, missing_member};
 use super::session::{Session, Shared, now};
-use super::whole::{lacking, whole};
 use crate::aws::errors;
-use crate::aws::memory_budget::Ration;
-use crate::aws::throttle::connector::PacedHttpClient;
-use crate::aws::throttle::registry::{Calls, Pacer, Pacers};
+use crate::aws::memory_budget::MemoryBudget;
+use crate::aws::throttle::connector::ThrottledHttpClient;
+use crate::aws::throttle::registry::{AccountLimiters, CallCounts, LimiterRegistry};
 use crate::aws::throttle::{CallStats, Lane, Quotas};
 use crate::domain::{AccountId, Cause, FailureKind, Location, ParameterName, Region, Timestamp};
 
@@ -77,12 +77,12 @@ struct Inner {
     clock: SharedTimeSource,
     options: Options,
     quotas: Arc<Quotas>,
-    calls: Arc<Calls>,
+    calls: Arc<CallCounts>,
     /// The gates of the hub's own calls.
-    pacer: Arc<Pacer>,
+    limiters: Arc<AccountLimiters>,
     /// The gates of the accounts.
-    pacers: Pacers,
-    ration: Ration,
+    registry: LimiterRegistry,
+    memory_budget: MemoryBudget,
     sts: aws_sdk_sts::Client,
     hub_account: OnceCell<AccountId>,
     /// The organisation's management account, once a list of accounts has named it.
@@ -108,12 +108,12 @@ impl Connection {
         let region = own_region(&config)?;
         let clock = clock_of(&options);
         let quotas = Arc::new(options.quotas.clone());
-        let calls = Arc::new(Calls::default());
-        let pacer = Pacer::new(None, Arc::clone(&quotas), Arc::clone(&calls));
+        let calls = Arc::new(CallCounts::default());
+        let limiters = AccountLimiters::new(None, Arc::clone(&quotas), Arc::clone(&calls));
         let base = config;
         let config = match &options.operator_role_arn {
             Some(arn) => {
-                let sts = client!(aws_sdk_sts, "sts", &base, &region, &pacer);
+                let sts = client!(aws_sdk_sts, "sts", &base, &region, &limiters);
                 let operator = RoleCredentials::new(Role::operator(arn), sts, clock.clone());
                 base.to_builder()
                     .credentials_provider(SharedCredentialsProvider::new(operator))
@@ -124,16 +124,16 @@ impl Connection {
         };
         Ok(Self(Arc::new(Inner {
             base,
-            ration: Ration::new(options.items_in_flight),
-            sts: client!(aws_sdk_sts, "sts", &config, &region, &pacer),
+            memory_budget: MemoryBudget::new(options.items_in_flight),
+            sts: client!(aws_sdk_sts, "sts", &config, &region, &limiters),
             config,
             region,
             clock,
             options,
             quotas,
             calls,
-            pacer,
-            pacers: Pacers::default(),
+            limiters,
+            registry: LimiterRegistry::default(),
             hub_account: OnceCell::new(),
             management_account: OnceLock::new(),
             own_ssm: PerRegion::new(),
@@ -168,7 +168,9 @@ impl Connection {
             let named = |answer: &GetCallerIdentityOutput| {
                 answer.account().and_then(|digits| AccountId::parse(digits).ok())
             };
-            let answer = whole(|| request.clone().send(), |answer| named(answer).is_some()).await;
+            let answer =
+                complete_response(|| request.clone().send(), |answer| named(answer).is_some())
+                    .await;
             let answer = answer.map_err(|error| errors::cause(operation, &place, &error))?;
             let account = answer.as_ref().and_then(named);
             account.ok_or_else(|| {
@@ -194,22 +196,22 @@ impl Connection {
 
     /// Organizations, with the hub's own credentials. Its endpoint is global: the SDK finds it from the Region.
     pub fn organizations(&self) -> aws_sdk_organizations::Client {
-        let Inner { config, region, pacer, organizations, .. } = &*self.0;
+        let Inner { config, region, limiters, organizations, .. } = &*self.0;
         organizations.get_or(region, || {
-            client!(aws_sdk_organizations, "organizations", config, region, pacer)
+            client!(aws_sdk_organizations, "organizations", config, region, limiters)
         })
     }
 
     /// SNS of a Region, with the hub's own credentials.
     pub fn sns(&self, region: &Region) -> aws_sdk_sns::Client {
-        let Inner { config, pacer, sns, .. } = &*self.0;
-        sns.get_or(region, || client!(aws_sdk_sns, "sns", config, region, pacer))
+        let Inner { config, limiters, sns, .. } = &*self.0;
+        sns.get_or(region, || client!(aws_sdk_sns, "sns", config, region, limiters))
     }
 
     /// Parameter Store of a Region of the hub's own account, with the hub's own credentials.
     pub fn own_ssm(&self, region: &Region) -> aws_sdk_ssm::Client {
-        let Inner { config, pacer, own_ssm, .. } = &*self.0;
-        own_ssm.get_or(region, || client!(aws_sdk_ssm, "ssm", config, region, pacer))
+        let Inner { config, limiters, own_ssm, .. } = &*self.0;
+        own_ssm.get_or(region, || client!(aws_sdk_ssm, "ssm", config, region, limiters))
     }
 
     /// The text of a parameter of the hub's own account and Region, decrypted.
@@ -223,7 +225,7 @@ impl Connection {
         let answer =
             request.send().await.map_err(|error| own_parameter_refused(name, region, &error))?;
         let text = answer.parameter.and_then(|parameter| parameter.value);
-        text.ok_or_else(|| lacking("ssm:GetParameter", region, "the parameter's value"))
+        text.ok_or_else(|| missing_member("ssm:GetParameter", region, "the parameter's value"))
     }
 
     /// The account's session. Its role is assumed now, unless a session of the same account is in use.
@@ -231,7 +233,7 @@ impl Connection {
     /// Fails with [`FailureKind::NoSpokeRole`] where the role is not there or does not trust the hub.
     pub async fn session(&self, account: &AccountId) -> Result<Session, Cause> {
         let session = self.session_in_use(account);
-        session.prove().await?;
+        session.assume_role().await?;
         Ok(session)
     }
 
@@ -248,8 +250,8 @@ impl Connection {
 
     /// How many accounts' pacers are remembered.
     #[cfg(test)]
-    pub(super) fn pacers_held(&self) -> usize {
-        self.0.pacers.held()
+    pub(super) fn accounts_in_registry(&self) -> usize {
+        self.0.registry.len()
     }
 
     fn session_in_use(&self, account: &AccountId) -> Session {
@@ -258,7 +260,7 @@ impl Connection {
             return Session::from_shared(shared);
         }
         sessions.retain(|_, shared| shared.strong_count() > 0);
-        let Inner { options, region, sts, clock, config, ration, .. } = &*self.0;
+        let Inner { options, region, sts, clock, config, memory_budget, .. } = &*self.0;
         let at = Location { account: account.clone(), region: region.clone() };
         let name = &options.spoke_role_name;
         let by_operator = options.operator_role_arn.is_some();
@@ -266,15 +268,15 @@ impl Connection {
         let external_id = options.external_id.as_deref();
         let role = Role::spoke(name, external_id, by_operator, is_management, &at);
         let credentials = RoleCredentials::new(role, sts.clone(), clock.clone());
-        let pacer = self.0.pacers.of(account, &self.0.quotas, &self.0.calls);
+        let limiters = self.0.registry.of(account, &self.0.quotas, &self.0.calls);
         let session = Session::new(
             account.clone(),
             name,
             config,
             clock.clone(),
             credentials,
-            pacer,
-            ration.clone(),
+            limiters,
+            memory_budget.clone(),
         );
         sessions.insert(account.clone(), Arc::downgrade(session.shared()));
         session
@@ -303,7 +305,7 @@ pub(super) async fn load(options: &Options) -> SdkConfig {
         .region(region)
         .time_source(clock_of(options))
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-        .http_client(PacedHttpClient(http_client))
+        .http_client(ThrottledHttpClient(http_client))
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
         .timeout_config(timeouts.build())
         .stalled_stream_protection(stalled);

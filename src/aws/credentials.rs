@@ -141,28 +141,28 @@ impl Role {
 }
 
 #[derive(Clone)]
-struct Held {
+struct TemporaryCredentials {
     credentials: Credentials,
     renew_at: SystemTime,
 }
 
 /// One call of `AssumeRole` that any number of callers wait for. Whoever of them is polled drives it on: were it one
 /// caller's alone, the others would wait for ever when that one is a future that is set aside.
-type Renewal = Shared<BoxFuture<'static, Result<Held, Cause>>>;
+type Renewal = Shared<BoxFuture<'static, Result<TemporaryCredentials, Cause>>>;
 
 #[derive(Default)]
 struct State {
-    held: Option<Held>,
+    cached: Option<TemporaryCredentials>,
     renewal: Option<Renewal>,
     /// When AWS last called credentials over that should not be.
-    doubted_at: Option<SystemTime>,
+    rejected_at: Option<SystemTime>,
 }
 
 /// A role, and its credentials of the moment. Clones share them.
 #[derive(Clone)]
-pub(super) struct RoleCredentials(Arc<Inner>);
+pub(super) struct RoleCredentials(Arc<AssumedRole>);
 
-struct Inner {
+struct AssumedRole {
     role: Role,
     sts: aws_sdk_sts::Client,
     clock: SharedTimeSource,
@@ -172,60 +172,65 @@ struct Inner {
 impl RoleCredentials {
     /// Nothing is called yet.
     pub(super) fn new(role: Role, sts: aws_sdk_sts::Client, clock: SharedTimeSource) -> Self {
-        Self(Arc::new(Inner { role, sts, clock, state: Mutex::default() }))
+        Self(Arc::new(AssumedRole { role, sts, clock, state: Mutex::default() }))
     }
 
     /// Credentials that are good for some minutes.
     pub(super) async fn current(&self) -> Result<Credentials, Cause> {
         let renewal = {
             let mut state = self.state();
-            if let Some(held) = &state.held
-                && self.0.clock.now() < held.renew_at
+            if let Some(cached) = &state.cached
+                && self.0.clock.now() < cached.renew_at
             {
-                return Ok(held.credentials.clone());
+                return Ok(cached.credentials.clone());
             }
             let (role, sts) = (self.0.role.clone(), self.0.sts.clone());
             let begin = || async move { assume(&role, &sts).await }.boxed().shared();
             state.renewal.get_or_insert_with(begin).clone()
         };
         let result = renewal.clone().await;
-        self.settle(&renewal, result)
+        self.finish_renewal(&renewal, result)
     }
 
     /// AWS calls the credentials of this access key over, whatever end they were given with. They are not used any more;
     /// whether another attempt is worth while, which is then made with others.
     ///
     /// Credentials that are refused again soon after are not renewed again: that would be a call for each call.
-    pub(super) fn doubt(&self, access_key_id: &str) -> bool {
+    pub(super) fn reject(&self, access_key_id: &str) -> bool {
         let now = self.0.clock.now();
         let mut state = self.state();
-        let is_held = |held: &Held| held.credentials.access_key_id() == access_key_id;
-        if !state.held.as_ref().is_some_and(is_held) {
+        let is_held =
+            |cached: &TemporaryCredentials| cached.credentials.access_key_id() == access_key_id;
+        if !state.cached.as_ref().is_some_and(is_held) {
             // Others have taken their place already, or are on their way.
             return true;
         }
         let since = |at: SystemTime| now.duration_since(at).unwrap_or_default();
-        if state.doubted_at.is_some_and(|at| since(at) < RENEWAL_RETRY) {
+        if state.rejected_at.is_some_and(|at| since(at) < RENEWAL_RETRY) {
             return false;
         }
-        state.doubted_at = Some(now);
-        state.held = None;
+        state.rejected_at = Some(now);
+        state.cached = None;
         true
     }
 
     /// Keeps what a renewal gave, once, and falls back on what was held before where that is still good.
-    fn settle(&self, renewal: &Renewal, result: Result<Held, Cause>) -> Result<Credentials, Cause> {
+    fn finish_renewal(
+        &self,
+        renewal: &Renewal,
+        result: Result<TemporaryCredentials, Cause>,
+    ) -> Result<Credentials, Cause> {
         let now = self.0.clock.now();
         let mut state = self.state();
         let is_first = state.renewal.as_ref().is_some_and(|running| running.ptr_eq(renewal));
         if is_first {
             state.renewal = None;
         }
-        match (result, &mut state.held) {
-            (Ok(new), held) => {
+        match (result, &mut state.cached) {
+            (Ok(new), cached) => {
                 let credentials = new.credentials.clone();
                 if is_first {
-                    *held = Some(new);
+                    *cached = Some(new);
                 }
                 Ok(credentials)
             }
@@ -246,10 +251,10 @@ impl RoleCredentials {
 }
 
 /// An answer without all of the credentials is asked for again: the SDK takes what breaks off for a whole.
-async fn assume(role: &Role, sts: &aws_sdk_sts::Client) -> Result<Held, Cause> {
+async fn assume(role: &Role, sts: &aws_sdk_sts::Client) -> Result<TemporaryCredentials, Cause> {
     for answer in 1..=ANSWERS {
-        if let Some(held) = ask(role, sts).await? {
-            return Ok(held);
+        if let Some(cached) = ask(role, sts).await? {
+            return Ok(cached);
         }
         if answer < ANSWERS {
             tokio::time::sleep(BETWEEN_ANSWERS).await;
@@ -260,7 +265,10 @@ async fn assume(role: &Role, sts: &aws_sdk_sts::Client) -> Result<Held, Cause> {
 }
 
 /// What `AssumeRole` gives; `None` where it is not all of the credentials.
-async fn ask(role: &Role, sts: &aws_sdk_sts::Client) -> Result<Option<Held>, Cause> {
+async fn ask(
+    role: &Role,
+    sts: &aws_sdk_sts::Client,
+) -> Result<Option<TemporaryCredentials>, Cause> {
     let answer = sts
         .assume_role()
         .role_arn(&role.arn)
@@ -276,7 +284,7 @@ async fn ask(role: &Role, sts: &aws_sdk_sts::Client) -> Result<Option<Held>, Cau
         let token = Some(given.session_token);
         let credentials = Credentials::new(id, secret, token, Some(end), "AssumeRole");
         let renew_at = end.checked_sub(RENEWED_BEFORE_END).unwrap_or(end);
-        Some(Held { credentials, renew_at })
+        Some(TemporaryCredentials { credentials, renew_at })
     }))
 }
 

@@ -11,11 +11,11 @@ use crate::domain::{Cause, FailureKind, Region};
 /// What the aliases of AWS's own keys begin with, which nobody can disable.
 const AWS_MANAGED: &str = "alias/aws/";
 
-type Answer = Arc<OnceCell<Result<(), Cause>>>;
+type CachedAnswer = Arc<OnceCell<Result<(), Cause>>>;
 
 /// The answers of KMS so far, by Region and key.
 #[derive(Debug, Default)]
-pub struct KeyStates(Mutex<BTreeMap<(Region, Box<str>), Answer>>);
+pub struct KeyStates(Mutex<BTreeMap<(Region, Box<str>), CachedAnswer>>);
 
 impl KeyStates {
     /// Whether a key may be used. AWS's own always may.

@@ -3,8 +3,8 @@
 use aws_sdk_kms::operation::describe_key::DescribeKeyOutput;
 use aws_sdk_kms::types::KeyState;
 
+use super::response::{complete_response, missing_member};
 use super::session::Session;
-use super::whole::{lacking, whole};
 use crate::aws::errors::{cause, code};
 use crate::domain::{Cause, FailureKind, Location, Region};
 
@@ -17,16 +17,18 @@ impl Session {
         let place = self.location(region);
         let request = self.kms(region).describe_key().key_id(key);
         let state = |answer: &DescribeKeyOutput| answer.key_metadata.as_ref()?.key_state.clone();
-        let answer = match whole(|| request.clone().send(), |answer| state(answer).is_some()).await
-        {
-            Ok(answer) => answer,
-            Err(error) if code(&error) == Some("NotFoundException") => {
-                return Err(about_key(FailureKind::MissingKey, "is not there", key, &place));
-            }
-            Err(error) => return Err(cause("kms:DescribeKey", &place, &error)),
-        };
+        let answer =
+            match complete_response(|| request.clone().send(), |answer| state(answer).is_some())
+                .await
+            {
+                Ok(answer) => answer,
+                Err(error) if code(&error) == Some("NotFoundException") => {
+                    return Err(about_key(FailureKind::MissingKey, "is not there", key, &place));
+                }
+                Err(error) => return Err(cause("kms:DescribeKey", &place, &error)),
+            };
         match answer.as_ref().and_then(state) {
-            None => Err(lacking("kms:DescribeKey", &place, "the state of the key")),
+            None => Err(missing_member("kms:DescribeKey", &place, "the state of the key")),
             Some(KeyState::Enabled | KeyState::Updating) => Ok(()),
             Some(KeyState::Disabled) => {
                 Err(about_key(FailureKind::DisabledKey, "is disabled", key, &place))
@@ -83,19 +85,19 @@ pub fn naming_key(cause: Cause, key: Option<&str>, region: &Region) -> Cause {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::double::{Double, json_error, role_given};
+    use crate::aws::fake::{FakeAws, assumed_role_response, json_error};
     use crate::domain::AccountId;
 
     async fn asked(state: &'static str) -> Result<(), Cause> {
-        let double = Double::new(move |sent| match sent.operation.as_str() {
-            "AssumeRole" => role_given(sent),
+        let fake = FakeAws::new(move |sent| match sent.operation.as_str() {
+            "AssumeRole" => assumed_role_response(sent),
             "DescribeKey" if state.ends_with("Exception") => json_error(400, state),
             "DescribeKey" => {
                 (200, format!(r#"{{"KeyMetadata":{{"KeyId":"k","KeyState":"{state}"}}}}"#))
             }
             other => panic!("{other} is called"),
         });
-        let connection = double.connect(|_| ()).await;
+        let connection = fake.connect(|_| ()).await;
         let account = AccountId::parse("111122223333").expect("an account");
         let session = connection.session(&account).await.expect("a session");
         session.key_is_enabled(&Region::parse("us-east-1").expect("a Region"), "alias/app").await

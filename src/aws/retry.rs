@@ -4,7 +4,7 @@ use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 
-use super::renewal::Renewed;
+use super::renewal::CredentialsRenewed;
 use crate::aws::errors::wire::error_code;
 
 /// The hub's corrections; all else is as the SDK has it.
@@ -13,7 +13,10 @@ pub(super) struct RetryRules;
 
 impl ClassifyRetry for RetryRules {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
-        if context.response().is_some_and(|answer| answer.extension::<Renewed>().is_some()) {
+        if context
+            .response()
+            .is_some_and(|answer| answer.extension::<CredentialsRenewed>().is_some())
+        {
             return RetryAction::transient_error();
         }
         if is_no_answer(context) {

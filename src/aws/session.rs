@@ -11,8 +11,8 @@ use tokio::sync::Mutex;
 
 use super::client::{PerRegion, client};
 use super::credentials::RoleCredentials;
-use crate::aws::memory_budget::{Held, Ration};
-use crate::aws::throttle::registry::Pacer;
+use crate::aws::memory_budget::{BudgetShare, MemoryBudget};
+use crate::aws::throttle::registry::AccountLimiters;
 use crate::domain::{AccountId, Cause, Location, Region, Timestamp};
 
 /// One account's assumed role. Clones share clients and credentials; with the last clone they go.
@@ -29,9 +29,9 @@ pub(super) struct Shared {
     config: SdkConfig,
     clock: SharedTimeSource,
     credentials: RoleCredentials,
-    pacer: Arc<Pacer>,
-    ration: Ration,
-    held: Mutex<Held>,
+    limiters: Arc<AccountLimiters>,
+    memory_budget: MemoryBudget,
+    share: Mutex<BudgetShare>,
     ssm: PerRegion<aws_sdk_ssm::Client>,
     kms: PerRegion<aws_sdk_kms::Client>,
     secrets: PerRegion<aws_sdk_secretsmanager::Client>,
@@ -46,8 +46,8 @@ impl Session {
         config: &SdkConfig,
         clock: SharedTimeSource,
         credentials: RoleCredentials,
-        pacer: Arc<Pacer>,
-        ration: Ration,
+        limiters: Arc<AccountLimiters>,
+        memory_budget: MemoryBudget,
     ) -> Self {
         let config = config
             .to_builder()
@@ -60,9 +60,9 @@ impl Session {
             config,
             clock,
             credentials,
-            pacer,
-            ration,
-            held: Mutex::default(),
+            limiters,
+            memory_budget,
+            share: Mutex::default(),
             ssm: PerRegion::new(),
             kms: PerRegion::new(),
             secrets: PerRegion::new(),
@@ -81,7 +81,7 @@ impl Session {
     }
 
     /// Assumes the role unless its credentials are at hand.
-    pub(super) async fn prove(&self) -> Result<(), Cause> {
+    pub(super) async fn assume_role(&self) -> Result<(), Cause> {
         self.0.credentials.current().await.map(drop)
     }
 
@@ -108,39 +108,39 @@ impl Session {
     /// Notes that `items` more were listed and are kept until this session's work is over; waits while the accounts
     /// under way keep too many.
     pub async fn keep(&self, items: usize) {
-        self.0.ration.take(&mut *self.0.held.lock().await, items).await;
+        self.0.memory_budget.reserve(&mut *self.0.share.lock().await, items).await;
     }
 
     /// Notes that nothing of what was listed is kept any more, though the session is.
     pub async fn let_go(&self) {
-        *self.0.held.lock().await = Held::default();
+        *self.0.share.lock().await = BudgetShare::default();
     }
 
     /// Parameter Store of a Region.
     pub fn ssm(&self, region: &Region) -> aws_sdk_ssm::Client {
-        let Shared { config, pacer, credentials, ssm, .. } = &*self.0;
-        ssm.get_or(region, || client!(aws_sdk_ssm, "ssm", config, region, pacer, credentials))
+        let Shared { config, limiters, credentials, ssm, .. } = &*self.0;
+        ssm.get_or(region, || client!(aws_sdk_ssm, "ssm", config, region, limiters, credentials))
     }
 
     /// The Key Management Service of a Region.
     pub(super) fn kms(&self, region: &Region) -> aws_sdk_kms::Client {
-        let Shared { config, pacer, kms, .. } = &*self.0;
-        kms.get_or(region, || client!(aws_sdk_kms, "kms", config, region, pacer))
+        let Shared { config, limiters, kms, .. } = &*self.0;
+        kms.get_or(region, || client!(aws_sdk_kms, "kms", config, region, limiters))
     }
 
     /// Secrets Manager of a Region.
     pub fn secrets(&self, region: &Region) -> aws_sdk_secretsmanager::Client {
-        let Shared { config, pacer, credentials, secrets, .. } = &*self.0;
+        let Shared { config, limiters, credentials, secrets, .. } = &*self.0;
         secrets.get_or(region, || {
-            client!(aws_sdk_secretsmanager, "secretsmanager", config, region, pacer, credentials)
+            client!(aws_sdk_secretsmanager, "secretsmanager", config, region, limiters, credentials)
         })
     }
 
     /// The Resource Groups Tagging API of a Region.
     pub fn tagging(&self, region: &Region) -> aws_sdk_resourcegroupstagging::Client {
-        let Shared { config, pacer, credentials, tagging, .. } = &*self.0;
+        let Shared { config, limiters, credentials, tagging, .. } = &*self.0;
         tagging.get_or(region, || {
-            client!(aws_sdk_resourcegroupstagging, "tag", config, region, pacer, credentials)
+            client!(aws_sdk_resourcegroupstagging, "tag", config, region, limiters, credentials)
         })
     }
 }

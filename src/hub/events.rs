@@ -8,11 +8,11 @@ use crate::deadline::Deadline;
 use crate::domain::{AccountId, Item, Location, Note, Purpose, Subject, Timestamp, shown};
 use crate::report::Report;
 use crate::request::RunOptions;
-use crate::sweep::Finished;
-use crate::work::Gathered;
+use crate::sweep::AccountResult;
+use crate::work::EventWork;
 
 /// Events that were handled.
-pub(super) struct Handled {
+pub(super) struct EventResult {
     /// What came of them.
     pub(super) report: Report,
     /// The ids of the messages that come back.
@@ -22,11 +22,11 @@ pub(super) struct Handled {
 }
 
 /// Which messages asked for which item.
-type Asked = BTreeMap<(Location, Item), BTreeSet<String>>;
+type MessagesByItem = BTreeMap<(Location, Item), BTreeSet<String>>;
 
 impl Hub {
-    pub(super) async fn handle(&self, gathered: Gathered, deadline: Deadline) -> Handled {
-        let Gathered { work, asked, ignored, unreadable, happened } = gathered;
+    pub(super) async fn handle(&self, event_work: EventWork, deadline: Deadline) -> EventResult {
+        let EventWork { work, asked, ignored, unreadable, happened } = event_work;
         for (message, reason) in &ignored {
             tracing::info!(message, reason = reason.reason(), "ignored");
         }
@@ -45,12 +45,12 @@ impl Hub {
         let before = self.events.calls();
         let mut failed = BTreeSet::new();
         let mut wrote = false;
-        let mut sort = |finished: &Finished| {
-            wrote |= matches!(finished, Finished::Account(outcome, _) if outcome.changed);
+        let mut sort = |finished: &AccountResult| {
+            wrote |= matches!(finished, AccountResult::Reconciled(outcome, _) if outcome.changed);
             for ((_, item), messages) in asked_in(&asked, account(finished)) {
                 let (again, lost) = match finished {
-                    Finished::Left(_) => (true, false),
-                    Finished::Account(outcome, _) => {
+                    AccountResult::NotStarted(_) => (true, false),
+                    AccountResult::Reconciled(outcome, _) => {
                         (outcome.may_pass_later(item), outcome.tells_of(item))
                     }
                 };
@@ -76,7 +76,7 @@ impl Hub {
         let since = |time: Timestamp| happened.iter().map(|at| time.since(*at)).collect::<Vec<_>>();
         let lags = if wrote { since(self.events.now()) } else { Vec::new() };
         let metrics = self.measure(&self.events, &before, &response, &since(began), &lags);
-        Handled { report, returned, metrics }
+        EventResult { report, returned, metrics }
     }
 }
 
@@ -92,15 +92,15 @@ fn cannot_be_read(message: &str, why: &str) -> Note {
     }
 }
 
-fn account(finished: &Finished) -> &AccountId {
+fn account(finished: &AccountResult) -> &AccountId {
     match finished {
-        Finished::Account(outcome, _) => &outcome.account,
-        Finished::Left(account) => account,
+        AccountResult::Reconciled(outcome, _) => &outcome.account,
+        AccountResult::NotStarted(account) => account,
     }
 }
 
 fn asked_in<'a>(
-    asked: &'a Asked,
+    asked: &'a MessagesByItem,
     account: &'a AccountId,
 ) -> impl Iterator<Item = (&'a (Location, Item), &'a BTreeSet<String>)> {
     asked.iter().filter(move |((location, _), _)| location.account == *account)

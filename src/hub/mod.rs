@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use self::events::Handled;
+use self::events::EventResult;
 use crate::allowances::Allowances;
 use crate::aws::{Connection, Environment, Lane, Options, Quotas};
 use crate::deadline::Deadline;
@@ -99,7 +99,7 @@ impl Serialize for Answer {
 
 /// A request that was done.
 #[derive(Debug)]
-pub struct Done {
+pub struct RunResult {
     /// The answer.
     pub answer: Answer,
     /// What was measured, a line each, for Lambda's log.
@@ -152,11 +152,11 @@ impl Hub {
     pub async fn run(
         &self,
         bytes: &[u8],
-        narrow: RouteFilter,
+        filter: RouteFilter,
         deadline: Deadline,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Answer, HubError> {
-        Ok(self.perform(request::parse(bytes)?, narrow, deadline, progress).await?.answer)
+        Ok(self.perform(request::parse(bytes)?, filter, deadline, progress).await?.answer)
     }
 
     /// Does what a request asks for.
@@ -166,20 +166,20 @@ impl Hub {
     pub async fn perform(
         &self,
         request: Request,
-        narrow: RouteFilter,
+        filter: RouteFilter,
         deadline: Deadline,
         progress: &(dyn Fn(Progress) + Sync),
-    ) -> Result<Done, HubError> {
-        let unmeasured = |answer| Ok(Done { answer, metrics: Vec::new() });
+    ) -> Result<RunResult, HubError> {
+        let unmeasured = |answer| Ok(RunResult { answer, metrics: Vec::new() });
         match request {
             Request::Reconcile(reconcile) => {
                 let (options, asked) = (reconcile.options, reconcile.purpose.clone());
                 let is_equality = asked == Purpose::Equality;
                 let is_of_all = reconcile.accounts == Accounts::Organization
-                    && narrow == RouteFilter::default()
+                    && filter == RouteFilter::default()
                     && reconcile.region.is_none();
                 let before = self.sweeps.calls();
-                let asked_for = deadline.unless_stopped(self.work(reconcile, &narrow)).await;
+                let asked_for = deadline.unless_stopped(self.work(reconcile, &filter)).await;
                 let (work, unmatched) = asked_for.unwrap_or_else(|| Ok(<_>::default()))?;
                 let mut report = match self.purpose(asked, &work) {
                     Purpose::Pruning(leftovers) => {
@@ -199,7 +199,7 @@ impl Hub {
                 }
                 let response = report.response();
                 let metrics = self.measure(&self.sweeps, &before, &response, &[], &[]);
-                Ok(Done { answer: Answer::Report(Box::new(response)), metrics })
+                Ok(RunResult { answer: Answer::Report(Box::new(response)), metrics })
             }
             Request::ListAccounts { batch, page } => {
                 unmeasured(self.list_accounts(batch, page, &deadline).await?)
@@ -211,41 +211,46 @@ impl Hub {
                 let Settings { routes, accounts, .. } = &self.settings;
                 match work::of_event(event, routes, accounts) {
                     Err(ignored) => unmeasured(Answer::Ignored(ignored.reason().to_owned())),
-                    Ok(gathered) => {
-                        let Handled { report, metrics, .. } = self.handle(gathered, deadline).await;
-                        Ok(Done { answer: Answer::Report(Box::new(report.response())), metrics })
+                    Ok(event_work) => {
+                        let EventResult { report, metrics, .. } =
+                            self.handle(event_work, deadline).await;
+                        Ok(RunResult {
+                            answer: Answer::Report(Box::new(report.response())),
+                            metrics,
+                        })
                     }
                 }
             }
             Request::Batch(records) => {
-                let gathered =
+                let event_work =
                     work::of_batch(records, &self.settings.routes, &self.settings.accounts);
-                let Handled { report, returned, metrics } = self.handle(gathered, deadline).await;
+                let EventResult { report, returned, metrics } =
+                    self.handle(event_work, deadline).await;
                 let failures: Vec<Value> =
                     returned.into_iter().map(|id| json!({"itemIdentifier": id})).collect();
                 let answer = json!({"batchItemFailures": failures});
                 let answer = Answer::Batch(answer, Box::new(report.response()));
-                Ok(Done { answer, metrics })
+                Ok(RunResult { answer, metrics })
             }
         }
     }
 
     /// What kept a run from beginning, told as any other failure: nobody may be watching.
-    pub async fn could_not_begin(&self, cause: Cause, deadline: &Deadline) -> Done {
+    pub async fn could_not_begin(&self, cause: Cause, deadline: &Deadline) -> RunResult {
         let mut report = Report::new();
         report.fail(Failure { account: None, region: None, subject: Subject::Hub, cause });
         self.publish_digest(&mut report, deadline).await;
         let response = report.response();
         let metrics = self.measure(&self.sweeps, &self.sweeps.calls(), &response, &[], &[]);
-        Done { answer: Answer::Report(Box::new(response)), metrics }
+        RunResult { answer: Answer::Report(Box::new(response)), metrics }
     }
 
     async fn work(
         &self,
         reconcile: Reconcile,
-        narrow: &RouteFilter,
+        filter: &RouteFilter,
     ) -> Result<(Vec<Work>, Unmatched), HubError> {
-        let RouteFilter { route_source, route_target } = narrow;
+        let RouteFilter { route_source, route_target } = filter;
         let Some(routes) = self.settings.routes.only(route_source.as_ref(), route_target.as_ref())
         else {
             let routes: Vec<String> =

@@ -9,7 +9,7 @@ use crate::domain::{AccountId, AccountOutcome, Leftovers, PlanStep, Purpose};
 use crate::ownership::Fingerprint;
 use crate::report::Report;
 use crate::request::{Refused, RunOptions};
-use crate::sweep::Finished;
+use crate::sweep::AccountResult;
 use crate::work::Work;
 
 /// What planning came to, account by account.
@@ -37,7 +37,7 @@ impl Hub {
             self.policy(Lane::Sweep, Purpose::Pruning(leftovers), options, deadline.clone())
         };
         let mut planned = Planned::default();
-        let mut each = |finished: &Finished| planned.take(finished);
+        let mut each = |finished: &AccountResult| planned.take(finished);
         let planning = policy(true, leftovers.clone());
         let mut shown =
             self.reconcile(Lane::Sweep, planning, work.clone(), progress, &mut each).await;
@@ -74,13 +74,13 @@ impl Hub {
 }
 
 impl Planned {
-    fn take(&mut self, finished: &Finished) {
+    fn take(&mut self, finished: &AccountResult) {
         match finished {
-            Finished::Left(account) => self.left.push(account.clone()),
-            Finished::Account(outcome, _) if outcome.steps.is_empty() => {
+            AccountResult::NotStarted(account) => self.left.push(account.clone()),
+            AccountResult::Reconciled(outcome, _) if outcome.steps.is_empty() => {
                 self.others.push((**outcome).clone());
             }
-            Finished::Account(outcome, _) => {
+            AccountResult::Reconciled(outcome, _) => {
                 let step = |step: &crate::domain::Step| PlanStep {
                     account: outcome.account.clone(),
                     region: step.region.clone(),

@@ -12,7 +12,7 @@ use crate::parameters::MassAbsence;
 use crate::report::{Report, Status};
 use crate::request::RunOptions;
 use crate::run_policy::{RunPolicy, Writing};
-use crate::sweep::{Finished, remove_absent, sweep};
+use crate::sweep::{AccountResult, remove_absent, sweep};
 use crate::work::Work;
 
 impl Hub {
@@ -23,7 +23,7 @@ impl Hub {
         policy: RunPolicy,
         work: Vec<Work>,
         progress: &(dyn Fn(Progress) + Sync),
-        each: &mut (dyn FnMut(&Finished) + Send),
+        each: &mut (dyn FnMut(&AccountResult) + Send),
     ) -> Report {
         let connection = match lane {
             Lane::Sweep => &self.sweeps,
@@ -49,17 +49,17 @@ impl Hub {
             finished += 1;
             each(&account);
             let (account, status) = match account {
-                Finished::Account(outcome, Some(lost)) => {
+                AccountResult::Reconciled(outcome, Some(lost)) => {
                     finished -= 1;
                     absent.push((*outcome, lost));
                     continue;
                 }
-                Finished::Account(outcome, None) => {
+                AccountResult::Reconciled(outcome, None) => {
                     let reported = (outcome.account.clone(), Status::of(&outcome));
                     report.take(*outcome);
                     reported
                 }
-                Finished::Left(account) => {
+                AccountResult::NotStarted(account) => {
                     report.leave(account.clone());
                     (account, Status::Incomplete)
                 }

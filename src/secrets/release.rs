@@ -1,5 +1,6 @@
-//! Ends the managed replication of a secret: replicas keep it from being deleted, and its owner may want just that. Only
-//! a person asks for it, by name: nothing tells the hub's replicas from the owner's.
+//! Ends the managed replication of a secret, so that the owner can delete the secret: AWS refuses to delete a secret that
+//! has replicas. Only an operator requests a release, by name, because the hub's replicas cannot be distinguished from
+//! the owner's replicas.
 
 use super::apply::end_replication;
 use super::observe::describe;
@@ -11,7 +12,7 @@ use crate::domain::{
 use crate::guard::{Occupant, Proposal, Ruling};
 use crate::run_policy::RunPolicy;
 
-/// Ends the replication of the secrets that `assignments` name, into the targets of their routes.
+/// Ends the replication of the secrets in `assignments` to the targets of their routes.
 pub async fn release(
     session: &Session,
     policy: &RunPolicy,
@@ -52,14 +53,14 @@ async fn release_one(
     outcome: &mut AccountOutcome,
 ) -> Result<(), Cause> {
     let Some(secret) = describe(session, source, name.as_str()).await? else {
-        let message = format!("there is no secret of this name in {source}");
+        let message = format!("{source} has no secret with this name");
         let remedy =
-            "give the name as Secrets Manager shows it, and the Region of the secret itself";
+            "use the name that Secrets Manager shows, and the Region of the primary secret";
         return Err(Cause::new(FailureKind::Invalid, message).mended_by(remedy));
     };
     if secret.is_replica_in(source) {
-        let message = format!("the secret in {source} is a replica itself");
-        let remedy = "give the Region of the secret that it replicates";
+        let message = format!("the secret in {source} is a replica");
+        let remedy = "use the Region of the primary secret";
         return Err(Cause::new(FailureKind::Invalid, message).mended_by(remedy));
     }
     let replicas = secret.replication.as_ref().into_iter().flat_map(|replicas| replicas.keys());

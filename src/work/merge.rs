@@ -6,12 +6,12 @@ use crate::domain::{Expectation, Timestamp};
 
 /// An expectation, and when its event happened.
 #[derive(Clone, Debug)]
-pub(super) struct Dated {
+pub(super) struct DatedExpectation {
     pub(super) at: Option<Timestamp>,
     pub(super) expect: Expectation,
 }
 
-impl Dated {
+impl DatedExpectation {
     /// Both times are known, and this one is later. `CloudTrail`'s times are whole seconds: of two events in one second
     /// neither is later, and both hold.
     fn is_after(&self, other: &Self) -> bool {
@@ -25,8 +25,8 @@ impl Dated {
 }
 
 /// The expectations that hold together, each once, in the order of their events.
-pub(super) fn settled(all: &[Dated]) -> Vec<Expectation> {
-    let mut settled: Vec<Expectation> = Vec::new();
+pub(super) fn merge_expectations(all: &[DatedExpectation]) -> Vec<Expectation> {
+    let mut merge_expectations: Vec<Expectation> = Vec::new();
     for one in all {
         let later = || all.iter().filter(|other| other.is_after(one));
         // A write or a tag says that the item is there, a deletion that it is not.
@@ -36,11 +36,11 @@ pub(super) fn settled(all: &[Dated]) -> Vec<Expectation> {
         let mut expect = one.expect.clone();
         expect.tags_set.retain(|(key, _)| !later().any(|other| other.names_tag(key)));
         expect.tags_gone.retain(|key| !later().any(|other| other.names_tag(key)));
-        if expect != Expectation::default() && !settled.contains(&expect) {
-            settled.push(expect);
+        if expect != Expectation::default() && !merge_expectations.contains(&expect) {
+            merge_expectations.push(expect);
         }
     }
-    settled
+    merge_expectations
 }
 
 #[cfg(test)]
@@ -49,8 +49,8 @@ mod tests {
 
     use super::*;
 
-    fn at(second: i64, expect: Expectation) -> Dated {
-        Dated { at: Some(Timestamp::from_millis(second * 1000)), expect }
+    fn at(second: i64, expect: Expectation) -> DatedExpectation {
+        DatedExpectation { at: Some(Timestamp::from_millis(second * 1000)), expect }
     }
 
     fn version(version: i64) -> Expectation {
@@ -73,17 +73,17 @@ mod tests {
     #[test]
     fn writes_hold_together_and_twins_are_one() {
         let all = vec![at(1, version(1)), at(2, version(2)), at(2, version(2))];
-        assert_eq!(settled(&all), [version(1), version(2)]);
-        assert_eq!(settled(&[]), []);
+        assert_eq!(merge_expectations(&all), [version(1), version(2)]);
+        assert_eq!(merge_expectations(&[]), []);
     }
 
     #[test]
     fn a_later_deletion_overtakes_what_was_before_it_and_a_later_write_the_deletion() {
         let before = [at(1, version(1)), at(2, set("a", "1"))];
         let deleted = [before.to_vec(), vec![at(3, absent())]].concat();
-        assert_eq!(settled(&deleted), [absent()]);
+        assert_eq!(merge_expectations(&deleted), [absent()]);
         let again = [vec![at(4, version(1))], deleted].concat();
-        assert_eq!(settled(&again), [version(1)]);
+        assert_eq!(merge_expectations(&again), [version(1)]);
     }
 
     #[test]
@@ -94,14 +94,14 @@ mod tests {
             at(2, set("a", "2")),
             at(1, set("b", "1")),
         ];
-        assert_eq!(settled(&all), [gone("a"), set("b", "1")]);
+        assert_eq!(merge_expectations(&all), [gone("a"), set("b", "1")]);
     }
 
     #[test]
     fn without_an_order_everything_holds() {
         let same_second = vec![at(1, version(1)), at(1, absent())];
-        assert_eq!(settled(&same_second).len(), 2);
-        let undated = vec![at(1, version(1)), Dated { at: None, expect: absent() }];
-        assert_eq!(settled(&undated).len(), 2);
+        assert_eq!(merge_expectations(&same_second).len(), 2);
+        let undated = vec![at(1, version(1)), DatedExpectation { at: None, expect: absent() }];
+        assert_eq!(merge_expectations(&undated).len(), 2);
     }
 }

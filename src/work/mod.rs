@@ -12,7 +12,7 @@ use crate::domain::{
 };
 use crate::request::{Asks, Content, Event, Ignored, Reconcile, Record, Refused};
 use crate::settings::AccountFilter;
-use merge::{Dated, settled};
+use merge::{DatedExpectation, merge_expectations};
 
 /// What is to be made equal in one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl Work {
 
 /// What a queue's batch, or one event, comes to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Gathered {
+pub struct EventWork {
     /// One for each account.
     pub work: Vec<Work>,
     /// The ids of the messages that asked for an item, by where the event was and the item; refused deletes too.
@@ -118,51 +118,51 @@ pub fn of_event(
     event: Event,
     routes: &Routes,
     accounts: &AccountFilter,
-) -> Result<Gathered, Ignored> {
+) -> Result<EventWork, Ignored> {
     let record = Record { message_id: String::new(), content: Content::Event(event) };
-    let mut gathered = of_batch(vec![record], routes, accounts);
-    if gathered.asked.is_empty()
-        && let Some((_, ignored)) = gathered.ignored.pop()
+    let mut event_work = of_batch(vec![record], routes, accounts);
+    if event_work.asked.is_empty()
+        && let Some((_, ignored)) = event_work.ignored.pop()
     {
         return Err(ignored);
     }
-    Ok(gathered)
+    Ok(event_work)
 }
 
 /// The work of a queue's batch, in the accounts that are in scope.
-pub fn of_batch(records: Vec<Record>, routes: &Routes, accounts: &AccountFilter) -> Gathered {
-    let mut gathered = Gathered::default();
-    let mut places: BTreeMap<Location, BTreeMap<Item, Vec<Dated>>> = BTreeMap::new();
+pub fn of_batch(records: Vec<Record>, routes: &Routes, accounts: &AccountFilter) -> EventWork {
+    let mut event_work = EventWork::default();
+    let mut places: BTreeMap<Location, BTreeMap<Item, Vec<DatedExpectation>>> = BTreeMap::new();
     let mut refused: Vec<(Location, SecretName)> = Vec::new();
     for Record { message_id, content } in records {
         let event = match content {
             Content::Unreadable(why) => {
-                gathered.unreadable.push((message_id, why));
+                event_work.unreadable.push((message_id, why));
                 continue;
             }
             Content::Ignored(reason) => {
-                gathered.ignored.push((message_id, reason));
+                event_work.ignored.push((message_id, reason));
                 continue;
             }
             Content::Event(event) => event,
         };
         let Event { location, at, asks, passed_over, .. } = event;
         if routes.from_source(&location.region).is_none() {
-            gathered.ignored.push((message_id, Ignored::new(no_source(&location.region))));
+            event_work.ignored.push((message_id, Ignored::new(no_source(&location.region))));
             continue;
         }
         if !accounts.names_account(&location.account) {
             let account = &location.account;
             let reason = format!("the account {account} is out of the settings' scope");
-            gathered.ignored.push((message_id, Ignored::new(reason)));
+            event_work.ignored.push((message_id, Ignored::new(reason)));
             continue;
         }
         for reason in passed_over {
-            gathered.ignored.push((message_id.clone(), reason));
+            event_work.ignored.push((message_id.clone(), reason));
         }
-        gathered.happened.extend(at);
+        event_work.happened.extend(at);
         let mut ask = |item: Item| {
-            let asking = gathered.asked.entry((location.clone(), item)).or_default();
+            let asking = event_work.asked.entry((location.clone(), item)).or_default();
             asking.insert(message_id.clone());
         };
         match asks {
@@ -174,27 +174,28 @@ pub fn of_batch(records: Vec<Record>, routes: &Routes, accounts: &AccountFilter)
                 let place = places.entry(location.clone()).or_default();
                 for Wanted { item, expect } in items {
                     ask(item.clone());
-                    let dated = expect.into_iter().map(|expect| Dated { at, expect });
+                    let dated = expect.into_iter().map(|expect| DatedExpectation { at, expect });
                     place.entry(item).or_default().extend(dated);
                 }
             }
         }
     }
-    gathered.work = work(places, refused, routes);
-    gathered
+    event_work.work = work(places, refused, routes);
+    event_work
 }
 
 /// One for each account.
 fn work(
-    places: BTreeMap<Location, BTreeMap<Item, Vec<Dated>>>,
+    places: BTreeMap<Location, BTreeMap<Item, Vec<DatedExpectation>>>,
     refused: Vec<(Location, SecretName)>,
     routes: &Routes,
 ) -> Vec<Work> {
     let mut work: BTreeMap<AccountId, Work> = BTreeMap::new();
     for (Location { account, region }, items) in places {
         let Some(route) = routes.from_source(&region) else { continue };
-        let wanted =
-            items.into_iter().map(|(item, expect)| Wanted { item, expect: settled(&expect) });
+        let wanted = items
+            .into_iter()
+            .map(|(item, expect)| Wanted { item, expect: merge_expectations(&expect) });
         let assignment = Assignment { route: route.clone(), scope: Scope::Items(wanted.collect()) };
         work.entry(account.clone())
             .or_insert_with(|| Work::new(account))

@@ -46,7 +46,7 @@ fn put(region: &str, name: &str, version: u32) -> Value {
 }
 
 /// The batch of these bodies, whose messages are `m0`, `m1` and so on.
-fn gathered(bodies: &[Value]) -> Gathered {
+fn event_work(bodies: &[Value]) -> EventWork {
     let records: Vec<Value> = bodies
         .iter()
         .enumerate()
@@ -105,9 +105,9 @@ fn an_event_alone_is_the_work_of_its_items() {
     let Ok(Request::Event(Ok(event))) = from_value(&put("us-east-2", "/a", 3)) else {
         panic!("an event");
     };
-    let gathered = of_event(event, &routes(), &AccountFilter::default()).expect("work");
-    assert_eq!(gathered.work.len(), 1);
-    let Scope::Items(items) = &gathered.work[0].assignments[0].scope else { panic!("items") };
+    let event_work = of_event(event, &routes(), &AccountFilter::default()).expect("work");
+    assert_eq!(event_work.work.len(), 1);
+    let Scope::Items(items) = &event_work.work[0].assignments[0].scope else { panic!("items") };
     assert_eq!(items[0].item, parameter("/a"));
     assert_eq!(items[0].expect[0].version, Some(3));
 }
@@ -115,7 +115,7 @@ fn an_event_alone_is_the_work_of_its_items() {
 #[test]
 fn an_item_that_many_records_name_is_looked_at_once() {
     let root = json!({"name": "root"});
-    let gathered = gathered(&[
+    let event_work = event_work(&[
         put("us-east-2", "/a", 1),
         put("us-east-2", "/a", 2),
         put("us-east-2", "/a", 2),
@@ -132,7 +132,7 @@ fn an_item_that_many_records_name_is_looked_at_once() {
         put("us-east-1", "/a", 1),
         json!({"detail": {"name": "all", "operation": "sync"}}),
     ]);
-    let [work] = gathered.work.as_slice() else { panic!("one account: {:?}", gathered.work) };
+    let [work] = event_work.work.as_slice() else { panic!("one account: {:?}", event_work.work) };
     let lines: Vec<String> = work
         .assignments
         .iter()
@@ -154,26 +154,26 @@ fn an_item_that_many_records_name_is_looked_at_once() {
         ["eu-west-1: /a [7] false", "us-east-2: /a [1, 2] false, /b [] true, /root [1] false"]
     );
     let place = location("111122223333", "us-east-2");
-    assert_eq!(gathered.asked[&(place.clone(), parameter("/a"))], ids(&["m0", "m1", "m2"]));
-    assert_eq!(gathered.asked[&(place.clone(), parameter("root"))], ids(&["m3", "m4"]));
-    assert_eq!(gathered.asked[&(place, parameter("/b"))], ids(&["m6"]));
+    assert_eq!(event_work.asked[&(place.clone(), parameter("/a"))], ids(&["m0", "m1", "m2"]));
+    assert_eq!(event_work.asked[&(place.clone(), parameter("root"))], ids(&["m3", "m4"]));
+    assert_eq!(event_work.asked[&(place, parameter("/b"))], ids(&["m6"]));
     let ignored: Vec<(&str, &str)> =
-        gathered.ignored.iter().map(|(id, why)| (id.as_str(), why.reason())).collect();
+        event_work.ignored.iter().map(|(id, why)| (id.as_str(), why.reason())).collect();
     let bad = "the name `bad/name` has a `/` inside but none in front; write `/bad/name`";
     assert_eq!(ignored, [("m6", bad), ("m7", "no route begins in us-east-1")]);
-    let unreadable: Vec<&str> = gathered.unreadable.iter().map(|(id, _)| id.as_str()).collect();
+    let unreadable: Vec<&str> = event_work.unreadable.iter().map(|(id, _)| id.as_str()).collect();
     assert_eq!(unreadable, ["m8"]);
 }
 
 #[test]
 fn a_deletion_and_a_creation_after_it_wait_for_the_creation() {
     let name = json!({"name": "/a"});
-    let gathered = gathered(&[
+    let event_work = event_work(&[
         put("us-east-2", "/a", 9),
         event("us-east-2", "PutParameter", 5, &name, &json!({"version": 5})),
         event("us-east-2", "DeleteParameter", 6, &name, &json!(null)),
     ]);
-    let Scope::Items(items) = &gathered.work[0].assignments[0].scope else { panic!("items") };
+    let Scope::Items(items) = &event_work.work[0].assignments[0].scope else { panic!("items") };
     let versions: Vec<Option<i64>> = items[0].expect.iter().map(|e| e.version).collect();
     assert_eq!(versions, [Some(9)]);
 }
@@ -184,11 +184,14 @@ fn a_refused_deletion_is_kept_apart_and_known_by_its_message() {
         event("us-east-2", "DeleteSecret", 1, &json!({"secretId": "db"}), &json!(null));
     refused["source"] = json!("aws.secretsmanager");
     refused["detail"]["errorCode"] = json!("InvalidParameterException");
-    let gathered = gathered(&[refused.clone(), refused]);
+    let event_work = event_work(&[refused.clone(), refused]);
     let place = location("111122223333", "us-east-2");
     let secret = SecretName::new("db");
-    assert_eq!(gathered.asked[&(place.clone(), Item::Secret(secret.clone()))], ids(&["m0", "m1"]));
-    let [work] = gathered.work.as_slice() else { panic!("one account's work") };
+    assert_eq!(
+        event_work.asked[&(place.clone(), Item::Secret(secret.clone()))],
+        ids(&["m0", "m1"])
+    );
+    let [work] = event_work.work.as_slice() else { panic!("one account's work") };
     assert!(work.assignments.is_empty());
     assert_eq!(work.refused_deletes, BTreeSet::from([(place.region, secret)]));
 }
@@ -203,13 +206,14 @@ fn each_sample_of_an_event_comes_to_work_or_is_left_to_the_sweep() {
         match crate::request::parse(&bytes).expect("a request") {
             Request::Event(Ok(event)) => {
                 assert!(event.at >= Timestamp::parse("2026-11-24T10:00:00Z"), "{path:?}");
-                let gathered = of_event(event, &routes(), &AccountFilter::default()).expect("work");
-                assert!(!gathered.asked.is_empty(), "{path:?}");
+                let event_work =
+                    of_event(event, &routes(), &AccountFilter::default()).expect("work");
+                assert!(!event_work.asked.is_empty(), "{path:?}");
             }
             Request::Event(Err(ignored)) => left.push(ignored.to_string()),
             Request::Batch(records) => {
-                let gathered = of_batch(records, &routes(), &AccountFilter::default());
-                assert_eq!((gathered.asked.len(), gathered.ignored.len()), (2, 1));
+                let event_work = of_batch(records, &routes(), &AccountFilter::default());
+                assert_eq!((event_work.asked.len(), event_work.ignored.len()), (2, 1));
             }
             other => panic!("{other:?}"),
         }

@@ -1,4 +1,4 @@
-"""Checks the deployment: the templates, and the stacks that they make, in the emulators.
+"""Checks the deployment: the hosted workflows, the templates, and the stacks that they make, in the emulators.
 
 Run it by `make test`, or by itself after `cargo build --bin hub --bin hubctl`: `python tests/deploy/check_deploy.py`.
 HUB_PROGRAM names another program to run as the function: `make package` has its artefact checked so.
@@ -11,6 +11,7 @@ import unittest
 sys.path.insert(1, str(pathlib.Path(__file__).resolve().parents[1] / "emulator"))
 
 MODULES = (
+    "test_hosted",
     "test_templates",
     "test_policies",
     "test_rules",
@@ -19,6 +20,7 @@ MODULES = (
     "test_sweep",
     "test_queue",
     "test_costs",
+    "test_documents",
 )
 
 

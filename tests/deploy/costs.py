@@ -1,4 +1,4 @@
-"""What the hub costs in a month, from counted calls and list prices: prints the README's table.
+"""What the hub costs in a month, from counted calls and list prices: prints the table of docs/costs.md.
 
 The calls of a sweep and of a change are those that tests/integration/budget.rs counts; the transitions are those of the
 state machine's definition. The prices are of us-east-1 in USD, as found in November 2026 in secondary texts.
@@ -80,7 +80,7 @@ def monthly(accounts):
 
 
 def table():
-    """The README's table, a row a part."""
+    """The table of docs/costs.md, one row for each part."""
     columns = []
     for accounts in ORGANIZATIONS:
         parts = monthly(accounts)

@@ -79,8 +79,8 @@ def allowed(template, role):
 
 
 def actions_of_the_code():
-    """`ACTIONS` in src/aws/actions.rs, which the hub's pacing is built on."""
-    text = (ROOT / "src" / "aws" / "actions.rs").read_text(encoding="utf-8")
+    """`ACTIONS` in src/aws/throttle/buckets.rs, which the rate limits are built on."""
+    text = (ROOT / "src" / "aws" / "throttle" / "buckets.rs").read_text(encoding="utf-8")
     listed = text[text.index("pub const ACTIONS") : text.index("];")]
     return set(re.findall(r'\("([a-z]+:[A-Za-z]+)",', listed))
 

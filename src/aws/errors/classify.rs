@@ -27,7 +27,7 @@ pub(in crate::aws) fn kind(code: &str, message: &str, status: Option<u16>) -> Fa
         "ParameterAlreadyExists" | "ResourceExistsException" => FailureKind::Conflict,
         "TooManyTagsError" => FailureKind::Limit,
         _ if code.contains("LimitExceeded") || code.contains("QuotaExceeded") => FailureKind::Limit,
-        _ if code.starts_with("AccessDenied") || doubts_credentials(code) => {
+        _ if code.starts_with("AccessDenied") || is_credentials_error(code) => {
             FailureKind::AccessDenied
         }
         "UnauthorizedOperation"
@@ -81,7 +81,7 @@ fn is_about_key_state(code: &str, message: &str) -> bool {
 }
 
 /// Whether the code doubts the credentials themselves: wrong, over, or unknown in this Region.
-pub(in crate::aws) fn doubts_credentials(code: &str) -> bool {
+pub(in crate::aws) fn is_credentials_error(code: &str) -> bool {
     const CODES: [&str; 11] = [
         "ExpiredToken",
         "RequestExpired",

@@ -15,7 +15,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{DispatchFailure, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use self::classify::{doubts_credentials, kind};
+use self::classify::{is_credentials_error, kind};
 use super::throttle::limiter::WaitedTooLong;
 use crate::domain::{Cause, FailureKind};
 
@@ -102,7 +102,9 @@ fn answered(
     let colon = if message.is_empty() { "" } else { ": " };
     let cause = Cause::new(kind, format!("{operation} {verb} in {place}: {code}{colon}{message}"));
     match kind {
-        FailureKind::AccessDenied if doubts_credentials(code) => cause.mended_by(CHECK_CREDENTIALS),
+        FailureKind::AccessDenied if is_credentials_error(code) => {
+            cause.mended_by(CHECK_CREDENTIALS)
+        }
         FailureKind::AccessDenied if is_the_hubs_own(operation) => cause.mended_by(ALLOW_THE_HUB),
         _ => cause,
     }
@@ -146,7 +148,7 @@ fn unsent(operation: &str, place: &(impl Display + ?Sized), failure: &DispatchFa
 pub(in crate::aws) fn is_about_credentials<E: ProvideErrorMetadata, R>(
     error: &SdkError<E, R>,
 ) -> bool {
-    code(error).is_none_or(doubts_credentials)
+    code(error).is_none_or(is_credentials_error)
 }
 
 fn without_credentials(operation: &str, error: &CredentialsError) -> Cause {

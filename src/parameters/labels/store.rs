@@ -131,16 +131,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::aws::double::{Double, json_error, role_given};
+    use crate::aws::fake::{FakeAws, assumed_role_response, json_error};
     use crate::domain::AccountId;
 
     /// What comes of a step that is answered so.
     async fn answered(step: &LabelStep, answer: (u16, String)) -> Result<Labelled, Cause> {
-        let double = Double::new(move |sent| match sent.operation.as_str() {
-            "AssumeRole" => role_given(sent),
+        let fake = FakeAws::new(move |sent| match sent.operation.as_str() {
+            "AssumeRole" => assumed_role_response(sent),
             _ => answer.clone(),
         });
-        let connection = double.connect(|_| ()).await;
+        let connection = fake.connect(|_| ()).await;
         let account = AccountId::parse("111122223333").expect("an account");
         let session = connection.session(&account).await.expect("a session");
         let target = Region::parse("us-east-1").expect("a Region");

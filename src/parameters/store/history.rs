@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_sdk_ssm::types::{ParameterHistory, ParameterMetadata, ParameterType};
 
 use super::list::{WriterNames, attributes, following};
-use crate::aws::{Session, cause, code, lacking, timestamp, whole};
+use crate::aws::{Session, cause, code, complete_response, missing_member, timestamp};
 use crate::domain::{Cause, FailureKind, ParameterName, Region, Version};
 use crate::ownership::PastVersion;
 use crate::parameters::model::Parameter;
@@ -70,13 +70,17 @@ async fn rows(
     let (place, mut rows, mut token) = (session.location(region), Vec::new(), None::<String>);
     loop {
         let request = request.clone().set_next_token(token.clone());
-        let answer =
-            match whole(|| request.clone().send(), |answer| answer.parameters.is_some()).await {
-                Err(error) if code(&error) == Some("ParameterNotFound") => return Ok(None),
-                answer => answer.map_err(|error| cause(HISTORY, &place, &error))?,
-            };
+        let answer = match complete_response(
+            || request.clone().send(),
+            |answer| answer.parameters.is_some(),
+        )
+        .await
+        {
+            Err(error) if code(&error) == Some("ParameterNotFound") => return Ok(None),
+            answer => answer.map_err(|error| cause(HISTORY, &place, &error))?,
+        };
         let told = answer.and_then(|answer| Some((answer.parameters?, answer.next_token)));
-        let (page, next) = told.ok_or_else(|| lacking(HISTORY, &place, "its list"))?;
+        let (page, next) = told.ok_or_else(|| missing_member(HISTORY, &place, "its list"))?;
         rows.extend(page);
         let next = next.filter(|token| !token.is_empty());
         if next.is_none() {
@@ -85,7 +89,7 @@ async fn rows(
         token = following(HISTORY, session, region, token.as_deref(), next)?;
     }
     if rows.iter().any(|row| version_of(row).is_none()) {
-        return Err(lacking(HISTORY, &place, "the number or date of a version"));
+        return Err(missing_member(HISTORY, &place, "the number or date of a version"));
     }
     rows.sort_by_key(|row| row.version);
     Ok(Some(rows))
@@ -150,7 +154,9 @@ pub(super) async fn latest(
     let Some(last) = last else { return Ok(None) };
     match attributes(as_listed(last), &mut WriterNames::default()) {
         Some(parameter) => Ok(Some(parameter)),
-        None => Err(lacking(HISTORY, &session.location(region), "the name or type of a version")),
+        None => {
+            Err(missing_member(HISTORY, &session.location(region), "the name or type of a version"))
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use aws_sdk_resourcegroupstagging::types::ResourceTagMapping;
 use aws_sdk_ssm::operation::describe_parameters::builders::DescribeParametersFluentBuilder;
 use aws_sdk_ssm::types::{ParameterMetadata, ParameterTier, ParameterType};
 
-use crate::aws::{Session, cause, lacking, timestamp, whole};
+use crate::aws::{Session, cause, complete_response, missing_member, timestamp};
 use crate::domain::{Cause, MARK_KEY, MARK_VALUE, ParameterName, Region, Tags};
 use crate::parameters::model::{Listing, Observed, Parameter, TEXT, Tier, ValueType};
 use crate::parameters::policies::Policies;
@@ -86,11 +86,11 @@ pub(super) async fn page(
     request: DescribeParametersFluentBuilder,
 ) -> Result<(Vec<ParameterMetadata>, Option<String>), Cause> {
     let place = session.location(region);
-    let answer = whole(|| request.clone().send(), |answer| answer.parameters.is_some())
+    let answer = complete_response(|| request.clone().send(), |answer| answer.parameters.is_some())
         .await
         .map_err(|error| cause(DESCRIBE, &place, &error))?;
     let told = answer.and_then(|answer| Some((answer.parameters?, answer.next_token)));
-    let (listed, next) = told.ok_or_else(|| lacking(DESCRIBE, &place, "its list"))?;
+    let (listed, next) = told.ok_or_else(|| missing_member(DESCRIBE, &place, "its list"))?;
     Ok((listed, next.filter(|token| !token.is_empty())))
 }
 
@@ -107,7 +107,7 @@ pub(super) fn following(
 ) -> Result<Option<String>, Cause> {
     if next.is_some() && next.as_deref() == before {
         let place = session.location(region);
-        return Err(lacking(operation, &place, "a token of the page after it"));
+        return Err(missing_member(operation, &place, "a token of the page after it"));
     }
     Ok(next)
 }
@@ -151,14 +151,15 @@ async fn tagged(
 ) -> Result<(BTreeMap<ParameterName, Tags>, Option<String>), Cause> {
     let place = session.location(region);
     let is_told = |one: &ResourceTagMapping| one.resource_arn.is_some() && one.tags.is_some();
-    let is_whole = |answer: &GetResourcesOutput| {
+    let is_complete = |answer: &GetResourcesOutput| {
         answer.resource_tag_mapping_list.as_ref().is_some_and(|list| list.iter().all(is_told))
     };
-    let answer = whole(|| request.clone().send(), is_whole)
+    let answer = complete_response(|| request.clone().send(), is_complete)
         .await
         .map_err(|error| cause(RESOURCES, &place, &error))?;
     let told = answer.and_then(|a| Some((a.resource_tag_mapping_list?, a.pagination_token)));
-    let (listed, next) = told.ok_or_else(|| lacking(RESOURCES, &place, "its list of tags"))?;
+    let (listed, next) =
+        told.ok_or_else(|| missing_member(RESOURCES, &place, "its list of tags"))?;
     let named = listed.into_iter().filter_map(|resource| {
         // An ARN does not tell whether a root name has a slash, and names compare without it.
         let (_, key) = resource.resource_arn.as_deref()?.split_once(":parameter/")?;
@@ -218,7 +219,7 @@ pub(super) fn row(
 ) -> Result<Parameter, Cause> {
     attributes(listed, writers).ok_or_else(|| {
         let what = "the name, type, version or date of a parameter";
-        lacking(DESCRIBE, &session.location(region), what)
+        missing_member(DESCRIBE, &session.location(region), what)
     })
 }
 

@@ -12,7 +12,7 @@ use aws_sdk_ssm::types::{
 
 use super::history::latest;
 use super::list::{LIST_PAGE, WriterNames, following, page, row, tags_by_arn};
-use crate::aws::{Session, cause, code, lacking, naming_key, timestamp, whole};
+use crate::aws::{Session, cause, code, complete_response, missing_member, naming_key, timestamp};
 use crate::concurrency::in_parallel;
 use crate::domain::{Cause, FailureKind, ParameterName, Region, SecretText, Tags, Version};
 use crate::parameters::model::{Observed, Parameter};
@@ -380,12 +380,12 @@ pub(in crate::parameters) async fn tags(
         .list_tags_for_resource()
         .resource_type(ResourceTypeForTagging::Parameter)
         .resource_id(name.as_str());
-    match whole(|| request.clone().send(), |answer| answer.tag_list.is_some()).await {
+    match complete_response(|| request.clone().send(), |answer| answer.tag_list.is_some()).await {
         Ok(answer) => match answer.and_then(|answer| answer.tag_list) {
             Some(tags) => Ok(Some(tags.into_iter().map(|tag| (tag.key, tag.value)).collect())),
             None => tags_by_arn(session, region, name).await.map(Some).map_err(|cause| {
                 let place = session.location(region);
-                let lacks = lacking("ssm:ListTagsForResource", &place, "its list of tags");
+                let lacks = missing_member("ssm:ListTagsForResource", &place, "its list of tags");
                 Cause { message: format!("{}; {}", lacks.message, cause.message), ..cause }
             }),
         },

@@ -154,14 +154,14 @@ class AgreementCheck(unittest.TestCase):
     def test_every_alarm_tells_the_topic_and_measures_what_there_is(self):
         measured = (templates.ROOT / "src" / "report" / "metrics.rs").read_text(encoding="utf-8")
         topic = {"Fn::If": ["MakesTopic", {"Ref": "Topic"}, {"Ref": "TopicArn"}]}
-        readme = (templates.ROOT / "README.md").read_text(encoding="utf-8")
+        page = (templates.ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
         alarms = resources(load(HUB), "AWS::CloudWatch::Alarm")
         for name, alarm in alarms.items():
             properties = alarm["Properties"]
             self.assertEqual([topic], properties["AlarmActions"], name)
             if properties["Namespace"] == "FailoverReplicator":
                 self.assertIn(f'"{properties["MetricName"]}"', measured, name)
-            self.assertIn(f"`{properties['AlarmName'].removeprefix('failover-replicator-')}`", readme)
+            self.assertIn(f"`{properties['AlarmName'].removeprefix('failover-replicator-')}`", page)
         self.assertIn("NotInSyncAlarm", alarms)
 
     def test_every_setting_can_be_set_by_the_stack(self):

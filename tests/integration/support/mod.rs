@@ -12,6 +12,7 @@ mod mortal;
 mod owner;
 mod parity;
 mod proxy;
+mod rust_code;
 mod signalled;
 mod simulated;
 mod topic;
@@ -35,6 +36,7 @@ pub(crate) use mortal::{Death, Mortal};
 pub(crate) use owner::{create_tagged, delete, put, put_secure, remove_tags, set_tags, tag};
 pub(crate) use parity::{PROVENANCE, assert_equal, assert_replicated};
 pub(crate) use proxy::Proxy;
+pub(crate) use rust_code::{RustFile, files_below};
 pub(crate) use signalled::Signalled;
 pub(crate) use simulated::{
     SPOKE, answered, hub_on, hub_over, out_of_step, sdk_config, simulated, sweep_all, sweep_by,
