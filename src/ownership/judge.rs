@@ -11,7 +11,8 @@ use crate::domain::{
     AccountId, EXCLUDE_TAG, PROVENANCE_KEY, Tags, Version, Writer, Writers, assumed_role,
 };
 
-/// The hub restores the missing tags of its own create for this long: an invocation may have died before it set them.
+/// For this long the hub restores the missing tags of a version 1 that it wrote: an invocation may have died before the tags
+/// were set.
 const UNTAGGED_CREATE_IS_FRESH: Duration = Duration::from_hours(1);
 
 /// Judges who owns the parameter. If the evidence has a history, the history ends with the present version.

@@ -224,7 +224,7 @@ impl Pruning<'_> {
             source: &source,
             target,
             change,
-            held: Occupant::Parameter(evidence),
+            occupant: Occupant::Parameter(evidence),
             claim: adopted.then_some(Claim::Release),
         };
         match self.policy.judge(&proposal, self.session.now()) {

@@ -101,7 +101,7 @@ async fn released(
         source: context.source,
         target,
         change,
-        held: crate::guard::Occupant::Parameter(evidence),
+        occupant: crate::guard::Occupant::Parameter(evidence),
         claim: Some(Claim::Release),
     };
     match context.policy.judge(&proposal, context.session.now()) {

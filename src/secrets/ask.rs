@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::domain::{
-    AccountOutcome, Cause, Change, FailureKind, Item, Kind, OutcomeKind, Reason, Reason, Region, Step,
+    AccountOutcome, Cause, Change, FailureKind, Item, Kind, OutcomeKind, Reason, Region, Step,
 };
 use crate::guard::{Occupant, Proposal, Ruling};
 
@@ -137,7 +137,7 @@ fn may_replicate(
     held: Occupant<'static>,
 ) -> bool {
     let change = Change::Replicate;
-    let proposal = Proposal { source, target, change, held, claim: None };
+    let proposal = Proposal { source, target, change, occupant: held, claim: None };
     match context.policy.judge(&proposal, context.session.now()) {
         Ruling::Proceed => true,
         Ruling::ReportOnly => {

@@ -151,11 +151,11 @@ async fn what_is_no_parameter_beside_the_source_is_refused_and_says_what_it_is()
         ("/team-a/mine", "is the source itself"),
         ("/lender:1", "selects a version or a label"),
         ("/lender:live", "selects a version or a label"),
-        ("arn:aws:ssm:us-east-2:444455556666:parameter/lender", "holds an ARN"),
-        ("arn:aws:ssm:us-east-1:111122223333:parameter/lender", "holds an ARN"),
+        ("arn:aws:ssm:us-east-2:444455556666:parameter/lender", "contains an ARN"),
+        ("arn:aws:ssm:us-east-1:111122223333:parameter/lender", "contains an ARN"),
         ("/aws/service/global-infrastructure/regions/us-east-1", "a public parameter of AWS"),
         ("/failover-replicator/settings", "the hub's own parameters"),
-        ("team/lender", "a `/` inside but none in front"),
+        ("team/lender", "a name with `/` that does not begin with `/`"),
         ("/missing", "us-east-2 has no such parameter"),
     ] {
         set_tags(&ssm, "/team-a/mine", &[(FROM, from)]).await;

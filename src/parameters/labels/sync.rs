@@ -140,9 +140,9 @@ async fn judged(context: &RouteContext<'_>, pair: Pair<'_>) -> Result<Ruling, St
     if !is_copy {
         return Err(Stop::Moved);
     }
-    let held = Occupant::Parameter(replica.evidence(context.session.account(), pair.target));
+    let occupant = Occupant::Parameter(replica.evidence(context.session.account(), pair.target));
     let (source, target, change) = (context.source, pair.target, Change::Retag);
-    let proposal = Proposal { source, target, change, held, claim: None };
+    let proposal = Proposal { source, target, change, occupant, claim: None };
     Ok(context.policy.judge(&proposal, context.session.now()))
 }
 

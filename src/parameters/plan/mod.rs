@@ -42,7 +42,7 @@ pub enum Parity {
 
 /// The settings and options of one decision.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a setting or an option of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a separate setting or option")]
 pub struct PlanPolicy<'a> {
     /// The names in scope.
     pub names: &'a NameFilter,

@@ -408,7 +408,7 @@ fn judged(
             source: context.source,
             target: &attempt.target,
             change,
-            held: attempt.evidence(context),
+            occupant: attempt.evidence(context),
             claim: attempt.write.claim,
         };
         match context.policy.judge(&proposal, context.session.now()) {

@@ -263,7 +263,7 @@ fn judge(
         source: context.source,
         target,
         change: removal.disposal.change(),
-        held: Occupant::Parameter(replica.evidence(context.session.account(), target)),
+        occupant: Occupant::Parameter(replica.evidence(context.session.account(), target)),
         claim: (removal.disposal == Disposal::Release).then_some(Claim::Release),
     };
     match context.policy.judge(&proposal, context.session.now()) {

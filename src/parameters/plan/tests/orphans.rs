@@ -77,7 +77,7 @@ fn the_removal_of_an_orphan_depends_on_what_found_it() {
 }
 
 #[test]
-fn a_source_that_returned_takes_the_tombstone_off() {
+fn a_source_that_returned_removes_the_tombstone() {
     let world = World::new();
     let original = observed(parameter("/a"), &[]);
     let mut replica = world.replica_of(&original);
