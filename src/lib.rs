@@ -33,7 +33,7 @@
 //! # The arrows
 //!
 //! `lambda cli → hub → notify sweep work organization report logs → request parameters secrets → guard → run_policy
-//! recent_deletes ownership so_far → allowances → aws → settings → domain`; within a group only `notify → report` and `sweep → work`. A test reads them from the code.
+//! recent_deletes ownership partial_counts → allowances → aws → settings → domain`; within a group only `notify → report` and `sweep → work`. A test reads them from the code.
 //!
 //! # Where it differs from the obvious
 //!
@@ -60,12 +60,12 @@ pub mod notify;
 pub mod organization;
 pub mod ownership;
 pub mod parameters;
+pub mod partial_counts;
 pub mod recent_deletes;
 pub mod report;
 pub mod request;
 pub mod run_policy;
 pub mod secrets;
 pub mod settings;
-pub mod so_far;
 pub mod sweep;
 pub mod work;

@@ -12,9 +12,9 @@ use crate::domain::{
     Region, Scope, Subject, Take,
 };
 use crate::parameters::{Absent, MassAbsence};
+use crate::partial_counts::PartialCounts;
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
-use crate::so_far::SoFar;
 use crate::work::Work;
 use crate::{parameters, secrets};
 
@@ -82,14 +82,14 @@ async fn reconciled(
     if !policy.deadline.leaves(ACCOUNT_TIME) {
         return AccountResult::NotStarted(account);
     }
-    let so_far = SoFar::default();
-    let reconciling = so_far.of(reconcile(connection, policy, recent, work));
+    let partial_counts = PartialCounts::default();
+    let reconciling = partial_counts.of(reconcile(connection, policy, recent, work));
     match within(policy, Box::pin(reconciling)).await {
         Some((mut outcome, lost)) => {
             outcome.audit();
             AccountResult::Reconciled(Box::new(outcome), lost)
         }
-        None => AccountResult::Reconciled(Box::new(so_far.cut_off(account)), None),
+        None => AccountResult::Reconciled(Box::new(partial_counts.cut_off(account)), None),
     }
 }
 

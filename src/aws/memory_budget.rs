@@ -70,12 +70,18 @@ mod tests {
             [BudgetShare::default(), BudgetShare::default(), BudgetShare::default()];
         assert!(fits(&memory_budget, &mut first, 60).await);
         assert!(fits(&memory_budget, &mut second, 40).await);
-        assert!(fits(&memory_budget, &mut first, 1000).await, "the first account that finds the budget used up");
+        assert!(
+            fits(&memory_budget, &mut first, 1000).await,
+            "the first account that finds the budget used up"
+        );
         assert!(fits(&memory_budget, &mut first, 1000).await);
         assert!(!fits(&memory_budget, &mut second, 1).await);
         assert!(!fits(&memory_budget, &mut third, 1).await);
         drop(second);
-        assert!(fits(&memory_budget, &mut third, 40).await, "the second account returned its share");
+        assert!(
+            fits(&memory_budget, &mut third, 40).await,
+            "the second account returned its share"
+        );
         assert!(!fits(&memory_budget, &mut BudgetShare::default(), 1).await);
         drop(first);
         assert!(fits(&memory_budget, &mut third, 60).await, "the first account returned its share");

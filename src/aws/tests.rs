@@ -374,12 +374,12 @@ async fn credentials_that_aws_goes_on_to_call_over_are_not_renewed_for_each_call
 async fn what_is_none_of_awss_answers_is_asked_for_again() {
     for nothing in [(200, r#"{"Version":"#), (400, r#"{"__type":"Th"#), (502, "<html>"), (403, "")]
     {
-        let double = double(move |_, before| match before {
+        let fake = fake(move |_, before| match before {
             0 | 1 => (nothing.0, nothing.1.to_owned()),
             _ => done(),
         });
-        let (_connection, session) = session(&double).await;
+        let (_connection, session) = session(&fake).await;
         put(&session).await.unwrap();
-        assert_eq!(double.sent("PutParameter").len(), 3, "{nothing:?}");
+        assert_eq!(fake.sent("PutParameter").len(), 3, "{nothing:?}");
     }
 }

@@ -51,7 +51,7 @@ impl Hub {
                 let (again, lost) = match finished {
                     AccountResult::NotStarted(_) => (true, false),
                     AccountResult::Reconciled(outcome, _) => {
-                        (outcome.may_pass_later(item), outcome.tells_of(item))
+                        (outcome.may_succeed_later(item), outcome.has_failure_of(item))
                     }
                 };
                 if again {

@@ -64,7 +64,7 @@ pub async fn prune(
         .chain(&leftovers.regions)
         .collect();
     let Some(listings) = policy.deadline.unless_stopped(lists(session, regions)).await else {
-        return AccountOutcome::unlooked(session.account().clone());
+        return AccountOutcome::unfinished(session.account().clone());
     };
     let each = listings.iter().map(|(target, listing)| async {
         let mut results = ItemResults::default();

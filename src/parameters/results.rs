@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
     AccountId, AccountOutcome, Cause, Change, ConflictClass, Counts, Failure, FailureKind, Item,
-    Kind, Ledger, OutcomeKind, ParameterName, Reason, Region, Step, Subject, Timestamp, Waiting,
-    WrittenBy,
+    Kind, Ledger, OutcomeKind, ParameterName, Reason, Region, Step, Subject, Timestamp,
+    TombstonedReplica, WrittenBy,
 };
 
 use super::candidate::Candidate;
-use crate::so_far;
+use crate::partial_counts;
 
 /// How one item ended in one target.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ pub(super) struct ItemResults {
     counts: Counts,
     wider: Vec<(Region, Cause)>,
     /// Replicas with a tombstone, and when it is due.
-    waiting: BTreeMap<(ParameterName, Region), Timestamp>,
+    tombstones: BTreeMap<(ParameterName, Region), Timestamp>,
     /// Who wrote the versions that the replicas' provenance names.
     pub(super) written_by: WrittenBy,
     /// What the list of a sweep showed, and what came to an outcome.
@@ -134,7 +134,7 @@ impl ItemResults {
 
     /// Notes that a replica has a tombstone.
     pub(super) fn wait(&mut self, name: &ParameterName, target: &Region, due: Timestamp) {
-        self.waiting.insert((name.clone(), target.clone()), due);
+        self.tombstones.insert((name.clone(), target.clone()), due);
     }
 
     /// Notes how an item ended in `target`.
@@ -160,8 +160,8 @@ impl ItemResults {
         self.counts.merge(&later.counts);
         self.wider.extend(later.wider);
         // What has a later end has no tombstone any more, unless that end says so.
-        self.waiting.retain(|item, _| !later.by_item.contains_key(item));
-        self.waiting.extend(later.waiting);
+        self.tombstones.retain(|item, _| !later.by_item.contains_key(item));
+        self.tombstones.extend(later.tombstones);
         self.written_by.merge(&later.written_by);
         for ((name, target), result) in later.by_item {
             self.end(&name, &target, result);
@@ -202,8 +202,9 @@ impl ItemResults {
             subject,
             cause,
         };
-        let waits = |((name, region), due)| Waiting { due, region, item: Item::Parameter(name) };
-        outcome.waiting = self.waiting.into_iter().map(waits).collect();
+        let tombstone =
+            |((name, region), due)| TombstonedReplica { due, region, item: Item::Parameter(name) };
+        outcome.tombstones = self.tombstones.into_iter().map(tombstone).collect();
         for (region, cause) in self.wider {
             outcome.fail(failure(region, Subject::Account, cause));
         }
@@ -286,7 +287,7 @@ impl PassResult {
 
     /// Notes what ended in this round, should the deadline cut the account off.
     pub(super) fn note(&self) {
-        so_far::note(Kind::Parameter, &self.results.outcomes(&self.retries));
+        partial_counts::note(Kind::Parameter, &self.results.outcomes(&self.retries));
     }
 
     pub(super) fn retry(&mut self, name: &ParameterName, target: &Region, why: RetryReason) {

@@ -6,7 +6,7 @@
 
 use crate::domain::{
     Cause, FailureKind, InvalidName, OVERRIDE_TAG_PREFIX, ParameterName, Region, SecretText, Tags,
-    is_hubs_own,
+    is_in_hub_tree,
 };
 
 /// Where the value of a replica comes from, if not from its source.
@@ -84,11 +84,11 @@ fn read(key: &str, text: &str, is_name: bool) -> Result<ValueOverride, Cause> {
 /// tag.
 fn reference(key: &str, text: &str) -> Result<ParameterName, Cause> {
     let why = match ParameterName::parse(text) {
-        Ok(name) if is_hubs_own(name.as_str()) => {
+        Ok(name) if is_in_hub_tree(name.as_str()) => {
             "references one of the hub's own parameters, which are never copied".to_owned()
         }
         Ok(name) => return Ok(name),
-        Err(InvalidName::AwssOwn(_)) => {
+        Err(InvalidName::ReservedByAws(_)) => {
             "references a public parameter of AWS, which exists in every Region".to_owned()
         }
         Err(_) if text.starts_with("arn:") => "contains an ARN".to_owned(),

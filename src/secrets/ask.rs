@@ -229,5 +229,5 @@ async fn check_refused<'a>(
 /// Whether AWS may have refused the request for one of several Regions. Missing permissions and temporary failures
 /// concern the whole request.
 const fn may_concern_one_region(kind: FailureKind) -> bool {
-    !kind.may_pass() && !matches!(kind, FailureKind::AccessDenied)
+    !kind.may_succeed_later() && !matches!(kind, FailureKind::AccessDenied)
 }

@@ -7,7 +7,7 @@ use futures::StreamExt as _;
 use futures::stream;
 
 use crate::domain::{AccountOutcome, Cause, Kind, OutcomeKind, Region};
-use crate::so_far;
+use crate::partial_counts;
 
 use super::context::{CALLS, SecretsContext};
 use super::model::Secret;
@@ -73,7 +73,7 @@ pub(super) async fn await_replicas(
 
         let reads: Vec<_> = awaited.into_iter().map(|one| read_again(context, one)).collect();
         let read = stream::iter(reads).buffer_unordered(CALLS);
-        let read = read.inspect(|(part, _)| so_far::note(Kind::Secret, &part.secrets));
+        let read = read.inspect(|(part, _)| partial_counts::note(Kind::Secret, &part.secrets));
         let read: Vec<_> = read.collect().await;
         awaited = Vec::new();
         for (part, rest) in read {

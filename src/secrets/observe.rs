@@ -81,7 +81,7 @@ pub(super) async fn describe(
     id: &str,
 ) -> Result<Option<Secret>, Cause> {
     let request = session.secrets(region).describe_secret().secret_id(id);
-    let is_complete = |answer: &DescribeSecretOutput| answer.arn.is_some() && answer.name.is_some();
+    let is_whole = |answer: &DescribeSecretOutput| answer.arn.is_some() && answer.name.is_some();
     let place = session.location(region);
     let other_account = Unmodelled::new(OTHER_ACCOUNT);
     let send = || request.clone().customize().interceptor(other_account.clone()).send();

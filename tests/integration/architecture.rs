@@ -12,7 +12,7 @@ const GROUPS: [&[&str]; 11] = [
     &["notify", "sweep", "work", "organization", "report", "logs"],
     &["request", "parameters", "secrets"],
     &["guard"],
-    &["run_policy", "recent_deletes", "ownership", "so_far"],
+    &["run_policy", "recent_deletes", "ownership", "partial_counts"],
     &["allowances"],
     &["aws"],
     &["concurrency", "deadline"],

@@ -50,7 +50,7 @@ pub(in crate::parameters) async fn sources(
             pass.retry(&attempt.name, &attempt.target, RetryReason::Unwritten);
             false
         }
-        Some(Err(Stop::Failed(cause))) if cause.kind.may_pass() => {
+        Some(Err(Stop::Failed(cause))) if cause.kind.may_succeed_later() => {
             pass.results.fail(&attempt.name, &attempt.target, context.source, cause.clone());
             false
         }
@@ -187,7 +187,9 @@ async fn label_one(
         Synced::Moved | Synced::Planned => {
             (WriteState::Superseded(attempt.write.change.done()), None)
         }
-        Synced::Failed(cause) if cause.kind.may_pass() => (WriteState::Failed(cause), None),
+        Synced::Failed(cause) if cause.kind.may_succeed_later() => {
+            (WriteState::Failed(cause), None)
+        }
         Synced::Failed(cause) => (WriteState::Verified(replica), Some(unread(&cause))),
     }
 }

@@ -169,7 +169,7 @@ pub(super) async fn readable(
         return Ok(history);
     }
     match at(context, region, name, version, true).await {
-        Err(Stop::Failed(cause)) if !cause.kind.may_pass() => {
+        Err(Stop::Failed(cause)) if !cause.kind.may_succeed_later() => {
             history.unreadable = Some(cause);
             Ok(history)
         }

@@ -105,7 +105,8 @@ impl Executor<'_> {
                 for name in names {
                     ended.insert(name, Deleted::Failed(cause.clone()));
                 }
-                let replicas = if cause.kind.may_pass() { Vec::new() } else { proven.to_vec() };
+                let replicas =
+                    if cause.kind.may_succeed_later() { Vec::new() } else { proven.to_vec() };
                 return Open { replicas, may_be_done: false, is_worth_another };
             }
         };

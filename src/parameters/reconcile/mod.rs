@@ -46,9 +46,9 @@ use crate::domain::{
     Scope, Version, Wanted,
 };
 use crate::ownership::FoundBy;
+use crate::partial_counts;
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
-use crate::so_far;
 
 /// Items that go through a round together: values in memory at once are so many for each of [`CHUNKS_AT_ONCE`].
 const CHUNK: usize = 10;
@@ -75,7 +75,7 @@ pub async fn reconcile(
         })
         .collect();
     let Some(listings) = policy.deadline.unless_stopped(lists(session, listed)).await else {
-        return (AccountOutcome::unlooked(session.account().clone()), Absent::default());
+        return (AccountOutcome::unfinished(session.account().clone()), Absent::default());
     };
     let routes = assignments.iter().map(|Assignment { route, scope }| {
         let context = RouteContext::new(session, policy, recent, &route.source, scope);
@@ -169,7 +169,7 @@ impl RouteContext<'_> {
             }
             results.listed(self.source, target, originals.len(), by_lists);
         }
-        so_far::note(Kind::Parameter, &results.outcomes(&Retries::new()));
+        partial_counts::note(Kind::Parameter, &results.outcomes(&Retries::new()));
         let candidates = candidates.into_values().collect();
         let (retries, absent) = self.pass(candidates, Some(&listed), &mut results).await;
         let mut results = self.once_more(retries, &BTreeSet::new(), results).await;

@@ -378,7 +378,9 @@ async fn compare(
                 true
             }
             // A replica that cannot be read is no good as a standby: it is written anew.
-            (Some(_), Some(Err(cause))) if !cause.kind.may_pass() && !attempt.write.adopts() => {
+            (Some(_), Some(Err(cause)))
+                if !cause.kind.may_succeed_later() && !attempt.write.adopts() =>
+            {
                 attempt.write.change = Change::Update;
                 attempt.write.because.push(Reason::Unreadable);
                 true

@@ -58,7 +58,7 @@ pub(super) async fn recreate(
             Some(text)
         }
         // A value that nobody can read is no loss.
-        Some(Err(cause)) if !cause.kind.may_pass() => None,
+        Some(Err(cause)) if !cause.kind.may_succeed_later() => None,
         Some(Err(cause)) => return Err(cause),
         _ => return Ok(WriteState::Retry),
     };
@@ -76,7 +76,7 @@ pub(super) async fn recreate(
     }
     tokio::time::sleep(PAUSE_AFTER_DELETE).await;
     match anew(context, attempt, value, labelled).await {
-        Err(refused) if !refused.kind.may_pass() => {
+        Err(refused) if !refused.kind.may_succeed_later() => {
             Err(restored(context, attempt, &present, old, refused).await)
         }
         created => created,
@@ -216,12 +216,12 @@ async fn put_back(
     loop {
         let back =
             create(context.session, &attempt.target, &form, policies.clone(), old, &tags).await;
-        let may_pass = match &back {
+        let may_succeed_later = match &back {
             Ok(Created::Unanswered(_)) => true,
             Ok(Created::Yes | Created::NameTaken) => false,
-            Err(cause) => cause.kind.may_pass(),
+            Err(cause) => cause.kind.may_succeed_later(),
         };
-        if !may_pass || tries == RESTORE_TRIES {
+        if !may_succeed_later || tries == RESTORE_TRIES {
             return back;
         }
         tokio::time::sleep(RESTORE_PAUSE * tries).await;

@@ -119,7 +119,7 @@ pub(in crate::parameters) async fn past_versions(
 ) -> Result<Option<Arc<[PastVersion]>>, Cause> {
     let (rows, decrypted) = match rows_at(session, region, name, version, decrypt).await {
         // Values that AWS does not decrypt count as different.
-        Err(cause) if decrypt && !cause.kind.may_pass() => {
+        Err(cause) if decrypt && !cause.kind.may_succeed_later() => {
             (rows_at(session, region, name, version, false).await?, false)
         }
         rows => (rows?, decrypt),

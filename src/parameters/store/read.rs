@@ -111,7 +111,7 @@ async fn get(
 ) -> ByName<Valued> {
     let calls = selectors.chunks(NAMES_PER_CALL).map(|selectors| async move {
         match get_together(session, region, selectors, decrypt).await {
-            Err(cause) if selectors.len() > 1 && !cause.kind.may_pass() => {
+            Err(cause) if selectors.len() > 1 && !cause.kind.may_succeed_later() => {
                 let mut singly = ByName::new();
                 for one in selectors.chunks(1) {
                     let read = get_together(session, region, one, decrypt).await;

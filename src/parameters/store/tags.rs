@@ -73,7 +73,7 @@ async fn remove_all(
     };
     // The hub's own two tags are removed in one call or not at all.
     let is_ours = |key: &String| [MARK_KEY, PROVENANCE_KEY].contains(&key.as_str());
-    if refusal.kind.may_pass() || keys.iter().any(is_ours) {
+    if refusal.kind.may_succeed_later() || keys.iter().any(is_ours) {
         return Err(refusal);
     }
     if keys.len() == 1 {

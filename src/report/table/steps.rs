@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{View, close_up, new_table, wrapped};
 use crate::domain::{Change, Reason, Step};
 use crate::report::response::{PlannedStep, Response};
-use crate::report::words::{many, number, one_line};
+use crate::report::wording::{many, number, one_line};
 
 /// Steps that a terminal gets.
 const STEPS: usize = 200;

@@ -50,7 +50,7 @@ pub(super) fn replica(of: &Secret) -> Secret {
 }
 
 pub(super) fn described(secret: Secret, replicas: &[(&str, ReplicationStatus)]) -> Secret {
-    let told = |status: &ReplicationStatus| Replication {
+    let shown = |status: &ReplicationStatus| Replication {
         status: status.clone(),
         message: None,
         kms_key: None,
@@ -131,7 +131,11 @@ fn a_secret_in_parity_needs_nothing() {
     let secret = secret();
     assert_eq!(decide(&secret, Some(&replica(&secret))), IN_SYNC);
     let primary = Secret { primary_region: Some(SOURCE.to_owned()), ..secret };
-    assert_eq!(decide(&primary, Some(&replica(&primary))), IN_SYNC, "a primary that names its own Region");
+    assert_eq!(
+        decide(&primary, Some(&replica(&primary))),
+        IN_SYNC,
+        "a primary that names its own Region"
+    );
 }
 
 #[test]
