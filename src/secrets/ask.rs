@@ -134,7 +134,7 @@ fn may_replicate(
     held: Occupant<'static>,
 ) -> bool {
     let change = Change::Replicate;
-    let proposal = Proposal { source, target, change, held, claim: None };
+    let proposal = Proposal { source, target, change, occupant: held, claim: None };
     match context.policy.judge(&proposal, context.session.now()) {
         Ruling::Proceed => true,
         Ruling::ReportOnly => {

@@ -134,7 +134,7 @@ pub(super) async fn set_mark_first(
     context: &RouteContext<'_>,
     attempt: &WriteAttempt,
 ) -> Result<Tagged, Cause> {
-    if attempt.write.marking != MarkTiming::BeforeWrite {
+    if attempt.write.mark_timing != MarkTiming::BeforeWrite {
         return Ok(Tagged::Yes);
     }
     let mark = with_mark(Tags::new());

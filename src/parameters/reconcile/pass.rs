@@ -208,7 +208,7 @@ fn compare_one(
                 if !attempt.write.adopts() {
                     return update(attempt, Reason::Value);
                 }
-                let cause = not_adopted(attempt.case(context), "its value differs");
+                let cause = not_adopted(attempt.case(context), "different value");
                 pass.results.fail(&attempt.name, &attempt.target, &attempt.target, cause);
                 return false;
             }

@@ -48,7 +48,7 @@ async fn what_aws_refused_for_good_is_put_back_owned_and_not_taken_away_again() 
         let outcome = stage.sweep().await;
         failed_in(&outcome, &[NEAR], FailureKind::Invalid);
         let cause = &outcome.failures[0].cause;
-        assert!(cause.message.contains("refused for good to change the type"), "{cause}");
+        assert!(cause.message.contains("permanently refused to change the type"), "{cause}");
         assert!(cause.remedy().contains(r#"{"name":"/a","operation":"sync"}"#), "{cause:?}");
     }
     stage.policy.from_events = true;
