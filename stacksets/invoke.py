@@ -1,8 +1,9 @@
-"""Sends a payload to the deployed function hub-sweep, waits, and prints the answer.
+"""Sends a payload to the deployed function hub-sweep, waits for the answer, and prints it.
 
     invoke.py payloads/sync-account.json
 
-`sam remote invoke` times out after one minute and then sends the payload again; a sweep may take fifteen minutes.
+This replaces `sam remote invoke`, which times out after a minute and then sends the payload again. A sweep may take
+fifteen minutes.
 """
 
 import argparse
@@ -23,8 +24,8 @@ def main():
     parser.add_argument("payload", type=pathlib.Path)
     parser.add_argument("--config", default="samconfig.toml")
     options = parser.parse_args()
-    patient = Config(read_timeout=INVOCATION_SECONDS + GRACE_SECONDS, retries={"total_max_attempts": 1})
-    client = boto3.client("lambda", region_name=outputs.region(options.config), config=patient)
+    config = Config(read_timeout=INVOCATION_SECONDS + GRACE_SECONDS, retries={"total_max_attempts": 1})
+    client = boto3.client("lambda", region_name=outputs.region(options.config), config=config)
     function = outputs.of_the_hub(options.config)["HubSweepName"]
     response = client.invoke(FunctionName=function, Payload=options.payload.read_bytes())
     answer = json.load(response["Payload"])

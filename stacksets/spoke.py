@@ -1,11 +1,11 @@
-"""Deploys or removes the spoke as a plain stack, in accounts that a service-managed StackSet does not reach.
+"""Deploys or removes the spoke stack in accounts that the service-managed StackSet does not reach.
 
-    spoke.py deploy                      in the hub's own account, in every source Region
-    spoke.py deploy --profile NAME       in the account of that profile: the management account
+    spoke.py deploy                      in the hub's account, in every source Region
+    spoke.py deploy --profile NAME       in the account of a profile, such as the management account
     spoke.py remove [--profile NAME]
 
-The parameters of the spoke come from the outputs of the hub's stack; samconfig.toml names that stack and its Region. The
-script does not change a Region in which a StackSet has already created the spoke.
+The parameters and Regions of the spoke come from the outputs of the hub's stack. samconfig.toml has the name and Region
+of that stack. A Region whose spoke belongs to a StackSet is skipped.
 """
 
 import argparse
@@ -30,25 +30,25 @@ def stacks(cloudformation):
 
 
 def deploy(cloudformation, parameters):
-    """Creates or updates the stack; returns what it did."""
+    """Creates or updates the stack, and returns what was done."""
     existing = stacks(cloudformation)
     if any(name.startswith(BY_STACK_SET) for name in existing):
-        return "the StackSet has deployed it"
-    request = {
+        return "skipped; the StackSet deploys the spoke here"
+    wanted = {
         "StackName": STACK,
         "TemplateBody": TEMPLATE.read_text(encoding="utf-8"),
         "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         "Capabilities": ["CAPABILITY_NAMED_IAM"],
     }
     if STACK not in existing:
-        cloudformation.create_stack(**request)
+        cloudformation.create_stack(**wanted)
         cloudformation.get_waiter("stack_create_complete").wait(StackName=STACK, WaiterConfig=WAIT)
         return "created"
     try:
-        cloudformation.update_stack(**request)
+        cloudformation.update_stack(**wanted)
     except cloudformation.exceptions.ClientError as error:
         if "No updates are to be performed" in str(error):
-            return "up to date"
+            return "already up to date"
         raise
     cloudformation.get_waiter("stack_update_complete").wait(StackName=STACK, WaiterConfig=WAIT)
     return "updated"
@@ -56,7 +56,7 @@ def deploy(cloudformation, parameters):
 
 def remove(cloudformation, _parameters):
     if STACK not in stacks(cloudformation):
-        return "does not exist"
+        return "skipped; the stack does not exist"
     cloudformation.delete_stack(StackName=STACK)
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=STACK, WaiterConfig=WAIT)
     return "removed"
@@ -65,13 +65,13 @@ def remove(cloudformation, _parameters):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["deploy", "remove"])
-    parser.add_argument("--profile", help="profile of the account that gets the spoke; default: the caller's credentials")
+    parser.add_argument("--profile", help="AWS profile for the spoke's account; default: the caller's account")
     parser.add_argument("--config", default="samconfig.toml")
     options = parser.parse_args()
     hub = outputs.of_the_hub(options.config)
     parameters = json.loads(hub["SpokeParameters"])
     regions = hub["SpokeRegions"].split(",")
-    # The Region that creates the roles is deployed first and removed last.
+    # The first Region's stack owns the IAM roles, so it is created first and removed last.
     for region in regions if options.what == "deploy" else reversed(regions):
         cloudformation = boto3.Session(profile_name=options.profile).client("cloudformation", region_name=region)
         work = deploy if options.what == "deploy" else remove

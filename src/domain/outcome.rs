@@ -10,6 +10,7 @@ use super::item::{Item, Kind};
 use super::ledger::Ledger;
 use super::location::{AccountId, Region};
 use super::note::{Note, PENDING, PENDING_REMEDY};
+use super::reason::Reason;
 use super::timestamp::Timestamp;
 
 /// One planned change of one replica, for `steps` in the response of a plan.
@@ -21,8 +22,8 @@ pub struct Step {
     pub item: Item,
     /// The change to the replica.
     pub change: Change,
-    /// The reasons, such as `value`, `tags`, `missing`.
-    pub because: Vec<&'static str>,
+    /// The reasons of the step.
+    pub because: Vec<Reason>,
     /// What holds the name, if the step takes it over.
     pub class: Option<ConflictClass>,
 }

@@ -171,7 +171,8 @@ impl Serialize for StepView<'_> {
         object.serialize_field("region", step.region.as_str())?;
         object.serialize_field("name", step.item.name())?;
         object.serialize_field("change", step.change.word())?;
-        object.serialize_field("because", &step.because)?;
+        let because: Vec<&str> = step.because.iter().map(|reason| reason.as_str()).collect();
+        object.serialize_field("because", &because)?;
         if let Some(class) = step.class {
             object.serialize_field("class", class.word())?;
         }

@@ -1,5 +1,5 @@
-//! Asks Secrets Manager for replicas, just those that were decided, or for their end. It never overwrites: a secret of
-//! the name in the target ends as a failed replica, untouched.
+//! Starts and ends the managed replication of a secret. Requests never overwrite: if another secret holds the name in the
+//! target, Secrets Manager leaves that secret unchanged and reports a failed replica.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,11 @@ use crate::domain::{Cause, DEFAULT_SECRET_KEY, Region};
 
 use super::model::Secret;
 
-/// Asks for a replica of `secret` in each Region, under its key. Secrets Manager answers before it has begun; what came
-/// of it only `DescribeSecret` says, a key that it cannot use among that.
+/// Requests a replica of `secret` in each Region with the given key. Secrets Manager answers before the replication
+/// starts. Only `DescribeSecret` shows the result, for example a key that Secrets Manager cannot use.
 ///
 /// # Errors
-/// The request as a whole was refused; one Region that AWS does not take refuses the others with it.
+/// AWS refused the whole request. One invalid Region makes AWS refuse the other Regions of the request too.
 pub(super) async fn replicate(
     session: &Session,
     secret: &Secret,
@@ -22,11 +22,11 @@ pub(super) async fn replicate(
     kms_keys: &BTreeMap<&Region, String>,
 ) -> Result<(), Cause> {
     let regions = kms_keys.iter().map(|(region, key)| {
-        // The default key is what AWS takes where none is named.
+        // AWS uses the default key when the request names no key.
         let key = (key != DEFAULT_SECRET_KEY).then(|| key.clone());
         ReplicaRegionType::builder().region(region.as_str()).set_kms_key_id(key).build()
     });
-    // By ARN: should the name be another secret's by now, the request is refused.
+    // With the ARN, AWS refuses the request if another secret has taken the name since the read.
     let request = session
         .secrets(source)
         .replicate_secret_to_regions()
@@ -43,10 +43,10 @@ pub(super) async fn replicate(
     }
 }
 
-/// Ends the replication of `secret` into these Regions, which deletes its replicas there.
+/// Ends the replication of `secret` to these Regions. Secrets Manager then deletes the replicas.
 ///
 /// # Errors
-/// The request as a whole was refused.
+/// AWS refused the whole request.
 pub(super) async fn end_replication(
     session: &Session,
     secret: &Secret,

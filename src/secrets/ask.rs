@@ -1,164 +1,178 @@
-//! What the lists do not settle, one secret at a time: describe it, decide again, and ask for the replicas that are missing.
+//! Handles the secrets that the lists left undecided, one at a time: describes the secret, decides each target again, and
+//! requests the missing replicas.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
+use crate::deadline::reserve;
 use crate::domain::{
-    AccountOutcome, Cause, Change, FailureKind, Item, Kind, OutcomeKind, Region, Step,
+    AccountOutcome, Cause, Change, FailureKind, Item, Kind, OutcomeKind, Reason, Region, Step,
 };
+use crate::guard::{Occupant, Proposal, Ruling};
 
-use crate::guard::{Proposal, Ruling};
-
-use super::look::Looked;
+use super::await_replicas::{AwaitedReplica, AwaitedSecret};
+use super::context::SecretsContext;
+use super::decide::TargetDecision;
 use super::model::Secret;
-use super::plan::{Decision, plan};
-use super::slice::Slice;
-use super::waiting::{Underway, Waiting};
+use super::plan::{SecretDecision, plan};
 use super::{apply, observe};
 
-/// With less time left no further secret is begun.
-const CASE_TIME: Duration = Duration::from_secs(5);
-
-/// A secret, and the targets in which it is not settled.
+/// A secret, and the targets in which the lists left it undecided.
 #[derive(Clone, Debug)]
-pub(super) struct Case<'a> {
-    /// The secret, listed or described.
+pub(super) struct UndecidedSecret<'a> {
+    /// The secret, from a list or from `DescribeSecret`.
     pub(super) secret: Secret,
-    /// Its Region.
     pub(super) source: &'a Region,
-    /// The targets.
-    pub(super) open: Vec<Open<'a>>,
+    pub(super) targets: Vec<UndecidedTarget<'a>>,
 }
 
-/// A target in which a secret is not settled.
+/// A target in which a secret is undecided.
 #[derive(Clone, Debug)]
-pub(super) struct Open<'a> {
-    /// The target.
+pub(super) struct UndecidedTarget<'a> {
     pub(super) target: &'a Region,
-    /// What holds the secret's name there.
-    pub(super) held: Held,
+    pub(super) holder: KnownHolder,
 }
 
-/// Who holds a secret's name in a target.
+/// What holds the secret's name in a target, as far as the run knows.
 #[derive(Clone, Debug)]
-pub(super) enum Held {
-    /// Nobody has looked.
+pub(super) enum KnownHolder {
+    /// The target was not read.
     Unread,
-    /// The name is free.
-    Nobody,
-    /// This secret.
-    By(Box<Secret>),
+    /// The name is not in use.
+    Vacant,
+    Secret(Box<Secret>),
 }
 
-/// Replicas that are to be asked for, by target Region with their keys.
-type Missing<'a> = BTreeMap<&'a Region, String>;
+/// The keys of the replicas to request, by target Region.
+type MissingReplicas<'a> = BTreeMap<&'a Region, String>;
 
-/// Settles one secret as far as it goes without waiting; what is then under way is the second part.
-pub(super) async fn settle<'a>(
-    slice: &Slice<'_>,
-    Case { secret, source, open }: Case<'a>,
-) -> (AccountOutcome, Option<Waiting<'a>>) {
-    let mut outcome = slice.nothing();
-    if !slice.policy.deadline.leaves(CASE_TIME) {
+/// Decides one secret again and requests its missing replicas. Returns the unfinished replicas as the second part; the
+/// caller waits for them.
+pub(super) async fn decide_again<'a>(
+    context: &SecretsContext<'_>,
+    undecided: UndecidedSecret<'a>,
+) -> (AccountOutcome, Option<AwaitedSecret<'a>>) {
+    let mut outcome = context.empty_outcome();
+    let UndecidedSecret { secret, source, targets } = undecided;
+    if !context.policy.deadline.leaves(reserve::SECRET) {
         outcome.complete = false;
-        for Open { target, .. } in open {
-            slice.count(&mut outcome, &secret, (source, target), OutcomeKind::Pending);
+        for UndecidedTarget { target, .. } in targets {
+            context.count(&mut outcome, &secret, (source, target), OutcomeKind::Pending);
         }
         return (outcome, None);
     }
-    let secret = if secret.is_described() {
-        secret
-    } else {
-        // By name: if it was deleted and made anew since the list, the new one is the source.
-        match observe::describe(slice.session, source, secret.name.as_str()).await {
-            Ok(Some(secret)) => secret,
-            Ok(None) => {
-                for Open { target, .. } in open {
-                    slice.count(&mut outcome, &secret, (source, target), OutcomeKind::Absent);
-                }
-                return (outcome, None);
-            }
-            Err(cause) => {
-                let targets = open.iter().map(|open| open.target);
-                slice.fail_at_source(&mut outcome, &secret.name, source, targets, cause);
-                return (outcome, None);
-            }
-        }
+    let Some(secret) = described(context, &mut outcome, secret, source, &targets).await else {
+        return (outcome, None);
     };
 
-    let mut missing = Missing::new();
-    let mut targets = Vec::new();
-    for Open { target, held } in open {
-        let Looked { decision, held } =
-            slice.decide(&mut outcome, &secret, source, target, held).await;
+    let mut missing = MissingReplicas::new();
+    let mut replicas = Vec::new();
+    for UndecidedTarget { target, holder } in targets {
+        let regions = (source, target);
+        let TargetDecision { decision, held } =
+            context.decide_target(&mut outcome, &secret, source, target, holder).await;
         match decision {
-            Decision::Leave(kind) => slice.count(&mut outcome, &secret, (source, target), kind),
-            Decision::Report(cause) => {
-                slice.report(&mut outcome, &secret.name, (source, target), cause);
+            SecretDecision::AwaitReplica if context.policy.writing.allows() => {
+                replicas.push(AwaitedReplica::of_others(target, None));
             }
-            Decision::Refuse(cause) => {
-                slice.fail_at_source(&mut outcome, &secret.name, source, [target], cause);
+            SecretDecision::AwaitOrReport(cause) if context.policy.writing.allows() => {
+                replicas.push(AwaitedReplica::of_others(target, Some(cause)));
             }
-            Decision::Await if slice.policy.writing.allows() => {
-                targets.push(Underway::of_others(target, None));
+            // The request causes an event, so a request on each event would never end.
+            SecretDecision::ReplicateAgain { failed, .. } if context.policy.from_events => {
+                context.report(&mut outcome, &secret.name, regions, failed);
             }
-            Decision::Follow(cause) if slice.policy.writing.allows() => {
-                targets.push(Underway::of_others(target, Some(cause)));
-            }
-            // A plan does not wait for what others began.
-            Decision::Await | Decision::Follow(_) | Decision::LookCloser => {
-                slice.count(&mut outcome, &secret, (source, target), OutcomeKind::Pending);
-            }
-            // The event of the hub's own request would ask for ever.
-            Decision::AskAgain { failed, .. } if slice.policy.from_events => {
-                slice.report(&mut outcome, &secret.name, (source, target), failed);
-            }
-            Decision::Replicate { kms_key } | Decision::AskAgain { kms_key, .. } => {
-                let change = Change::Replicate;
-                let proposal = Proposal { source, target, change, held, claim: None };
-                match slice.policy.judge(&proposal, slice.session.now()) {
-                    Ruling::Go => drop(missing.insert(target, kms_key)),
-                    Ruling::TellOnly => {
-                        outcome.ledger.end(Kind::Secret, source, target, 1);
-                        outcome.steps.push(Step {
-                            region: target.clone(),
-                            item: Item::Secret(secret.name.clone()),
-                            change,
-                            because: vec!["missing"],
-                            class: None,
-                        });
-                    }
-                    Ruling::Held(cause) => {
-                        slice.report(&mut outcome, &secret.name, (source, target), cause);
-                    }
+            SecretDecision::Replicate { kms_key }
+            | SecretDecision::ReplicateAgain { kms_key, .. } => {
+                if may_replicate(context, &mut outcome, &secret, regions, held) {
+                    missing.insert(target, kms_key);
                 }
             }
+            other => context.record(&mut outcome, &secret, regions, other),
         }
     }
     if !missing.is_empty() {
-        targets.extend(ask(slice, &mut outcome, &secret, source, missing).await);
+        replicas.extend(request_replicas(context, &mut outcome, &secret, source, missing).await);
     }
-    let rest = (!targets.is_empty()).then_some(Waiting { secret, source, targets });
+    let rest = (!replicas.is_empty()).then_some(AwaitedSecret { secret, source, replicas });
     (outcome, rest)
 }
 
-/// Asks for all missing replicas in one call, and returns those that are then under way.
-async fn ask<'a>(
-    slice: &Slice<'_>,
+/// The described secret. `None` if the secret is absent or cannot be read; the outcome then has a count for each target.
+async fn described(
+    context: &SecretsContext<'_>,
+    outcome: &mut AccountOutcome,
+    secret: Secret,
+    source: &Region,
+    targets: &[UndecidedTarget<'_>],
+) -> Option<Secret> {
+    if secret.is_described() {
+        return Some(secret);
+    }
+    // With the name, because a secret that was deleted and created again since the list has another ARN.
+    match observe::describe(context.session, source, secret.name.as_str()).await {
+        Ok(Some(secret)) => Some(secret),
+        Ok(None) => {
+            for UndecidedTarget { target, .. } in targets {
+                context.count(outcome, &secret, (source, target), OutcomeKind::Absent);
+            }
+            None
+        }
+        Err(cause) => {
+            let targets = targets.iter().map(|one| one.target);
+            context.fail_at_source(outcome, &secret.name, source, targets, cause);
+            None
+        }
+    }
+}
+
+/// Whether the guard permits the request for a replica. The outcome gets the planned step or the refusal.
+fn may_replicate(
+    context: &SecretsContext<'_>,
+    outcome: &mut AccountOutcome,
+    secret: &Secret,
+    (source, target): (&Region, &Region),
+    held: Occupant<'static>,
+) -> bool {
+    let change = Change::Replicate;
+    let proposal = Proposal { source, target, change, occupant: held, claim: None };
+    match context.policy.judge(&proposal, context.session.now()) {
+        Ruling::Proceed => true,
+        Ruling::ReportOnly => {
+            outcome.ledger.end(Kind::Secret, source, target, 1);
+            outcome.steps.push(Step {
+                region: target.clone(),
+                item: Item::Secret(secret.name.clone()),
+                change,
+                because: vec![Reason::Missing],
+                class: None,
+            });
+            false
+        }
+        Ruling::Refused(cause) => {
+            context.report(outcome, &secret.name, (source, target), cause);
+            false
+        }
+    }
+}
+
+/// Requests all missing replicas in one call. Returns the replicas to wait for.
+async fn request_replicas<'a>(
+    context: &SecretsContext<'_>,
     outcome: &mut AccountOutcome,
     secret: &Secret,
     source: &Region,
-    missing: Missing<'a>,
-) -> Vec<Underway<'a>> {
-    let mut underway = Vec::new();
+    missing: MissingReplicas<'a>,
+) -> Vec<AwaitedReplica<'a>> {
+    let mut awaited = Vec::new();
     let mut refused = Vec::new();
-    match send(slice, secret, source, &missing).await {
-        Ok(()) => underway.extend(missing.keys().copied().map(Underway::asked)),
-        // One Region that AWS does not take, say one that the account has not enabled, must not cost the others theirs.
-        Err(cause) if missing.len() > 1 && may_be_one_regions(cause.kind) => {
+    match apply::replicate(context.session, secret, source, &missing).await {
+        Ok(()) => awaited.extend(missing.keys().copied().map(AwaitedReplica::requested)),
+        // AWS refuses a whole request for one invalid Region, such as a Region that the account has not enabled.
+        Err(cause) if missing.len() > 1 && may_concern_one_region(cause.kind) => {
             for (target, key) in missing {
-                match send(slice, secret, source, &Missing::from([(target, key)])).await {
-                    Ok(()) => underway.push(Underway::asked(target)),
+                let one = MissingReplicas::from([(target, key)]);
+                match apply::replicate(context.session, secret, source, &one).await {
+                    Ok(()) => awaited.push(AwaitedReplica::requested(target)),
                     Err(cause) => refused.push((target, cause)),
                 }
             }
@@ -167,53 +181,50 @@ async fn ask<'a>(
             refused.extend(missing.into_keys().map(|target| (target, cause.clone())));
         }
     }
-    if refused.is_empty() {
-        return underway;
+    if !refused.is_empty() {
+        awaited.extend(check_refused(context, outcome, secret, source, refused).await);
     }
-
-    // Somebody may have asked before us, or the answer alone was lost: what the primary says now decides.
-    let now = observe::describe(slice.session, source, &secret.arn).await;
-    for (target, cause) in refused {
-        let decision = match &now {
-            Ok(Some(now)) => plan(&slice.question(now, None, source, target)),
-            Ok(None) => Decision::Leave(OutcomeKind::Absent),
-            Err(_) => Decision::Report(cause.clone()),
-        };
-        match decision {
-            // What the primary calls in sync is looked at in its Region.
-            Decision::Await | Decision::Follow(_) | Decision::LookCloser => {
-                underway.push(Underway::of_others(target, None));
-            }
-            Decision::Leave(kind) => slice.count(outcome, secret, (source, target), kind),
-            Decision::Report(cause) => {
-                slice.report(outcome, &secret.name, (source, target), cause);
-            }
-            Decision::Refuse(cause) => {
-                slice.fail_at_source(outcome, &secret.name, source, [target], cause);
-            }
-            // Why the replica failed is what a person mends, not that AWS refused to try once more.
-            Decision::AskAgain { failed, .. } => {
-                let message = format!("{}; asked once more: {}", failed.message, cause.message);
-                slice.report(outcome, &secret.name, (source, target), Cause { message, ..failed });
-            }
-            Decision::Replicate { .. } => {
-                slice.report(outcome, &secret.name, (source, target), cause);
-            }
-        }
-    }
-    underway
+    awaited
 }
 
-async fn send(
-    slice: &Slice<'_>,
+/// Reads the primary after refused requests. Another writer may have requested the replica first, or only the answer was
+/// lost. Returns the replicas to wait for.
+async fn check_refused<'a>(
+    context: &SecretsContext<'_>,
+    outcome: &mut AccountOutcome,
     secret: &Secret,
     source: &Region,
-    missing: &Missing<'_>,
-) -> Result<(), Cause> {
-    apply::replicate(slice.session, secret, source, missing).await
+    refused: Vec<(&'a Region, Cause)>,
+) -> Vec<AwaitedReplica<'a>> {
+    let mut awaited = Vec::new();
+    let now = observe::describe(context.session, source, &secret.arn).await;
+    for (target, cause) in refused {
+        let regions = (source, target);
+        let decision = match &now {
+            Ok(Some(now)) => plan(&context.question(now, None, source, target)),
+            Ok(None) => SecretDecision::Leave(OutcomeKind::Absent),
+            Err(_) => SecretDecision::Report(cause.clone()),
+        };
+        match decision {
+            SecretDecision::AwaitReplica
+            | SecretDecision::AwaitOrReport(_)
+            | SecretDecision::ReadByName => awaited.push(AwaitedReplica::of_others(target, None)),
+            // The operator has to correct the cause of the failed replica, not the refusal of the new request.
+            SecretDecision::ReplicateAgain { failed, .. } => {
+                let message = format!("{}; requested again: {}", failed.message, cause.message);
+                context.report(outcome, &secret.name, regions, Cause { message, ..failed });
+            }
+            SecretDecision::Replicate { .. } => {
+                context.report(outcome, &secret.name, regions, cause);
+            }
+            decision => context.record(outcome, secret, regions, decision),
+        }
+    }
+    awaited
 }
 
-/// Whether a refusal may be about one of several Regions: not one of the caller's rights or of AWS's load.
-const fn may_be_one_regions(kind: FailureKind) -> bool {
+/// Whether AWS may have refused the request for one of several Regions. Missing permissions and temporary failures
+/// concern the whole request.
+const fn may_concern_one_region(kind: FailureKind) -> bool {
     !kind.may_succeed_later() && !matches!(kind, FailureKind::AccessDenied)
 }

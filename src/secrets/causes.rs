@@ -1,10 +1,10 @@
-//! What is told of a secret that is not in sync: the class, one sentence, and what a person does about it.
+//! The causes that are reported for secrets: class, message and remedy.
 
 use crate::domain::{Cause, ConflictClass, EXCLUDE_TAG, FailureKind, Region, SecretName};
 
 use super::model::Secret;
 
-/// `target` holds, under the secret's name, something that is not its replica.
+/// Another secret holds the secret's name in `target`.
 pub(super) fn conflict(secret: &Secret, held: &Secret, source: &Region, target: &Region) -> Cause {
     let name = &secret.name;
     let cause = |class, message: String| Cause::conflict(class, message);
@@ -14,7 +14,7 @@ pub(super) fn conflict(secret: &Secret, held: &Secret, source: &Region, target: 
             format!("{target} holds a replica of the secret `{name}` of another account"),
         )
         .mended_by(format!(
-            "end that replication in the other account, or tag the source `{EXCLUDE_TAG}=exclude`"
+            "end the replication in the other account, or set the tag `{EXCLUDE_TAG}=exclude` on the source"
         ));
     }
     if held.is_replica_in(target) {
@@ -22,18 +22,18 @@ pub(super) fn conflict(secret: &Secret, held: &Secret, source: &Region, target: 
         return if primary == source.as_str() {
             cause(
                 ConflictClass::Claimed,
-                format!("{target} holds a replica of an earlier secret `{name}` of {source}"),
+                format!("{target} holds a replica of an earlier secret `{name}` in {source}"),
             )
             .mended_by(format!(
-                "run `aws secretsmanager stop-replication-to-replica --region {target} --secret-id {name}`, delete the secret there, then sync again"
+                "run `aws secretsmanager stop-replication-to-replica --region {target} --secret-id {name}`, delete the secret in {target}, then sync the source again"
             ))
         } else {
             cause(
                 ConflictClass::OtherRoute,
-                format!("{target} holds a replica of the secret `{name}` of {primary}"),
+                format!("{target} holds a replica of the secret `{name}` in {primary}"),
             )
             .mended_by(format!(
-                "remove {target} from the replication of the secret in {primary}, or tag the source `{EXCLUDE_TAG}=exclude`"
+                "remove {target} from the replication of the secret in {primary}, or set the tag `{EXCLUDE_TAG}=exclude` on the source"
             ))
         };
     }
@@ -41,52 +41,52 @@ pub(super) fn conflict(secret: &Secret, held: &Secret, source: &Region, target: 
         return cause(
             ConflictClass::Unmarked,
             format!(
-                "a secret of its own holds the name `{name}` in {target} until its scheduled deletion is over"
+                "an independent secret holds the name `{name}` in {target} until its scheduled deletion is complete"
             ),
         )
         .mended_by(format!(
-            "wait for the deletion, or delete it in {target} at once with `--force-delete-without-recovery`, then sync the secret again"
+            "wait for the deletion, or run `aws secretsmanager delete-secret --region {target} --secret-id {name} --force-delete-without-recovery`, then sync the source again"
         ));
     }
     if is_promoted(secret, held, target) {
-        // Which of the two was the primary, nothing tells any more.
+        // AWS does not show which of the two secrets was the primary.
         return cause(
             ConflictClass::Released,
             format!(
-                "`{name}` of {target} and `{name}` of {source} were replica and primary, until the replica was promoted to a secret of its own"
+                "`{name}` in {target} and `{name}` in {source} were replica and primary until the replica was promoted to an independent secret"
             ),
         )
         .mended_by(format!(
-            "to keep both, tag either of the two with `{EXCLUDE_TAG}=exclude`; to replicate again, decide which of the two is to stay, delete the other and sync"
+            "to keep both secrets, set the tag `{EXCLUDE_TAG}=exclude` on one of them; to replicate again, delete the secret that you do not need, then sync"
         ));
     }
     cause(
         ConflictClass::Unmarked,
-        format!("a secret of its own holds the name `{name}` in {target}"),
+        format!("an independent secret holds the name `{name}` in {target}"),
     )
 }
 
-/// Whether `held` of `target` was a replica of `secret`, and is a secret of its own now.
+/// Whether `held` in `target` was a replica of `secret` and is an independent secret now.
 pub(super) fn is_promoted(secret: &Secret, held: &Secret, target: &Region) -> bool {
     !held.is_replica_in(target) && !held.deleted && held.is_same_secret(secret)
 }
 
-/// The secret of `source` is the replica of a primary in a Region that no route looks after.
+/// The secret in `source` is a replica, and no route leads from the Region of its primary.
 pub(super) fn no_route(secret: &Secret, primary: &str, source: &Region, target: &Region) -> Cause {
     let name = &secret.name;
     Cause::conflict(
         ConflictClass::OtherRoute,
         format!(
-            "`{name}` of {source} is a replica of the secret in {primary}, from which no route leads to {target}, so {target} has no replica of it"
+            "`{name}` in {source} is a replica of the secret in {primary}; no route leads from {primary} to {target}, so {target} has no replica"
         ),
     )
     .mended_by(format!(
-        "add the route `{primary}={target}` to REPLICATOR_ROUTES, or run `aws secretsmanager replicate-secret-to-regions --region {primary} --secret-id {name} --add-replica-regions Region={target}`, or tag the secret in {primary} `{EXCLUDE_TAG}=exclude`"
+        "add the route `{primary}={target}` to REPLICATOR_ROUTES, or run `aws secretsmanager replicate-secret-to-regions --region {primary} --secret-id {name} --add-replica-regions Region={target}`, or set the tag `{EXCLUDE_TAG}=exclude` on the secret in {primary}"
     ))
 }
 
-/// The secret of `source` is the replica of a primary in `primary`, and `target` has another state of it.
-pub(super) fn unlike_elsewhere(
+/// The secrets in `source` and `target` have the same primary, and they differ.
+pub(super) fn differs_from_target(
     secret: &Secret,
     primary: &str,
     source: &Region,
@@ -96,61 +96,63 @@ pub(super) fn unlike_elsewhere(
     Cause::new(
         FailureKind::Unavailable,
         format!(
-            "`{name}` of {source} is a replica of the secret in {primary}, and has had another version or other tags than `{name}` of {target} for over ten minutes"
+            "`{name}` in {source} is a replica of the secret in {primary}; for more than ten minutes its version or its tags have differed from `{name}` in {target}"
         ),
     )
     .mended_by(format!(
-        "look at the replication of the secret in {primary} with `aws secretsmanager describe-secret --region {primary} --secret-id {name}`"
+        "check the replication of the secret in {primary}: run `aws secretsmanager describe-secret --region {primary} --secret-id {name}`"
     ))
 }
 
-/// A tag asks for a value of a target's own, which no replica of a secret can have.
-pub(super) fn no_override(tag: &str, source: &Region) -> Cause {
+/// A tag sets a value override, which Secrets Manager does not support for replicas.
+pub(super) fn unsupported_override(tag: &str, source: &Region) -> Cause {
     Cause::new(
         FailureKind::Unsupported,
         format!(
-            "the tag `{tag}` asks for another value in a target, and a secret's replica always has the value of its primary, so it is not replicated"
+            "the tag `{tag}` sets a value override, but the replica of a secret always has the value of its primary; the secret is not replicated"
         ),
     )
     .mended_by(format!(
-        "remove the tag from the secret in {source}; where the target needs another value, tag the secret `{EXCLUDE_TAG}=exclude` and create one of that name there"
+        "remove the tag from the secret in {source}; if the target needs a different value, set the tag `{EXCLUDE_TAG}=exclude` on the secret and create a secret with the same name in the target"
     ))
 }
 
-/// Secrets Manager gave the replica up. Sweeps ask for it again; what keeps it from coming about is for a person to mend.
+/// The replica failed. Sweeps request the replica again; an operator has to correct the cause of the failure.
 pub(super) fn replication_failed(
     secret: &Secret,
     message: Option<&str>,
     source: &Region,
     target: &Region,
 ) -> Cause {
-    let said = message.map_or("no reason given", |text| text.trim().trim_end_matches('.'));
-    let kind = kind_of_failure(said);
+    let reason = message.map_or("no reason given", |text| text.trim().trim_end_matches('.'));
+    let kind = kind_of_failure(reason);
     let first = match kind {
         FailureKind::Conflict => {
-            format!("copy the secret that holds the name in {target} to another name and delete it")
+            format!(
+                "copy the secret that holds the name in {target} to another name, then delete it"
+            )
         }
         FailureKind::MissingKey => {
-            format!("create the key in {target}, or name another in REPLICATOR_KMS_KEYS")
+            format!("create the key in {target}, or set another key in REPLICATOR_KMS_KEYS")
         }
         FailureKind::DisabledKey => {
             format!("enable the key in {target}, or cancel its deletion")
         }
         FailureKind::AccessDenied => {
-            format!("let the spoke role use the keys in {source} and {target}")
+            format!("allow the spoke role to use the keys in {source} and {target}")
         }
-        _ => "mend what the message names".to_owned(),
+        _ => "correct the cause in the message".to_owned(),
     };
     let message =
-        format!("Secrets Manager could not replicate `{}` to {target}: {said}", secret.name);
+        format!("Secrets Manager could not replicate `{}` to {target}: {reason}", secret.name);
     let cause = match kind {
         FailureKind::Conflict => Cause::conflict(ConflictClass::Unmarked, message),
         kind => Cause::new(kind, message),
     };
-    cause.mended_by(format!("{first}; the next sweep asks for the replica again"))
+    cause.mended_by(format!("{first}; the next sweep requests the replica again"))
 }
 
-/// The classes of `StatusMessage`, which is prose: the name first, since a name may have the word `key` in it.
+/// Classifies `StatusMessage`, which AWS writes as prose. Name conflicts come first, because a name may contain `key`.
 fn kind_of_failure(message: &str) -> FailureKind {
     let message = message.to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| message.contains(word));
@@ -167,9 +169,9 @@ fn kind_of_failure(message: &str) -> FailureKind {
     }
 }
 
-/// The replica has another key than the one that settings and source ask for. Its key can be changed in its own Region, so
-/// the remedy removes nothing. The remedy never proposes the default key, because that key is weaker.
-pub(super) fn other_key(secret: &Secret, shown: &str, wanted: &str, target: &Region) -> Cause {
+/// The key of the replica is not the key that the settings require. The key can be changed in the Region of the replica,
+/// so the remedy removes nothing. The remedy never proposes the default key, because that key is weaker.
+pub(super) fn different_key(secret: &Secret, shown: &str, wanted: &str, target: &Region) -> Cause {
     let name = &secret.name;
     Cause::new(
         FailureKind::Unsupported,
@@ -180,59 +182,62 @@ pub(super) fn other_key(secret: &Secret, shown: &str, wanted: &str, target: &Reg
     ))
 }
 
-/// KMS says that the replica's key may not be used: the value cannot be read in the target.
-pub(super) fn unreadable(secret: &Secret, target: &Region, cause: &Cause) -> Cause {
-    let message = format!("nobody can decrypt the replica: {}", cause.message);
+/// The replica's key is unusable, so the value cannot be read in the target.
+pub(super) fn undecryptable(secret: &Secret, target: &Region, cause: &Cause) -> Cause {
+    let message = format!("the replica cannot be decrypted: {}", cause.message);
     Cause { message, ..cause.clone() }.mended_by(format!(
-        "{}; a replica's key is changed where it is, by `aws secretsmanager update-secret --region {target} --secret-id {} --kms-key-id KEY`",
+        "{}; or change the replica's key in its own Region: run `aws secretsmanager update-secret --region {target} --secret-id {} --kms-key-id KEY`",
         cause.remedy(),
         secret.name
     ))
 }
 
-/// Both were read by name and differ, and Secrets Manager calls the replica in sync.
+/// Secrets Manager shows the replica as in sync, but the reads by name differ.
 pub(super) fn stale(secret: &Secret, held: &Secret, source: &Region, target: &Region) -> Cause {
     let name = &secret.name;
     let since = held.last_changed.map_or_else(|| "an unknown time".to_owned(), |at| at.to_string());
     Cause::new(
         FailureKind::Unavailable,
         format!(
-            "the replica of `{name}` in {target}, which has not changed since {since}, has another version or other tags than its primary, though Secrets Manager calls it in sync"
+            "the replica of `{name}` in {target} has not changed since {since}; its version or its tags differ from the primary, although Secrets Manager shows the status `InSync`"
         ),
     )
     .mended_by(format!(
-        "compare both with DescribeSecret; if it stays, {}",
-        start_again(name, source, target)
+        "compare both secrets with `aws secretsmanager describe-secret`; if the difference remains, {}",
+        replicate_again(name, source, target)
     ))
 }
 
-/// Secrets Manager calls the replica in sync, and its Region does not have it.
-pub(super) fn not_there(secret: &Secret, source: &Region, target: &Region) -> Cause {
+/// Secrets Manager shows the replica as in sync, but the target has no such secret.
+pub(super) fn missing_in_target(secret: &Secret, source: &Region, target: &Region) -> Cause {
     let name = &secret.name;
     Cause::new(
         FailureKind::Unavailable,
         format!(
-            "{target} has no replica of `{name}`, neither in its list nor by name, though Secrets Manager calls it in sync"
+            "{target} has no replica of `{name}`, neither in the list nor by name, although Secrets Manager shows the status `InSync`"
         ),
     )
-    .mended_by(format!("nothing at once; if it stays, {}", start_again(name, source, target)))
+    .mended_by(format!(
+        "wait for the next sweep; if the failure remains, {}",
+        replicate_again(name, source, target)
+    ))
 }
 
-/// AWS's status is a word that is not known here.
+/// AWS shows a status that this version of the hub does not know.
 pub(super) fn unknown_status(secret: &Secret, status: &str, target: &Region) -> Cause {
     Cause::new(
         FailureKind::Unsupported,
         format!(
-            "Secrets Manager gives the replica of `{}` in {target} the unknown status `{status}`",
+            "unknown status `{status}` of the replica of `{}` in {target}",
             secret.name
         ),
     )
-    .mended_by("look at the secret's replication in the console; a newer hub may know the status")
+    .mended_by("check the replication of the secret in the AWS console, and update the hub: a newer version may know the status")
 }
 
-fn start_again(name: &SecretName, source: &Region, target: &Region) -> String {
+fn replicate_again(name: &SecretName, source: &Region, target: &Region) -> String {
     format!(
-        "run `aws secretsmanager remove-regions-from-replication --region {source} --secret-id {name} --remove-replica-regions {target}` and sync the secret again"
+        "run `aws secretsmanager remove-regions-from-replication --region {source} --secret-id {name} --remove-replica-regions {target}`, then sync the secret again"
     )
 }
 

@@ -1,22 +1,21 @@
-//! Managed replication of secrets: Secrets Manager copies by itself, the hub asks it to and looks at what came of it.
-//! No value is read: no call here returns one.
+//! Managed replication of secrets. Secrets Manager copies the values; the hub requests missing replicas and checks the
+//! existing ones. No call in this module returns a secret value.
 
-mod appear;
 mod apply;
 mod ask;
+mod await_creation;
+mod await_replicas;
 mod causes;
-mod health;
-mod look;
+mod context;
+mod decide;
+mod key_health;
 mod model;
 mod observe;
 mod plan;
 mod reconcile;
-mod refused;
+mod refused_deletes;
 mod release;
 
-mod slice;
-mod waiting;
-
 pub use reconcile::reconcile;
-pub use refused::refused_deletes;
+pub use refused_deletes::refused_deletes;
 pub use release::release;

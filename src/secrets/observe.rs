@@ -1,36 +1,34 @@
-//! Reads secrets, never a value: `ListSecrets` for a whole Region, `DescribeSecret` for one. What AWS leaves out stays unknown.
+//! Reads secrets without their values: `ListSecrets` for a whole Region, `DescribeSecret` for one secret. A fact that AWS
+//! omits stays unknown.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
 
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::types::{ReplicationStatusType, SecretListEntry, StatusType, Tag};
 
 use crate::aws::{self, Session, Unmodelled, timestamp};
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, reserve};
 use crate::domain::{Cause, FailureKind, Region, SecretName, Tags};
 
-use super::model::{Replication, Secret, Status};
+use super::model::{Replication, ReplicationStatus, Secret};
 
-/// `ListSecrets` gives at most 100 a page.
+/// `ListSecrets` returns at most 100 secrets per page.
 const PAGE: i32 = 100;
-/// With less time left no further page is asked for.
-const PAGE_TIME: Duration = Duration::from_secs(2);
 const LIST: &str = "secretsmanager:ListSecrets";
 const DESCRIBE: &str = "secretsmanager:DescribeSecret";
-/// Shown of a secret that replicates one of another account.
+/// The field that AWS shows for the replica of a secret of another account. The SDK does not model it.
 const OTHER_ACCOUNT: &str = "CrossAccountPrimary";
-/// The staging label of the version that readers get.
+/// The staging label of the version that `GetSecretValue` returns by default.
 const CURRENT: &str = "AWSCURRENT";
 
-/// The versions of a secret, each with its staging labels.
+/// The staging labels of a secret, by version id.
 type Stages = HashMap<String, Vec<String>>;
 
-/// Every secret that holds a name in `region`, those scheduled for deletion among them. All of them or none: a list that
-/// was cut would read as missing replicas. It may lag by five minutes.
+/// Lists every secret of `region`, with those scheduled for deletion. An incomplete list is an error, because it would
+/// look like missing replicas. The list may lag by five minutes.
 ///
 /// # Errors
-/// `not_in_time` when the deadline came first; else why AWS did not answer.
+/// `not_in_time` if the deadline expired first; otherwise the cause of the failed call.
 pub(super) async fn list(
     session: &Session,
     region: &Region,
@@ -43,21 +41,23 @@ pub(super) async fn list(
     let mut secrets = HashMap::new();
     let mut token: Option<String> = None;
     loop {
-        if !deadline.leaves(PAGE_TIME) {
-            let message = format!("the time was over before the secrets of {region} were listed");
+        if !deadline.leaves(reserve::LIST_PAGE) {
+            let message =
+                format!("the deadline expired before the list of secrets in {region} was complete");
             return Err(Cause::new(FailureKind::NotInTime, message));
         }
         let request = request.clone().set_next_token(token.clone());
         let send = || request.clone().customize().interceptor(other_account.clone()).send();
-        let page = aws::whole(send, |page| page.secret_list.is_some())
+        let page = aws::complete_response(send, |page| page.secret_list.is_some())
             .await
             .map_err(|error| aws::cause(LIST, &place, &error))?;
-        let told = page.and_then(|page| Some((page.secret_list?, page.next_token)));
-        let (listed, next) = told.ok_or_else(|| aws::lacking(LIST, &place, "its list"))?;
-        session.keep(listed.len()).await;
+        let page = page.and_then(|page| Some((page.secret_list?, page.next_token)));
+        let (listed, next) =
+            page.ok_or_else(|| aws::missing_member(LIST, &place, "the list of secrets"))?;
+        session.reserve_memory(listed.len()).await;
         for entry in listed {
             let secret = from_list(entry, &other_account)
-                .ok_or_else(|| aws::lacking(LIST, &place, "the name or ARN of a secret"))?;
+                .ok_or_else(|| aws::missing_member(LIST, &place, "the name or ARN of a secret"))?;
             secrets.insert(secret.name.clone(), secret);
         }
         let next = next.filter(|token| !token.is_empty());
@@ -65,35 +65,35 @@ pub(super) async fn list(
             return Ok(secrets);
         }
         if next == token {
-            return Err(aws::lacking(LIST, &place, "a token of the page after it"));
+            return Err(aws::missing_member(LIST, &place, "a valid token for the next page"));
         }
         token = next;
     }
 }
 
-/// The secret of this name or ARN in `region` as it is now, `None` where there is none.
+/// The secret with this name or ARN in `region`. `None` if AWS answers that the secret does not exist.
 pub(super) async fn describe(
     session: &Session,
     region: &Region,
     id: &str,
 ) -> Result<Option<Secret>, Cause> {
     let request = session.secrets(region).describe_secret().secret_id(id);
-    let is_whole = |answer: &DescribeSecretOutput| answer.arn.is_some() && answer.name.is_some();
+    let is_complete = |answer: &DescribeSecretOutput| answer.arn.is_some() && answer.name.is_some();
     let place = session.location(region);
     let other_account = Unmodelled::new(OTHER_ACCOUNT);
     let send = || request.clone().customize().interceptor(other_account.clone()).send();
-    match aws::whole(send, is_whole).await {
-        // Absent is only what AWS says to be absent.
+    match aws::complete_response(send, is_complete).await {
+        // An empty answer does not mean that the secret is absent.
         Ok(answer) => match answer.and_then(|answer| from_description(answer, &other_account)) {
             Some(secret) => Ok(Some(secret)),
-            None => Err(aws::lacking(DESCRIBE, &place, "the secret's name or ARN")),
+            None => Err(aws::missing_member(DESCRIBE, &place, "the secret's name or ARN")),
         },
         Err(error) if aws::code(&error) == Some("ResourceNotFoundException") => Ok(None),
         Err(error) => Err(aws::cause(DESCRIBE, &place, &error)),
     }
 }
 
-/// AWS gives every secret a name and an ARN; what has none is no secret.
+/// Reads a list entry. `None` if the name or the ARN is missing; AWS gives every secret both.
 fn from_list(entry: SecretListEntry, other_account: &Unmodelled) -> Option<Secret> {
     let arn = entry.arn?;
     Some(Secret {
@@ -129,16 +129,19 @@ fn from_description(answer: DescribeSecretOutput, other_account: &Unmodelled) ->
     })
 }
 
-/// What is not of a Region's shape is no target of a route.
-fn replica(told: ReplicationStatusType) -> Option<(Region, Replication)> {
-    let region = Region::parse(&told.region?).ok()?;
-    let status = match told.status? {
-        StatusType::InSync => Status::InSync,
-        StatusType::InProgress => Status::InProgress,
-        StatusType::Failed => Status::Failed,
-        other => Status::Other(other.as_str().to_owned()),
+/// Reads one replica. `None` if the Region has an invalid name: such a Region is not the target of a route.
+fn replica(replica: ReplicationStatusType) -> Option<(Region, Replication)> {
+    let region = Region::parse(&replica.region?).ok()?;
+    let status = match replica.status? {
+        StatusType::InSync => ReplicationStatus::InSync,
+        StatusType::InProgress => ReplicationStatus::InProgress,
+        StatusType::Failed => ReplicationStatus::Failed,
+        other => ReplicationStatus::Other(other.as_str().to_owned()),
     };
-    Some((region, Replication { status, message: told.status_message, kms_key: told.kms_key_id }))
+    Some((
+        region,
+        Replication { status, message: replica.status_message, kms_key: replica.kms_key_id },
+    ))
 }
 
 fn tags(tags: Vec<Tag>) -> Tags {
@@ -161,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_entry_says_nothing_of_replicas_and_a_description_does() {
+    fn a_list_entry_shows_no_replicas_and_a_description_does() {
         let stages = Stages::from([
             ("v1".to_owned(), vec!["AWSPREVIOUS".to_owned()]),
             ("v2".to_owned(), vec!["AWSPENDING".to_owned(), CURRENT.to_owned()]),
@@ -176,7 +179,7 @@ mod tests {
         assert_eq!(listed.current_version.as_deref(), Some("v2"));
         assert!(listed.deleted && !listed.is_described() && listed.tags.is_none());
 
-        let told = ReplicationStatusType::builder()
+        let status = ReplicationStatusType::builder()
             .region("us-east-1")
             .status(StatusType::Failed)
             .status_message("no")
@@ -184,16 +187,19 @@ mod tests {
         let answer = DescribeSecretOutput::builder()
             .arn("arn:aws:secretsmanager:us-east-2:111122223333:secret:a-a1b2c3")
             .name("a")
-            .replication_status(told)
+            .replication_status(status)
             .build();
         let described = from_description(answer, &nothing()).expect("a secret");
         let region = Region::parse("us-east-1").expect("a Region");
         let replica = &described.replication.expect("described")[&region];
-        assert_eq!((&replica.status, replica.message.as_deref()), (&Status::Failed, Some("no")));
+        assert_eq!(
+            (&replica.status, replica.message.as_deref()),
+            (&ReplicationStatus::Failed, Some("no"))
+        );
     }
 
     #[test]
-    fn without_a_description_of_replicas_there_are_none() {
+    fn a_description_without_replicas_means_no_replicas() {
         let answer = DescribeSecretOutput::builder()
             .arn("arn:aws:secretsmanager:us-east-2:111122223333:secret:a-a1b2c3")
             .name("a")

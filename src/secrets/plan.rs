@@ -1,7 +1,7 @@
-//! Decides one secret in one target, from what was read and nothing else. It never asks AWS to overwrite, and it asks
-//! for a replica only where the primary itself says that it has none, or none that came about.
+//! Decides one secret in one target. The decision depends only on the facts in [`SecretQuestion`]. The plan never
+//! overwrites a secret. It requests a replica only if the primary itself shows no replica or a failed replica.
 
-mod elsewhere;
+mod primary_elsewhere;
 
 use std::time::Duration;
 
@@ -11,90 +11,86 @@ use crate::domain::{
 };
 
 use super::causes;
-use super::model::{Replication, Secret, Status, keys_differ};
+use super::model::{Replication, ReplicationStatus, Secret, keys_differ};
 
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod tests;
 
-/// A replica that changed less long ago may still be on its way, and so may one whose primary did.
-const SETTLING: Duration = Duration::from_mins(10);
+/// The time in which Secrets Manager may still copy a change from the primary to the replica.
+const PROPAGATION_TIME: Duration = Duration::from_mins(10);
 
-/// One secret, one target, and what the decision depends on.
+/// One secret, one target, and all facts that the decision depends on.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Question<'a> {
+pub(super) struct SecretQuestion<'a> {
     /// The secret in the source Region.
     pub(super) secret: &'a Secret,
-    /// What holds its name in the target, as far as that is known.
+    /// The secret with the same name in the target, if one is known.
     pub(super) held: Option<&'a Secret>,
-    /// Whether `held` was asked of the target by name; a list may lag by five minutes.
-    pub(super) looked: bool,
-    /// The route's source Region.
+    /// Whether `held` is from a read by name in the target. A list may lag by five minutes.
+    pub(super) read_by_name: bool,
     pub(super) source: &'a Region,
-    /// The target Region.
     pub(super) target: &'a Region,
     /// All routes of the settings.
     pub(super) routes: &'a Routes,
-    /// The names in scope.
     pub(super) names: &'a NameFilter,
-    /// The mapping of keys.
     pub(super) kms_keys: &'a KmsKeys,
-    /// The time.
     pub(super) now: Timestamp,
 }
 
-/// What is to be done.
+/// The next step for one secret in one target.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Decision {
-    /// Nothing; it counts so.
+pub(super) enum SecretDecision {
+    /// No work. The secret gets this count.
     Leave(OutcomeKind),
-    /// Nothing; it counts as a conflict or a failure, and is reported.
+    /// No work. The secret counts as a conflict or a failure of the target, and the cause is reported.
     Report(Cause),
-    /// Nothing; it counts as a failure, and is reported once, in the secret's own Region: the secret has to be mended.
-    Refuse(Cause),
-    /// The lists do not settle it: describe the secret, or, where that was done, what holds its name in the target.
-    LookCloser,
-    /// Secrets Manager is at work: look again in a moment.
-    Await,
-    /// The replica is not as its primary, which may have changed just now: look again in a moment, and report this if
-    /// it stays so.
-    Follow(Cause),
-    /// Ask for a replica under this key.
+    /// No work. The secret counts as a failure, and the cause is reported once, in the source Region, because the owner
+    /// has to correct the source.
+    ReportAtSource(Cause),
+    /// The lists are not sufficient. Describe the source first; if the source is described, read the target by name.
+    ReadByName,
+    /// Secrets Manager is working on the replica. Read the secret again later.
+    AwaitReplica,
+    /// The replica differs from the primary, which has changed recently. Read the secret again later, and report this
+    /// cause if the difference remains.
+    AwaitOrReport(Cause),
+    /// Request a replica.
     Replicate {
-        /// The target's key.
+        /// The key in the target.
         kms_key: String,
     },
-    /// Ask once more, under this key, for a replica that failed; report this where that is not done or does not help.
-    AskAgain {
-        /// The target's key.
+    /// Request a failed replica again. Report the cause if the run makes no request or if the replica fails again.
+    ReplicateAgain {
+        /// The key in the target.
         kms_key: String,
-        /// Why it failed.
+        /// The cause of the failed replica.
         failed: Cause,
     },
 }
 
-/// What becomes of a secret whatever its targets hold; `None` where it depends on them.
-pub(super) fn exemption(question: &Question<'_>) -> Option<Decision> {
-    let Question { secret, source, target, names, .. } = *question;
-    // The replica of a route's primary, too: each secret has one primary, and only there is it looked at.
-    let is_no_source = secret.is_service_owned()
+/// The decision for a secret that the hub does not replicate, whatever the target holds. `None` for every other secret.
+pub(super) fn exemption(question: &SecretQuestion<'_>) -> Option<SecretDecision> {
+    let SecretQuestion { secret, source, target, names, .. } = *question;
+    // A replica whose primary has a route is skipped: the run decides that secret at the primary.
+    let is_not_a_source = secret.is_service_owned()
         || secret.deleted
         || secret.of_other_account
-        || elsewhere::is_of_a_route(question);
-    if is_no_source {
-        return Some(Decision::Leave(OutcomeKind::Skipped));
+        || primary_elsewhere::has_route(question);
+    if is_not_a_source {
+        return Some(SecretDecision::Leave(OutcomeKind::Skipped));
     }
     let opt_out = secret.tags.as_ref().map_or(Ok(None), OptOut::of);
-    // `remove` keeps the replica too: a secret's replica never goes by itself.
+    // `remove` keeps the replica too: the hub never deletes the replica of a secret on its own decision.
     if matches!(opt_out, Ok(Some(OptOut::Exclude | OptOut::Remove))) {
-        return Some(Decision::Leave(OutcomeKind::Excluded));
+        return Some(SecretDecision::Leave(OutcomeKind::Excluded));
     }
     if !names.matches(secret.name.as_str()) {
-        return Some(Decision::Leave(OutcomeKind::OutOfScope));
+        return Some(SecretDecision::Leave(OutcomeKind::OutOfScope));
     }
     if let Err(cause) = opt_out {
-        return Some(Decision::Refuse(cause));
+        return Some(SecretDecision::ReportAtSource(cause));
     }
     let suffix = format!("/{target}");
     let is_override = |key: &&String| {
@@ -103,163 +99,178 @@ pub(super) fn exemption(question: &Question<'_>) -> Option<Decision> {
         rest.is_some_and(|rest| rest.is_empty() || rest == suffix)
     };
     let tag = secret.tags.iter().flat_map(|tags| tags.keys()).find(is_override)?;
-    Some(Decision::Refuse(causes::no_override(tag, source)))
+    Some(SecretDecision::ReportAtSource(causes::unsupported_override(tag, source)))
 }
 
-/// Decides. Once the secret and what holds its name are described, the answer is never to look closer.
-pub(super) fn plan(question: &Question<'_>) -> Decision {
-    let Question { secret, source, target, .. } = *question;
+/// Decides one secret in one target. The decision is never [`SecretDecision::ReadByName`] if both the secret and the
+/// target were read by name.
+pub(super) fn plan(question: &SecretQuestion<'_>) -> SecretDecision {
+    let SecretQuestion { secret, source, target, .. } = *question;
     if let Some(decision) = exemption(question) {
         return decision;
     }
     if secret.is_replica_in(source) {
-        return elsewhere::plan(question);
+        return primary_elsewhere::plan(question);
     }
     match &secret.replication {
         None => by_lists(question),
         Some(replicas) => match replicas.get(target) {
-            None => unasked(question),
-            Some(replica) => asked(question, replica),
+            None => without_replica(question),
+            Some(replica) => with_replica(question, replica),
         },
     }
 }
 
-/// Only the lists have spoken.
-fn by_lists(question: &Question<'_>) -> Decision {
-    let Question { secret, held, .. } = *question;
-    let Some(held) = held else { return Decision::LookCloser };
+/// Decides from lists alone.
+fn by_lists(question: &SecretQuestion<'_>) -> SecretDecision {
+    let SecretQuestion { secret, held, .. } = *question;
+    let Some(held) = held else { return SecretDecision::ReadByName };
     if is_foreign(question, held) {
         return conflict(question, held);
     }
-    // The lists of two Regions may be of different minutes: a replica of another ARN is that of a secret replaced since.
-    let settled = held.is_same_secret(secret)
+    // The lists of two Regions may be from different minutes. A replica with another ARN may belong to a secret that was
+    // replaced in between.
+    let in_sync = held.is_same_secret(secret)
         && key_fault(question, held.kms_key()).is_none()
         && held.agrees_with(secret);
-    if settled { Decision::Leave(OutcomeKind::InSync) } else { Decision::LookCloser }
+    if in_sync { SecretDecision::Leave(OutcomeKind::InSync) } else { SecretDecision::ReadByName }
 }
 
-/// The primary says that it has no replica in the target.
-fn unasked(question: &Question<'_>) -> Decision {
-    let Question { held, .. } = *question;
+/// Decides for a primary that shows no replica in the target.
+fn without_replica(question: &SecretQuestion<'_>) -> SecretDecision {
+    let SecretQuestion { held, .. } = *question;
     match held {
         None => match target_key(question) {
-            Ok(kms_key) => Decision::Replicate { kms_key },
-            Err(cause) => Decision::Report(cause),
+            Ok(kms_key) => SecretDecision::Replicate { kms_key },
+            Err(cause) => SecretDecision::Report(cause),
         },
         Some(held) if is_replica_of(question, held) => {
-            // Its owner has just taken the Region out, maybe to delete the secret: left to the next sweep.
-            Decision::Leave(OutcomeKind::Pending)
+            // The owner has just removed the Region, perhaps to delete the secret. The next sweep decides again.
+            SecretDecision::Leave(OutcomeKind::Pending)
         }
-        Some(held) if !is_foreign(question, held) && !question.looked => Decision::LookCloser,
+        Some(held) if !is_foreign(question, held) && !question.read_by_name => {
+            SecretDecision::ReadByName
+        }
         Some(held) => conflict(question, held),
     }
 }
 
-/// The primary says how its replica in the target is.
-fn asked(question: &Question<'_>, replica: &Replication) -> Decision {
-    let Question { secret, target, .. } = *question;
+/// Decides by the status that the primary shows for the replica in the target.
+fn with_replica(question: &SecretQuestion<'_>, replica: &Replication) -> SecretDecision {
+    let SecretQuestion { secret, target, .. } = *question;
     match &replica.status {
-        Status::InProgress => Decision::Await,
-        Status::Failed => failed(question, replica),
-        Status::InSync => in_sync(question, replica),
-        Status::Other(word) => Decision::Report(causes::unknown_status(secret, word, target)),
+        ReplicationStatus::InProgress => SecretDecision::AwaitReplica,
+        ReplicationStatus::Failed => failed(question, replica),
+        ReplicationStatus::InSync => in_sync(question, replica),
+        ReplicationStatus::Other(word) => {
+            SecretDecision::Report(causes::unknown_status(secret, word, target))
+        }
     }
 }
 
-/// Secrets Manager gave the replica up: it is asked once more, unless another secret holds the name.
-fn failed(question: &Question<'_>, replica: &Replication) -> Decision {
-    let Question { secret, held, source, target, .. } = *question;
+/// Decides for a failed replica: requests the replica again, unless another secret holds the name.
+fn failed(question: &SecretQuestion<'_>, replica: &Replication) -> SecretDecision {
+    let SecretQuestion { secret, held, source, target, .. } = *question;
     if let Some(held) = held.filter(|held| !is_replica_of(question, held)) {
-        return if is_foreign(question, held) || question.looked {
+        return if is_foreign(question, held) || question.read_by_name {
             conflict(question, held)
         } else {
-            Decision::LookCloser
+            SecretDecision::ReadByName
         };
     }
     let failed = causes::replication_failed(secret, replica.message.as_deref(), source, target);
     match target_key(question) {
-        Ok(kms_key) => Decision::AskAgain { kms_key, failed },
-        Err(cause) => Decision::Report(cause),
+        Ok(kms_key) => SecretDecision::ReplicateAgain { kms_key, failed },
+        Err(cause) => SecretDecision::Report(cause),
     }
 }
 
-/// The primary calls its replica in sync, which is newer knowledge than a list's.
-fn in_sync(question: &Question<'_>, replica: &Replication) -> Decision {
-    let Question { secret, held, source, target, looked, .. } = *question;
-    // The replica's own word is the newer one: its key may have been changed in its Region.
-    let shown = match held.filter(|held| looked && is_replica_of(question, held)) {
+/// Decides for a replica that the primary shows as in sync. The primary's answer is newer than any list.
+fn in_sync(question: &SecretQuestion<'_>, replica: &Replication) -> SecretDecision {
+    let SecretQuestion { secret, held, source, target, read_by_name, .. } = *question;
+    // The replica's key can be changed in the target Region, so the read by name is newer than the primary's answer.
+    let shown = match held.filter(|held| read_by_name && is_replica_of(question, held)) {
         Some(held) => Some(held.kms_key()),
         None => replica.kms_key.as_deref().or(held.map(Secret::kms_key)),
     };
     if let Some(cause) = shown.and_then(|shown| key_fault(question, shown)) {
-        return if looked { Decision::Report(cause) } else { Decision::LookCloser };
+        return if read_by_name {
+            SecretDecision::Report(cause)
+        } else {
+            SecretDecision::ReadByName
+        };
     }
     match held {
-        None if looked => unlike(question, None, causes::not_there(secret, source, target)),
-        Some(held) if is_replica_of(question, held) && held.agrees_with(secret) => {
-            Decision::Leave(OutcomeKind::InSync)
+        None if read_by_name => {
+            different(question, None, causes::missing_in_target(secret, source, target))
         }
-        _ if !looked => Decision::LookCloser,
+        Some(held) if is_replica_of(question, held) && held.agrees_with(secret) => {
+            SecretDecision::Leave(OutcomeKind::InSync)
+        }
+        _ if !read_by_name => SecretDecision::ReadByName,
         Some(held) if is_replica_of(question, held) => {
-            unlike(question, Some(held), causes::stale(secret, held, source, target))
+            different(question, Some(held), causes::stale(secret, held, source, target))
         }
         Some(held) => conflict(question, held),
-        None => Decision::LookCloser,
+        None => SecretDecision::ReadByName,
     }
 }
 
-/// Both were read by name and differ. How long they have differed is as long ago as the replica changed last: a primary
-/// may change again and again.
-fn unlike(question: &Question<'_>, replica: Option<&Secret>, cause: Cause) -> Decision {
-    let is_young = |changed: Option<Timestamp>| {
-        changed.is_some_and(|changed| question.now.since(changed) < SETTLING)
+/// Decides for a replica that was read by name and differs from the primary. The replica's last change gives the age of
+/// the difference, because a primary may change repeatedly.
+fn different(
+    question: &SecretQuestion<'_>,
+    replica: Option<&Secret>,
+    cause: Cause,
+) -> SecretDecision {
+    let is_recent = |changed: Option<Timestamp>| {
+        changed.is_some_and(|changed| question.now.since(changed) < PROPAGATION_TIME)
     };
-    if is_young(replica.and_then(|replica| replica.last_changed)) {
-        Decision::Await
-    } else if is_young(question.secret.last_changed) {
-        Decision::Follow(cause)
+    if is_recent(replica.and_then(|replica| replica.last_changed)) {
+        SecretDecision::AwaitReplica
+    } else if is_recent(question.secret.last_changed) {
+        SecretDecision::AwaitOrReport(cause)
     } else {
-        Decision::Report(cause)
+        SecretDecision::Report(cause)
     }
 }
 
-/// Something else holds the name. Its owner may have said that it is to stay so.
-fn conflict(question: &Question<'_>, held: &Secret) -> Decision {
-    let Question { secret, source, target, .. } = *question;
-    let says_so =
+/// Decides for a name that another secret holds. The owner of a promoted replica can exclude it by tag.
+fn conflict(question: &SecretQuestion<'_>, held: &Secret) -> SecretDecision {
+    let SecretQuestion { secret, source, target, .. } = *question;
+    let is_excluded =
         held.tags.as_ref().is_some_and(|tags| OptOut::of(tags) == Ok(Some(OptOut::Exclude)));
-    if says_so && causes::is_promoted(secret, held, target) {
-        return Decision::Leave(OutcomeKind::Excluded);
+    if is_excluded && causes::is_promoted(secret, held, target) {
+        return SecretDecision::Leave(OutcomeKind::Excluded);
     }
-    Decision::Report(causes::conflict(secret, held, source, target))
+    SecretDecision::Report(causes::conflict(secret, held, source, target))
 }
 
-/// Whether `held` is a secret of its own, or a replica from a Region other than the source.
-fn is_foreign(question: &Question<'_>, held: &Secret) -> bool {
+/// Whether `held` is not a replica from the source Region.
+fn is_foreign(question: &SecretQuestion<'_>, held: &Secret) -> bool {
     !held.is_replica_in(question.target)
         || held.of_other_account
         || held.primary_region.as_deref() != Some(question.source.as_str())
 }
 
-fn is_replica_of(question: &Question<'_>, held: &Secret) -> bool {
+fn is_replica_of(question: &SecretQuestion<'_>, held: &Secret) -> bool {
     !is_foreign(question, held) && held.is_same_secret(question.secret)
 }
 
-/// The key in the target for what encrypts the secret.
-pub(super) fn target_key(question: &Question<'_>) -> Result<String, Cause> {
-    let Question { secret, source, target, kms_keys, .. } = *question;
+/// The key in the target that corresponds to the secret's key.
+pub(super) fn target_key(question: &SecretQuestion<'_>) -> Result<String, Cause> {
+    let SecretQuestion { secret, source, target, kms_keys, .. } = *question;
     kms_keys.target_key(secret.kms_key(), source, target)
 }
 
-/// What is wrong with a replica's key. A customer key is right where the default one was expected, or where no key is
-/// known for the target; the default one never is where the source has a customer key.
-fn key_fault(question: &Question<'_>, shown: &str) -> Option<Cause> {
-    let Question { secret, target, .. } = *question;
+/// The fault of a replica's key. A customer key is accepted if the default key was expected or if the settings give no
+/// key for the target. The default key is never accepted if the source has a customer key, because it is weaker.
+fn key_fault(question: &SecretQuestion<'_>, shown: &str) -> Option<Cause> {
+    let SecretQuestion { secret, target, .. } = *question;
     match target_key(question) {
         Ok(wanted) if wanted == DEFAULT_SECRET_KEY => None,
-        Ok(wanted) => {
-            keys_differ(shown, &wanted).then(|| causes::other_key(secret, shown, &wanted, target))
-        }
+        Ok(wanted) => keys_differ(shown, &wanted)
+            .then(|| causes::different_key(secret, shown, &wanted, target)),
         Err(cause) => (!keys_differ(shown, DEFAULT_SECRET_KEY)).then_some(cause),
     }
 }

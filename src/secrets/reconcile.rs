@@ -1,5 +1,5 @@
-//! The loop over an account's secrets: list or describe, plan, look closer where the lists do not settle it, ask, wait.
-//! A failure is one item's, a list that failed stops what needs it; neither stops the rest.
+//! The reconcile loop for the secrets of one account: list or describe, plan, describe the undecided secrets, request
+//! missing replicas, wait. A failure of one secret, and a failed list, do not stop the other work.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,68 +14,69 @@ use crate::domain::{
 use crate::partial_counts;
 use crate::run_policy::RunPolicy;
 
-use super::health::Unusable;
-use super::model::Listing;
+use super::ask::{KnownHolder, UndecidedSecret, UndecidedTarget, decide_again};
+use super::await_replicas::await_replicas;
+use super::context::{CALLS, SecretsContext};
+use super::key_health::UnusableKeys;
+use super::model::SecretListing;
 use super::observe;
-use super::plan::{Decision, plan};
-use super::slice::{CALLS, Slice};
-use super::waiting::wait;
-use crate::secrets::ask::{Case, Held, Open, settle};
+use super::plan::{SecretDecision, plan};
 
 #[cfg(test)]
 mod tests;
 
-/// Makes the secrets of these routes of one account equal, or says why not. Every secret counts once for each target.
+/// Reconciles the secrets of these routes of one account. Every secret gets one count per target.
 pub async fn reconcile(
     session: &Session,
     policy: &RunPolicy,
     assignments: &[Assignment],
 ) -> AccountOutcome {
     let keys = KeyStates::default();
-    let slice = Slice { session, policy, keys: &keys };
-    let mut outcome = slice.nothing();
+    let context = SecretsContext { session, policy, keys: &keys };
+    let mut outcome = context.empty_outcome();
 
     let wholes: Vec<&Assignment> =
         assignments.iter().filter(|one| one.scope == Scope::Everything).collect();
-    let lists = slice.list(&mut outcome, &wholes).await;
+    let lists = context.list(&mut outcome, &wholes).await;
     let pairs: Vec<(&Region, &Region)> = wholes
         .iter()
         .flat_map(|whole| whole.route.targets.iter().map(|target| (&whole.route.source, target)))
         .collect();
-    let unusable = slice.ask_keys(&mut outcome, &pairs, &lists).await;
-    let mut cases = Vec::new();
+    let unusable = context.check_keys(&mut outcome, &pairs, &lists).await;
+    let mut undecided = Vec::new();
     for whole in wholes {
-        cases.extend(slice.compare(&mut outcome, whole, &lists, &unusable));
+        undecided.extend(context.compare(&mut outcome, whole, &lists, &unusable));
     }
     drop(lists);
     partial_counts::add(Kind::Secret, &outcome.secrets);
     for assignment in assignments {
         if let Scope::Items(wanted) = &assignment.scope {
-            cases.extend(slice.look_up(&mut outcome, assignment, wanted).await);
+            undecided.extend(context.look_up(&mut outcome, assignment, wanted).await);
         }
     }
 
-    // First everything is asked for, then all of it is waited for together.
-    let settling: Vec<_> = cases.into_iter().map(|case| settle(&slice, case)).collect();
-    let settled = stream::iter(settling).buffer_unordered(CALLS);
-    let settled = settled.inspect(|(part, _)| partial_counts::add(Kind::Secret, &part.secrets));
-    let settled: Vec<_> = settled.collect().await;
-    let mut waiting = Vec::new();
-    for (part, rest) in settled {
+    // All replicas are requested before the wait, so the wait covers all of them together.
+    let decisions: Vec<_> =
+        undecided.into_iter().map(|secret| decide_again(&context, secret)).collect();
+    let decided = stream::iter(decisions).buffer_unordered(CALLS);
+    let decided = decided.inspect(|(part, _)| partial_counts::add(Kind::Secret, &part.secrets));
+    let decided: Vec<_> = decided.collect().await;
+    let mut awaited = Vec::new();
+    for (part, rest) in decided {
         outcome.merge(part);
-        waiting.extend(rest);
+        awaited.extend(rest);
     }
-    outcome.merge(wait(&slice, waiting).await);
+    outcome.merge(await_replicas(&context, awaited).await);
     outcome
 }
 
-impl Slice<'_> {
-    /// Lists every Region of these routes once, all at the same time. A Region whose list failed is left out, and told.
+impl SecretsContext<'_> {
+    /// Lists every Region of these routes once, all concurrently. A Region with a failed list is reported and omitted.
     async fn list(
         &self,
         outcome: &mut AccountOutcome,
         wholes: &[&Assignment],
-    ) -> BTreeMap<Region, Listing> {
+    ) -> BTreeMap<Region, SecretListing> {
         let regions: BTreeSet<&Region> = wholes
             .iter()
             .flat_map(|whole| std::iter::once(&whole.route.source).chain(&whole.route.targets))
@@ -103,9 +104,14 @@ impl Slice<'_> {
         lists
     }
 
-    /// Counts the secrets of a list as failed in a target that could not be listed, or as left to a later run where the
-    /// time for its list was over.
-    fn unlisted(outcome: &mut AccountOutcome, source: &Region, target: &Region, secrets: usize) {
+    /// Counts the secrets of the source for a target without a list: as failed if the list failed, as pending if the
+    /// deadline expired first.
+    fn count_unlisted(
+        outcome: &mut AccountOutcome,
+        source: &Region,
+        target: &Region,
+        secrets: usize,
+    ) {
         let failed = outcome.failures.iter().any(|failure| {
             failure.subject == Subject::Account && failure.region.as_ref() == Some(target)
         });
@@ -115,79 +121,80 @@ impl Slice<'_> {
         outcome.ledger.end(Kind::Secret, source, target, secrets as u64);
     }
 
-    /// Plans a whole route from its lists: counts what they settle, returns the rest.
+    /// Plans a whole route from its lists. Records the final decisions and returns the undecided secrets.
     fn compare<'a>(
         &self,
         outcome: &mut AccountOutcome,
         whole: &'a Assignment,
-        lists: &BTreeMap<Region, Listing>,
-        unusable: &Unusable,
-    ) -> Vec<Case<'a>> {
+        lists: &BTreeMap<Region, SecretListing>,
+        unusable: &UnusableKeys,
+    ) -> Vec<UndecidedSecret<'a>> {
         let source = &whole.route.source;
         let Some(secrets) = lists.get(source) else { return Vec::new() };
-        let targets: Vec<(&Region, &Listing)> = whole
+        let targets: Vec<(&Region, &SecretListing)> = whole
             .route
             .targets
             .iter()
             .filter_map(|target| Some((target, lists.get(target)?)))
             .collect();
         for target in whole.route.targets.iter().filter(|target| !lists.contains_key(*target)) {
-            Self::unlisted(outcome, source, target, secrets.len());
+            Self::count_unlisted(outcome, source, target, secrets.len());
         }
         for (target, _) in &targets {
             outcome.ledger.list(Kind::Secret, source, target, secrets.len());
         }
         let names = secrets.keys().map(SecretName::as_str);
         outcome.matched_includes.extend(self.policy.names.matched_includes(names));
-        let mut cases = Vec::new();
+        let mut undecided = Vec::new();
         for (name, secret) in secrets {
             let mut open = Vec::new();
             for (target, list) in &targets {
                 let held = list.get(name);
                 let decision = plan(&self.question(secret, held, source, target));
-                match unusable.considered(decision, secret, target, held) {
-                    Decision::Leave(kind) => self.count(outcome, secret, (source, *target), kind),
-                    Decision::Report(cause) => self.report(outcome, name, (source, *target), cause),
-                    Decision::Refuse(cause) => {
-                        self.fail_at_source(outcome, name, source, [*target], cause);
+                match unusable.with_key_fault(decision, secret, target, held) {
+                    decision @ (SecretDecision::Leave(_)
+                    | SecretDecision::Report(_)
+                    | SecretDecision::ReportAtSource(_)) => {
+                        self.record(outcome, secret, (source, *target), decision);
                     }
-                    Decision::LookCloser
-                    | Decision::Await
-                    | Decision::Follow(_)
-                    | Decision::Replicate { .. }
-                    | Decision::AskAgain { .. } => {
-                        let held =
-                            held.map_or(Held::Nobody, |held| Held::By(Box::new(held.clone())));
-                        open.push(Open { target, held });
+                    SecretDecision::ReadByName
+                    | SecretDecision::AwaitReplica
+                    | SecretDecision::AwaitOrReport(_)
+                    | SecretDecision::Replicate { .. }
+                    | SecretDecision::ReplicateAgain { .. } => {
+                        let holder = held.map_or(KnownHolder::Vacant, |held| {
+                            KnownHolder::Secret(Box::new(held.clone()))
+                        });
+                        open.push(UndecidedTarget { target, holder });
                     }
                 }
             }
             if !open.is_empty() {
-                cases.push(Case { secret: secret.clone(), source, open });
+                undecided.push(UndecidedSecret { secret: secret.clone(), source, targets: open });
             }
         }
-        // A map has no order; a run's calls and failures should have one.
-        cases.sort_by(|one, two| one.secret.name.cmp(&two.secret.name));
-        cases
+        // The list is an unordered map; calls and failures of a run are in the order of names.
+        undecided.sort_by(|one, two| one.secret.name.cmp(&two.secret.name));
+        undecided
     }
 
-    /// Describes secrets that were asked for by name or ARN, each once.
+    /// Describes the secrets that were requested by name or ARN, each once.
     async fn look_up<'a>(
         &self,
         outcome: &mut AccountOutcome,
         assignment: &'a Assignment,
         wanted: &[Wanted],
-    ) -> Vec<Case<'a>> {
+    ) -> Vec<UndecidedSecret<'a>> {
         let route = &assignment.route;
         let described = self.describe_wanted(&route.source, wanted).await;
-        // By ARN: a secret may be asked for by its name and by its ARN at once.
+        // By ARN, because one request may contain both the name and the ARN of a secret.
         let mut secrets = BTreeMap::new();
         for (name, answer) in described {
             match answer {
                 Ok(Some(secret)) => {
                     secrets.insert(secret.arn.clone(), secret);
                 }
-                // There is no source, and a replica cannot outlive its primary.
+                // Secrets Manager deletes the replicas of a deleted primary, so there is no work in the targets.
                 Ok(None) => {
                     let absent = OutcomeKind::Absent;
                     outcome.leave(Kind::Secret, absent, route.targets.len() as u64);
@@ -207,13 +214,13 @@ impl Slice<'_> {
         }
         secrets
             .into_values()
-            .map(|secret| Case {
+            .map(|secret| UndecidedSecret {
                 secret,
                 source: &route.source,
-                open: route
+                targets: route
                     .targets
                     .iter()
-                    .map(|target| Open { target, held: Held::Unread })
+                    .map(|target| UndecidedTarget { target, holder: KnownHolder::Unread })
                     .collect(),
             })
             .collect()

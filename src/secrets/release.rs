@@ -1,17 +1,18 @@
-//! Ends the managed replication of a secret: replicas keep it from being deleted, and its owner may want just that. Only
-//! a person asks for it, by name: nothing tells the hub's replicas from the owner's.
+//! Ends the managed replication of a secret, so that the owner can delete the secret: AWS refuses to delete a secret that
+//! has replicas. Only an operator requests a release, by name, because the hub's replicas cannot be distinguished from
+//! the owner's replicas.
 
 use super::apply::end_replication;
 use super::observe::describe;
 use crate::aws::Session;
 use crate::domain::{
     AccountOutcome, Assignment, Cause, Change, Failure, FailureKind, Item, Kind, OutcomeKind,
-    Region, Scope, SecretName, Step, Wanted,
+    Reason, Region, Scope, SecretName, Step, Wanted,
 };
-use crate::guard::{Held, Proposal, Ruling};
+use crate::guard::{Occupant, Proposal, Ruling};
 use crate::run_policy::RunPolicy;
 
-/// Ends the replication of the secrets that `assignments` name, into the targets of their routes.
+/// Ends the replication of the secrets in `assignments` to the targets of their routes.
 pub async fn release(
     session: &Session,
     policy: &RunPolicy,
@@ -48,32 +49,32 @@ async fn release_one(
     outcome: &mut AccountOutcome,
 ) -> Result<(), Cause> {
     let Some(secret) = describe(session, source, name.as_str()).await? else {
-        let message = format!("there is no secret of this name in {source}");
+        let message = format!("{source} has no secret with this name");
         let remedy =
-            "give the name as Secrets Manager shows it, and the Region of the secret itself";
+            "use the name that Secrets Manager shows, and the Region of the primary secret";
         return Err(Cause::new(FailureKind::Invalid, message).mended_by(remedy));
     };
     if secret.is_replica_in(source) {
-        let message = format!("the secret in {source} is a replica itself");
-        let remedy = "give the Region of the secret that it replicates";
+        let message = format!("the secret in {source} is a replica");
+        let remedy = "use the Region of the primary secret";
         return Err(Cause::new(FailureKind::Invalid, message).mended_by(remedy));
     }
     let replicas = secret.replication.as_ref().into_iter().flat_map(|replicas| replicas.keys());
     let mut regions = Vec::new();
     for target in replicas.filter(|region| targets.contains(*region)) {
         let change = Change::Delete;
-        let held = Held::SecretReplica;
-        let proposal = Proposal { source, target, change, held, claim: None };
+        let occupant = Occupant::SecretReplica;
+        let proposal = Proposal { source, target, change, occupant, claim: None };
         match policy.judge(&proposal, session.now()) {
-            Ruling::Go => regions.push(target),
-            Ruling::TellOnly => outcome.steps.push(Step {
+            Ruling::Proceed => regions.push(target),
+            Ruling::ReportOnly => outcome.steps.push(Step {
                 region: target.clone(),
                 item: Item::Secret(secret.name.clone()),
                 change,
-                because: vec!["release"],
+                because: vec![Reason::Release],
                 class: None,
             }),
-            Ruling::Held(cause) => return Err(cause),
+            Ruling::Refused(cause) => return Err(cause),
         }
     }
     if !regions.is_empty() {

@@ -32,13 +32,14 @@ const PARAMETERS: [&[&str]; 10] = [
     &["candidate", "label_reads"],
     &["plan"],
     &["value_override", "model"],
-    &["policies"],
+    &["policies", "causes"],
 ];
 
 /// Files that may name an SDK crate, beside all of `aws/`.
-const SDK_FILES: [&str; 10] = [
+const SDK_FILES: [&str; 11] = [
     "organization.rs",
     "notify.rs",
+    "parameters/store/describe.rs",
     "parameters/store/list.rs",
     "parameters/store/read.rs",
     "parameters/store/history.rs",

@@ -21,7 +21,7 @@ const FOREIGN: [(&str, &str); 5] = [
     ("/others", "is the replica of the one in eu-west-1"),
     ("/released", "was released"),
     ("/unmarked", "does not carry the mark"),
-    (SECRET, "a secret of its own holds the name"),
+    (SECRET, "an independent secret holds the name"),
 ];
 
 /// All that the target holds, the standalone secret with its value, versions and tags among it.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{View, new_table, set_spacing, wrapped};
-use crate::domain::{Change, Step};
+use super::{View, set_spacing, new_table, wrapped};
+use crate::domain::{Change, Reason, Step};
 use crate::report::response::{PlannedStep, Response};
 use crate::report::wording::{many, number, one_line};
 
@@ -56,7 +56,7 @@ pub(super) fn planned(response: &Response, steps: &[PlannedStep], view: View) ->
 
 /// `value, tags`. A step that takes over a parameter also shows the conflict class: `value (mark_only)`.
 fn because(step: &Step) -> String {
-    let reasons = step.because.join(", ");
+    let reasons = Reason::list(&step.because);
     match step.class {
         Some(class) => format!("{reasons} ({class})"),
         None => reasons,

@@ -1,11 +1,12 @@
-//! What holds whatever was read: nothing of another's is touched, and deciding comes to an end.
+//! Properties for all inputs: secrets of other owners stay unchanged, and the decision ends.
 
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
 use super::tests::{
-    ELSEWHERE, IN_SYNC, SOURCE, TARGET, ago, decide, described, exempted, looked, region, replica,
+    ELSEWHERE, IN_SYNC, SOURCE, TARGET, ago, decide, described, exempted, read_by_name, region,
+    replica,
 };
 use super::*;
 use crate::domain::{EXCLUDE_TAG, SecretName};
@@ -16,10 +17,10 @@ fn any_secret(home: &'static str, replicas: bool) -> impl Strategy<Value = Secre
         proptest::option::of(proptest::sample::select(words.to_vec()).prop_map(str::to_owned))
     };
     let status = proptest::sample::select(vec![
-        Status::InSync,
-        Status::InProgress,
-        Status::Failed,
-        Status::Other("New".to_owned()),
+        ReplicationStatus::InSync,
+        ReplicationStatus::InProgress,
+        ReplicationStatus::Failed,
+        ReplicationStatus::Other("New".to_owned()),
     ]);
     let replication = proptest::option::of(proptest::collection::btree_map(
         proptest::sample::select(vec![region(TARGET), region(ELSEWHERE)]),
@@ -68,14 +69,14 @@ fn any_question() -> impl Strategy<Value = (Secret, Option<Secret>)> {
 
 proptest! {
     #[test]
-    fn only_a_name_that_nothing_holds_is_ever_asked_for((secret, held) in any_question()) {
+    fn only_a_vacant_name_is_ever_requested((secret, held) in any_question()) {
         let decision = decide(&secret, held.as_ref());
-        let is_new = matches!(decision, Decision::Replicate { .. });
-        if is_new || matches!(decision, Decision::AskAgain { .. }) {
+        let is_new = matches!(decision, SecretDecision::Replicate { .. });
+        if is_new || matches!(decision, SecretDecision::ReplicateAgain { .. }) {
             prop_assert_eq!(exempted(&secret), None);
-            let replicas = secret.replication.as_ref().expect("the primary's own word");
+            let replicas = secret.replication.as_ref().expect("the primary is described");
             let status = replicas.get(&region(TARGET)).map(|replica| replica.status.clone());
-            prop_assert_eq!(status, (!is_new).then_some(Status::Failed));
+            prop_assert_eq!(status, (!is_new).then_some(ReplicationStatus::Failed));
             if let Some(held) = held {
                 prop_assert!(!is_new && held.is_same_secret(&secret));
                 prop_assert_eq!(held.primary_region.as_deref(), Some(SOURCE));
@@ -84,9 +85,9 @@ proptest! {
     }
 
     #[test]
-    fn what_is_held_by_another_never_counts_as_in_sync((secret, held) in any_question()) {
+    fn a_name_that_another_secret_holds_never_counts_as_in_sync((secret, held) in any_question()) {
         if decide(&secret, held.as_ref()) == IN_SYNC {
-            let held = held.expect("a target that has nothing is not in sync");
+            let held = held.expect("an empty target is not in sync");
             prop_assert!(held.is_same_secret(&secret) && held.agrees_with(&secret));
             let one_primary = secret.is_replica_in(&region(SOURCE));
             prop_assert!(one_primary || held.primary_region.as_deref() == Some(SOURCE));
@@ -94,22 +95,22 @@ proptest! {
     }
 
     #[test]
-    fn looking_closer_ends((secret, held) in any_question()) {
+    fn reads_by_name_end((secret, held) in any_question()) {
         let secret = Secret { replication: secret.replication.or_else(|| Some(BTreeMap::new())), ..secret };
         let held = held.map(|held| Secret { replication: held.replication.or_else(|| Some(BTreeMap::new())), ..held });
-        prop_assert_ne!(looked(&secret, held.as_ref()), Decision::LookCloser);
+        prop_assert_ne!(read_by_name(&secret, held.as_ref()), SecretDecision::ReadByName);
     }
 
     #[test]
-    fn after_what_was_asked_is_done_nothing_is_left((mut secret, held) in any_question()) {
-        if let Decision::Replicate { kms_key } | Decision::AskAgain { kms_key, .. } = decide(&secret, held.as_ref()) {
+    fn after_the_requested_replica_exists_no_work_is_left((mut secret, held) in any_question()) {
+        if let SecretDecision::Replicate { kms_key } | SecretDecision::ReplicateAgain { kms_key, .. } = decide(&secret, held.as_ref()) {
             let done = Secret { kms_key: Some(kms_key.clone()), deleted: false, ..replica(&secret) };
             secret.replication = None;
             prop_assert_eq!(decide(&secret, Some(&done)), IN_SYNC);
-            let told = Replication { status: Status::InSync, message: None, kms_key: Some(kms_key) };
+            let told = Replication { status: ReplicationStatus::InSync, message: None, kms_key: Some(kms_key) };
             secret.replication = Some(BTreeMap::from([(region(TARGET), told)]));
-            prop_assert_eq!(decide(&secret, None), Decision::LookCloser);
-            prop_assert_eq!(looked(&secret, Some(&described(done, &[]))), IN_SYNC);
+            prop_assert_eq!(decide(&secret, None), SecretDecision::ReadByName);
+            prop_assert_eq!(read_by_name(&secret, Some(&described(done, &[]))), IN_SYNC);
         }
     }
 }

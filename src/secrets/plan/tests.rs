@@ -1,12 +1,12 @@
-//! The rules of a secret, one by one.
+//! One test per rule for secrets.
 
 use std::collections::BTreeMap;
 
 use super::*;
 use crate::domain::{ConflictClass, EXCLUDE_TAG, FailureKind, SecretName, Tags, TargetKey};
 
-mod elsewhere;
 mod keys;
+mod primary_elsewhere;
 
 pub(super) const SOURCE: &str = "us-east-2";
 pub(super) const TARGET: &str = "us-east-1";
@@ -22,7 +22,7 @@ pub(super) fn ago(minutes: i64) -> Option<Timestamp> {
     Some(Timestamp::from_millis(NOW.millis() - minutes * 60_000))
 }
 
-/// A secret of the source, as a list gives it, unchanged for an hour.
+/// A secret in the source, as a list shows it, unchanged for an hour.
 fn secret() -> Secret {
     Secret {
         arn: format!("arn:aws:secretsmanager:{SOURCE}:111122223333:secret:db/main-a1b2c3"),
@@ -39,7 +39,7 @@ fn secret() -> Secret {
     }
 }
 
-/// Its replica, as the target's list gives it.
+/// The replica of `of`, as the target's list shows it.
 pub(super) fn replica(of: &Secret) -> Secret {
     Secret {
         arn: of.arn.replace(SOURCE, TARGET),
@@ -49,15 +49,18 @@ pub(super) fn replica(of: &Secret) -> Secret {
     }
 }
 
-pub(super) fn described(secret: Secret, replicas: &[(&str, Status)]) -> Secret {
-    let told =
-        |status: &Status| Replication { status: status.clone(), message: None, kms_key: None };
+pub(super) fn described(secret: Secret, replicas: &[(&str, ReplicationStatus)]) -> Secret {
+    let shown = |status: &ReplicationStatus| Replication {
+        status: status.clone(),
+        message: None,
+        kms_key: None,
+    };
     let replication =
-        replicas.iter().map(|(target, status)| (region(target), told(status))).collect();
+        replicas.iter().map(|(target, status)| (region(target), shown(status))).collect();
     Secret { replication: Some(replication), ..secret }
 }
 
-/// The settings that a test decides by.
+/// The settings of a test.
 #[derive(Default)]
 struct By {
     names: NameFilter,
@@ -66,53 +69,77 @@ struct By {
 }
 
 impl By {
-    fn decide(&self, secret: &Secret, held: Option<&Secret>, looked: bool) -> Decision {
+    fn decide(&self, secret: &Secret, held: Option<&Secret>, read_by_name: bool) -> SecretDecision {
         let (source, target) = (&region(SOURCE), &region(TARGET));
         let By { names, kms_keys, routes } = self;
         let routes = &Routes::parse(routes.unwrap_or("us-east-2=us-east-1")).expect("routes");
-        plan(&Question { secret, held, looked, source, target, routes, names, kms_keys, now: NOW })
+        plan(&SecretQuestion {
+            secret,
+            held,
+            read_by_name,
+            source,
+            target,
+            routes,
+            names,
+            kms_keys,
+            now: NOW,
+        })
     }
 }
 
-/// By the settings' defaults; the target was asked by name if what it holds is described.
-pub(super) fn decide(secret: &Secret, held: Option<&Secret>) -> Decision {
+/// Decides with the default settings. The target was read by name if `held` is described.
+pub(super) fn decide(secret: &Secret, held: Option<&Secret>) -> SecretDecision {
     By::default().decide(secret, held, held.is_some_and(Secret::is_described))
 }
 
-/// The same after the target was asked by name.
-pub(super) fn looked(secret: &Secret, held: Option<&Secret>) -> Decision {
+/// The same after a read of the target by name.
+pub(super) fn read_by_name(secret: &Secret, held: Option<&Secret>) -> SecretDecision {
     By::default().decide(secret, held, true)
 }
 
-/// What becomes of the secret whatever the target holds.
-pub(super) fn exempted(secret: &Secret) -> Option<Decision> {
+/// The decision that does not depend on the target.
+pub(super) fn exempted(secret: &Secret) -> Option<SecretDecision> {
     let (source, target) = (&region(SOURCE), &region(TARGET));
     let By { names, kms_keys, .. } = &By::default();
     let routes = &Routes::parse("us-east-2=us-east-1").expect("routes");
-    let (held, looked, now) = (None, false, NOW);
-    exemption(&Question { secret, held, looked, source, target, routes, names, kms_keys, now })
+    let (held, read_by_name, now) = (None, false, NOW);
+    exemption(&SecretQuestion {
+        secret,
+        held,
+        read_by_name,
+        source,
+        target,
+        routes,
+        names,
+        kms_keys,
+        now,
+    })
 }
 
 #[track_caller]
-fn reported(decision: Decision) -> Cause {
+fn reported(decision: SecretDecision) -> Cause {
     match decision {
-        Decision::Report(cause) => cause,
+        SecretDecision::Report(cause) => cause,
         other => panic!("not reported: {other:?}"),
     }
 }
 
-pub(super) const IN_SYNC: Decision = Decision::Leave(OutcomeKind::InSync);
+pub(super) const IN_SYNC: SecretDecision = SecretDecision::Leave(OutcomeKind::InSync);
 
 #[test]
 fn a_secret_in_parity_needs_nothing() {
     let secret = secret();
     assert_eq!(decide(&secret, Some(&replica(&secret))), IN_SYNC);
     let primary = Secret { primary_region: Some(SOURCE.to_owned()), ..secret };
-    assert_eq!(decide(&primary, Some(&replica(&primary))), IN_SYNC, "a primary that says so");
+    assert_eq!(
+        decide(&primary, Some(&replica(&primary))),
+        IN_SYNC,
+        "a primary that names its own Region"
+    );
 }
 
 #[test]
-fn what_a_list_leaves_out_is_not_compared() {
+fn facts_that_a_list_omits_are_not_compared() {
     let secret = secret();
     let bare = Secret { tags: None, current_version: None, last_changed: None, ..replica(&secret) };
     assert_eq!(decide(&secret, Some(&bare)), IN_SYNC);
@@ -126,9 +153,9 @@ fn what_a_list_leaves_out_is_not_compared() {
 }
 
 #[test]
-fn what_is_no_source_is_left_alone_and_counted() {
+fn a_secret_that_is_not_a_source_is_skipped_and_counted() {
     let left = |secret: Secret| decide(&secret, None);
-    let skipped = Decision::Leave(OutcomeKind::Skipped);
+    let skipped = SecretDecision::Leave(OutcomeKind::Skipped);
     let by = By { routes: Some("us-east-2=us-east-1;eu-west-1=us-east-2"), ..By::default() };
     let of_a_route = Secret { primary_region: Some(ELSEWHERE.to_owned()), ..secret() };
     assert_eq!(by.decide(&of_a_route, None, false), skipped);
@@ -140,11 +167,11 @@ fn what_is_no_source_is_left_alone_and_counted() {
         ..secret()
     };
     assert_eq!(left(tagged("aws:secretsmanager:owningService", "rds")), skipped);
-    let excluded = Decision::Leave(OutcomeKind::Excluded);
+    let excluded = SecretDecision::Leave(OutcomeKind::Excluded);
     assert_eq!(left(tagged(EXCLUDE_TAG, "exclude")), excluded);
     let names = NameFilter::new(["other/*"], []).expect("globs");
     let filtered = By { names, ..By::default() }.decide(&secret(), None, false);
-    assert_eq!(filtered, Decision::Leave(OutcomeKind::OutOfScope));
+    assert_eq!(filtered, SecretDecision::Leave(OutcomeKind::OutOfScope));
 }
 
 fn opted_out(value: &str) -> Secret {
@@ -153,27 +180,31 @@ fn opted_out(value: &str) -> Secret {
 }
 
 #[test]
-fn an_owner_opts_out_in_any_case_and_the_replica_stays() {
+fn an_opt_out_is_read_in_any_case_and_the_replica_stays() {
     for value in ["exclude", "Exclude", "EXCLUDE", "remove", "Remove", "REMOVE"] {
         let secret = opted_out(value);
         let held = replica(&Secret { current_version: Some("v0".to_owned()), ..secret.clone() });
         for held in [None, Some(&held)] {
-            assert_eq!(decide(&secret, held), Decision::Leave(OutcomeKind::Excluded), "{value}");
+            assert_eq!(
+                decide(&secret, held),
+                SecretDecision::Leave(OutcomeKind::Excluded),
+                "{value}"
+            );
         }
     }
     for value in ["released", "Released"] {
         let secret = described(opted_out(value), &[]);
-        assert!(matches!(decide(&secret, None), Decision::Replicate { .. }), "{value}");
+        assert!(matches!(decide(&secret, None), SecretDecision::Replicate { .. }), "{value}");
         assert_eq!(decide(&opted_out(value), Some(&replica(&opted_out(value)))), IN_SYNC);
     }
 }
 
 #[test]
-fn an_unknown_opt_out_is_refused_with_the_accepted_ones_and_nothing_is_asked() {
+fn an_unknown_opt_out_is_refused_with_the_accepted_values() {
     for value in ["excluded", "", " exclude", "yes", "value"] {
         let secret = described(opted_out(value), &[]);
         for held in [None, Some(replica(&secret))] {
-            let Decision::Refuse(cause) = decide(&secret, held.as_ref()) else {
+            let SecretDecision::ReportAtSource(cause) = decide(&secret, held.as_ref()) else {
                 panic!("{value} is not refused")
             };
             assert_eq!(cause.kind, FailureKind::Invalid);
@@ -184,25 +215,28 @@ fn an_unknown_opt_out_is_refused_with_the_accepted_ones_and_nothing_is_asked() {
     let unknown = opted_out("excluded");
     let names = NameFilter::new(["other/*"], []).expect("globs");
     let out_of_scope = By { names, ..By::default() }.decide(&unknown, None, false);
-    assert_eq!(out_of_scope, Decision::Leave(OutcomeKind::OutOfScope));
+    assert_eq!(out_of_scope, SecretDecision::Leave(OutcomeKind::OutOfScope));
     let service_owned = Secret { owning_service: Some("rds".to_owned()), ..unknown };
-    assert_eq!(decide(&service_owned, None), Decision::Leave(OutcomeKind::Skipped));
+    assert_eq!(decide(&service_owned, None), SecretDecision::Leave(OutcomeKind::Skipped));
 }
 
 #[test]
-fn a_missing_replica_is_asked_for_only_on_the_primarys_own_word() {
-    assert_eq!(decide(&secret(), None), Decision::LookCloser);
-    let default = Decision::Replicate { kms_key: DEFAULT_SECRET_KEY.to_owned() };
+fn a_missing_replica_is_requested_only_if_the_primary_shows_none() {
+    assert_eq!(decide(&secret(), None), SecretDecision::ReadByName);
+    let default = SecretDecision::Replicate { kms_key: DEFAULT_SECRET_KEY.to_owned() };
     assert_eq!(decide(&described(secret(), &[]), None), default);
-    assert_eq!(decide(&described(secret(), &[(ELSEWHERE, Status::InSync)]), None), default);
     assert_eq!(
-        decide(&described(secret(), &[(TARGET, Status::InProgress)]), None),
-        Decision::Await
+        decide(&described(secret(), &[(ELSEWHERE, ReplicationStatus::InSync)]), None),
+        default
+    );
+    assert_eq!(
+        decide(&described(secret(), &[(TARGET, ReplicationStatus::InProgress)]), None),
+        SecretDecision::AwaitReplica
     );
 }
 
 #[test]
-fn a_key_that_no_setting_maps_is_reported_and_nothing_is_asked() {
+fn a_key_without_a_mapping_is_reported_and_no_replica_is_requested() {
     let own = Secret { kms_key: Some("1234abcd".to_owned()), ..described(secret(), &[]) };
     assert_eq!(reported(decide(&own, None)).kind, FailureKind::MissingKey);
     let keys = KmsKeys::new(BTreeMap::from([(
@@ -210,7 +244,7 @@ fn a_key_that_no_setting_maps_is_reported_and_nothing_is_asked() {
         TargetKey::Everywhere("alias/dr".to_owned()),
     )]));
     let mapped = By { kms_keys: keys, ..By::default() }.decide(&own, None, false);
-    assert_eq!(mapped, Decision::Replicate { kms_key: "alias/dr".to_owned() });
+    assert_eq!(mapped, SecretDecision::Replicate { kms_key: "alias/dr".to_owned() });
 }
 
 #[test]
@@ -247,7 +281,7 @@ fn a_standalone_secret_of_the_name_is_a_conflict() {
 fn a_promoted_replica_that_its_owner_excluded_is_counted_and_not_reported() {
     let promoted = |value: &str| Secret { primary_region: None, ..replica(&opted_out(value)) };
     let source = secret();
-    let excluded = Decision::Leave(OutcomeKind::Excluded);
+    let excluded = SecretDecision::Leave(OutcomeKind::Excluded);
     assert_eq!(decide(&source, Some(&promoted("Exclude"))), excluded);
     let cause = reported(decide(&source, Some(&promoted("released"))));
     assert_eq!(cause.class, Some(ConflictClass::Released));
@@ -262,10 +296,20 @@ fn the_replica_of_an_earlier_secret_of_the_name_is_a_conflict_once_both_are_desc
         arn: "arn:aws:secretsmanager:us-east-1:111122223333:secret:db/main-zzzzzz".to_owned(),
         ..replica(&secret())
     };
-    assert_eq!(decide(&secret(), Some(&earlier)), Decision::LookCloser, "the list may be old");
+    assert_eq!(
+        decide(&secret(), Some(&earlier)),
+        SecretDecision::ReadByName,
+        "the list may be old"
+    );
     let now = described(earlier.clone(), &[]);
-    for told in [described(secret(), &[]), described(secret(), &[(TARGET, Status::InSync)])] {
-        assert_eq!(decide(&told, Some(&earlier)), Decision::LookCloser, "the list may be old");
+    for told in
+        [described(secret(), &[]), described(secret(), &[(TARGET, ReplicationStatus::InSync)])]
+    {
+        assert_eq!(
+            decide(&told, Some(&earlier)),
+            SecretDecision::ReadByName,
+            "the list may be old"
+        );
         let cause = reported(decide(&told, Some(&now)));
         assert_eq!(cause.class, Some(ConflictClass::Claimed));
         assert!(cause.message.contains("earlier"), "{cause}");
@@ -273,33 +317,34 @@ fn the_replica_of_an_earlier_secret_of_the_name_is_a_conflict_once_both_are_desc
 }
 
 #[test]
-fn a_failed_replica_is_asked_for_again_and_has_the_words_of_aws() {
-    let mut failed = described(secret(), &[(TARGET, Status::Failed)]);
+fn a_failed_replica_is_requested_again_and_reports_the_message_of_aws() {
+    let mut failed = described(secret(), &[(TARGET, ReplicationStatus::Failed)]);
     let replicas = failed.replication.as_mut().expect("described");
     for replica in replicas.values_mut() {
         replica.message = Some("Access denied to the key.".to_owned());
     }
     for held in [None, Some(replica(&failed))] {
-        let Decision::AskAgain { kms_key, failed } = decide(&failed, held.as_ref()) else {
-            panic!("not asked for again")
+        let SecretDecision::ReplicateAgain { kms_key, failed } = decide(&failed, held.as_ref())
+        else {
+            panic!("not requested again")
         };
         assert_eq!(kms_key, DEFAULT_SECRET_KEY);
         assert_eq!(failed.kind, FailureKind::AccessDenied);
         assert!(failed.message.ends_with(": Access denied to the key"), "{failed}");
-        assert!(failed.remedy().ends_with("the next sweep asks for the replica again"));
+        assert!(failed.remedy().ends_with("the next sweep requests the replica again"));
     }
     let keyless = Secret { kms_key: Some("1234abcd".to_owned()), ..failed };
     assert_eq!(reported(decide(&keyless, None)).kind, FailureKind::MissingKey);
 }
 
 #[test]
-fn a_failed_replica_whose_name_another_holds_is_that_conflict() {
-    let failed = described(secret(), &[(TARGET, Status::Failed)]);
+fn a_failed_replica_whose_name_another_secret_holds_is_a_conflict() {
+    let failed = described(secret(), &[(TARGET, ReplicationStatus::Failed)]);
     let arn = "arn:aws:secretsmanager:us-east-1:111122223333:secret:db/main-zzzzzz".to_owned();
     let standalone = Secret { arn, primary_region: None, ..replica(&secret()) };
     let cause = reported(decide(&failed, Some(&standalone)));
     assert_eq!(cause.kind, FailureKind::Conflict, "{cause}");
-    assert!(cause.message.contains("a secret of its own holds the name"), "{cause}");
+    assert!(cause.message.contains("an independent secret holds the name"), "{cause}");
 }
 
 #[test]
@@ -311,21 +356,27 @@ fn a_difference_is_as_old_as_the_replicas_last_change() {
         last_changed: changed,
         ..replica(&secret())
     };
-    // Whatever their dates: lists alone never call two states equal.
+    // Lists with different versions are never sufficient, whatever the dates.
     for (primary, replica) in [(young, young), (young, old), (old, young), (old, old)] {
-        assert_eq!(decide(&of(primary), Some(&held(replica))), Decision::LookCloser);
-        let told = described(of(primary), &[(TARGET, Status::InSync)]);
-        assert_eq!(decide(&told, Some(&held(replica))), Decision::LookCloser, "a list may be old");
+        assert_eq!(decide(&of(primary), Some(&held(replica))), SecretDecision::ReadByName);
+        let told = described(of(primary), &[(TARGET, ReplicationStatus::InSync)]);
+        assert_eq!(
+            decide(&told, Some(&held(replica))),
+            SecretDecision::ReadByName,
+            "a list may be old"
+        );
     }
     let read = |primary, replica| {
-        let told = described(of(primary), &[(TARGET, Status::InSync)]);
+        let told = described(of(primary), &[(TARGET, ReplicationStatus::InSync)]);
         decide(&told, Some(&described(held(replica), &[])))
     };
     for primary in [young, old, None] {
-        assert_eq!(read(primary, young), Decision::Await, "the replica follows");
+        assert_eq!(read(primary, young), SecretDecision::AwaitReplica, "the replica follows");
     }
     for replica in [old, None] {
-        let Decision::Follow(cause) = read(young, replica) else { panic!("not waited for") };
+        let SecretDecision::AwaitOrReport(cause) = read(young, replica) else {
+            panic!("not waited for")
+        };
         assert_eq!(cause.kind, FailureKind::Unavailable);
         assert_eq!(reported(read(old, replica)), cause);
         assert_eq!(reported(read(None, replica)), cause);
@@ -336,37 +387,41 @@ fn a_difference_is_as_old_as_the_replicas_last_change() {
 fn a_replica_that_its_region_does_not_have_is_not_in_sync() {
     let told = |changed| {
         let secret = Secret { last_changed: changed, ..secret() };
-        described(secret, &[(TARGET, Status::InSync)])
+        described(secret, &[(TARGET, ReplicationStatus::InSync)])
     };
-    assert_eq!(decide(&told(ago(60)), None), Decision::LookCloser, "the list may be old");
-    let cause = reported(looked(&told(ago(60)), None));
+    assert_eq!(decide(&told(ago(60)), None), SecretDecision::ReadByName, "the list may be old");
+    let cause = reported(read_by_name(&told(ago(60)), None));
     assert_eq!(cause.kind, FailureKind::Unavailable);
     assert!(cause.message.contains("has no replica of `db/main`"), "{cause}");
-    assert_eq!(looked(&told(ago(1)), None), Decision::Follow(cause));
-    assert_eq!(looked(&told(ago(60)), Some(&described(replica(&secret()), &[]))), IN_SYNC);
+    assert_eq!(read_by_name(&told(ago(1)), None), SecretDecision::AwaitOrReport(cause));
+    assert_eq!(read_by_name(&told(ago(60)), Some(&described(replica(&secret()), &[]))), IN_SYNC);
 }
 
 #[test]
-fn a_value_of_a_targets_own_is_refused_since_no_replica_can_have_it() {
+fn a_value_override_is_refused() {
     let tagged = |key: &str| {
         let tags = Tags::from([(key.to_owned(), "x".to_owned())]);
         described(Secret { tags: Some(tags), ..secret() }, &[])
     };
     for key in ["value", "value/us-east-1", "value-from", "value-from/us-east-1"] {
-        let Decision::Refuse(cause) = decide(&tagged(&format!("failover-replicator:{key}")), None)
+        let SecretDecision::ReportAtSource(cause) =
+            decide(&tagged(&format!("failover-replicator:{key}")), None)
         else {
             panic!("{key} is not refused")
         };
         assert_eq!(cause.kind, FailureKind::Unsupported);
         assert!(cause.message.contains(key), "{cause}");
     }
-    let elsewhere = tagged("failover-replicator:value/us-west-2");
-    assert!(matches!(decide(&elsewhere, None), Decision::Replicate { .. }), "of another target");
+    let other_target = tagged("failover-replicator:value/us-west-2");
+    assert!(
+        matches!(decide(&other_target, None), SecretDecision::Replicate { .. }),
+        "of another target"
+    );
 }
 
 #[test]
-fn a_region_that_its_owner_took_out_is_left_to_the_next_sweep() {
+fn a_region_that_the_owner_removed_is_left_to_the_next_sweep() {
     let told = described(secret(), &[]);
     let listed = replica(&told);
-    assert_eq!(decide(&told, Some(&listed)), Decision::Leave(OutcomeKind::Pending));
+    assert_eq!(decide(&told, Some(&listed)), SecretDecision::Leave(OutcomeKind::Pending));
 }

@@ -1,4 +1,4 @@
-//! The loop against answers that an emulator does not give: refusals, lost answers, replicas that take their time.
+//! The reconcile loop with answers that an emulator does not give: refusals, lost answers, slow replicas.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::*;
-use crate::aws::double::{Answer, Double, Sent, json_error, role_given};
+use crate::aws::fake::{FakeAws, FakeResponse, Sent, assumed_role_response, json_error};
 use crate::deadline::Deadline;
 use crate::domain::{AccountId, Expectation, Failure, Item, Route, SecretName, Timestamp, Wanted};
 use crate::run_policy::Writing;
@@ -17,40 +17,39 @@ const SOURCE: &str = "us-east-2";
 const NEAR: &str = "us-east-1";
 const FAR: &str = "us-west-2";
 
-/// One secret of the source, and what its primary says of the replicas.
+/// One secret in the source, and the replicas that the primary shows.
 #[derive(Default)]
 struct World {
     replicas: BTreeMap<String, &'static str>,
-    /// What becomes of a replica that is asked for.
+    /// The status of a replica after a request.
     becomes: &'static str,
-    /// Regions that a request may not name.
+    /// Regions for which AWS refuses a request.
     refused: Vec<&'static str>,
-    /// Requests for replicas are carried out, but their answers are lost.
+    /// Whether the answers to requests for replicas are lost.
     loses_answers: bool,
-    /// The Region whose list is denied.
+    /// The Region in which `ListSecrets` is denied.
     denied: Option<&'static str>,
-    /// The owner's opt-out.
+    /// The opt-out tag of the owner.
     opt_out: Option<&'static str>,
-    /// Calls whose answers are empty, by operation and Region, and how many of them.
+    /// Calls with an empty answer: operation, Region and number.
     silent: Option<(&'static str, &'static str, usize)>,
-    /// Regions that do not have the replica that the primary calls in sync.
+    /// Regions without the replica that the primary shows as in sync.
     vanished: Vec<&'static str>,
-    /// Whether what the targets hold is not the primary's present version, by its last change.
+    /// The last change of replicas that have an older version than the primary. `None`: the replicas are current.
     behind: Option<i64>,
-    /// When the secret changed last.
+    /// The last change of the secret.
     changed: Option<i64>,
-    /// The secret's key.
     key: Option<&'static str>,
-    /// The states of keys, by Region and key. The state `missing` stands for a key that does not exist.
+    /// The states of keys, by Region and key. `missing` means that the key does not exist.
     keys: BTreeMap<(&'static str, &'static str), &'static str>,
-    /// So many descriptions of the source do not show the secret yet.
-    unborn: usize,
+    /// The number of reads of the source that do not show the secret yet.
+    invisible_reads: usize,
 }
 
 impl World {
-    fn answer(&mut self, sent: &Sent) -> Answer {
+    fn answer(&mut self, sent: &Sent) -> FakeResponse {
         if sent.operation == "AssumeRole" {
-            return role_given(sent);
+            return assumed_role_response(sent);
         }
         let region = sent.host.split('.').nth(1).expect("a regional host").to_owned();
         if let Some((operation, at, left)) = &mut self.silent
@@ -67,8 +66,8 @@ impl World {
                 json_error(400, "AccessDeniedException")
             }
             "ListSecrets" => ok(&json!({ "SecretList": self.secret(&region).as_slice() })),
-            "DescribeSecret" if region == SOURCE && self.unborn > 0 => {
-                self.unborn -= 1;
+            "DescribeSecret" if region == SOURCE && self.invisible_reads > 0 => {
+                self.invisible_reads -= 1;
                 json_error(400, "ResourceNotFoundException")
             }
             "DescribeKey" => {
@@ -122,7 +121,7 @@ impl World {
         Some(secret)
     }
 
-    fn replicate(&mut self, body: &Value) -> Answer {
+    fn replicate(&mut self, body: &Value) -> FakeResponse {
         assert_ne!(body["ForceOverwriteReplicaSecret"], json!(true));
         let regions = body["AddReplicaRegions"].as_array().expect("Regions");
         let regions: Vec<&str> =
@@ -137,7 +136,7 @@ impl World {
     }
 }
 
-fn ok(body: &Value) -> Answer {
+fn ok(body: &Value) -> FakeResponse {
     (200, body.to_string())
 }
 
@@ -149,20 +148,20 @@ async fn run_with(
     world: World,
     scope: Scope,
     change: impl FnOnce(&mut RunPolicy),
-) -> (AccountOutcome, Double) {
+) -> (AccountOutcome, FakeAws) {
     let world = Arc::new(Mutex::new(world));
-    let double = Double::new(move |sent| world.lock().expect("no panic").answer(sent));
-    let connection = double.connect(|_| ()).await;
+    let fake = FakeAws::new(move |sent| world.lock().expect("no panic").answer(sent));
+    let connection = fake.connect(|_| ()).await;
     let account = AccountId::parse("111122223333").expect("an account");
     let session = connection.session(&account).await.expect("a session");
     let mut policy = RunPolicy::of_a_sweep("us-east-2=us-east-1,us-west-2");
     change(&mut policy);
     let route = Route { source: region(SOURCE), targets: vec![region(NEAR), region(FAR)] };
     let outcome = reconcile(&session, &policy, &[Assignment { route, scope }]).await;
-    (outcome, double)
+    (outcome, fake)
 }
 
-async fn sweep(world: World) -> (AccountOutcome, Double) {
+async fn sweep(world: World) -> (AccountOutcome, FakeAws) {
     run_with(world, Scope::Everything, |_| ()).await
 }
 
@@ -174,40 +173,40 @@ fn counts(outcome: &AccountOutcome) -> Vec<(OutcomeKind, u64)> {
 async fn secrets_in_parity_cost_one_list_a_region_and_nothing_else() {
     let replicas = [NEAR, FAR].map(|target| (target.to_owned(), "InSync"));
     let world = World { replicas: BTreeMap::from(replicas), ..World::default() };
-    let (outcome, double) = sweep(world).await;
+    let (outcome, fake) = sweep(world).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::InSync, 2)]);
-    assert_eq!(double.sent("ListSecrets").len(), 3);
-    for list in double.sent("ListSecrets") {
+    assert_eq!(fake.sent("ListSecrets").len(), 3);
+    for list in fake.sent("ListSecrets") {
         let asked: Value = serde_json::from_str(&list.body).expect("JSON");
         assert_eq!(asked, json!({ "MaxResults": 100, "IncludePlannedDeletion": true }));
     }
-    assert_eq!(double.sent("DescribeSecret").len(), 0);
+    assert_eq!(fake.sent("DescribeSecret").len(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_missing_regions_are_asked_for_in_one_call() {
-    let (outcome, double) = sweep(World { becomes: "InSync", ..World::default() }).await;
+async fn all_missing_replicas_are_requested_in_one_call() {
+    let (outcome, fake) = sweep(World { becomes: "InSync", ..World::default() }).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::Replicated, 2)]);
     assert!(outcome.failures.is_empty() && outcome.complete);
-    assert_eq!(double.sent("ReplicateSecretToRegions").len(), 1);
+    assert_eq!(fake.sent("ReplicateSecretToRegions").len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unknown_opt_out_is_one_failure_in_the_source_and_nothing_is_asked() {
-    let (outcome, double) = sweep(World { opt_out: Some("excluded"), ..World::default() }).await;
+async fn an_unknown_opt_out_is_one_failure_in_the_source() {
+    let (outcome, fake) = sweep(World { opt_out: Some("excluded"), ..World::default() }).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::Failed, 2)]);
     let [failure] = outcome.failures.as_slice() else { panic!("{:?}", outcome.failures) };
     assert_eq!(failure.cause.kind, FailureKind::Invalid);
     assert_eq!(failure.region, Some(region(SOURCE)));
-    assert!(double.sent("ReplicateSecretToRegions").is_empty());
+    assert!(fake.sent("ReplicateSecretToRegions").is_empty());
 
-    let (outcome, double) = sweep(World { opt_out: Some("REMOVE"), ..World::default() }).await;
+    let (outcome, fake) = sweep(World { opt_out: Some("REMOVE"), ..World::default() }).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::Excluded, 2)]);
-    assert!(double.sent("ReplicateSecretToRegions").is_empty());
+    assert!(fake.sent("ReplicateSecretToRegions").is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_region_that_is_refused_costs_no_other_its_replica() {
+async fn a_refused_region_does_not_block_the_other_regions() {
     let world = World { becomes: "InSync", refused: vec![FAR], ..World::default() };
     let (outcome, _) = sweep(world).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::Replicated, 1), (OutcomeKind::Failed, 1)]);
@@ -216,7 +215,7 @@ async fn one_region_that_is_refused_costs_no_other_its_replica() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_lost_answer_the_primary_is_believed() {
+async fn after_a_lost_answer_the_primary_decides() {
     let world = World { becomes: "InSync", loses_answers: true, ..World::default() };
     let (outcome, _) = sweep(world).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::InSync, 2)]);
@@ -224,27 +223,27 @@ async fn after_a_lost_answer_the_primary_is_believed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_region_whose_list_failed_is_told_and_left_alone() {
+async fn a_region_with_a_failed_list_is_reported_and_skipped() {
     let world = World { becomes: "InSync", denied: Some(FAR), ..World::default() };
-    let (outcome, double) = sweep(world).await;
+    let (outcome, fake) = sweep(world).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::Replicated, 1), (OutcomeKind::Failed, 1)]);
     assert_eq!(outcome.failures.len(), 1);
     let failure = &outcome.failures[0];
     assert_eq!((&failure.subject, &failure.region), (&Subject::Account, &Some(region(FAR))));
-    let asked = double.sent("ReplicateSecretToRegions");
+    let asked = fake.sent("ReplicateSecretToRegions");
     assert!(asked.iter().all(|sent| !sent.body.contains(FAR)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn without_the_sources_list_nothing_is_decided() {
     let world = World { becomes: "InSync", denied: Some(SOURCE), ..World::default() };
-    let (outcome, double) = sweep(world).await;
+    let (outcome, fake) = sweep(world).await;
     assert_eq!((counts(&outcome), outcome.failures.len()), (vec![], 1));
-    assert!(double.sent("ReplicateSecretToRegions").is_empty());
+    assert!(fake.sent("ReplicateSecretToRegions").is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_takes_too_long_is_pending() {
+async fn a_slow_replica_is_pending() {
     let begun = Instant::now();
     let (outcome, _) = sweep(World { becomes: "InProgress", ..World::default() }).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::Pending, 2)]);
@@ -253,7 +252,7 @@ async fn what_takes_too_long_is_pending() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_deadline_cuts_the_wait_and_says_so() {
+async fn the_deadline_cuts_the_wait() {
     let begun = Instant::now();
     let end = begun + Duration::from_secs(20);
     let world = World { becomes: "InProgress", ..World::default() };
@@ -264,9 +263,9 @@ async fn the_deadline_cuts_the_wait_and_says_so() {
     assert!(Instant::now() < end);
 
     let over = |policy: &mut RunPolicy| policy.deadline = Deadline::at(Instant::now());
-    let (outcome, double) = run_with(World::default(), Scope::Everything, over).await;
+    let (outcome, fake) = run_with(World::default(), Scope::Everything, over).await;
     assert_eq!((counts(&outcome), outcome.complete), (vec![], false));
-    assert!(outcome.failures.is_empty() && double.sent("ReplicateSecretToRegions").is_empty());
+    assert!(outcome.failures.is_empty() && fake.sent("ReplicateSecretToRegions").is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -277,33 +276,33 @@ async fn a_failed_replica_is_a_failure_of_that_target() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_not_write_lists_its_steps() {
+async fn a_run_without_writes_lists_its_steps() {
     for writing in [Writing::PlanOnly, Writing::Frozen] {
-        let (outcome, double) =
+        let (outcome, fake) =
             run_with(World::default(), Scope::Everything, |policy| policy.writing = writing).await;
         assert_eq!(counts(&outcome), []);
         let targets: Vec<&str> = outcome.steps.iter().map(|step| step.region.as_str()).collect();
         assert_eq!(targets, [NEAR, FAR]);
-        assert!(double.sent("ReplicateSecretToRegions").is_empty());
+        assert!(fake.sent("ReplicateSecretToRegions").is_empty());
     }
 }
 
 mod rules;
 
 #[tokio::test(start_paused = true)]
-async fn a_secret_asked_for_by_name_and_by_arn_is_one() {
+async fn a_secret_requested_by_name_and_by_arn_counts_once() {
     let arn = "arn:aws:secretsmanager:us-east-2:111122223333:secret:db/main-a1b2c3";
     let wanted = |id| Wanted { item: Item::Secret(SecretName::new(id)), expect: Vec::new() };
     let scope = Scope::Items(vec![wanted("db/main"), wanted(arn)]);
     let world = World { becomes: "InSync", ..World::default() };
-    let (outcome, double) = run_with(world, scope, |_| ()).await;
+    let (outcome, fake) = run_with(world, scope, |_| ()).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::Replicated, 2)]);
-    assert_eq!(double.sent("ReplicateSecretToRegions").len(), 1);
-    assert!(double.sent("ListSecrets").is_empty());
+    assert_eq!(fake.sent("ReplicateSecretToRegions").len(), 1);
+    assert!(fake.sent("ListSecrets").is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_without_its_member_says_nothing_of_a_secret() {
+async fn an_incomplete_answer_never_means_that_a_secret_is_absent() {
     for (operation, region) in
         [("ListSecrets", SOURCE), ("ListSecrets", NEAR), ("DescribeSecret", SOURCE)]
     {
@@ -311,14 +310,14 @@ async fn an_answer_without_its_member_says_nothing_of_a_secret() {
             let replicas = BTreeMap::from([(FAR.to_owned(), "InSync")]);
             let silent = Some((operation, region, times));
             let world = World { replicas, becomes: "InSync", silent, ..World::default() };
-            let (outcome, double) = sweep(world).await;
+            let (outcome, fake) = sweep(world).await;
             let what = format!("{operation} in {region}: {:?}", outcome.failures);
             let place = outcome.failures.first().and_then(|failure| failure.region.clone());
             let expected = is_told.then(|| self::region(region));
             assert_eq!(place, expected, "{what}");
             let unavailable = |failure: &Failure| failure.cause.kind == FailureKind::Unavailable;
             assert!(outcome.failures.iter().all(unavailable), "{what}");
-            let asked = double.sent("ReplicateSecretToRegions").len();
+            let asked = fake.sent("ReplicateSecretToRegions").len();
             assert_eq!(asked, usize::from(!is_told), "{what}");
         }
     }

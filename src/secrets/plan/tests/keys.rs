@@ -3,12 +3,12 @@
 use super::*;
 
 #[test]
-fn a_weaker_key_is_reported_with_a_remedy_that_removes_nothing_and_a_stronger_one_is_right() {
+fn a_weaker_key_is_reported_without_a_removal_and_a_stronger_key_is_accepted() {
     let app = Secret { kms_key: Some("alias/app".to_owned()), ..secret() };
     let weaker = Secret { kms_key: None, ..replica(&app) };
-    assert_eq!(decide(&app, Some(&weaker)), Decision::LookCloser);
-    let told = described(app, &[(TARGET, Status::InSync)]);
-    assert_eq!(decide(&told, Some(&weaker)), Decision::LookCloser);
+    assert_eq!(decide(&app, Some(&weaker)), SecretDecision::ReadByName);
+    let told = described(app, &[(TARGET, ReplicationStatus::InSync)]);
+    assert_eq!(decide(&told, Some(&weaker)), SecretDecision::ReadByName);
     let cause = reported(decide(&told, Some(&described(weaker, &[]))));
     assert_eq!(cause.kind, FailureKind::Unsupported);
     let command = "aws secretsmanager update-secret --region us-east-1 --secret-id db/main --kms-key-id alias/app";
@@ -22,14 +22,14 @@ fn a_weaker_key_is_reported_with_a_remedy_that_removes_nothing_and_a_stronger_on
 }
 
 #[test]
-fn a_replicas_key_that_was_changed_in_its_region_is_believed_there() {
+fn a_replicas_key_is_read_in_its_own_region() {
     let mut app = described(
         Secret { kms_key: Some("alias/app".to_owned()), ..secret() },
-        &[(TARGET, Status::InSync)],
+        &[(TARGET, ReplicationStatus::InSync)],
     );
     for replica in app.replication.as_mut().expect("described").values_mut() {
         replica.kms_key = Some(DEFAULT_SECRET_KEY.to_owned());
     }
-    assert_eq!(decide(&app, None), Decision::LookCloser);
+    assert_eq!(decide(&app, None), SecretDecision::ReadByName);
     assert_eq!(decide(&app, Some(&described(replica(&app), &[]))), IN_SYNC);
 }

@@ -1,4 +1,4 @@
-//! A deletion that AWS refused: replicas keep a secret from being deleted, and its owner is to be told how to go on.
+//! Reports secrets that AWS refused to delete because they have replicas, and tells the owner how to continue.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +9,8 @@ use crate::domain::{
     AccountId, AccountOutcome, Cause, Failure, FailureKind, Item, Kind, Region, SecretName,
 };
 
-/// Tells of each of these secrets that AWS refused to delete for its replicas. One that has none, or is being deleted by
-/// now, is nobody's concern any more.
+/// Reports each refused deletion. A secret that has no replicas any more, or that is scheduled for deletion, is not
+/// reported.
 pub async fn refused_deletes(
     session: &Session,
     refused: &BTreeSet<(Region, SecretName)>,
@@ -37,11 +37,11 @@ fn kept_by_replicas(secret: &Secret, source: &Region, account: &AccountId) -> Op
         secret.replication.as_ref().filter(|replicas| !replicas.is_empty() && !secret.deleted)?;
     let regions: Vec<&str> = replicas.keys().map(Region::as_str).collect();
     let message = format!(
-        "AWS refused to delete this secret, since it has replicas in {}",
+        "AWS refused to delete this secret because it has replicas in {}",
         regions.join(", ")
     );
     let remedy = format!(
-        "run `hubctl release secret {} --account {account} --region {source} --yes`, and delete it again before the next sweep",
+        "run `hubctl release secret {} --account {account} --region {source} --yes`, then delete the secret again before the next sweep",
         secret.name,
     );
     Some(Cause::new(FailureKind::Conflict, message).mended_by(remedy))

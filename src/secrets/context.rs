@@ -1,7 +1,7 @@
-//! What all parts of one account's work on its secrets share: its session, its rules, and the words of its outcome.
+//! The data that all parts of one account's work on secrets share, and the functions that record outcomes.
 
 use super::model::Secret;
-use super::plan::Question;
+use super::plan::{SecretDecision, SecretQuestion};
 use crate::aws::{KeyStates, Session};
 use crate::domain::{
     ABSENT, ABSENT_REMEDY, AccountOutcome, Cause, Failure, Item, Kind, OutcomeKind, Region,
@@ -9,43 +9,59 @@ use crate::domain::{
 };
 use crate::run_policy::RunPolicy;
 
-/// Calls of one account that are under way at once.
+/// The highest number of concurrent calls for one account.
 pub(super) const CALLS: usize = 8;
 
-/// One account's secrets, and the rules for them.
+/// One account, the rules of the run, and the known states of KMS keys.
 #[derive(Clone, Copy)]
-pub(super) struct Slice<'a> {
-    /// The account.
+pub(super) struct SecretsContext<'a> {
     pub(super) session: &'a Session,
-    /// What may be done.
     pub(super) policy: &'a RunPolicy,
-    /// What KMS says of the keys.
     pub(super) keys: &'a KeyStates,
 }
 
-impl Slice<'_> {
-    /// An outcome with nothing in it.
-    pub(super) fn nothing(&self) -> AccountOutcome {
+impl SecretsContext<'_> {
+    pub(super) fn empty_outcome(&self) -> AccountOutcome {
         AccountOutcome::new(self.session.account().clone())
     }
 
-    /// The question of one secret in one target, now, with what is known of the target.
+    /// The input of the plan for one secret in one target.
     pub(super) fn question<'q>(
         &'q self,
         secret: &'q Secret,
         held: Option<&'q Secret>,
         source: &'q Region,
         target: &'q Region,
-    ) -> Question<'q> {
+    ) -> SecretQuestion<'q> {
         let RunPolicy { names, kms_keys, routes, .. } = self.policy;
-        let looked = held.is_some_and(Secret::is_described);
+        let read_by_name = held.is_some_and(Secret::is_described);
         let now = self.session.now();
-        Question { secret, held, looked, source, target, routes, names, kms_keys, now }
+        SecretQuestion { secret, held, read_by_name, source, target, routes, names, kms_keys, now }
     }
 
-    /// Counts how one secret ended in one target, and names it with the reason unless it is equal, excluded, or a
-    /// replica itself.
-    #[expect(clippy::unused_self, reason = "it stands beside `report` and is called as it is")]
+    /// Records a decision that needs no further work. Every other decision counts as pending.
+    pub(super) fn record(
+        &self,
+        outcome: &mut AccountOutcome,
+        secret: &Secret,
+        (source, target): (&Region, &Region),
+        decision: SecretDecision,
+    ) {
+        match decision {
+            SecretDecision::Leave(kind) => self.count(outcome, secret, (source, target), kind),
+            SecretDecision::Report(cause) => {
+                self.report(outcome, &secret.name, (source, target), cause);
+            }
+            SecretDecision::ReportAtSource(cause) => {
+                self.fail_at_source(outcome, &secret.name, source, [target], cause);
+            }
+            _ => self.count(outcome, secret, (source, target), OutcomeKind::Pending),
+        }
+    }
+
+    /// Counts the outcome of one secret in one target. An outcome that an operator may act on also gets a note with the
+    /// reason and a remedy.
+    #[expect(clippy::unused_self, reason = "callers use it in the same way as `report`")]
     pub(super) fn count(
         &self,
         outcome: &mut AccountOutcome,
@@ -60,17 +76,17 @@ impl Slice<'_> {
             outcome.pending(target, item);
             return;
         }
-        let unnamed = match counted {
+        let noted = match counted {
             OutcomeKind::Skipped => secret.why_skipped(source),
             OutcomeKind::Absent => Some((ABSENT, ABSENT_REMEDY)),
             _ => None,
         };
-        if let Some((message, remedy)) = unnamed {
+        if let Some((message, remedy)) = noted {
             outcome.note(source, item, counted, message.into(), remedy.into());
         }
     }
 
-    /// Counts and reports what is wrong with one secret in one target.
+    /// Counts and reports a conflict or a failure of one secret in one target.
     pub(super) fn report(
         &self,
         outcome: &mut AccountOutcome,
@@ -83,7 +99,7 @@ impl Slice<'_> {
         self.fail_item(outcome, name, target, cause);
     }
 
-    /// Counts a secret that fails in its own Region as failed in these targets, and reports it once.
+    /// Counts a secret as failed in each of these targets, and reports the failure once, in the source Region.
     pub(super) fn fail_at_source<'t>(
         &self,
         outcome: &mut AccountOutcome,

@@ -1,6 +1,6 @@
-//! The wait for a secret whose creation an event told: reads lag behind writes.
+//! Waits for a secret whose creation an event reported, because reads lag behind writes.
 //!
-//! A lapse is no failure: what is read then is gone on with, and the sweep sees to the rest.
+//! A wait that expires is not a failure: the run continues with what it read, and the next sweep does the rest.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,41 +8,37 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::stream;
 
+use super::context::{CALLS, SecretsContext};
 use super::model::Secret;
 use super::observe;
-use super::slice::{CALLS, Slice};
-use crate::domain::{Cause, Item, Region, SecretName, Wanted};
+use crate::deadline::reserve;
+use crate::domain::{Cause, Expectation, Item, Region, SecretName, Wanted};
 
-/// No event is waited for longer.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// Between reads; each pause is longer than the one before by this.
+/// The first pause between reads. Each pause is longer than the previous one by this amount.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// What `DescribeSecret` answered of each secret, by the name or ARN that was asked for.
+/// The answer of `DescribeSecret` for each secret, by the requested name or ARN.
 pub(super) type Described = BTreeMap<SecretName, Result<Option<Secret>, Cause>>;
 
-impl Slice<'_> {
-    /// Describes the wanted secrets, those that were just created again and again until they are there.
+impl SecretsContext<'_> {
+    /// Describes the wanted secrets. A secret that was just created is described repeatedly until it exists.
     pub(super) async fn describe_wanted(&self, source: &Region, wanted: &[Wanted]) -> Described {
         let mut open: BTreeMap<&SecretName, bool> = BTreeMap::new();
         for Wanted { item, expect } in wanted {
             if let Item::Secret(name) = item {
-                // A deletion that was told beside it may well have been the later one.
-                let is_created = expect.iter().any(|expected| expected.at.is_some())
-                    && !expect.iter().any(|expected| expected.absent);
-                open.insert(name, is_created);
+                open.insert(name, is_created(expect));
             }
         }
         let mut described = Described::new();
         let (mut waited, mut pause) = (Duration::ZERO, PAUSE);
         loop {
-            let asking: Vec<_> = open
+            let reads: Vec<_> = open
                 .iter()
                 .map(async |(name, _)| {
                     (*name, observe::describe(self.session, source, name.as_str()).await)
                 })
                 .collect();
-            let answers: Vec<_> = stream::iter(asking).buffer_unordered(CALLS).collect().await;
+            let answers: Vec<_> = stream::iter(reads).buffer_unordered(CALLS).collect().await;
             for (name, answer) in answers {
                 let is_awaited = open.get(name).copied().unwrap_or_default();
                 if !(is_awaited && matches!(answer, Ok(None))) {
@@ -50,8 +46,9 @@ impl Slice<'_> {
                 }
                 described.insert(name.clone(), answer);
             }
-            let over = waited + pause > PATIENCE || !self.policy.deadline.leaves(PATIENCE);
-            if open.is_empty() || over {
+            let expired = waited + pause > reserve::EVENT_WAIT
+                || !self.policy.deadline.leaves(reserve::EVENT_WAIT);
+            if open.is_empty() || expired {
                 return described;
             }
             tokio::time::sleep(pause).await;
@@ -59,4 +56,11 @@ impl Slice<'_> {
             pause += PAUSE;
         }
     }
+}
+
+/// Whether an event reported the creation of the secret. A deletion in the same batch may be the later event, so a
+/// secret with a reported deletion is not awaited.
+fn is_created(expect: &[Expectation]) -> bool {
+    expect.iter().any(|expected| expected.at.is_some())
+        && !expect.iter().any(|expected| expected.absent)
 }
