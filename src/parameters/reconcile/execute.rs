@@ -40,7 +40,7 @@ async fn write_chain(
     let last = chain.len().saturating_sub(1);
     for (place, attempt) in chain.into_iter().enumerate() {
         attempt.state = match &blocker {
-            Some(blocker) if is_recreation(attempt) => Blocker::blocked_state(blocker, attempt),
+            Some(blocker) if is_recreation(attempt) => blocker.blocked_state(attempt),
             _ => write_and_log(context, attempt, values, histories).await,
         };
         if blocker.is_none() && place < last {
