@@ -1,7 +1,7 @@
-//! Judgements over evidence, case by case.
+//! Judgements of single cases.
 
 use super::*;
-use crate::domain::TrustedWriters;
+use crate::domain::{EXCLUDE_TAG, PROVENANCE_KEY, TrustedWriters};
 
 const HUB: &str = "arn:aws:sts::111122223333:assumed-role/failover-replicator-spoke/s";
 const BARE_HUB: &str = "arn:aws:sts::111122223333:assumed-role/failover-replicator-spoke";
@@ -9,7 +9,7 @@ const PERSON: &str = "arn:aws:iam::111122223333:user/person";
 const OLD_ROLE: &str = "arn:aws:sts::111122223333:assumed-role/old-replicator/s";
 const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
-/// A parameter in the target; its versions are written a second apart, the last of them an hour ago.
+/// A parameter in the target. Its versions are a second apart, and the last is an hour old.
 struct HeldParameter {
     account: AccountId,
     target: Region,
@@ -46,7 +46,7 @@ impl HeldParameter {
         self
     }
 
-    /// With provenance that names this version, as the hub writes it after an update.
+    /// With the provenance of an update that made this version.
     fn naming(self, number: i64) -> Self {
         let written = Some(version(number, self.rows.len()).modified);
         self.with(|provenance| Provenance { replica: number, written, ..provenance })
@@ -108,7 +108,7 @@ fn foreign(number: i64) -> ForeignVersion {
 }
 
 #[test]
-fn a_list_proves_what_provenance_names_and_asks_for_the_history_of_all_else() {
+fn a_list_proves_the_named_version_and_everything_else_needs_the_history() {
     assert!(HeldParameter::new(&[HUB]).marked().with(|made| made).by_list().is_owned(), "a create");
     assert!(HeldParameter::new(&[BARE_HUB]).marked().with(|made| made).by_list().is_owned());
     assert!(HeldParameter::new(&[HUB, HUB, HUB]).marked().naming(3).by_list().is_owned());
@@ -132,7 +132,7 @@ fn every_version_after_the_named_one_must_be_the_hubs() {
     assert!(HeldParameter::new(&[PERSON, HUB, HUB, BARE_HUB]).marked().naming(2).is_owned());
     let covered = HeldParameter::new(&[HUB, PERSON, HUB]).marked().naming(1);
     assert_eq!(covered.judged(), Ownership::WrittenOver(foreign(2)));
-    // Of two in a row the first was covered by its own writer.
+    // Of two versions in a row, the first was covered by its own writer.
     let two = HeldParameter::new(&[HUB, PERSON, PERSON, HUB]).marked().naming(1);
     assert_eq!(two.judged(), Ownership::WrittenOver(foreign(3)));
     let mut same = HeldParameter::new(&[HUB, PERSON, HUB]).marked().naming(1);
@@ -143,7 +143,7 @@ fn every_version_after_the_named_one_must_be_the_hubs() {
 }
 
 #[test]
-fn a_change_in_the_target_names_its_version_and_what_was_covered_before() {
+fn a_change_in_the_target_names_its_version_and_the_version_covered_before() {
     let changed = |held: HeldParameter| match held.judged() {
         Ownership::ChangedInTarget { change, covered, restored_before, restorable } => {
             (change.number, covered.map(|covered| covered.number), restored_before, restorable)
@@ -163,7 +163,7 @@ fn a_change_in_the_target_names_its_version_and_what_was_covered_before() {
 }
 
 #[test]
-fn tags_that_the_hub_did_not_write_for_this_version_claim_and_prove_nothing() {
+fn tags_that_the_hub_did_not_write_for_this_version_prove_nothing() {
     let claimed = |held: HeldParameter| match held.judged() {
         Ownership::Claimed(why) => why,
         other => panic!("not claimed: {other:?}"),
@@ -175,7 +175,7 @@ fn tags_that_the_hub_did_not_write_for_this_version_claim_and_prove_nothing() {
         .with(|made| Provenance { of: Some(Fingerprint(1)), ..made });
     assert_eq!(claimed(copied.by_list()), InvalidClaim::OtherParameter);
     let early = HeldParameter::new(&[HUB]).marked().with(|made| Provenance { of: None, ..made });
-    assert!(early.is_owned(), "a tag of an earlier release does not say to what it belongs");
+    assert!(early.is_owned(), "a tag of an earlier release does not name its parameter");
     let then_theirs = HeldParameter::new(&[PERSON, PERSON]).marked().naming(1);
     assert_eq!(claimed(then_theirs), InvalidClaim::OtherWriter(foreign(1)));
     // The same number with another date is another version.
@@ -210,30 +210,30 @@ fn a_covered_version_is_found_without_either_tag_and_without_the_mark() {
     assert_eq!(HeldParameter::new(&[PERSON, HUB]).marked().judged(), covered);
     let unmarked = HeldParameter::new(&[HUB, PERSON, HUB]).naming(1);
     assert_eq!(unmarked.judged(), Ownership::WrittenOver(foreign(2)));
-    // Whatever is said by the tags of what was created meanwhile: another route's, another parameter's, or this one's.
+    // The tags may name another route, another parameter, or this one.
     let elsewhere =
         |made| Provenance { region: Region::parse("eu-west-1").expect("a Region"), ..made };
     let another = |made| Provenance { of: Some(Fingerprint(1)), ..made };
     assert_eq!(HeldParameter::new(&[PERSON, HUB]).marked().with(elsewhere).judged(), covered);
     assert_eq!(HeldParameter::new(&[PERSON, HUB]).marked().with(another).judged(), covered);
     assert_eq!(HeldParameter::new(&[PERSON, HUB]).marked().with(|made| made).judged(), covered);
-    // A former owner's version under a replica that its route has taken over is decided.
+    // The other route has taken over its replica, so the covered version is decided.
     let others = HeldParameter::new(&[PERSON, HUB, HUB]).marked();
     let written = Some(version(2, 3).modified);
     let others = others.with(|made| Provenance { replica: 2, written, ..elsewhere(made) });
     assert!(matches!(others.judged(), Ownership::OtherRoute(_)));
-    // Its owner has declared it released since.
+    // The owner declared the parameter released since then.
     let mut released = HeldParameter::new(&[PERSON, HUB]);
     released.tags.insert(EXCLUDE_TAG.into(), "released".into());
     let named = Ownership::Released { excluded: false, covered: Some(foreign(1)) };
-    assert_eq!(released.judged(), named, "it is released, and its version is named with that");
+    assert_eq!(released.judged(), named, "the class is released, and the covered version is named");
     let mut theirs = HeldParameter::new(&[PERSON, HUB, PERSON]).by_list();
     theirs.tags.insert(EXCLUDE_TAG.into(), "released".into());
     assert_eq!(theirs.judged(), Ownership::Released { excluded: false, covered: None });
 }
 
 #[test]
-fn what_has_no_provenance_is_taken_over_only_from_the_hub_or_a_trusted_writer() {
+fn a_marked_parameter_without_provenance_is_taken_over_only_from_the_hub_or_a_trusted_writer() {
     let mut writers = Writers::of_defaults();
     let old = || HeldParameter::new(&[OLD_ROLE, OLD_ROLE]).marked().by_list();
     assert_eq!(old().judged_by(&writers, true), Ownership::MarkOnly { trusted: false });
@@ -251,7 +251,7 @@ fn what_has_no_provenance_is_taken_over_only_from_the_hub_or_a_trusted_writer() 
 }
 
 #[test]
-fn only_a_young_first_version_without_tags_gets_them_again() {
+fn only_a_young_first_version_gets_its_missing_tags_again() {
     let mut create = HeldParameter::new(&[HUB]);
     assert_eq!(create.judged(), Ownership::UntaggedCreate { fresh: false });
     create.rows[0].version.modified = Timestamp::from_millis(NOW.millis() - 3_599_999);
@@ -272,7 +272,7 @@ fn a_released_replica_says_whether_its_owner_wants_no_report() {
 }
 
 #[test]
-fn what_lies_between_a_decision_and_its_write_is_ours_or_named() {
+fn versions_between_a_decision_and_its_write_are_the_hubs_or_named() {
     let account = AccountId::parse("111122223333").expect("an account");
     let writers = Writers::of_defaults();
     let judged = |by: &[&str], decided: Option<Version>| {
@@ -288,7 +288,7 @@ fn what_lies_between_a_decision_and_its_write_is_ours_or_named() {
         judged(&[HUB, PERSON, HUB], Some(version(1, 3))),
         VersionsBetween::Foreign(foreign(2))
     );
-    // The version that was decided on may be any writer's: taking over goes over it.
+    // The version that was decided on may be any writer's: a takeover overwrites it.
     assert_eq!(judged(&[PERSON, HUB], Some(version(1, 2))), VersionsBetween::OnlyHub);
     let another = Version { number: 1, modified: Timestamp::from_millis(1) };
     assert_eq!(judged(&[PERSON, HUB], Some(another)), VersionsBetween::Foreign(foreign(1)));
@@ -314,7 +314,7 @@ fn a_changed_name_of_the_spoke_role_is_recognised_by_what_it_wrote() {
 }
 
 #[test]
-fn each_class_has_a_message_and_a_remedy_for_both_ends_of_its_source() {
+fn each_class_has_a_message_and_a_remedy_with_and_without_a_source() {
     let (account, name) =
         (AccountId::parse("111122223333").expect("an account"), ParameterName::new("/a"));
     let region = |name| Region::parse(name).expect("a Region");
@@ -340,7 +340,7 @@ fn each_class_has_a_message_and_a_remedy_for_both_ends_of_its_source() {
     for ownership in &all {
         for source_exists in [true, false] {
             let held = foreign(9);
-            let site = ConflictContext {
+            let context = ConflictContext {
                 account: &account,
                 source: &source,
                 target: &target,
@@ -348,7 +348,7 @@ fn each_class_has_a_message_and_a_remedy_for_both_ends_of_its_source() {
                 source_exists,
                 held: &held,
             };
-            let cause = objection(ownership, site).expect("a conflict");
+            let cause = objection(ownership, context).expect("a conflict");
             assert_eq!(cause.class, ownership.class());
             assert!(cause.message.contains("us-east-1"), "{}", cause.message);
             let names_version = [ConflictClass::ChangedInTarget, ConflictClass::WrittenOver];

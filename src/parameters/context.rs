@@ -85,10 +85,10 @@ impl RouteContext<'_> {
         &self,
         target: &Region,
         change: Change,
-        held: Occupant<'_>,
+        occupant: Occupant<'_>,
         claim: Option<Claim>,
     ) -> Ruling {
-        let proposal = Proposal { source: self.source, target, change, held, claim };
+        let proposal = Proposal { source: self.source, target, change, occupant, claim };
         self.policy.judge(&proposal, self.session.now())
     }
 
@@ -100,8 +100,8 @@ impl RouteContext<'_> {
         replica: &Observed,
         claim: Option<Claim>,
     ) -> Ruling {
-        let held = Occupant::Parameter(replica.evidence(self.session.account(), target));
-        self.judge(target, change, held, claim)
+        let occupant = Occupant::Parameter(replica.evidence(self.session.account(), target));
+        self.judge(target, change, occupant, claim)
     }
 
     /// Records the result of a decision that needs no work. Returns every other decision.

@@ -67,8 +67,8 @@ async fn release_one(
     let mut regions = Vec::new();
     for target in replicas.filter(|region| targets.contains(*region)) {
         let change = Change::Delete;
-        let held = Occupant::SecretReplica;
-        let proposal = Proposal { source, target, change, held, claim: None };
+        let occupant = Occupant::SecretReplica;
+        let proposal = Proposal { source, target, change, occupant, claim: None };
         match policy.judge(&proposal, session.now()) {
             Ruling::Proceed => regions.push(target),
             Ruling::ReportOnly => outcome.steps.push(Step {

@@ -36,9 +36,10 @@ const PARAMETERS: [&[&str]; 10] = [
 ];
 
 /// Files that may name an SDK crate, beside all of `aws/`.
-const SDK_FILES: [&str; 10] = [
+const SDK_FILES: [&str; 11] = [
     "organization.rs",
     "notify.rs",
+    "parameters/store/describe.rs",
     "parameters/store/list.rs",
     "parameters/store/read.rs",
     "parameters/store/history.rs",

@@ -1,10 +1,9 @@
 //! Writes the values of a labelled replica, from the oldest labelled value to the current one. Only a new or an unfinished
 //! replica gets older values.
 
-use std::time::Duration;
-
 use super::history::LabelHistory;
 use super::sync::{SyncError, history_of, with_values};
+use crate::deadline::reserve;
 use crate::domain::{Cause, Region, SecretText, Tags};
 use crate::parameters::attempt::{WriteAttempt, WriteState, tags_of_unfinished};
 use crate::parameters::context::RouteContext;
@@ -13,8 +12,6 @@ use crate::parameters::plan::PlannedWrite;
 use crate::parameters::store::{self, Created, Put, retag, update};
 
 const FIRST: i64 = 1;
-/// The time that the current value and its confirmation need. With less time left, no older value is written.
-const NEEDED: Duration = Duration::from_secs(20);
 
 /// Creates a replica with the labelled values of `source` and then the current value.
 ///
@@ -57,7 +54,7 @@ pub(in crate::parameters) async fn create(
 /// Whether too little time is left for the remaining values. The provenance then marks the replica as unfinished, and the
 /// item is reported as pending. A signal does not stop values that have begun.
 fn is_late(context: &RouteContext<'_>) -> bool {
-    context.policy.deadline.left().is_some_and(|left| left < NEEDED)
+    context.policy.deadline.left().is_some_and(|left| left < reserve::LABELLED_CREATE)
 }
 
 async fn create_first(

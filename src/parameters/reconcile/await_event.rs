@@ -5,12 +5,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::deadline::reserve;
 use crate::domain::{Expectation, Item, ParameterName, Tags, Version, Wanted};
 use crate::parameters::context::RouteContext;
 use crate::parameters::store::{ByName, tags_of, versions};
 
-/// The longest wait.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// The first pause between two reads. Each later pause is longer by the same amount.
 const PAUSE: Duration = Duration::from_millis(500);
 /// The time of an event is cut to whole seconds.
@@ -49,7 +48,8 @@ pub(super) async fn await_events(context: &RouteContext<'_>, wanted: &[Wanted]) 
             latest.remove(&name);
             latest.insert(name, version);
         }
-        let timed_out = waited + pause > PATIENCE || !context.policy.deadline.leaves(PATIENCE);
+        let timed_out = waited + pause > reserve::EVENT_WAIT
+            || !context.policy.deadline.leaves(reserve::EVENT_WAIT);
         if waiting.is_empty() || timed_out {
             return latest;
         }

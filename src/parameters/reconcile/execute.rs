@@ -36,7 +36,7 @@ async fn write_chain(
     values: &Values,
     histories: &SourceHistories,
 ) {
-    let mut blocker = None;
+    let mut blocker: Option<Blocker> = None;
     let last = chain.len().saturating_sub(1);
     for (place, attempt) in chain.into_iter().enumerate() {
         attempt.state = match &blocker {
@@ -134,7 +134,7 @@ pub(super) async fn set_mark_first(
     context: &RouteContext<'_>,
     attempt: &WriteAttempt,
 ) -> Result<Tagged, Cause> {
-    if attempt.write.marking != MarkTiming::BeforeWrite {
+    if attempt.write.mark_timing != MarkTiming::BeforeWrite {
         return Ok(Tagged::Yes);
     }
     let mark = with_mark(Tags::new());

@@ -190,7 +190,7 @@ impl RouteContext<'_> {
         }
         let policy = self.plan_policy(self.parity());
         let evidence = replica.evidence(case.account, case.target);
-        match (case.ownership(policy), other_role(evidence, case.viewpoint(policy))) {
+        match (case.ownership(policy), other_role(evidence, case.judge_context(policy))) {
             // This run takes the replica over, so the replica no longer depends on the setting.
             (Ownership::Owned { by_trusted: true, .. }, _)
                 if !(self.policy.take_over && self.policy.writing.allows()) =>

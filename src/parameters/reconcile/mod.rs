@@ -25,7 +25,6 @@ mod verify;
 pub use absence::{MassAbsence, UnwitnessedAbsences, remove_unwitnessed};
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use futures::{StreamExt, stream};
 
@@ -41,6 +40,7 @@ use super::plan::{Decision, decide};
 use super::results::{ItemResult, ItemResults, PassResult, Retries, RetryReason};
 use super::store::{lists, versions};
 use crate::aws::Session;
+use crate::deadline::reserve;
 use crate::domain::{
     AccountOutcome, Assignment, Item, OutcomeKind, ParameterName, Region, Route, Scope, Wanted,
 };
@@ -51,11 +51,6 @@ use crate::run_policy::RunPolicy;
 const CHUNK: usize = 10;
 /// The chunks under way at once, so that the writes of one do not wait for the reads of another.
 const CHUNKS_AT_ONCE: usize = 3;
-/// A chunk begins only if this much time is left, and [`ITEM_TIME`] for each item. With the default quotas, a sweep reads
-/// one history a second in a source location and writes about 1.8 parameters a second in a target; all chunks under way
-/// must confirm their writes in time.
-const CHUNK_TIME: Duration = Duration::from_secs(20);
-const ITEM_TIME: Duration = Duration::from_secs(3);
 
 /// Reconciles the parameters of one account.
 pub async fn reconcile(
@@ -193,7 +188,7 @@ impl RouteContext<'_> {
         let (present, orphans) = self.divide(candidates);
         let leaves_time_for = |items: usize| {
             let items = u32::try_from(items.min(CHUNK)).unwrap_or(u32::MAX);
-            self.policy.deadline.leaves(CHUNK_TIME + ITEM_TIME * items)
+            self.policy.deadline.leaves(reserve::CHUNK + reserve::ITEM * items)
         };
         let (all, leaves_time_for) = (present.len(), &leaves_time_for);
         // Collected first: a stream that borrows from the iterator's closure is not known to be `Send`.

@@ -208,7 +208,7 @@ fn compare_one(
                 if !attempt.write.adopts() {
                     return update(attempt, Reason::Value);
                 }
-                let cause = not_adopted(attempt.case(context), "its value differs");
+                let cause = not_adopted(attempt.case(context), "different value");
                 pass.results.fail(&attempt.name, &attempt.target, &attempt.target, cause);
                 return false;
             }
@@ -246,8 +246,8 @@ fn judge_all(
     let mut permitted = Vec::new();
     for attempt in attempts {
         let change = attempt.write.change;
-        let held = attempt.evidence(context);
-        match context.judge(&attempt.target, change, held, attempt.write.claim) {
+        let occupant = attempt.evidence(context);
+        match context.judge(&attempt.target, change, occupant, attempt.write.claim) {
             Ruling::Proceed => permitted.push(attempt),
             Ruling::ReportOnly => {
                 let PlannedWrite { because, class, .. } = attempt.write;

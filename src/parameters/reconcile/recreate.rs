@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::brake::{give_one_back, reserve};
 use super::delete::{DeleteExecutor, DeleteResult, Judgement, Reread};
 use super::execute::set_mark_first;
+use crate::deadline::reserve;
 use crate::domain::{Cause, Change, OutcomeKind, Reason, SecretText, Tags};
 use crate::ownership::{Provenance, RefusedForm};
 use crate::parameters::attempt::{WriteAttempt, WriteState, created_tags};
@@ -28,8 +29,6 @@ use crate::parameters::policies::Policies;
 use crate::parameters::store::{Created, Tagged, Valued, create, tags, values};
 use crate::recent_deletes::PAUSE_AFTER_DELETE;
 
-/// The time that a recreation needs: the pause and the calls around it.
-const NEEDED: Duration = Duration::from_secs(90);
 /// Restoring the old form is tried again after lost answers and throttling.
 const RESTORE_TRIES: u32 = 4;
 const RESTORE_PAUSE: Duration = Duration::from_secs(2);
@@ -46,7 +45,7 @@ pub(super) async fn recreate(
 ) -> Result<WriteState, Cause> {
     let target = &attempt.target;
     let Some(replica) = &attempt.replica else { return Ok(WriteState::Retry) };
-    if !context.policy.deadline.leaves(NEEDED) {
+    if !context.policy.deadline.leaves(reserve::RECREATE) {
         return Ok(WriteState::OutOfTime);
     }
     check_key(context, attempt).await?;

@@ -11,6 +11,8 @@ mod stage;
 mod value_overrides;
 mod world;
 
+use std::time::Duration;
+
 use self::stage::Stage;
 use self::world::{FAR, NEAR, SOURCE};
 use super::*;

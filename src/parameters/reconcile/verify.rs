@@ -169,7 +169,7 @@ async fn write_provenance_of(
 ) -> WriteState {
     let provenance = provenance(context, attempt, replica, false);
     let set = Tags::from([(PROVENANCE_KEY.to_owned(), provenance.to_string())]);
-    let set = if attempt.write.marking == MarkTiming::Never { set } else { with_mark(set) };
+    let set = if attempt.write.mark_timing == MarkTiming::Never { set } else { with_mark(set) };
     let done = attempt.write.change.done();
     match retag(context.session, &attempt.target, &attempt.write.desired.name, &set, &[]).await {
         Ok(Tagged::Gone) => WriteState::Superseded(done),

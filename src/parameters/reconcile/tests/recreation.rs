@@ -49,7 +49,7 @@ async fn after_a_permanent_refusal_the_old_form_is_restored_owned_and_not_delete
         let outcome = stage.sweep().await;
         assert_failed_in(&outcome, &[NEAR], FailureKind::Invalid);
         let cause = &outcome.failures[0].cause;
-        assert!(cause.message.contains("refused for good to change the type"), "{cause}");
+        assert!(cause.message.contains("permanently refused to change the type"), "{cause}");
         assert!(cause.remedy().contains(r#"{"name":"/a","operation":"sync"}"#), "{cause:?}");
     }
     stage.policy.from_events = true;
