@@ -50,7 +50,7 @@ pub(super) fn replica(of: &Secret) -> Secret {
 }
 
 pub(super) fn described(secret: Secret, replicas: &[(&str, ReplicationStatus)]) -> Secret {
-    let told = |status: &ReplicationStatus| Replication {
+    let shown = |status: &ReplicationStatus| Replication {
         status: status.clone(),
         message: None,
         kms_key: None,
@@ -131,7 +131,11 @@ fn a_secret_in_parity_needs_nothing() {
     let secret = secret();
     assert_eq!(decide(&secret, Some(&replica(&secret))), IN_SYNC);
     let primary = Secret { primary_region: Some(SOURCE.to_owned()), ..secret };
-    assert_eq!(decide(&primary, Some(&replica(&primary))), IN_SYNC, "a primary that names its own Region");
+    assert_eq!(
+        decide(&primary, Some(&replica(&primary))),
+        IN_SYNC,
+        "a primary that names its own Region"
+    );
 }
 
 #[test]
@@ -394,7 +398,7 @@ fn a_replica_that_its_region_does_not_have_is_not_in_sync() {
 }
 
 #[test]
-fn a_value_override_is_refused() {
+fn a_value_of_a_targets_own_is_refused_since_no_replica_can_have_it() {
     let tagged = |key: &str| {
         let tags = Tags::from([(key.to_owned(), "x".to_owned())]);
         described(Secret { tags: Some(tags), ..secret() }, &[])

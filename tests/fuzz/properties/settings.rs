@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use failover_replicator::domain::{Routes, TrustedWriters};
 use failover_replicator::settings::{
-    ENDPOINT_VARIABLES, Fault, MaxDeletes, PREFIX, RawSettings, Settings, SettingsError, known,
+    ENDPOINT_VARIABLES, MaxDeletes, PREFIX, RawSettings, SettingFault, Settings, SettingsError,
+    known,
 };
 
 use super::{is_a_message, is_one_line};
@@ -189,8 +190,8 @@ fn hides_what_is_not_ours(error: &SettingsError, variables: &[(String, String)])
     assert_eq!(RawSettings::from_variables(hidden).parse().err().as_ref(), Some(error));
 }
 
-fn is_a_fault(fault: &Fault) {
-    let Fault { setting, read, problem, accepted } = fault;
+fn is_a_fault(fault: &SettingFault) {
+    let SettingFault { setting, read, problem, accepted } = fault;
     is_a_message(problem);
     is_a_message(accepted);
     is_a_message(setting);
