@@ -15,12 +15,12 @@ pub struct Record {
     /// whole batch.
     pub message_id: String,
     /// What it holds.
-    pub content: Content,
+    pub content: RecordContent,
 }
 
 /// What a message holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Content {
+pub enum RecordContent {
     /// An event that names something of ours.
     Event(Event),
     /// An event of no concern.
@@ -50,16 +50,16 @@ pub(super) fn read(records: &Value) -> Result<Vec<Record>, Refused> {
         .collect()
 }
 
-fn content(body: &Value) -> Content {
+fn content(body: &Value) -> RecordContent {
     let Value::String(body) = body else {
-        return Content::Unreadable(format!("the message's body is {}", sort(body)));
+        return RecordContent::Unreadable(format!("the message's body is {}", sort(body)));
     };
     match serde_json::from_str::<Value>(body) {
         Ok(value) if envelope::has_its_shape(&value) => match envelope::read(&value) {
-            Ok(event) => Content::Event(event),
-            Err(ignored) => Content::Ignored(ignored),
+            Ok(event) => RecordContent::Event(event),
+            Err(ignored) => RecordContent::Ignored(ignored),
         },
-        Ok(_) => Content::Unreadable("the message's body is JSON but no event".to_owned()),
-        Err(error) => Content::Unreadable(format!("the message's body is not JSON: {error}")),
+        Ok(_) => RecordContent::Unreadable("the message's body is JSON but no event".to_owned()),
+        Err(error) => RecordContent::Unreadable(format!("the message's body is not JSON: {error}")),
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::event::{self, Asks, Event, Ignored, looks_at};
+use super::event::{self, EventSubject, Event, Ignored, looks_at};
 use super::says_nothing;
 use crate::domain::{Expectation, Item, Kind, Location, shown};
 
@@ -123,8 +123,8 @@ fn failed(event: &Value, service: Kind, location: Location, call: &str) -> Resul
             location,
             name: call.to_owned(),
             at: event::time(event),
-            asks: Asks::RefusedDelete(name),
-            passed_over: Vec::new(),
+            subject: EventSubject::RefusedDelete(name),
+            skipped: Vec::new(),
         }),
         Item::Parameter(_) => Err(Ignored::new("a refused DeleteSecret names no secret")),
     }

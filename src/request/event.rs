@@ -17,14 +17,14 @@ pub struct Event {
     /// When it happened, where it says so.
     pub at: Option<Timestamp>,
     /// What it is about.
-    pub asks: Asks,
+    pub subject: EventSubject,
     /// Names in it that are passed over, and why.
-    pub passed_over: Vec<Ignored>,
+    pub skipped: Vec<Ignored>,
 }
 
 /// What an event is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Asks {
+pub enum EventSubject {
     /// Items to look at; at least one.
     Items(Vec<Wanted>),
     /// The deletion of this secret that AWS refused, perhaps for its replicas: an owner is to be told how to go on.
@@ -65,19 +65,19 @@ pub(super) fn looks_at<'a>(
     expect: Option<&Expectation>,
 ) -> Result<Event, Ignored> {
     let mut items: Vec<Wanted> = Vec::new();
-    let mut passed_over = Vec::new();
+    let mut skipped = Vec::new();
     for text in names {
         match item(kind, text, &location) {
             Ok(item) => items.push(Wanted { item, expect: expect.cloned().into_iter().collect() }),
-            Err(reason) => passed_over.push(reason),
+            Err(reason) => skipped.push(reason),
         }
     }
     if items.is_empty() {
         let none = || Ignored::new(format!("{} names no {kind}", shown(name)));
-        return Err(passed_over.into_iter().next().unwrap_or_else(none));
+        return Err(skipped.into_iter().next().unwrap_or_else(none));
     }
     let (name, at) = (name.to_owned(), time(event));
-    Ok(Event { location, name, at, asks: Asks::Items(items), passed_over })
+    Ok(Event { location, name, at, subject: EventSubject::Items(items), skipped })
 }
 
 /// The item that a name or an ARN in an event means.

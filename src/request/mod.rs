@@ -14,8 +14,8 @@ mod reconcile;
 
 use serde_json::Value;
 
-pub use batch::{Content, Record};
-pub use event::{Asks, Event, Ignored};
+pub use batch::{RecordContent, Record};
+pub use event::{EventSubject, Event, Ignored};
 pub use payload::item_at;
 pub use reconcile::{Accounts, Reconcile, RunOptions};
 

@@ -104,9 +104,9 @@ fn an_event_is_known_by_its_source_or_its_detail_type_alone() {
 
 #[test]
 fn an_event_says_what_to_wait_for_and_no_more() {
-    let expect = |pointer, value| match event_with(pointer, value).expect("an event").asks {
-        Asks::Items(items) => items[0].expect.clone(),
-        Asks::RefusedDelete(_) => panic!("a parameter"),
+    let expect = |pointer, value| match event_with(pointer, value).expect("an event").subject {
+        EventSubject::Items(items) => items[0].expect.clone(),
+        EventSubject::RefusedDelete(_) => panic!("a parameter"),
     };
     assert_eq!(expect("/detail/awsRegion", json!(null))[0].version, Some(3));
     let dated = expect("/detail/responseElements", json!("3"));

@@ -49,9 +49,9 @@ fn line(request: &Request) -> String {
         Request::Event(Err(ignored)) => format!("ignored: {ignored}"),
         Request::Batch(records) => {
             let lines = records.iter().map(|record| match &record.content {
-                Content::Event(event) => event_line(event),
-                Content::Ignored(ignored) => format!("ignored: {ignored}"),
-                Content::Unreadable(why) => format!("unreadable: {why}"),
+                RecordContent::Event(event) => event_line(event),
+                RecordContent::Ignored(ignored) => format!("ignored: {ignored}"),
+                RecordContent::Unreadable(why) => format!("unreadable: {why}"),
             });
             lines.collect::<Vec<_>>().join("\n    ")
         }
@@ -59,9 +59,9 @@ fn line(request: &Request) -> String {
 }
 
 fn event_line(event: &Event) -> String {
-    let what = match &event.asks {
-        Asks::RefusedDelete(name) => format!("refused delete of {name}"),
-        Asks::Items(items) => {
+    let what = match &event.subject {
+        EventSubject::RefusedDelete(name) => format!("refused delete of {name}"),
+        EventSubject::Items(items) => {
             let items = items.iter().map(|wanted| {
                 let expect = wanted.expect.iter().map(|e| {
                     let version = e.version.map(|v| format!("version {v}"));

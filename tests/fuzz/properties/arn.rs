@@ -1,7 +1,7 @@
 //! ARNs, by the way that they come: as the name in a payload, and as the name in an event.
 
 use failover_replicator::domain::{AccountId, Item, Kind, Region};
-use failover_replicator::request::{Accounts, Asks, Ignored, Reconcile, Refused, Request, parse};
+use failover_replicator::request::{Accounts, EventSubject, Ignored, Reconcile, Refused, Request, parse};
 use serde_json::{Value, json};
 
 use super::is_a_message;
@@ -115,12 +115,12 @@ fn by_event(kind: Kind, name: &str, account: &str, region: &str) -> Result<Item,
         "detail": {"name": name, "operation": "Update"},
     });
     match parse(event.to_string().as_bytes()) {
-        Ok(Request::Event(event)) => match event?.asks {
-            Asks::Items(items) => {
+        Ok(Request::Event(event)) => match event?.subject {
+            EventSubject::Items(items) => {
                 let [wanted] = items.as_slice() else { panic!("one name, and {items:?}") };
                 Ok(wanted.item.clone())
             }
-            Asks::RefusedDelete(name) => panic!("nothing was refused: {name}"),
+            EventSubject::RefusedDelete(name) => panic!("nothing was refused: {name}"),
         },
         other => panic!("an event is not {other:?}"),
     }

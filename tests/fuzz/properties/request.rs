@@ -2,7 +2,7 @@
 
 use failover_replicator::domain::{AccountId, Item, Kind, ParameterName, Purpose, SecretName};
 use failover_replicator::request::{
-    Accounts, Asks, Content, Event, Ignored, Reconcile, Record, Request, parse,
+    Accounts, EventSubject, RecordContent, Event, Ignored, Reconcile, Record, Request, parse,
 };
 use serde_json::{Value, json};
 
@@ -77,15 +77,15 @@ fn answers_each(records: &[Record], value: &Value) {
         // In a batch is no batch: an event is one there though it has the field.
         let alone = value.get("Records").is_none().then(|| parse(body.as_bytes()));
         let event = match &record.content {
-            Content::Event(event) => {
+            RecordContent::Event(event) => {
                 is_an_event(event, &value);
                 Ok(event.clone())
             }
-            Content::Ignored(ignored) => {
+            RecordContent::Ignored(ignored) => {
                 is_ignored(ignored);
                 Err(ignored.clone())
             }
-            Content::Unreadable(why) => {
+            RecordContent::Unreadable(why) => {
                 is_a_message(why);
                 // A mark of the byte order is an editor's, and no queue's.
                 let marked = body.starts_with('\u{feff}');
@@ -109,12 +109,12 @@ fn is_an_event(event: &Event, value: &Value) {
     assert_eq!(Some(location.account.as_str()), value["account"].as_str());
     assert_eq!(Some(location.region.as_str()), value["region"].as_str());
     is_a_message(&event.name);
-    event.passed_over.iter().for_each(is_ignored);
+    event.skipped.iter().for_each(is_ignored);
     let kind = if value["source"] == "aws.ssm" { Kind::Parameter } else { Kind::Secret };
     let place = format!(":{}:{}:secret:", location.region, location.account);
     let of_that_place = |name: &str| !name.starts_with("arn:") || name.contains(&place);
-    match &event.asks {
-        Asks::Items(items) => {
+    match &event.subject {
+        EventSubject::Items(items) => {
             assert!(!items.is_empty(), "an event that asks for nothing");
             for wanted in items {
                 assert_eq!(wanted.item.kind(), kind);
@@ -122,7 +122,7 @@ fn is_an_event(event: &Event, value: &Value) {
                 assert!(of_that_place(wanted.item.name()), "{} in {location}", wanted.item.name());
             }
         }
-        Asks::RefusedDelete(name) => {
+        EventSubject::RefusedDelete(name) => {
             assert_eq!(kind, Kind::Secret);
             is_an_item(&Item::Secret(name.clone()));
             assert!(of_that_place(name.as_str()), "{name} in {location}");
