@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::{
     AccountId, Assignment, Item, Location, Region, Routes, Scope, SecretName, Timestamp, Wanted,
 };
-use crate::request::{EventSubject, RecordContent, Event, Ignored, Reconcile, Record, Refused};
+use crate::request::{Event, EventSubject, Ignored, Reconcile, Record, RecordContent, Refused};
 use crate::settings::AccountFilter;
 use merge::{Dated, settled};
 

@@ -89,7 +89,7 @@ fn a_region_without_a_route_is_refused_of_a_payload_and_ignored_of_an_event() {
     for region in ["ap-south-1", "us-east-1"] {
         let payload = json!({"region": region, "detail": {"name": "all", "operation": "sync"}});
         let refused = assignments(&reconcile(&payload), &routes()).expect_err("no route");
-        let text = format!("no route begins in {region}; accepted is us-east-2, eu-west-1");
+        let text = format!("no route begins in {region}; expected us-east-2, eu-west-1");
         assert_eq!(refused.to_string(), text);
 
         let Ok(Request::Event(Ok(event))) = from_value(&put(region, "/a", 1)) else {
@@ -216,7 +216,9 @@ fn each_sample_of_an_event_comes_to_work_or_is_left_to_the_sweep() {
     }
     assert_eq!(
         left,
-        ["RemoveRegionsFromReplication is left to the sweep: the owner may be deleting the secret"]
+        [
+            "the sweep handles RemoveRegionsFromReplication, because the owner may be deleting the secret"
+        ]
     );
 }
 

@@ -1,7 +1,9 @@
 //! ARNs, by the way that they come: as the name in a payload, and as the name in an event.
 
 use failover_replicator::domain::{AccountId, Item, Kind, Region};
-use failover_replicator::request::{Accounts, EventSubject, Ignored, Reconcile, Refused, Request, parse};
+use failover_replicator::request::{
+    Accounts, EventSubject, Ignored, Reconcile, Refused, Request, parse,
+};
 use serde_json::{Value, json};
 
 use super::is_a_message;
@@ -58,7 +60,7 @@ fn is_what_it_names(kind: Kind, text: &str, asked: &Reconcile) {
         assert_eq!(by_payload(&payload).as_ref(), Ok(asked), "with its own {field}");
         payload[field] = wrong;
         let refused = by_payload(&payload).expect_err("another place is refused").problem;
-        assert!(refused.contains("the ARN is of"), "{refused}");
+        assert!(refused.contains("the ARN has account"), "{refused}");
     }
     if kind == Kind::Parameter {
         // In a payload `all` is everything.

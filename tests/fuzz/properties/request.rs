@@ -2,7 +2,7 @@
 
 use failover_replicator::domain::{AccountId, Item, Kind, ParameterName, Purpose, SecretName};
 use failover_replicator::request::{
-    Accounts, EventSubject, RecordContent, Event, Ignored, Reconcile, Record, Request, parse,
+    Accounts, Event, EventSubject, Ignored, Reconcile, Record, RecordContent, Request, parse,
 };
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ pub fn check(bytes: &[u8]) {
         Err(refused) => {
             is_a_message(&refused.problem);
             is_a_message(&refused.accepted);
-            let whole = format!("{}; accepted is {}", refused.problem, refused.accepted);
+            let whole = format!("{}; expected {}", refused.problem, refused.accepted);
             assert_eq!(refused.to_string(), whole);
         }
         Ok(request) => taken(&request, &value.expect("what is taken is JSON")),

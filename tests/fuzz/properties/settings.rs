@@ -192,7 +192,7 @@ fn hides_what_is_not_ours(error: &SettingsError, variables: &[(String, String)])
 
 fn is_a_fault(fault: &SettingFault) {
     let SettingFault { setting, read, problem, accepted } = fault;
-    is_a_message(problem);
+    is_a_message(&problem.to_string());
     is_a_message(accepted);
     is_a_message(setting);
     assert!(setting.starts_with(PREFIX), "{setting}");
@@ -255,8 +255,9 @@ fn references(variables: &[(String, String)]) {
     if let Err(error) = settings.parse() {
         for fault in error.faults {
             is_a_fault(&fault);
-            assert_ne!(fault.problem, "the parameter was not fetched");
-            assert!(!fault.problem.starts_with("the file cannot be read"), "{fault}");
+            let problem = fault.problem.to_string();
+            assert_ne!(problem, "the parameter was not fetched");
+            assert!(!problem.starts_with("the file cannot be read"), "{fault}");
         }
     }
 }
