@@ -64,7 +64,7 @@ settings! {
         "a JSON object from source key to target key, or from source key to an object from target Region to key, such as `{\"alias/a\":\"alias/b\",\"alias/c\":{\"us-east-1\":\"alias/d\"}}`";
     ON_CONFLICT = "ON_CONFLICT", Some("report"), "`report` or `adopt`";
     ON_TARGET_CHANGE = "ON_TARGET_CHANGE", Some("report"), "`report` or `restore`";
-    DELETE_GRACE_DAYS = "DELETE_GRACE_DAYS", Some("1"), "an integer number of days from 0 to 3650";
+    DELETE_GRACE_DAYS = "DELETE_GRACE_DAYS", Some("1"), "an integer from 0 to 3650, in days";
     MAX_DELETES = "MAX_DELETES", Some("10%"),
         "an integer such as `25`, or a percentage from `0%` to `100%`";
     SOURCE_QUOTA_SHARE = "SOURCE_QUOTA_SHARE", Some("0.5"), SHARE;

@@ -61,12 +61,12 @@ fn all_faults_are_reported_together() {
     .parse()
     .expect_err("five faults");
     insta::assert_snapshot!(error, @r#"
-    5 settings are wrong:
-      REPLICATOR_EVENT_CONCURRENCY is `0`: out of range; accepted is a whole number from 1 to 1000
-      REPLICATOR_MAX_DELETES is `lots`: neither a whole number nor a percentage from 0% to 100%; accepted is a whole number such as `25`, or a percentage from `0%` to `100%`
-      REPLICATOR_QUOTAS is `ssm:/a b`: `ssm:` is followed by the name of a parameter, and the name has the character ' '; a parameter's has letters, digits and `_.-/`; accepted is a JSON object from `account/region/bucket`, each of them or `*`, to calls a second, such as `{"111122223333/us-east-2/ssm.read":1000,"*/*/ssm.control":10}`
-      REPLICATOR_ROUTE: there is no such setting; accepted is `REPLICATOR_ROUTES`, which is the nearest
-      REPLICATOR_ROUTES is `us-east-2`: `us-east-2` is not a route; write `SOURCE=TARGET[,TARGET]`, such as `us-east-2=us-east-1,us-west-2`; accepted is `SOURCE=TARGET[,TARGET]`, several with `;` between, such as `us-east-2=us-east-1,us-west-2;eu-west-1=eu-central-1`
+    5 settings are invalid:
+      invalid `REPLICATOR_EVENT_CONCURRENCY` value `0`: out of range; expected an integer from 1 to 1000
+      invalid `REPLICATOR_MAX_DELETES` value `lots`: neither an integer nor a percentage from 0% to 100%; expected an integer such as `25`, or a percentage from `0%` to `100%`
+      invalid `REPLICATOR_QUOTAS` value `ssm:/a b`: expected the name of a parameter after `ssm:`: the name has the character ' '; a parameter's has letters, digits and `_.-/`; expected a JSON object from `account/region/bucket` to calls per second, where `*` matches every account, Region or bucket, such as `{"111122223333/us-east-2/ssm.read":1000,"*/*/ssm.control":10}`
+      unknown setting `REPLICATOR_ROUTE`; did you mean `REPLICATOR_ROUTES`?
+      invalid `REPLICATOR_ROUTES` value `us-east-2`: `us-east-2` is not a route; write `SOURCE=TARGET[,TARGET]`, such as `us-east-2=us-east-1,us-west-2`; expected `SOURCE=TARGET[,TARGET]`, separated by `;`, such as `us-east-2=us-east-1,us-west-2;eu-west-1=eu-central-1`
     "#);
 }
 
@@ -240,5 +240,5 @@ fn every_writer_is_trusted_only_with_an_endpoint_on_loopback() {
     let settings = trusted("http://localhost:5000").expect("settings");
     assert_eq!(settings.trusted_writers, TrustedWriters::Anyone);
     let error = trusted("https://ssm.us-east-1.amazonaws.com").expect_err("AWS itself");
-    insta::assert_snapshot!(error, @"REPLICATOR_TRUSTED_WRITERS is `*`: `*` trusts every writer and is only for an emulator on loopback, and the host of AWS_ENDPOINT_URL is not `localhost`, `[::1]` or in 127.0.0.0/8; accepted is exact names of roles, without their paths, with commas between, such as `parameter-store-replication,old-spoke`; or `*` alone, where AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_SSM names an emulator on loopback");
+    insta::assert_snapshot!(error, @"invalid `REPLICATOR_TRUSTED_WRITERS` value `*`: `*` trusts every writer and is only for an emulator on loopback, but the host of AWS_ENDPOINT_URL is not `localhost`, `[::1]` or in 127.0.0.0/8; expected exact names of roles without their paths, separated by commas, such as `parameter-store-replication,old-spoke`; or only `*`, if AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_SSM is an emulator on loopback");
 }
