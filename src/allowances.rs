@@ -1,8 +1,8 @@
-//! How many replicas a day may lose, for each account and target: the memory of `REPLICATOR_MAX_DELETES`.
+//! The deletions that a UTC day has left per account and target: the memory of `REPLICATOR_MAX_DELETES`.
 //!
-//! A deletion is reserved before its call and given back when it did not come about, so that many small batches cannot
-//! do together what one may not. The memory is this process's own: another process has another, and one that ends
-//! forgets. Callers see `reserve` and `give_back` alone, so that a shared table can take its place.
+//! The hub reserves a deletion before the call and gives it back if nothing was deleted. Many small batches therefore share
+//! one limit. The memory belongs to one process and ends with it. Callers use only `reserve` and `give_back`, so a shared
+//! table can replace the memory.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::domain::{Location, Timestamp};
 use crate::settings::MaxDeletes;
 
-/// How many replicas a day may lose, for each account and target.
+/// The deletions of the present day per account and target.
 #[derive(Debug, Default)]
 pub struct Allowances(Mutex<HashMap<Location, Day>>);
 
@@ -18,24 +18,24 @@ pub struct Allowances(Mutex<HashMap<Location, Day>>);
 #[derive(Clone, Copy, Debug)]
 struct Day {
     number: i64,
-    /// The replicas owned when the day began, where they were counted.
+    /// The replicas owned when the day began, if they were counted.
     owned: Option<u64>,
-    /// Deletions that are reserved.
+    /// The reserved deletions.
     used: u64,
 }
 
-/// What came of asking for deletions.
+/// The answer to a reservation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reserved {
-    /// So many may be carried out.
+    /// This many deletions are reserved.
     Granted(u64),
-    /// It depends on the number of replicas owned, which was not given.
+    /// The limit is a percentage, and the number of owned replicas is not known.
     NeedsCount,
 }
 
 impl Allowances {
-    /// Reserves up to `asked` deletions in `place` of those that `limit` allows today. `owned` is the number of replicas
-    /// owned there now, where it is known; what the day took before is added to it.
+    /// Reserves up to `asked` of the deletions that `limit` allows in `place` today. `owned` is the present number of owned
+    /// replicas there, if known; the deletions of the day are added to it.
     pub fn reserve(
         &self,
         place: &Location,
@@ -49,7 +49,7 @@ impl Allowances {
         let day =
             days.entry(place.clone()).or_insert(Day { number: now.day(), owned: None, used: 0 });
         if let Some(owned) = owned {
-            // Two routes may lead here, each with replicas of its own.
+            // Two routes may lead to one target; each counts only its own replicas.
             day.owned = Some(day.owned.unwrap_or_default().max(owned + day.used));
         }
         let allowed = limit.allowed(day.owned.unwrap_or_default());
@@ -62,7 +62,7 @@ impl Allowances {
         Reserved::Granted(granted)
     }
 
-    /// Gives back what was reserved and did not come about.
+    /// Gives back reserved deletions that did not happen.
     pub fn give_back(&self, place: &Location, many: u64, now: Timestamp) {
         if let Some(day) = self.lock().get_mut(place).filter(|day| day.number == now.day()) {
             day.used = day.used.saturating_sub(many);
@@ -93,13 +93,13 @@ mod tests {
     }
 
     #[test]
-    fn what_one_call_may_not_many_may_not_either() {
+    fn many_calls_share_the_limit_of_one() {
         let (allowances, here) = (Allowances::default(), place("us-east-1"));
         let ask = |many, owned| allowances.reserve(&here, many, TEN_PERCENT, owned, day(1));
-        // Five are allowed however few there are.
+        // At least five deletions are allowed.
         assert_eq!(ask(3, None), Reserved::Granted(3));
         assert_eq!(ask(3, None), Reserved::NeedsCount);
-        // 97 and the three that went: 10 of 100.
+        // 97 and the three deleted ones make 100, and 10 % are 10.
         assert_eq!(ask(3, Some(97)), Reserved::Granted(3));
         assert_eq!(ask(9, None), Reserved::Granted(4));
         assert_eq!(ask(1, Some(90)), Reserved::Granted(0));
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_did_not_come_about_is_given_back_on_its_day() {
+    fn deletions_that_did_not_happen_are_given_back_on_the_same_day() {
         let (allowances, here) = (Allowances::default(), place("us-east-1"));
         let ask = |number| allowances.reserve(&here, 5, TEN_PERCENT, Some(5), day(number));
         assert_eq!(ask(1), Reserved::Granted(5));
@@ -126,11 +126,11 @@ mod tests {
         assert_eq!(ask(1), Reserved::Granted(2));
         assert_eq!(ask(2), Reserved::Granted(5));
         allowances.give_back(&here, 5, day(1));
-        assert_eq!(ask(2), Reserved::Granted(0), "yesterday's are no use today");
+        assert_eq!(ask(2), Reserved::Granted(0), "yesterday's deletions do not count today");
     }
 
     #[test]
-    fn a_number_is_a_number_whatever_is_owned() {
+    fn a_limit_by_number_ignores_what_is_owned() {
         let (allowances, here) = (Allowances::default(), place("us-east-1"));
         let ask = |many, limit, owned| allowances.reserve(&here, many, limit, owned, day(1));
         assert_eq!(ask(9, MaxDeletes::Count(7), None), Reserved::Granted(7));

@@ -1,129 +1,137 @@
-//! What no account's steps may do: write while only planning, or touch what is not this route's own.
+//! The last check before a write: no step may change what this route does not own, and no step may write during a plan or
+//! a freeze.
 //!
-//! It is handed the evidence and judges by itself whose a parameter is, without asking how a step was planned: a fault in
-//! a plan ends here. Pure: the time is an argument.
+//! The guard judges the evidence itself and does not trust the plan, so a fault in a plan ends here. Pure: the time is an
+//! argument.
 
 use crate::domain::{Cause, Change, FailureKind, Purpose, Region, Take, Timestamp};
-use crate::ownership::{Evidence, Ownership, Viewpoint, judge};
+use crate::ownership::{Evidence, JudgeContext, Ownership, judge};
 use crate::run_policy::{RunPolicy, Writing};
 use crate::settings::{OnConflict, OnTargetChange};
 
-/// A step, by what decides whether it may be.
+/// A step that is about to be carried out.
 #[derive(Clone, Debug)]
 pub struct Proposal<'a> {
-    /// The Region that was read as the source.
+    /// The source Region.
     pub source: &'a Region,
-    /// The Region to be written to.
+    /// The target Region.
     pub target: &'a Region,
-    /// What is to be done.
+    /// The change of the step.
     pub change: Change,
     /// What holds the name in the target.
-    pub held: Held<'a>,
-    /// By what the step touches what is not owned.
+    pub occupant: Occupant<'a>,
+    /// Why the step may change what the hub does not own.
     pub claim: Option<Claim>,
 }
 
 /// What holds a name in the target.
 #[derive(Clone, Copy, Debug)]
-pub enum Held<'a> {
-    /// Nothing, by a read by name.
-    Vacant,
-    /// A parameter, with all that was read of it.
+pub enum Occupant<'a> {
+    /// A read by name found nothing.
+    Nothing,
+    /// A parameter, with everything that was read of it.
     Parameter(Evidence<'a>),
-    /// A replica of a secret, by its primary's own list. Secrets Manager writes it, and nobody else can.
+    /// A replica of a secret, by the list of its primary. Only Secrets Manager writes such a replica.
     SecretReplica,
     /// Another secret.
     OtherSecret,
 }
 
-/// By what a step touches what is not owned.
+/// Why a step may change what the hub does not own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// It is equal to the source, has neither of the hub's tags, and the settings say so.
+    /// The parameter equals the source and has neither of the hub's tags, and `ON_CONFLICT` is `adopt`.
     Adopt,
-    /// A person named it, and wants the source in its place.
+    /// An operator ran `resolve --take source`.
     Take,
-    /// The hub or a trusted writer wrote it, and it is marked.
+    /// The parameter carries the mark, and the hub or a trusted writer wrote it.
     TakeOver,
-    /// Another writer changed it, and the settings say that the source is written over such a change.
+    /// Another writer changed the replica, and `ON_TARGET_CHANGE` is `restore`.
     Restore,
-    /// A person named it, or its source is gone and it was adopted: the hub's tags come off.
+    /// A command releases the replica, or an adopted replica has lost its source: the hub's tags are removed.
     Release,
 }
 
-/// What the guard says to a step.
+/// The guard's answer to a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ruling {
-    /// Carry it out.
-    Go,
-    /// Report it, and leave it.
-    TellOnly,
-    /// Not this one.
-    Held(Cause),
+    /// Carry out the step.
+    Proceed,
+    /// Only report the step.
+    ReportOnly,
+    /// The step is forbidden.
+    Refused(Cause),
 }
 
 impl RunPolicy {
     /// Whether a step may be carried out.
     pub fn judge(&self, proposal: &Proposal<'_>, now: Timestamp) -> Ruling {
-        let Proposal { source, target, change, held, claim } = proposal;
+        if !self.is_on_route(proposal) || !self.fits(proposal, now) {
+            let Proposal { target, change, .. } = proposal;
+            let message = format!(
+                "internal error: the guard refused a planned step: {} in {target}",
+                change.word()
+            );
+            return Ruling::Refused(Cause::new(FailureKind::Bug, message));
+        }
+        match self.writing {
+            Writing::Apply => Ruling::Proceed,
+            Writing::PlanOnly | Writing::Frozen => Ruling::ReportOnly,
+        }
+    }
+
+    /// Whether the settings have the route. `prune` also removes replicas of former routes.
+    fn is_on_route(&self, Proposal { source, target, change, .. }: &Proposal<'_>) -> bool {
         let prunes = matches!(self.purpose, Purpose::Pruning(_))
             && matches!(change, Change::Delete | Change::Retag);
-        let on_route = prunes
-            || self.routes.from_source(source).is_some_and(|route| route.targets.contains(target));
-        let fits = match (change, held) {
-            // A replica that failed is asked for again, never by force: what it still holds stays until it is renewed.
-            (Change::Replicate, Held::SecretReplica) => claim.is_none(),
-            (Change::Create | Change::Replicate, held) => matches!(held, Held::Vacant),
-            (Change::Delete, Held::SecretReplica) => self.purpose == Purpose::Releasing,
-            (_, Held::Vacant | Held::SecretReplica | Held::OtherSecret) => false,
-            (change, Held::Parameter(evidence)) => {
-                let viewpoint = Viewpoint {
+        prunes
+            || self.routes.from_source(source).is_some_and(|route| route.targets.contains(target))
+    }
+
+    /// Whether the change fits what holds the name.
+    fn fits(&self, proposal: &Proposal<'_>, now: Timestamp) -> bool {
+        let Proposal { source, target, change, occupant, claim } = proposal;
+        match (change, occupant) {
+            // Secrets Manager repeats the replication of a failed replica without force: the replica keeps its content.
+            (Change::Replicate, Occupant::SecretReplica) => claim.is_none(),
+            (Change::Create | Change::Replicate, occupant) => {
+                matches!(occupant, Occupant::Nothing)
+            }
+            (Change::Delete, Occupant::SecretReplica) => self.purpose == Purpose::Releasing,
+            (_, Occupant::Nothing | Occupant::SecretReplica | Occupant::OtherSecret) => false,
+            (change, Occupant::Parameter(evidence)) => {
+                let context = JudgeContext {
                     source,
                     only_route: self.routes.sources_into(target).count() <= 1,
                     writers: &self.writers,
                     now,
                 };
-                self.may_write(*change, *claim, &judge(*evidence, viewpoint))
+                let ownership = judge(*evidence, context);
+                match claim {
+                    None => may_write_owned(*change, &ownership),
+                    Some(claim) => self.may_claim(*change, *claim, &ownership),
+                }
             }
-        };
-        if !on_route || !fits {
-            let message = format!(
-                "internal error: the guard refused a planned step: {} in {target}",
-                change.word()
-            );
-            return Ruling::Held(Cause::new(FailureKind::Bug, message));
-        }
-        match self.writing {
-            Writing::Apply => Ruling::Go,
-            Writing::PlanOnly | Writing::Frozen => Ruling::TellOnly,
         }
     }
 
-    /// Whether a parameter of this ownership may be changed so by this claim.
-    fn may_write(&self, change: Change, claim: Option<Claim>, ownership: &Ownership) -> bool {
-        match (claim, ownership) {
-            (None, Ownership::Owned { .. }) => {
-                !matches!(change, Change::Create | Change::Replicate)
-            }
-            // The hub's own create, which an invocation that has died left without its tags.
-            (None, Ownership::UntaggedCreate { fresh: true }) => {
-                matches!(change, Change::Update | Change::Recreate | Change::Retag)
-            }
-            (None, _) => false,
-            (Some(Claim::Adopt), held) => {
+    /// Whether the claim allows the change.
+    fn may_claim(&self, change: Change, claim: Claim, held: &Ownership) -> bool {
+        match claim {
+            Claim::Adopt => {
                 change == Change::Update
                     && *held == Ownership::Unmarked
                     && self.on_conflict == OnConflict::Adopt
             }
-            (Some(Claim::Take), held) => {
+            Claim::Take => {
                 change == Change::Update
                     && self.purpose == Purpose::Resolving(Take::Source)
                     && held.may_be_taken()
             }
-            (Some(Claim::TakeOver), held) => {
+            Claim::TakeOver => {
                 change == Change::Update && matches!(held, Ownership::MarkOnly { trusted: true })
             }
-            (Some(Claim::Restore), held) => {
+            Claim::Restore => {
                 let is_first = matches!(
                     held,
                     Ownership::ChangedInTarget {
@@ -137,16 +145,25 @@ impl RunPolicy {
                     && is_first
                     && self.on_target_change == OnTargetChange::Restore
             }
-            (Some(Claim::Release), held) => {
-                let asked =
+            Claim::Release => {
+                let is_asked =
                     matches!(self.purpose, Purpose::Resolving(Take::Target) | Purpose::Releasing);
-                let was_adopted = matches!(
-                    held,
-                    Ownership::Owned { provenance, .. } if provenance.adopted
-                );
-                change == Change::Retag && (was_adopted || asked && held.may_be_released())
+                let was_adopted =
+                    matches!(held, Ownership::Owned { provenance, .. } if provenance.adopted);
+                change == Change::Retag && (was_adopted || is_asked && held.may_be_released())
             }
         }
+    }
+}
+
+/// Whether a step without a claim may make the change: the hub owns the parameter, or just created it without tags.
+fn may_write_owned(change: Change, ownership: &Ownership) -> bool {
+    match ownership {
+        Ownership::Owned { .. } => !matches!(change, Change::Create | Change::Replicate),
+        Ownership::UntaggedCreate { fresh: true } => {
+            matches!(change, Change::Update | Change::Recreate | Change::Retag)
+        }
+        _ => false,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which parameters this process deleted a moment ago.
+//! The parameters that this process deleted in the last 30 s.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -9,7 +9,7 @@ use crate::domain::{Location, ParameterName, Timestamp};
 /// AWS asks for 30 s between the deletion of a parameter and the creation of one with its name.
 pub const PAUSE_AFTER_DELETE: Duration = Duration::from_secs(30);
 
-/// Which parameters this process deleted a moment ago: a create of such a name must wait.
+/// The parameters that this process deleted in the last 30 s. A create of such a name must wait.
 #[derive(Debug, Default)]
 pub struct RecentDeletes(Mutex<HashMap<(Location, ParameterName), Timestamp>>);
 
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn a_create_waits_until_thirty_seconds_after_our_own_delete() {
+    fn a_create_waits_until_thirty_seconds_after_a_delete() {
         let deletes = RecentDeletes::default();
         let location = location();
         let (name, other) = (ParameterName::new("/a"), ParameterName::new("/b"));
@@ -72,7 +72,7 @@ mod tests {
         deletes.remember(location.clone(), second.clone(), at(20_000));
         assert_eq!(pause(&first, at(20_000)), Duration::from_secs(10));
         assert_eq!(pause(&second, at(20_000)), PAUSE_AFTER_DELETE);
-        // A process that lives for weeks keeps no list of all that it ever deleted.
+        // Old entries are dropped: a process may live for weeks.
         deletes.remember(location.clone(), third.clone(), at(30_000));
         assert_eq!(pause(&second, at(30_000)), Duration::from_secs(20));
         assert_eq!(deletes.0.lock().expect("no panic").len(), 2);

@@ -1,4 +1,4 @@
-//! What one run may do, and what it decides by: the settings and options that hold for a whole invocation.
+//! The settings and options of one invocation: what the run may do, and how it decides.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,14 +8,14 @@ use crate::deadline::Deadline;
 use crate::domain::{KmsKeys, NameFilter, Purpose, Routes, Timestamp, Writers};
 use crate::settings::{MaxDeletes, OnConflict, OnTargetChange};
 
-/// Whether steps are carried out.
+/// Whether a run writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Writing {
     /// Steps are carried out.
     Apply,
     /// Steps are only reported.
     PlanOnly,
-    /// Nothing may be written at present; steps are only reported.
+    /// The route is frozen: steps are only reported.
     Frozen,
 }
 
@@ -26,62 +26,62 @@ impl Writing {
     }
 }
 
-/// What one run may do, and what it decides by.
+/// The settings and options of one invocation.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a separate choice")]
 pub struct RunPolicy {
-    /// Whether steps are carried out.
+    /// Whether the run writes.
     pub writing: Writing,
-    /// Whether provenance proves parity; if not, values are compared.
+    /// Whether provenance proves parity; otherwise the hub compares values.
     pub trust: bool,
-    /// Whether the labels of every item are read, not only of those that are written.
+    /// Whether the hub reads the labels of every item, not only of the items that it writes.
     pub labels: bool,
-    /// Whether replicas that depend on `REPLICATOR_TRUSTED_WRITERS` are written once more by the hub.
+    /// Whether the hub writes the replicas that depend on `REPLICATOR_TRUSTED_WRITERS` once more.
     pub take_over: bool,
-    /// How many replicas may be deleted in a day, of each account and target.
+    /// The replicas that may be deleted per day, account and target.
     pub max_deletes: MaxDeletes,
-    /// What of that is left: the process's own memory, or that of this run where it has a brake of its own.
+    /// What is left of `max_deletes`: shared by the process, or separate for a run with its own brake.
     pub allowances: Arc<Allowances>,
-    /// Whether a person at a terminal gave this run its brake: what misses its source is then deleted at once, also where
-    /// so much is missing that a fault is likely.
+    /// Whether an operator gave this run its own brake. Replicas without a source are then deleted at once, even after a mass
+    /// absence.
     pub lifts_brake: bool,
-    /// Whether events asked.
+    /// Whether events started the run.
     pub from_events: bool,
-    /// Days for which an orphaned replica is kept.
+    /// The days for which an orphan is kept.
     pub delete_grace_days: u32,
-    /// What the run is for.
+    /// The purpose of the run.
     pub purpose: Purpose,
-    /// What becomes of a name that something else holds in the target.
+    /// What to do if something else holds the name in the target.
     pub on_conflict: OnConflict,
-    /// What becomes of a replica that another writer changed in the target.
+    /// What to do with a replica that another writer changed in the target.
     pub on_target_change: OnTargetChange,
-    /// Whose versions are the hub's.
+    /// The roles whose versions count as the hub's.
     pub writers: Writers,
-    /// Which names are in scope.
+    /// The names in scope.
     pub names: NameFilter,
     /// Source key → target key.
     pub kms_keys: KmsKeys,
-    /// All routes of the settings, also those that this run leaves out: they say whose a replica can be.
+    /// All routes of the settings, also those that this run skips: ownership depends on all of them.
     pub routes: Routes,
-    /// When to stop beginning things.
+    /// The time after which the run starts nothing new.
     pub deadline: Deadline,
 }
 
-/// What the allowance of a day leaves over is kept so long at least, so that a person has time to look.
+/// Orphans beyond the day's allowance are kept at least this long, so that an operator has time to look.
 const BEYOND_ALLOWANCE: Duration = days(7);
 
 impl RunPolicy {
-    /// Until when a replica is kept that a sweep finds without a source `now`; `None`: it is not kept.
+    /// Until when an orphan that a sweep finds `now` is kept; `None`: it is deleted at once.
     pub fn keep_until(&self, now: Timestamp) -> Option<Timestamp> {
         (self.delete_grace_days > 0).then(|| now.plus(self.grace()))
     }
 
-    /// Until when a replica is kept that the day's allowance leaves over.
+    /// Until when an orphan beyond the day's allowance is kept.
     pub fn keep_beyond_allowance(&self, now: Timestamp) -> Timestamp {
         now.plus(self.grace().max(BEYOND_ALLOWANCE))
     }
 
-    /// The latest time that a tombstone may name: whoever may tag could write any.
+    /// The latest time that a tombstone may name. Any role that may tag the replica could write a later one.
     pub fn latest_due(&self, now: Timestamp) -> Timestamp {
         now.plus((self.grace() + days(1)).max(BEYOND_ALLOWANCE + days(1)))
     }
@@ -102,7 +102,7 @@ const fn days(days: u64) -> Duration {
 
 #[cfg(test)]
 impl RunPolicy {
-    /// That of a sweep over `routes`, by the settings' defaults.
+    /// The policy of a sweep over `routes` with default settings.
     pub(crate) fn of_a_sweep(routes: &str) -> Self {
         Self {
             writing: Writing::Apply,

@@ -1,8 +1,9 @@
-"""Sends a payload to the deployed hub-sweep, waits, and prints its answer.
+"""Sends a payload to the deployed function hub-sweep, waits for the answer, and prints it.
 
     invoke.py payloads/sync-account.json
 
-SAM CLI's own `remote invoke` gives up after a minute and then sends the payload again; a sweep may take fifteen.
+This replaces `sam remote invoke`, which times out after a minute and then sends the payload again. A sweep may take
+fifteen minutes.
 """
 
 import argparse
@@ -23,13 +24,13 @@ def main():
     parser.add_argument("payload", type=pathlib.Path)
     parser.add_argument("--config", default="samconfig.toml")
     options = parser.parse_args()
-    patient = Config(read_timeout=INVOCATION_SECONDS + GRACE_SECONDS, retries={"total_max_attempts": 1})
-    client = boto3.client("lambda", region_name=outputs.region(options.config), config=patient)
+    config = Config(read_timeout=INVOCATION_SECONDS + GRACE_SECONDS, retries={"total_max_attempts": 1})
+    client = boto3.client("lambda", region_name=outputs.region(options.config), config=config)
     function = outputs.of_the_hub(options.config)["HubSweepName"]
-    got = client.invoke(FunctionName=function, Payload=options.payload.read_bytes())
-    answer = json.load(got["Payload"])
+    response = client.invoke(FunctionName=function, Payload=options.payload.read_bytes())
+    answer = json.load(response["Payload"])
     print(json.dumps(answer, indent=2))
-    return 1 if got.get("FunctionError") or answer.get("status") in ("failed", "incomplete") else 0
+    return 1 if response.get("FunctionError") or answer.get("status") in ("failed", "incomplete") else 0
 
 
 if __name__ == "__main__":

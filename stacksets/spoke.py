@@ -1,11 +1,11 @@
-"""Deploys or removes the spoke as a plain stack, where no service-managed StackSet brings it.
+"""Deploys or removes the spoke stack in accounts that the service-managed StackSet does not reach.
 
-    spoke.py deploy                      in the hub's own account, in every source Region
-    spoke.py deploy --profile NAME       in the account of that profile: the management account
+    spoke.py deploy                      in the hub's account, in every source Region
+    spoke.py deploy --profile NAME       in the account of a profile, such as the management account
     spoke.py remove [--profile NAME]
 
-What the spoke is deployed with it reads from the outputs of the hub's stack, whose name and Region stand in
-samconfig.toml. A Region in which a StackSet made the spoke already is left alone.
+The parameters and Regions of the spoke come from the outputs of the hub's stack. samconfig.toml has the name and Region
+of that stack. A Region whose spoke belongs to a StackSet is skipped.
 """
 
 import argparse
@@ -24,23 +24,23 @@ WAIT = {"Delay": 5, "MaxAttempts": 120}
 
 
 def stacks(cloudformation):
-    """The names of the stacks that are there."""
+    """The names of the existing stacks."""
     pages = cloudformation.get_paginator("describe_stacks").paginate()
     return [one["StackName"] for page in pages for one in page["Stacks"] if one["StackStatus"] not in GONE]
 
 
 def deploy(cloudformation, parameters):
-    """Creates the stack or brings it up to date; says what it did."""
-    there = stacks(cloudformation)
-    if any(name.startswith(BY_STACK_SET) for name in there):
-        return "the StackSet has deployed it"
+    """Creates or updates the stack, and returns what was done."""
+    existing = stacks(cloudformation)
+    if any(name.startswith(BY_STACK_SET) for name in existing):
+        return "skipped; the StackSet deploys the spoke here"
     wanted = {
         "StackName": STACK,
         "TemplateBody": TEMPLATE.read_text(encoding="utf-8"),
         "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         "Capabilities": ["CAPABILITY_NAMED_IAM"],
     }
-    if STACK not in there:
+    if STACK not in existing:
         cloudformation.create_stack(**wanted)
         cloudformation.get_waiter("stack_create_complete").wait(StackName=STACK, WaiterConfig=WAIT)
         return "created"
@@ -48,7 +48,7 @@ def deploy(cloudformation, parameters):
         cloudformation.update_stack(**wanted)
     except cloudformation.exceptions.ClientError as error:
         if "No updates are to be performed" in str(error):
-            return "up to date"
+            return "already up to date"
         raise
     cloudformation.get_waiter("stack_update_complete").wait(StackName=STACK, WaiterConfig=WAIT)
     return "updated"
@@ -56,7 +56,7 @@ def deploy(cloudformation, parameters):
 
 def remove(cloudformation, _parameters):
     if STACK not in stacks(cloudformation):
-        return "not there"
+        return "skipped; the stack does not exist"
     cloudformation.delete_stack(StackName=STACK)
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=STACK, WaiterConfig=WAIT)
     return "removed"
@@ -65,13 +65,13 @@ def remove(cloudformation, _parameters):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["deploy", "remove"])
-    parser.add_argument("--profile", help="of the account that gets the spoke; else the caller's own")
+    parser.add_argument("--profile", help="AWS profile for the spoke's account; default: the caller's account")
     parser.add_argument("--config", default="samconfig.toml")
     options = parser.parse_args()
     hub = outputs.of_the_hub(options.config)
     parameters = json.loads(hub["SpokeParameters"])
     regions = hub["SpokeRegions"].split(",")
-    # The Region that makes the roles is the first to come and the last to go.
+    # The first Region's stack owns the IAM roles, so it is created first and removed last.
     for region in regions if options.what == "deploy" else reversed(regions):
         cloudformation = boto3.Session(profile_name=options.profile).client("cloudformation", region_name=region)
         work = deploy if options.what == "deploy" else remove

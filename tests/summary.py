@@ -1,9 +1,9 @@
-"""Runs test commands one after the other and sums their results in one last line.
+"""Runs test commands one after the other and prints the sum of their results in the last line.
 
     summary.py -- COMMAND ARGUMENT… -- COMMAND ARGUMENT…
 
-Every command runs, also after one that failed. It understands the closing lines of `cargo test` and of
-unittest. It exits with 1 when a command failed, when a test failed, or when a command ran no test.
+A failed command does not stop the others. The script parses the results of `cargo test` and of unittest. It exits with
+1 if a command failed, if a test failed, or if a command ran no test.
 """
 
 import re
@@ -18,7 +18,7 @@ UNITTEST_FAILED = ("failures", "errors", "unexpected successes")
 
 
 def split_commands(arguments):
-    """The commands between the double dashes."""
+    """The commands, which are separated by double dashes."""
     commands = []
     for argument in arguments:
         if argument == "--":
@@ -33,7 +33,7 @@ def split_commands(arguments):
 
 
 def count(lines):
-    """Passed, failed and skipped tests in a command's output."""
+    """The numbers of passed, failed and skipped tests in a command's output."""
     passed = failed = skipped = 0
     for line in lines:
         if found := CARGO.match(line):
@@ -49,12 +49,12 @@ def count(lines):
 
 
 def count_validated(lines):
-    """The requests that the emulator held to AWS's service models."""
+    """The number of requests that the emulator validated."""
     return sum(int(found[1]) for line in lines if (found := VALIDATED.match(line)))
 
 
 def run(command):
-    """Shows a command's output as it comes; its lines and exit code."""
+    """Runs a command, prints its output, and returns the lines and the exit code."""
     lines = []
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
@@ -77,7 +77,7 @@ def main():
         elif counted[0] == 0:
             broken.append(f"{command} ran no test")
     passed, failed, skipped = total
-    failed = max(failed, len(broken))  # a command can fail without a failed test: it does not compile, say
+    failed = max(failed, len(broken))  # a command can fail without a failed test, for example when it does not compile
     for reason in broken:
         print(f"FAILED: {reason}")
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else "") + f"; {validated} requests validated")

@@ -1,38 +1,37 @@
-//! How many listed items may be in memory at once, over all accounts: `ITEMS_IN_FLIGHT`.
+//! Limits the listed items in memory, over all accounts, to the setting `ITEMS_IN_FLIGHT`.
 //!
-//! An account does not know how large it is before it is listed, so accounts that share what is left could wait for each
-//! other for ever. One of them, whoever is first to find nothing left, may therefore go on without limit: the bound is the
-//! setting and one account more.
+//! The size of an account is unknown until it is listed. Accounts that each hold a part of the budget could therefore
+//! wait for each other for ever. To prevent this, one account at a time may exceed the budget: the real limit is the
+//! setting plus one account.
 
 use std::sync::Arc;
 
 use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
-/// What all accounts share.
+/// The budget that all accounts share.
 #[derive(Clone, Debug)]
-pub(super) struct Ration {
+pub(super) struct MemoryBudget {
     items: Arc<Semaphore>,
-    beyond: Arc<Mutex<()>>,
+    over_budget: Arc<Mutex<()>>,
 }
 
-/// What one account holds, until it is dropped.
+/// The part of the budget that one account holds until this value is dropped.
 #[derive(Debug, Default)]
-pub(super) struct Held {
+pub(super) struct BudgetShare {
     items: Option<OwnedSemaphorePermit>,
-    beyond: Option<OwnedMutexGuard<()>>,
+    over_budget: Option<OwnedMutexGuard<()>>,
 }
 
-impl Ration {
-    /// Room for so many items.
+impl MemoryBudget {
     pub(super) fn new(items: usize) -> Self {
         let items = Arc::new(Semaphore::new(items.min(Semaphore::MAX_PERMITS)));
-        Self { items, beyond: Arc::default() }
+        Self { items, over_budget: Arc::default() }
     }
 
-    /// Takes room for `items` more, and waits until there is.
-    pub(super) async fn take(&self, held: &mut Held, items: usize) {
+    /// Adds room for `items` to `share`, and waits until there is enough.
+    pub(super) async fn reserve(&self, share: &mut BudgetShare, items: usize) {
         let items = u32::try_from(items).unwrap_or(u32::MAX);
-        if held.beyond.is_some() || items == 0 {
+        if share.over_budget.is_some() || items == 0 {
             return;
         }
         tokio::select! {
@@ -40,13 +39,13 @@ impl Ration {
             permit = Arc::clone(&self.items).acquire_many_owned(items) => {
                 // The semaphore is never closed.
                 if let Ok(permit) = permit {
-                    match &mut held.items {
-                        Some(held) => held.merge(permit),
-                        None => held.items = Some(permit),
+                    match &mut share.items {
+                        Some(share) => share.merge(permit),
+                        None => share.items = Some(permit),
                     }
                 }
             }
-            beyond = Arc::clone(&self.beyond).lock_owned() => held.beyond = Some(beyond),
+            over_budget = Arc::clone(&self.over_budget).lock_owned() => share.over_budget = Some(over_budget),
         }
     }
 }
@@ -57,27 +56,38 @@ mod tests {
 
     use super::*;
 
-    /// Whether `items` more can be taken without anything being given back.
-    async fn fits(ration: &Ration, held: &mut Held, items: usize) -> bool {
-        tokio::time::timeout(Duration::from_secs(1), ration.take(held, items)).await.is_ok()
+    /// Whether `items` more fit without another account returning its share.
+    async fn fits(memory_budget: &MemoryBudget, share: &mut BudgetShare, items: usize) -> bool {
+        tokio::time::timeout(Duration::from_secs(1), memory_budget.reserve(share, items))
+            .await
+            .is_ok()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_account_goes_beyond_and_the_others_wait_for_room() {
-        let ration = Ration::new(100);
+    async fn one_account_exceeds_the_budget_and_the_others_wait() {
+        let memory_budget = MemoryBudget::new(100);
         let [mut first, mut second, mut third] =
-            [Held::default(), Held::default(), Held::default()];
-        assert!(fits(&ration, &mut first, 60).await);
-        assert!(fits(&ration, &mut second, 40).await);
-        assert!(fits(&ration, &mut first, 1000).await, "the first to find nothing left");
-        assert!(fits(&ration, &mut first, 1000).await);
-        assert!(!fits(&ration, &mut second, 1).await);
-        assert!(!fits(&ration, &mut third, 1).await);
+            [BudgetShare::default(), BudgetShare::default(), BudgetShare::default()];
+        assert!(fits(&memory_budget, &mut first, 60).await);
+        assert!(fits(&memory_budget, &mut second, 40).await);
+        assert!(
+            fits(&memory_budget, &mut first, 1000).await,
+            "the first account that finds the budget used up"
+        );
+        assert!(fits(&memory_budget, &mut first, 1000).await);
+        assert!(!fits(&memory_budget, &mut second, 1).await);
+        assert!(!fits(&memory_budget, &mut third, 1).await);
         drop(second);
-        assert!(fits(&ration, &mut third, 40).await, "what the second gave back");
-        assert!(!fits(&ration, &mut Held::default(), 1).await);
+        assert!(
+            fits(&memory_budget, &mut third, 40).await,
+            "the second account returned its share"
+        );
+        assert!(!fits(&memory_budget, &mut BudgetShare::default(), 1).await);
         drop(first);
-        assert!(fits(&ration, &mut third, 60).await, "what the first gave back");
-        assert!(fits(&ration, &mut Held::default(), 5000).await, "another one goes beyond");
+        assert!(fits(&memory_budget, &mut third, 60).await, "the first account returned its share");
+        assert!(
+            fits(&memory_budget, &mut BudgetShare::default(), 5000).await,
+            "another account may exceed the budget"
+        );
     }
 }

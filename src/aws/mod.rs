@@ -1,25 +1,27 @@
-//! The way to AWS: one connection for the process, one session for each account, and every attempt paced.
+//! Access to AWS: one [`Connection`] for each kind of work ([`Lane`]), one [`Session`] for each account, and a rate
+//! limit on every attempt (`throttle`).
 //!
-//! Nothing above this module looks at an error code of AWS's, but for the few that decide what is done next ([`code`]).
+//! AWS's errors become a [`crate::domain::Cause`] here ([`cause`]). Other modules read an AWS error code only where the
+//! code decides the next step ([`code`]).
 
 mod client;
 mod connection;
 mod credentials;
-#[cfg(test)]
-pub(crate) mod double;
 mod environment;
 mod errors;
+#[cfg(test)]
+pub(crate) mod fake;
 mod key_states;
 mod keys;
 mod memory_budget;
 mod renewal;
+mod response;
 mod retry;
 mod session;
 #[cfg(test)]
 mod tests;
 mod throttle;
 mod unmodelled;
-mod whole;
 mod writes;
 
 pub use connection::{Connection, Options};
@@ -27,8 +29,8 @@ pub use environment::Environment;
 pub use errors::{cause, code};
 pub use key_states::{KeyStates, is_about_key, is_aws_managed};
 pub use keys::naming_key;
+pub use response::{complete_response, missing_member};
 pub use retry::OnlyIfRefused;
 pub use session::{Session, timestamp};
 pub use throttle::{ACTIONS, CallStats, Lane, Quotas};
 pub use unmodelled::Unmodelled;
-pub use whole::{lacking, whole};

@@ -1,6 +1,6 @@
-//! Credentials that AWS calls over before their time: another attempt is made, with new ones.
+//! Retries a call with new credentials if AWS reports that the credentials have expired early.
 //!
-//! The SDK takes `ExpiredToken` for a refusal. For a role's session it is none: the role can be assumed again.
+//! The SDK treats `ExpiredToken` as a final error. A role can be assumed again, so the call is worth another attempt.
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::{
@@ -13,26 +13,26 @@ use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 use super::credentials::RoleCredentials;
 use crate::aws::errors::wire::error_code;
 
-/// On an answer: the attempt is worth another one, with other credentials.
+/// A marker on a response: retry the attempt, which will be signed with new credentials.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Renewed;
+pub(super) struct CredentialsRenewed;
 
-/// The access key that signed an attempt.
+/// The id of the access key that signed an attempt.
 #[derive(Clone, Debug)]
-struct SignedBy(String);
+struct SigningKey(String);
 
-impl Storable for SignedBy {
+impl Storable for SigningKey {
     type Storer = StoreReplace<Self>;
 }
 
-/// Tells a role's credentials when AWS calls them over.
+/// Rejects a role's credentials when AWS reports them as expired.
 #[derive(Debug)]
-pub(super) struct Renewal(pub(super) RoleCredentials);
+pub(super) struct RenewalInterceptor(pub(super) RoleCredentials);
 
 #[dyn_dispatch_hint]
-impl Intercept for Renewal {
+impl Intercept for RenewalInterceptor {
     fn name(&self) -> &'static str {
-        "Renewal"
+        "RenewalInterceptor"
     }
 
     fn read_before_transmit(
@@ -46,7 +46,7 @@ impl Intercept for Renewal {
         if let Some((_, rest)) = signature.split_once("Credential=")
             && let Some((key, _)) = rest.split_once('/')
         {
-            config.interceptor_state().store_put(SignedBy(key.to_owned()));
+            config.interceptor_state().store_put(SigningKey(key.to_owned()));
         }
         Ok(())
     }
@@ -58,12 +58,12 @@ impl Intercept for Renewal {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let Some(response) = context.response_mut() else { return Ok(()) };
-        let is_over = error_code(response).is_some_and(|code| code.starts_with("ExpiredToken"));
-        if is_over
-            && let Some(SignedBy(key)) = config.load::<SignedBy>()
-            && self.0.doubt(key)
+        let is_expired = error_code(response).is_some_and(|code| code.starts_with("ExpiredToken"));
+        if is_expired
+            && let Some(SigningKey(key)) = config.load::<SigningKey>()
+            && self.0.reject(key)
         {
-            response.add_extension(Renewed);
+            response.add_extension(CredentialsRenewed);
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The SDK, the gates and the sessions together, over a double of the network and on a clock that is moved by hand.
+//! The SDK, the rate limits and the sessions together, with a fake AWS and a paused clock.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aws_smithy_types::retry::RetryConfig;
 
-use super::double::{Answer, Double, Sent, json_error, query_error, role_given};
+use super::fake::{FakeAws, FakeResponse, Sent, assumed_role_response, json_error, query_error};
 use super::{ACTIONS, Connection, Session, cause, code};
 use crate::domain::{AccountId, FailureKind, Location, Region};
 use crate::settings::{Bucket, QuotaOverride};
@@ -19,30 +19,31 @@ fn region() -> Region {
     Region::parse("us-east-1").unwrap()
 }
 
-/// A double that gives roles, and answers everything else by `answers`, which is told how many it answered before.
-fn double(answers: impl Fn(&Sent, usize) -> Answer + Send + Sync + 'static) -> Double {
-    let answered = AtomicUsize::new(0);
-    Double::new(move |sent| match sent.operation.as_str() {
-        "AssumeRole" => role_given(sent),
-        _ => answers(sent, answered.fetch_add(1, Ordering::Relaxed)),
+/// A fake that lets the hub assume roles. `respond` answers all other requests; its second argument counts them from
+/// zero.
+fn fake(respond: impl Fn(&Sent, usize) -> FakeResponse + Send + Sync + 'static) -> FakeAws {
+    let count = AtomicUsize::new(0);
+    FakeAws::new(move |sent| match sent.operation.as_str() {
+        "AssumeRole" => assumed_role_response(sent),
+        _ => respond(sent, count.fetch_add(1, Ordering::Relaxed)),
     })
 }
 
-async fn session(double: &Double) -> (Connection, Session) {
-    let connection = double.connect(|_| ()).await;
+async fn session(fake: &FakeAws) -> (Connection, Session) {
+    let connection = fake.connect(|_| ()).await;
     let session = connection.session(&account("111122223333")).await.unwrap();
     (connection, session)
 }
 
-/// A session whose writes, as those of a sweep, may be so many a second.
-async fn slow_session(double: &Double, writes_per_second: f64) -> Session {
+/// A session whose limiter allows this many writes a second.
+async fn slow_session(fake: &FakeAws, writes_per_second: f64) -> Session {
     let slow = QuotaOverride {
         account: None,
         region: None,
         bucket: Some(Bucket::SsmControl),
         calls_per_second: writes_per_second * 1.5,
     };
-    let connection = double.connect(|options| options.quotas.overrides = vec![slow]).await;
+    let connection = fake.connect(|options| options.quotas.overrides = vec![slow]).await;
     connection.session(&account("111122223333")).await.unwrap()
 }
 
@@ -55,21 +56,21 @@ async fn put(session: &Session) -> Result<(), (FailureKind, String)> {
     })
 }
 
-fn done() -> Answer {
+fn done() -> FakeResponse {
     (200, r#"{"Version":1}"#.to_owned())
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_attempt_is_paced_and_counted() {
-    let double = double(|_, before| match before {
+async fn every_attempt_waits_for_its_limiter_and_is_counted() {
+    let fake = fake(|_, before| match before {
         0 | 1 => json_error(400, "ThrottlingException"),
         _ => done(),
     });
-    let (connection, session) = session(&double).await;
+    let (connection, session) = session(&fake).await;
     put(&session).await.unwrap();
-    let sent = double.sent("PutParameter");
+    let sent = fake.sent("PutParameter");
     assert_eq!(sent.len(), 3);
-    // After each throttle the gate is shut for a second, whatever the SDK's own pause was.
+    // Each throttle pauses the limiter for a second, in addition to the SDK's own pause.
     assert!(sent[1].at >= sent[0].at + Duration::from_secs(1), "{sent:?}");
     assert!(sent[2].at >= sent[1].at + Duration::from_secs(1), "{sent:?}");
     let calls = connection.calls();
@@ -78,16 +79,16 @@ async fn every_attempt_is_paced_and_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_throttle_the_rate_is_half_and_comes_back() {
-    let double = double(|_, before| match before {
+async fn a_throttle_halves_the_rate_and_successes_restore_it() {
+    let fake = fake(|_, before| match before {
         0 => json_error(400, "ThrottlingException"),
         _ => done(),
     });
-    let (_connection, session) = session(&double).await;
+    let (_connection, session) = session(&fake).await;
     for _ in 0..30 {
         put(&session).await.unwrap();
     }
-    let sent = double.sent("PutParameter");
+    let sent = fake.sent("PutParameter");
     let after = |index: usize| sent[index].at.saturating_sub(sent[index - 1].at).as_secs_f64();
     assert!((0.8..1.1).contains(&after(3)), "one a second: {}", after(3));
     assert!((0.4..0.6).contains(&after(30)), "two a second again: {}", after(30));
@@ -95,24 +96,24 @@ async fn after_a_throttle_the_rate_is_half_and_comes_back() {
 
 #[tokio::test(start_paused = true)]
 async fn calls_of_one_bucket_share_its_rate_and_other_buckets_do_not_wait() {
-    let double = double(|_, _| done());
-    let (connection, session) = session(&double).await;
+    let fake = fake(|_, _| done());
+    let (connection, session) = session(&fake).await;
     for _ in 0..10 {
         put(&session).await.unwrap();
         session.ssm(&region()).describe_parameters().send().await.unwrap();
     }
-    // 3 a second of which a sweep takes two thirds: twenty calls, of which a burst of two goes at once.
-    let last = double.sent("DescribeParameters").last().unwrap().at;
+    // A sweep takes two thirds of 3 a second: twenty calls, of which the first two form a burst.
+    let last = fake.sent("DescribeParameters").last().unwrap().at;
     assert!(last >= Duration::from_millis(8900) && last <= Duration::from_millis(9200), "{last:?}");
     session.ssm(&region()).get_parameters().names("n").send().await.unwrap();
-    assert!(double.sent("GetParameters")[0].at < last + Duration::from_millis(10));
+    assert!(fake.sent("GetParameters")[0].at < last + Duration::from_millis(10));
     assert!(connection.calls()["ssm:PutParameter"].waited > Duration::from_secs(4));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_throttled_account_neither_slows_nor_starves_another() {
     let of_the_other = AtomicUsize::new(0);
-    let double = double(move |sent, _| {
+    let fake = fake(move |sent, _| {
         if sent.account == "111122223333" {
             return json_error(400, "ThrottlingException");
         }
@@ -121,7 +122,7 @@ async fn a_throttled_account_neither_slows_nor_starves_another() {
             _ => done(),
         }
     });
-    let connection = double.connect(|_| ()).await;
+    let connection = fake.connect(|_| ()).await;
     let throttled = connection.session(&account("111122223333")).await.unwrap();
     for _ in 0..40 {
         assert_eq!(put(&throttled).await.unwrap_err().0, FailureKind::Throttled);
@@ -131,59 +132,59 @@ async fn a_throttled_account_neither_slows_nor_starves_another() {
     put(&other).await.unwrap();
     assert!(before.elapsed() < Duration::from_secs(3));
     let of_other =
-        double.sent("PutParameter").into_iter().filter(|sent| sent.account == "444455556666");
-    assert_eq!(of_other.count(), 2, "the retry tokens that the one used up are not the other's");
+        fake.sent("PutParameter").into_iter().filter(|sent| sent.account == "444455556666");
+    assert_eq!(of_other.count(), 2, "each account has its own retry tokens");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_request_may_wait_long_for_its_turn() {
-    let double = double(|_, _| done());
-    let session = slow_session(&double, 0.02).await;
+    let fake = fake(|_, _| done());
+    let session = slow_session(&fake, 0.02).await;
     for _ in 0..2 {
         let once = aws_sdk_ssm::Config::builder().retry_config(RetryConfig::disabled());
         let call = session.ssm(&region()).put_parameter().name("n").value("v");
         call.customize().config_override(once).send().await.unwrap();
     }
-    assert!(double.sent("PutParameter")[1].at >= Duration::from_secs(49));
+    assert!(fake.sent("PutParameter")[1].at >= Duration::from_secs(49));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_whose_signature_grew_old_in_the_queue_is_signed_anew() {
-    let double = double(|_, _| done());
-    let session = slow_session(&double, 0.01).await;
+async fn a_request_whose_signature_expired_in_the_queue_is_signed_again() {
+    let fake = fake(|_, _| done());
+    let session = slow_session(&fake, 0.01).await;
     let results = futures::future::join_all((0..5).map(|_| put(&session))).await;
     assert!(results.iter().all(Result::is_ok), "{results:?}");
-    let sent = double.sent("PutParameter");
+    let sent = fake.sent("PutParameter");
     assert_eq!(sent.len(), 5);
     assert!(sent[4].at >= Duration::from_secs(400));
 }
 
 #[tokio::test(start_paused = true)]
-async fn too_many_updates_is_tried_again_and_a_full_quota_is_not() {
-    let double = double(|sent, _| match sent.operation.as_str() {
+async fn too_many_updates_is_retried_and_a_used_up_quota_is_not() {
+    let fake = fake(|sent, _| match sent.operation.as_str() {
         "PutParameter" => json_error(400, "TooManyUpdates"),
         _ => json_error(400, "LimitExceededException"),
     });
-    let (_connection, session) = session(&double).await;
+    let (_connection, session) = session(&fake).await;
     assert_eq!(put(&session).await.unwrap_err().0, FailureKind::Throttled);
-    assert_eq!(double.sent("PutParameter").len(), 5);
+    assert_eq!(fake.sent("PutParameter").len(), 5);
     let call = session.secrets(&region()).replicate_secret_to_regions().secret_id("s");
     let error = call.send().await.unwrap_err();
     assert_eq!(code(&error), Some("LimitExceededException"));
-    assert_eq!(double.sent("ReplicateSecretToRegions").len(), 1);
+    assert_eq!(fake.sent("ReplicateSecretToRegions").len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_spoke_role_is_assumed_once_by_the_regional_endpoint_with_the_external_id() {
-    let double = double(|_, _| done());
-    let connection = double.connect(|_| ()).await;
+async fn the_spoke_role_is_assumed_once_at_the_regional_endpoint_with_the_external_id() {
+    let fake = fake(|_, _| done());
+    let connection = fake.connect(|_| ()).await;
     let account = account("111122223333");
-    assert_eq!(connection.calls().len(), 0, "nothing is called before it is needed");
+    assert_eq!(connection.calls().len(), 0, "no call before the first session");
     let (first, second) = tokio::join!(connection.session(&account), connection.session(&account));
     let (first, second) = (first.unwrap(), second.unwrap());
     put(&first).await.unwrap();
     put(&second).await.unwrap();
-    let assumed = double.sent("AssumeRole");
+    let assumed = fake.sent("AssumeRole");
     assert_eq!(assumed.len(), 1);
     assert_eq!(assumed[0].host, "sts.us-east-1.amazonaws.com");
     assert_eq!(assumed[0].account, "hub");
@@ -192,46 +193,46 @@ async fn the_spoke_role_is_assumed_once_by_the_regional_endpoint_with_the_extern
     {
         assert!(assumed[0].body.contains(part), "{part}");
     }
-    assert!(double.sent("PutParameter").iter().all(|sent| sent.account == "111122223333"));
+    assert!(fake.sent("PutParameter").iter().all(|sent| sent.account == "111122223333"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_with_a_path_is_assumed_by_it_and_known_without_it() {
-    let double = double(|_, _| done());
+async fn a_role_is_assumed_with_its_path_and_named_without_it() {
+    let fake = fake(|_, _| done());
     let connection =
-        double.connect(|options| options.spoke_role_name = "ours/spoke".to_owned()).await;
+        fake.connect(|options| options.spoke_role_name = "ours/spoke".to_owned()).await;
     let session = connection.session(&account("111122223333")).await.unwrap();
-    assert!(double.sent("AssumeRole")[0].body.contains("role%2Fours%2Fspoke"));
+    assert!(fake.sent("AssumeRole")[0].body.contains("role%2Fours%2Fspoke"));
     assert_eq!(session.role_name(), "spoke");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_longer_than_its_hour_goes_on() {
-    let double = double(|_, _| done());
-    let (_connection, session) = session(&double).await;
+async fn a_session_outlives_its_credentials() {
+    let fake = fake(|_, _| done());
+    let (_connection, session) = session(&fake).await;
     for (minutes, roles) in [(54, 1), (2, 2), (50, 2), (10, 3)] {
         tokio::time::advance(Duration::from_mins(minutes)).await;
         let (first, second, third) = tokio::join!(put(&session), put(&session), put(&session));
         first.and(second).and(third).unwrap();
-        assert_eq!(double.sent("AssumeRole").len(), roles, "after {minutes} minutes more");
+        assert_eq!(fake.sent("AssumeRole").len(), roles, "after {minutes} minutes more");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_renewal_that_fails_does_not_end_credentials_that_are_still_good() {
+async fn valid_credentials_stay_in_use_after_a_failed_renewal() {
     let refuse = Arc::new(AtomicUsize::new(0));
     let when = Arc::clone(&refuse);
-    let double = Double::new(move |sent| match sent.operation.as_str() {
+    let fake = FakeAws::new(move |sent| match sent.operation.as_str() {
         "AssumeRole" if when.load(Ordering::Relaxed) == 1 => query_error(403, "AccessDenied"),
-        "AssumeRole" => role_given(sent),
+        "AssumeRole" => assumed_role_response(sent),
         _ => done(),
     });
-    let (_connection, session) = session(&double).await;
+    let (_connection, session) = session(&fake).await;
     refuse.store(1, Ordering::Relaxed);
     tokio::time::advance(Duration::from_mins(56)).await;
     put(&session).await.unwrap();
     put(&session).await.unwrap();
-    assert_eq!(double.sent("AssumeRole").len(), 2, "not tried again for half a minute");
+    assert_eq!(fake.sent("AssumeRole").len(), 2, "no second attempt within half a minute");
     tokio::time::advance(Duration::from_mins(5)).await;
     let (kind, message) = put(&session).await.unwrap_err();
     assert_eq!(kind, FailureKind::NoSpokeRole, "{message}");
@@ -240,21 +241,21 @@ async fn a_renewal_that_fails_does_not_end_credentials_that_are_still_good() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_is_set_aside_while_it_renews_the_role_holds_up_no_other() {
-    let double = double(|_, _| done());
-    let (_connection, session) = session(&double).await;
+async fn a_renewal_whose_first_caller_is_not_polled_blocks_no_other_caller() {
+    let fake = fake(|_, _| done());
+    let (_connection, session) = session(&fake).await;
     tokio::time::advance(Duration::from_mins(56)).await;
-    let mut set_aside = Box::pin(put(&session));
-    assert!(futures::poll!(&mut set_aside).is_pending());
-    assert_eq!(double.sent("AssumeRole").len(), 2, "it has begun to renew");
+    let mut unpolled = Box::pin(put(&session));
+    assert!(futures::poll!(&mut unpolled).is_pending());
+    assert_eq!(fake.sent("AssumeRole").len(), 2, "the renewal has started");
     let other = tokio::time::timeout(Duration::from_mins(1), put(&session)).await;
     other.unwrap().unwrap();
-    set_aside.await.unwrap();
-    assert_eq!(double.sent("AssumeRole").len(), 2);
+    unpolled.await.unwrap();
+    assert_eq!(fake.sent("AssumeRole").len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_role_is_told_from_a_throttled_or_broken_sts() {
+async fn a_refused_role_differs_from_a_throttled_or_failing_sts() {
     for (answer, expected) in [
         (query_error(403, "AccessDenied"), FailureKind::NoSpokeRole),
         (query_error(400, "Throttling"), FailureKind::Throttled),
@@ -262,8 +263,8 @@ async fn a_refused_role_is_told_from_a_throttled_or_broken_sts() {
         (query_error(500, "InternalFailure"), FailureKind::Unavailable),
         ((200, "<AssumeRoleResponse/>".to_owned()), FailureKind::Unavailable),
     ] {
-        let double = Double::new(move |_| answer.clone());
-        let connection = double.connect(|_| ()).await;
+        let fake = FakeAws::new(move |_| answer.clone());
+        let connection = fake.connect(|_| ()).await;
         let cause = connection.session(&account("111122223333")).await.unwrap_err();
         assert_eq!(cause.kind, expected, "{cause}");
         assert!(cause.message.contains("111122223333/us-east-1"), "{cause}");
@@ -271,60 +272,60 @@ async fn a_refused_role_is_told_from_a_throttled_or_broken_sts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_operators_role_comes_first_and_all_else_is_done_with_it() {
-    let double = double(|_, _| {
+async fn the_operators_role_is_assumed_first_and_used_for_all_other_calls() {
+    let fake = fake(|_, _| {
         let result =
             "<GetCallerIdentityResult><Account>999988887777</Account></GetCallerIdentityResult>";
         (200, format!("<GetCallerIdentityResponse>{result}</GetCallerIdentityResponse>"))
     });
     let operator = Some("arn:aws:iam::999988887777:role/operator".to_owned());
-    let connection = double.connect(|options| options.operator_role_arn = operator).await;
+    let connection = fake.connect(|options| options.operator_role_arn = operator).await;
     for _ in 0..3 {
         assert_eq!(connection.hub_account().await.unwrap(), account("999988887777"));
     }
     connection.session(&account("111122223333")).await.unwrap();
-    let by: Vec<String> = double.sent("AssumeRole").into_iter().map(|sent| sent.account).collect();
+    let by: Vec<String> = fake.sent("AssumeRole").into_iter().map(|sent| sent.account).collect();
     assert_eq!(by, ["hub", "999988887777"]);
-    let asked = double.sent("GetCallerIdentity");
+    let asked = fake.sent("GetCallerIdentity");
     assert_eq!(asked.len(), 1);
     assert_eq!(asked[0].account, "999988887777");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_finished_session_leaves_nothing_behind() {
-    let double = double(|_, _| done());
-    let connection = double.connect(|_| ()).await;
+async fn a_finished_session_is_not_kept() {
+    let fake = fake(|_, _| done());
+    let connection = fake.connect(|_| ()).await;
     for number in 0..50 {
         let session = connection.session(&account(&format!("{number:012}"))).await.unwrap();
         put(&session).await.unwrap();
         assert_eq!(connection.sessions_held(), 1);
-        // The pace of the one before is remembered for a moment.
-        assert!(connection.pacers_held() <= 2, "{}", connection.pacers_held());
+        // The limiters of the previous account are kept for a moment.
+        assert!(connection.accounts_in_registry() <= 2, "{}", connection.accounts_in_registry());
         drop(session);
         tokio::time::advance(Duration::from_secs(1)).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_that_follows_another_at_once_finds_the_buckets_as_that_one_left_them() {
-    let double = double(|_, _| done());
-    let connection = double.connect(|_| ()).await;
+async fn the_next_session_of_an_account_continues_with_its_limiters() {
+    let fake = fake(|_, _| done());
+    let connection = fake.connect(|_| ()).await;
     for _ in 0..20 {
         let session = connection.session(&account("111122223333")).await.unwrap();
         put(&session).await.unwrap();
     }
-    // Two a second, and two at once after a pause.
-    let last = double.sent("PutParameter").last().unwrap().at;
+    // Two calls a second, after a burst of two.
+    let last = fake.sent("PutParameter").last().unwrap().at;
     assert!(last >= Duration::from_millis(8900), "{last:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_called_is_on_the_list_of_actions() {
-    let double = double(|sent, _| match sent.operation.as_str() {
+async fn the_list_of_actions_holds_every_call() {
+    let fake = fake(|sent, _| match sent.operation.as_str() {
         "Publish" => (200, "<PublishResponse><PublishResult/></PublishResponse>".to_owned()),
         _ => (200, "{}".to_owned()),
     });
-    let (connection, session) = session(&double).await;
+    let (connection, session) = session(&fake).await;
     session.ssm(&region()).describe_parameters().send().await.unwrap();
     session.secrets(&region()).list_secrets().send().await.unwrap();
     session.tagging(&region()).get_resources().send().await.unwrap();
@@ -341,45 +342,45 @@ async fn what_is_called_is_on_the_list_of_actions() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn credentials_that_aws_calls_over_are_renewed_once_and_the_calls_made_again() {
-    // What is signed before the role was assumed again is refused.
+async fn expired_credentials_are_renewed_once_and_the_calls_repeated() {
+    // Requests are refused until the role is assumed a second time.
     let assumed = AtomicUsize::new(0);
-    let double = Double::new(move |sent| match sent.operation.as_str() {
+    let fake = FakeAws::new(move |sent| match sent.operation.as_str() {
         "AssumeRole" => {
             assumed.fetch_add(1, Ordering::Relaxed);
-            role_given(sent)
+            assumed_role_response(sent)
         }
         _ if assumed.load(Ordering::Relaxed) < 2 => json_error(400, "ExpiredTokenException"),
         _ => done(),
     });
-    let (_connection, session) = session(&double).await;
+    let (_connection, session) = session(&fake).await;
     let (first, second, third) = tokio::join!(put(&session), put(&session), put(&session));
     first.and(second).and(third).unwrap();
-    assert_eq!(double.sent("AssumeRole").len(), 2, "one renewal serves all three");
-    assert!((4..=6).contains(&double.sent("PutParameter").len()));
+    assert_eq!(fake.sent("AssumeRole").len(), 2, "one renewal serves all three");
+    assert!((4..=6).contains(&fake.sent("PutParameter").len()));
 }
 
 #[tokio::test(start_paused = true)]
-async fn credentials_that_aws_goes_on_to_call_over_are_not_renewed_for_each_call() {
-    let double = double(|_, _| json_error(400, "ExpiredTokenException"));
-    let (_connection, session) = session(&double).await;
+async fn credentials_that_aws_keeps_rejecting_are_not_renewed_for_each_call() {
+    let fake = fake(|_, _| json_error(400, "ExpiredTokenException"));
+    let (_connection, session) = session(&fake).await;
     for _ in 0..10 {
         assert_eq!(put(&session).await.unwrap_err().0, FailureKind::AccessDenied);
     }
-    assert!(double.sent("AssumeRole").len() <= 3, "{}", double.sent("AssumeRole").len());
-    assert!(double.sent("PutParameter").len() <= 13);
+    assert!(fake.sent("AssumeRole").len() <= 3, "{}", fake.sent("AssumeRole").len());
+    assert!(fake.sent("PutParameter").len() <= 13);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_none_of_awss_answers_is_asked_for_again() {
+async fn a_response_that_is_not_from_aws_is_retried() {
     for nothing in [(200, r#"{"Version":"#), (400, r#"{"__type":"Th"#), (502, "<html>"), (403, "")]
     {
-        let double = double(move |_, before| match before {
+        let fake = fake(move |_, before| match before {
             0 | 1 => (nothing.0, nothing.1.to_owned()),
             _ => done(),
         });
-        let (_connection, session) = session(&double).await;
+        let (_connection, session) = session(&fake).await;
         put(&session).await.unwrap();
-        assert_eq!(double.sent("PutParameter").len(), 3, "{nothing:?}");
+        assert_eq!(fake.sent("PutParameter").len(), 3, "{nothing:?}");
     }
 }

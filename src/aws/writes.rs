@@ -1,5 +1,6 @@
-//! A log line for every write, at the wire: whatever command asked for it, whichever path led to it, and each repetition
-//! of the SDK's by itself. What a request sets is never in the line; only the names that it writes to are.
+//! Logs every write when it is sent, for every command and including each retry of the SDK.
+//!
+//! A line holds the names of what is written to, and never a value.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -7,7 +8,7 @@ use tracing::Level;
 
 use crate::domain::{AccountId, Region};
 
-/// The actions that change something in a member account.
+/// The actions that change a member account.
 const WRITES: [&str; 8] = [
     "ssm:PutParameter",
     "ssm:LabelParameterVersion",
@@ -19,22 +20,20 @@ const WRITES: [&str; 8] = [
     "secretsmanager:RemoveRegionsFromReplication",
 ];
 
-/// Whether `action` changes something in a member account.
 pub(super) fn is_write(action: &str) -> bool {
     WRITES.contains(&action)
 }
 
-/// Logs a write that is about to be sent.
 pub(super) fn log(action: &str, account: Option<&AccountId>, region: &Region, body: Option<&[u8]>) {
     if !tracing::enabled!(Level::INFO) {
         return;
     }
-    let account = account.map_or("the hub's own", AccountId::as_str);
+    let account = account.map_or("hub", AccountId::as_str);
     let name = names(body.unwrap_or_default());
     tracing::info!(action, account, %region, name, "write");
 }
 
-/// What a request writes to. Its other members are passed over without being kept.
+/// What a request writes to. Other members of the request, such as the value, are not kept.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Named {
@@ -58,7 +57,7 @@ mod tests {
     use crate::aws::ACTIONS;
 
     #[test]
-    fn a_line_names_what_is_written_to_and_nothing_else() {
+    fn a_line_holds_the_names_and_no_value() {
         for (body, expected) in [
             (r#"{"Name":"/a","Value":"hunter2","Tags":[{"Key":"k","Value":"v"}]}"#, "/a"),
             (r#"{"Names":["/a","/b"]}"#, "/a /b"),
@@ -71,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn every_action_that_changes_something_is_known() {
+    fn every_write_in_the_list_of_actions_is_logged() {
         for (action, _) in ACTIONS {
             let (service, operation) = action.split_once(':').expect("an action");
             let reads = ["Get", "Describe", "List", "AssumeRole"];

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::clock::Timestamp;
 use super::item::Item;
 use super::route::Route;
+use super::timestamp::Timestamp;
 
 /// What an event says will be read once it has settled. A hint for how long to wait, never for what to write.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

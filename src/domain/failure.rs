@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::conflict::ConflictClass;
 use super::item::Item;
-use super::place::{AccountId, Region};
+use super::location::{AccountId, Region};
 
 /// The class of a failure: `error_kind` everywhere that it is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -120,7 +120,7 @@ impl FailureKind {
     }
 
     /// Whether the same work, tried again later and with nothing mended, may well succeed.
-    pub const fn may_pass(self) -> bool {
+    pub const fn may_succeed_later(self) -> bool {
         matches!(
             self,
             Self::Throttled | Self::Unavailable | Self::NotInTime | Self::Bug | Self::NoSpokeRole

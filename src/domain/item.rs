@@ -60,7 +60,7 @@ pub enum InvalidName {
     },
     /// A public parameter of AWS's, which is the same everywhere.
     #[error("the name `{}` is of AWS's own parameters, which are there in every Region", shown(.0))]
-    AwssOwn(String),
+    ReservedByAws(String),
     /// A hierarchy that does not begin at its root.
     #[error("the name `{name}` has a `/` inside but none in front; write `/{name}`", name = shown(.0))]
     NotFullyQualified(String),
@@ -102,7 +102,7 @@ impl ParameterName {
         }
         let first = name.split('/').nth(1).unwrap_or_default();
         if first.eq_ignore_ascii_case("aws") || first.eq_ignore_ascii_case("ssm") {
-            return Err(InvalidName::AwssOwn(name.to_owned()));
+            return Err(InvalidName::ReservedByAws(name.to_owned()));
         }
         Ok(Self::new(name))
     }
@@ -228,7 +228,7 @@ impl Item {
     }
 
     /// Whether both name one item, as far as names tell: an ARN of a secret may be any secret's whose name it has in it.
-    pub fn is_or_may_be(&self, other: &Self) -> bool {
+    pub fn may_name_same_item(&self, other: &Self) -> bool {
         let holds = |arn: &str, name: &str| {
             arn.starts_with("arn:") && arn.contains(&format!(":secret:{name}"))
         };

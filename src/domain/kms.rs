@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::failure::{Cause, FailureKind};
-use super::place::Region;
+use super::location::Region;
 
 /// The key that Parameter Store takes when none is named.
 pub const DEFAULT_PARAMETER_KEY: &str = "alias/aws/ssm";

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 
 use super::failure::{Cause, FailureKind};
 use super::item::Kind;
-use super::place::Region;
+use super::location::Region;
 
 /// What is counted together: sources of one kind, on the way from one Region to another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Page {
+pub struct LedgerKey {
     /// Parameters or secrets.
     pub kind: Kind,
     /// The Region that was listed.
@@ -22,7 +22,7 @@ pub struct Page {
 
 /// Sources, and outcomes of sources.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sums {
+pub struct LedgerCounts {
     /// Sources that the list showed.
     pub listed: u64,
     /// Those that came to an outcome.
@@ -31,7 +31,7 @@ pub struct Sums {
 
 /// The sums of one account's sweep.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Ledger(BTreeMap<Page, Sums>);
+pub struct Ledger(BTreeMap<LedgerKey, LedgerCounts>);
 
 impl Ledger {
     /// A list showed so many sources.
@@ -46,7 +46,7 @@ impl Ledger {
 
     /// Takes another part of the same account's books in.
     pub fn merge(&mut self, other: Self) {
-        for (Page { kind, source, target }, sums) in other.0 {
+        for (LedgerKey { kind, source, target }, sums) in other.0 {
             let own = self.sums(kind, &source, &target);
             own.listed += sums.listed;
             own.ended += sums.ended;
@@ -54,15 +54,15 @@ impl Ledger {
     }
 
     /// The pages and their sums.
-    pub fn iter(&self) -> impl Iterator<Item = (&Page, Sums)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&LedgerKey, LedgerCounts)> {
         self.0.iter().map(|(page, sums)| (page, *sums))
     }
 
     /// An internal error for each page whose two sums differ.
     pub fn differences(&self) -> impl Iterator<Item = (&Region, Cause)> {
         self.iter().filter(|(_, sums)| sums.listed != sums.ended).map(|(page, sums)| {
-            let Page { kind, source, target } = page;
-            let Sums { listed, ended } = sums;
+            let LedgerKey { kind, source, target } = page;
+            let LedgerCounts { listed, ended } = sums;
             let message = format!(
                 "internal error: {source} has {listed} {kind}s to be replicated to {target}, and {ended} of them have an outcome"
             );
@@ -70,9 +70,9 @@ impl Ledger {
         })
     }
 
-    fn sums(&mut self, kind: Kind, source: &Region, target: &Region) -> &mut Sums {
+    fn sums(&mut self, kind: Kind, source: &Region, target: &Region) -> &mut LedgerCounts {
         let (source, target) = (source.clone(), target.clone());
-        self.0.entry(Page { kind, source, target }).or_default()
+        self.0.entry(LedgerKey { kind, source, target }).or_default()
     }
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::change::OutcomeKind;
 use super::failure::Subject;
-use super::place::{AccountId, Region};
+use super::location::{AccountId, Region};
 
 /// One named thing, why it is as it is, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

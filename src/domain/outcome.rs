@@ -4,13 +4,14 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Change, Counts, OutcomeKind};
-use super::clock::Timestamp;
 use super::conflict::ConflictClass;
 use super::failure::{Cause, Failure, Subject};
 use super::item::{Item, Kind};
 use super::ledger::Ledger;
+use super::location::{AccountId, Region};
 use super::note::{Note, PENDING, PENDING_REMEDY};
-use super::place::{AccountId, Region};
+use super::reason::Reason;
+use super::timestamp::Timestamp;
 
 /// One planned change of one replica, for `steps` in the response of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,15 +22,15 @@ pub struct Step {
     pub item: Item,
     /// What is to be done.
     pub change: Change,
-    /// Why, in words such as `value`, `tags`, `missing`.
-    pub because: Vec<&'static str>,
+    /// Why.
+    pub because: Vec<Reason>,
     /// What holds the name, where the step takes it over.
     pub class: Option<ConflictClass>,
 }
 
 /// A replica without a source, and from when on it may be deleted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Waiting {
+pub struct TombstonedReplica {
     /// From this time on.
     pub due: Timestamp,
     /// The target Region.
@@ -82,7 +83,7 @@ pub struct AccountOutcome {
     /// What a plan would do; empty where it was done.
     pub steps: Vec<Step>,
     /// The replicas that have a tombstone.
-    pub waiting: Vec<Waiting>,
+    pub tombstones: Vec<TombstonedReplica>,
     /// Items that still moved under our hands when time or patience was over; a later run is to look at them.
     pub pending: BTreeSet<Item>,
     /// Whether everything asked for was looked at; false when the deadline or a moving source left something.
@@ -110,7 +111,7 @@ impl AccountOutcome {
             secrets: Counts::default(),
             failures: Vec::new(),
             steps: Vec::new(),
-            waiting: Vec::new(),
+            tombstones: Vec::new(),
             pending: BTreeSet::new(),
             complete: true,
             left: false,
@@ -123,7 +124,7 @@ impl AccountOutcome {
     }
 
     /// An account that nothing is known of: it is left to a later run.
-    pub fn unlooked(account: AccountId) -> Self {
+    pub fn unfinished(account: AccountId) -> Self {
         Self { complete: false, left: true, ..Self::new(account) }
     }
 
@@ -201,7 +202,7 @@ impl AccountOutcome {
             self.fail(failure);
         }
         self.steps.extend(other.steps);
-        self.waiting.extend(other.waiting);
+        self.tombstones.extend(other.tombstones);
         self.pending.extend(other.pending);
         self.complete &= other.complete;
         self.left |= other.left;
@@ -214,10 +215,12 @@ impl AccountOutcome {
 
     /// Whether the same work on `item`, tried again later, may well come to more: it is pending, or it failed for a
     /// reason that passes, or its account did.
-    pub fn may_pass_later(&self, item: &Item) -> bool {
+    pub fn may_succeed_later(&self, item: &Item) -> bool {
         let passes = |failure: &Failure| match &failure.subject {
-            Subject::Item(failed) => failed.is_or_may_be(item) && failure.cause.kind.may_pass(),
-            Subject::Account | Subject::Hub => failure.cause.kind.may_pass(),
+            Subject::Item(failed) => {
+                failed.may_name_same_item(item) && failure.cause.kind.may_succeed_later()
+            }
+            Subject::Account | Subject::Hub => failure.cause.kind.may_succeed_later(),
         };
         self.pending.contains(item)
             || self.failures.iter().any(passes)
@@ -226,9 +229,9 @@ impl AccountOutcome {
     }
 
     /// Whether a failure is of `item`, or of the account as a whole.
-    pub fn tells_of(&self, item: &Item) -> bool {
+    pub fn has_failure_of(&self, item: &Item) -> bool {
         self.failures.iter().any(|failure| match &failure.subject {
-            Subject::Item(failed) => failed.is_or_may_be(item),
+            Subject::Item(failed) => failed.may_name_same_item(item),
             Subject::Account | Subject::Hub => true,
         })
     }
@@ -256,10 +259,10 @@ mod tests {
         let mut outcome = outcome();
         outcome.pending(&region("us-east-1"), item("/a"));
         outcome.complete = false;
-        assert!(outcome.may_pass_later(&item("/a")) && !outcome.may_pass_later(&item("/b")));
-        let mut left = AccountOutcome::unlooked(outcome.account.clone());
+        assert!(outcome.may_succeed_later(&item("/a")) && !outcome.may_succeed_later(&item("/b")));
+        let mut left = AccountOutcome::unfinished(outcome.account.clone());
         left.merge(outcome);
-        assert!(left.may_pass_later(&item("/a")) && left.may_pass_later(&item("/b")));
+        assert!(left.may_succeed_later(&item("/a")) && left.may_succeed_later(&item("/b")));
         assert_eq!(left.notes.len(), 1);
     }
 

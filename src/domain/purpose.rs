@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::change::Change;
 use super::item::Item;
-use super::place::{AccountId, Region};
+use super::location::{AccountId, Region};
 
 /// What a run is for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

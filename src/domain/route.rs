@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::place::{InvalidPlace, Region};
+use super::location::{InvalidLocation, Region};
 use super::shown::shown;
 
 /// What is wrong with the text of the routes.
@@ -21,7 +21,7 @@ pub enum InvalidRoute {
     Shape(String),
     /// A name that is not a Region's.
     #[error(transparent)]
-    Region(#[from] InvalidPlace),
+    Region(#[from] InvalidLocation),
     /// A Region that would be copied onto itself.
     #[error("route `{0}` has its source among its targets; a Region is not copied onto itself")]
     Loop(String),

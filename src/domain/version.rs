@@ -1,6 +1,6 @@
 //! A version of a parameter.
 
-use super::clock::Timestamp;
+use super::timestamp::Timestamp;
 
 /// A version of a parameter. Its number alone comes again after a deletion; number and date together do not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::place::AccountId;
+use super::location::AccountId;
 
 /// Further roles whose versions count for the ones that provenance names.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Which steps pass.
+//! The steps that the guard lets through.
 
 use super::*;
 use crate::domain::{
@@ -31,7 +31,7 @@ fn region(name: &str) -> Region {
     Region::parse(name).expect("a Region")
 }
 
-/// A parameter in the target, as its tags and its versions' writers make it.
+/// A parameter in the target, by its tags and the writers of its versions.
 struct Subject {
     account: AccountId,
     target: Region,
@@ -41,7 +41,7 @@ struct Subject {
 }
 
 impl Subject {
-    /// With the mark, with provenance that names version `named`, and with versions by these writers.
+    /// Has the mark, provenance that names version `named`, and a version by each of these writers.
     fn new(marked: bool, named: Option<i64>, adopted: bool, writers: &[&str]) -> Self {
         let rows: Vec<PastVersion> = (1..)
             .zip(writers)
@@ -78,9 +78,9 @@ impl Subject {
         Self { account, target, name, tags, rows }
     }
 
-    fn held(&self) -> Held<'_> {
+    fn occupant(&self) -> Occupant<'_> {
         let last = self.rows.last().expect("a version");
-        Held::Parameter(Evidence {
+        Occupant::Parameter(Evidence {
             account: &self.account,
             target: &self.target,
             name: &self.name,
@@ -96,18 +96,18 @@ fn policy(purpose: Purpose) -> RunPolicy {
     RunPolicy { purpose, ..RunPolicy::of_a_sweep("us-east-2=us-east-1") }
 }
 
-/// The changes and claims that pass for what holds the name.
-fn passing(policy: &RunPolicy, held: Held<'_>) -> Vec<(Change, Option<Claim>)> {
+/// The changes and claims that pass.
+fn passing(policy: &RunPolicy, occupant: Occupant<'_>) -> Vec<(Change, Option<Claim>)> {
     let (source, target) = (region("us-east-2"), region("us-east-1"));
     let all = CHANGES.into_iter().flat_map(|change| CLAIMS.map(|claim| (change, claim)));
     all.filter(|(change, claim)| {
         let (change, claim) = (*change, *claim);
-        let forth = Proposal { source: &source, target: &target, change, held, claim };
+        let forth = Proposal { source: &source, target: &target, change, occupant, claim };
         let back = Proposal { source: &target, target: &source, ..forth.clone() };
         let prunes = matches!(policy.purpose, Purpose::Pruning(_))
             && matches!(change, Change::Delete | Change::Retag);
-        assert!(prunes || policy.judge(&back, NOW) != Ruling::Go, "off the route: {back:?}");
-        policy.judge(&forth, NOW) == Ruling::Go
+        assert!(prunes || policy.judge(&back, NOW) != Ruling::Proceed, "off the route: {back:?}");
+        policy.judge(&forth, NOW) == Ruling::Proceed
     })
     .collect()
 }
@@ -121,9 +121,9 @@ const OWNED: [(Change, Option<Claim>); 5] = [
 ];
 
 #[test]
-fn only_what_the_evidence_proves_owned_may_be_written_in_a_sweep() {
+fn a_sweep_writes_only_what_the_evidence_proves_owned() {
     let sweep = policy(Purpose::Equality);
-    let passes = |subject: &Subject| passing(&sweep, subject.held());
+    let passes = |subject: &Subject| passing(&sweep, subject.occupant());
     assert_eq!(passes(&Subject::new(true, Some(2), false, &[HUB, HUB])), OWNED);
     assert_eq!(passes(&Subject::new(true, Some(1), false, &[HUB, HUB])), OWNED);
     for (what, subject) in [
@@ -147,11 +147,11 @@ fn only_what_the_evidence_proves_owned_may_be_written_in_a_sweep() {
 }
 
 #[test]
-fn evidence_without_the_history_that_decides_it_proves_nothing() {
+fn evidence_without_the_decisive_history_proves_nothing() {
     let subject = Subject::new(true, Some(1), false, &[HUB, HUB]);
-    let Held::Parameter(evidence) = subject.held() else { panic!("a parameter") };
-    let held = Held::Parameter(Evidence { history: None, ..evidence });
-    assert_eq!(passing(&policy(Purpose::Equality), held), []);
+    let Occupant::Parameter(evidence) = subject.occupant() else { panic!("a parameter") };
+    let occupant = Occupant::Parameter(Evidence { history: None, ..evidence });
+    assert_eq!(passing(&policy(Purpose::Equality), occupant), []);
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn a_vacant_name_may_be_created_and_nothing_else() {
     let replicates = CLAIMS.map(|claim| (Change::Replicate, claim));
     let both: Vec<_> = creates.into_iter().chain(replicates).collect();
     for purpose in purposes() {
-        assert_eq!(passing(&policy(purpose), Held::Vacant), both);
+        assert_eq!(passing(&policy(purpose), Occupant::Nothing), both);
     }
 }
 
@@ -169,12 +169,12 @@ fn a_secrets_replica_goes_only_at_a_persons_word() {
     let ended = CLAIMS.map(|claim| (Change::Delete, claim));
     for purpose in purposes() {
         let is_release = purpose == Purpose::Releasing;
-        let passes = passing(&policy(purpose.clone()), Held::SecretReplica);
+        let passes = passing(&policy(purpose.clone()), Occupant::SecretReplica);
         let mut expected = if is_release { ended.to_vec() } else { Vec::new() };
-        // One that failed is asked for again.
+        // A failed replication is requested again.
         expected.push((Change::Replicate, None));
         assert_eq!(passes, expected);
-        assert_eq!(passing(&policy(purpose), Held::OtherSecret), []);
+        assert_eq!(passing(&policy(purpose), Occupant::OtherSecret), []);
     }
 }
 
@@ -189,7 +189,7 @@ fn purposes() -> [Purpose; 5] {
 }
 
 #[test]
-fn each_claim_passes_only_under_the_setting_or_the_word_that_allows_it() {
+fn each_claim_passes_only_with_its_setting_or_command() {
     let theirs = Subject::new(false, None, false, &[PERSON]);
     let changed = Subject::new(true, Some(1), false, &[HUB, PERSON]);
     for purpose in purposes() {
@@ -218,8 +218,8 @@ fn each_claim_passes_only_under_the_setting_or_the_word_that_allows_it() {
                     passes.sort_by_key(|(change, claim)| (*change, format!("{claim:?}")));
                     passes
                 };
-                assert_eq!(sorted(passing(&policy, theirs.held())), sorted(unmarked));
-                assert_eq!(sorted(passing(&policy, changed.held())), sorted(changed_passes));
+                assert_eq!(sorted(passing(&policy, theirs.occupant())), sorted(unmarked));
+                assert_eq!(sorted(passing(&policy, changed.occupant())), sorted(changed_passes));
             }
         }
     }
@@ -230,33 +230,34 @@ fn a_replica_that_was_restored_once_is_not_restored_again() {
     let restore =
         RunPolicy { on_target_change: OnTargetChange::Restore, ..policy(Purpose::Equality) };
     let again = Subject::new(true, Some(3), false, &[HUB, PERSON, HUB, PERSON]);
-    assert_eq!(passing(&restore, again.held()), []);
+    assert_eq!(passing(&restore, again.occupant()), []);
     let adopted = Subject::new(true, Some(1), true, &[HUB, PERSON]);
-    assert_eq!(passing(&restore, adopted.held()), [], "its owner's from the beginning");
+    assert_eq!(passing(&restore, adopted.occupant()), [], "its owner had it first");
 }
 
 #[test]
-fn a_plan_and_a_freeze_write_nothing_and_still_hold_what_may_not_be() {
+fn a_plan_and_a_freeze_write_nothing_and_still_refuse_what_is_forbidden() {
     let subjects =
         [Subject::new(true, Some(1), false, &[HUB]), Subject::new(false, None, false, &[PERSON])];
     let (source, target) = (region("us-east-2"), region("us-east-1"));
     let judged = |writing| {
         let policy = RunPolicy { writing, ..policy(Purpose::Equality) };
-        let all = subjects.iter().map(Subject::held).chain([Held::Vacant]);
-        all.flat_map(|held| CHANGES.map(|change| (held, change)))
-            .map(|(held, change)| {
+        let all = subjects.iter().map(Subject::occupant).chain([Occupant::Nothing]);
+        all.flat_map(|occupant| CHANGES.map(|change| (occupant, change)))
+            .map(|(occupant, change)| {
                 let claim = None;
-                let proposal = Proposal { source: &source, target: &target, change, held, claim };
+                let proposal =
+                    Proposal { source: &source, target: &target, change, occupant, claim };
                 policy.judge(&proposal, NOW)
             })
             .collect::<Vec<_>>()
     };
     let applied = judged(Writing::Apply);
-    assert!(Writing::Apply.allows() && applied.contains(&Ruling::Go));
+    assert!(Writing::Apply.allows() && applied.contains(&Ruling::Proceed));
     for writing in [Writing::PlanOnly, Writing::Frozen] {
         assert!(!writing.allows());
         let reported = applied.iter().map(|ruling| match ruling {
-            Ruling::Go => Ruling::TellOnly,
+            Ruling::Proceed => Ruling::ReportOnly,
             held => held.clone(),
         });
         assert_eq!(judged(writing), reported.collect::<Vec<_>>());

@@ -1,4 +1,4 @@
-//! Short hashes that provenance keeps of what does not fit into a tag.
+//! Short hashes of what is too long for the provenance tag.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -7,14 +7,14 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::{AccountId, ParameterName, PlanStep, Region, Tags};
 
-/// The first 32 bits of a SHA-256, shown as eight hex digits: enough to notice a difference, not to prove equality
-/// against somebody who looks for a collision.
+/// The first 32 bits of a SHA-256, shown as eight hex digits. Enough to detect a difference, but no protection against an
+/// attacker who searches for a collision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint(pub u32);
 
 impl Fingerprint {
-    /// Over `parts` under the rules of number `schema`. Each part counts with its length, and an absent one differs from
-    /// an empty one, so that no two lists of parts are hashed from the same bytes.
+    /// The hash over `parts`, by the rules of version `schema`. The hash includes the length of each part and distinguishes
+    /// absent from empty parts, so two different lists never have the same bytes.
     pub fn of_parts<'a>(schema: u8, parts: impl IntoIterator<Item = Option<&'a str>>) -> Self {
         let mut hash = Sha256::new();
         hash.update([schema]);
@@ -33,21 +33,21 @@ impl Fingerprint {
         Self(u32::from_be_bytes([a, b, c, d]))
     }
 
-    /// Over the place and the name of a replica: a tag that was copied to another parameter does not match it. `/a` and
-    /// `a` are one root name.
+    /// The hash over account, target Region and name of a replica: a tag that was copied to another parameter does not
+    /// match. `/a` and `a` are the same root name.
     pub fn of_item(account: &AccountId, target: &Region, name: &ParameterName) -> Self {
         const SCHEMA: u8 = 1;
         Self::of_parts(SCHEMA, ["of", account.as_str(), target.as_str(), name.key()].map(Some))
     }
 
-    /// Over tags as they were sent.
+    /// The hash over tags as they were sent.
     pub fn of_tags(tags: &Tags) -> Self {
         const SCHEMA: u8 = 1;
         let pairs = tags.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
         Self::of_parts(SCHEMA, std::iter::once("tags").chain(pairs).map(Some))
     }
 
-    /// Over a change of tags: what is set, and what is taken off. Values that others gave do not count.
+    /// The hash over a change of tags: the tags that are set and the keys that are removed. Removed values do not count.
     pub fn of_tag_change(set: &Tags, remove: &[String]) -> Self {
         const SCHEMA: u8 = 1;
         let set = set.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
@@ -55,7 +55,7 @@ impl Fingerprint {
         Self::of_parts(SCHEMA, std::iter::once("set").chain(set).chain(remove).map(Some))
     }
 
-    /// Over the steps of a plan, in their order. Names count as AWS spells them.
+    /// The hash over the sorted steps of a plan, with names as AWS spells them.
     pub fn of_plan(steps: &BTreeSet<PlanStep>) -> Self {
         const SCHEMA: u8 = 1;
         let parts = steps.iter().flat_map(|PlanStep { account, region, item, change }| {
@@ -65,7 +65,7 @@ impl Fingerprint {
         Self::of_parts(SCHEMA, std::iter::once("plan").chain(parts).map(Some))
     }
 
-    /// Reads eight hex digits.
+    /// Reads eight hex digits; `None` for any other text.
     pub fn parse(text: &str) -> Option<Self> {
         let is_hex = text.len() == 8 && text.bytes().all(|b| b.is_ascii_hexdigit());
         is_hex.then(|| u32::from_str_radix(text, 16).ok().map(Self)).flatten()
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_count_by_key_and_value_and_a_boundary_between_parts_counts_too() {
+    fn tags_count_by_key_and_value_and_the_boundary_between_them_counts() {
         let of = |pairs: &[(&str, &str)]| {
             let tag = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
             Fingerprint::of_tags(&pairs.iter().map(tag).collect())
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_is_told_from_every_other_by_its_steps_and_not_by_their_order() {
+    fn the_id_of_a_plan_depends_on_its_steps_and_not_on_their_order() {
         let step = |account: &str, region: &str, item: Item, change| PlanStep {
             account: AccountId::parse(account).expect("an account"),
             region: Region::parse(region).expect("a Region"),

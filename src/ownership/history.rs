@@ -1,4 +1,4 @@
-//! What AWS keeps of a parameter's versions, as far as ownership needs it: who wrote which.
+//! The versions of a parameter with their writers: the part of the history that ownership needs.
 
 use std::sync::Arc;
 
@@ -7,31 +7,31 @@ use crate::domain::{AccountId, Version, Writer, Writers};
 /// One version of a parameter's history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PastVersion {
-    /// Which version.
+    /// Number and date.
     pub version: Version,
-    /// The ARN of its writer, where AWS names one.
+    /// The ARN of the writer, if AWS names one.
     pub writer: Option<Arc<str>>,
-    /// Whether the next version has the same value; `None` where the values were not read or there is no next one.
+    /// Whether the next version has the same value; `None` if the values were not read or no next version exists.
     pub same_as_next: Option<bool>,
 }
 
-/// A version of another writer's.
+/// A version of another writer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForeignVersion {
-    /// Its number.
+    /// The number of the version.
     pub number: i64,
-    /// The ARN of its writer, where AWS names one.
+    /// The ARN of the writer, if AWS names one.
     pub writer: Option<Arc<str>>,
 }
 
-/// A parameter's versions, the oldest that AWS keeps first, each with whom it counts for.
-pub(super) struct History<'a> {
+/// The versions that AWS keeps of a parameter, the oldest first, and whose writers count as the hub.
+pub(super) struct WriterHistory<'a> {
     rows: &'a [PastVersion],
     account: &'a AccountId,
     writers: &'a Writers,
 }
 
-impl<'a> History<'a> {
+impl<'a> WriterHistory<'a> {
     pub(super) fn new(
         rows: &'a [PastVersion],
         account: &'a AccountId,
@@ -40,7 +40,7 @@ impl<'a> History<'a> {
         Self { rows, account, writers }
     }
 
-    /// The part of it that begins with the row at `at`.
+    /// The part of the history that begins with the row at `at`.
     pub(super) fn from(&self, at: usize) -> Self {
         Self { rows: self.rows.get(at..).unwrap_or_default(), ..*self }
     }
@@ -49,12 +49,12 @@ impl<'a> History<'a> {
         self.rows.iter().position(is)
     }
 
-    /// Whom the version at `at` counts for.
+    /// The writer of the version at `at`.
     pub(super) fn writer(&self, at: usize) -> Option<Writer> {
         self.rows.get(at).map(|row| self.of(row))
     }
 
-    /// Whether it goes back to the first version.
+    /// Whether the history goes back to the first version.
     pub(super) fn is_complete(&self) -> bool {
         self.rows.first().is_some_and(|first| first.version.number == 1)
     }
@@ -64,13 +64,13 @@ impl<'a> History<'a> {
         self.rows.iter().find(|row| self.of(row) != Writer::Hub).map(foreign)
     }
 
-    /// The last version of another writer's that lies directly under one of the hub's with another value.
+    /// The last version of another writer that lies directly under a version of the hub with a different value.
     pub(super) fn last_covered(&self) -> Option<ForeignVersion> {
         let at = (0..self.rows.len()).rev().find(|at| self.is_covered(*at))?;
         self.rows.get(at).map(foreign)
     }
 
-    /// Whether the version at `at` is another writer's and lies directly under one of the hub's with another value.
+    /// Whether another writer's version at `at` lies directly under a version of the hub with a different value.
     pub(super) fn is_covered(&self, at: usize) -> bool {
         let (Some(under), Some(over)) = (self.rows.get(at), self.rows.get(at + 1)) else {
             return false;

@@ -1,14 +1,15 @@
-//! What a report says of a parameter that is not the hub's to write.
+//! The messages and remedies of conflicts over parameters. Each message says what the hub found, in which Region, and what
+//! the hub did; each remedy names a command, a tag or a setting.
 
-use super::{Claimed, ForeignVersion, Ownership};
+use super::{ForeignVersion, InvalidClaim, Ownership};
 use crate::domain::{
     AccountId, Cause, ConflictClass, EXCLUDE_TAG, MARK_KEY, ParameterName, Region, shown,
 };
 
-/// Where a conflict is.
+/// The item of a conflict.
 #[derive(Clone, Copy, Debug)]
-pub struct Site<'a> {
-    /// The account.
+pub struct ConflictContext<'a> {
+    /// The account of source and target.
     pub account: &'a AccountId,
     /// The source Region of the route.
     pub source: &'a Region,
@@ -16,14 +17,14 @@ pub struct Site<'a> {
     pub target: &'a Region,
     /// The parameter's name.
     pub name: &'a ParameterName,
-    /// Whether the source is there.
+    /// Whether the source exists.
     pub source_exists: bool,
-    /// What holds the name: its present version.
+    /// The present version in the target.
     pub held: &'a ForeignVersion,
 }
 
-impl Site<'_> {
-    /// The command that ends the conflict in favour of one side.
+impl ConflictContext<'_> {
+    /// The command that resolves the conflict in favour of `side`.
     pub fn resolve(&self, side: &str) -> String {
         let Self { account, source, target, name, .. } = self;
         let name = name.as_str();
@@ -32,108 +33,122 @@ impl Site<'_> {
         )
     }
 
+    fn overwrite(&self) -> String {
+        format!("{} overwrites it with the source", self.resolve("source"))
+    }
+
     fn keep(&self) -> String {
-        format!("{} declares it its owner's", self.resolve("target"))
+        format!("{} releases it to its owner", self.resolve("target"))
     }
 
     fn decide(&self) -> String {
         if self.source_exists {
-            format!("{} writes the source over it; {}", self.resolve("source"), self.keep())
+            format!("{}; {}", self.overwrite(), self.keep())
         } else {
-            format!("{}; or delete it by hand", self.keep())
+            format!("{}; or delete it in {}", self.keep(), self.target)
         }
     }
 }
 
-/// Why what holds the name is left alone; `None` of what the hub may write.
-pub fn objection(ownership: &Ownership, site: Site<'_>) -> Option<Cause> {
+/// The conflict over a parameter that the hub may not write; `None` if the hub may.
+pub fn objection(ownership: &Ownership, context: ConflictContext<'_>) -> Option<Cause> {
     let class = ownership.class()?;
-    let Site { target, .. } = site;
-    let (message, remedy) = match ownership {
+    let (message, remedy) = explained(ownership, context)?;
+    // The messages of these name the decisive version themselves.
+    let names_version = matches!(
+        ownership,
+        Ownership::ChangedInTarget { .. }
+            | Ownership::WrittenOver(_)
+            | Ownership::Claimed(InvalidClaim::OtherWriter(_))
+    );
+    let message =
+        if names_version { message } else { format!("{message} ({})", last(context.held)) };
+    Some(Cause::conflict(class, message).mended_by(remedy))
+}
+
+/// Message and remedy.
+fn explained(ownership: &Ownership, context: ConflictContext<'_>) -> Option<(String, String)> {
+    let ConflictContext { target, .. } = context;
+    Some(match ownership {
         Ownership::Vacant | Ownership::Owned { .. } | Ownership::NeedsHistory => return None,
         Ownership::ChangedInTarget { change, covered, .. } => {
-            (changed(change, covered.as_ref(), target), changed_remedy(site))
+            (changed(change, covered.as_ref(), target), changed_remedy(context))
         }
-        Ownership::WrittenOver(under) => (written_over(under, target), site.decide()),
-        Ownership::Claimed(why) => (claimed(why, target), claimed_remedy(why, site)),
+        Ownership::WrittenOver(under) => (written_over(under, target), context.decide()),
+        Ownership::Claimed(why) => (claimed(why, target), claimed_remedy(why, context)),
         Ownership::Unmarked => (
             format!(
-                "a parameter in {target} holds this name and does not carry the mark of a replica"
+                "a parameter in {target} holds this name and does not carry the mark of a replica; the hub left it unchanged"
             ),
             format!(
-                "{} writes the source over it; or rename it; or set the tag `{EXCLUDE_TAG}=exclude` on the source",
-                site.resolve("source")
+                "{}; or rename one of the two parameters; or set the tag `{EXCLUDE_TAG}=exclude` on the source",
+                context.overwrite()
             ),
         ),
         Ownership::Released { covered, .. } => (
             released(covered.as_ref(), target),
             format!(
-                "set the tag `{EXCLUDE_TAG}=exclude` on the parameter in {target} to keep it without this report; {} writes the source over it",
-                site.resolve("source")
+                "to keep the parameter without this report, set the tag `{EXCLUDE_TAG}=exclude` on it in {target}; {}",
+                context.overwrite()
             ),
         ),
         Ownership::OtherRoute(region) => (
-            format!("the parameter in {target} is the replica of the one in {region}"),
             format!(
-                "keep one of the two sources, rename the other, or set the tag `{EXCLUDE_TAG}=exclude` on it"
+                "the parameter in {target} is the replica of the one in {region}; the hub left it unchanged"
+            ),
+            format!(
+                "rename one of the two sources, or set the tag `{EXCLUDE_TAG}=exclude` on one of them"
             ),
         ),
-        Ownership::Ambiguous => (
+        Ownership::AmbiguousRoute => (
             format!(
-                "the parameter in {target} carries the mark of a replica and no readable provenance, and several routes lead to {target}"
+                "the parameter in {target} carries the mark of a replica and no readable provenance, and several routes lead to {target}; the hub left it unchanged"
             ),
-            site.decide(),
+            context.decide(),
         ),
-        Ownership::MarkOnly { trusted } => (mark_only(*trusted, site), mark_only_remedy(site)),
+        Ownership::MarkOnly { trusted } => {
+            (mark_only(*trusted, context), mark_only_remedy(context))
+        }
         Ownership::UntaggedCreate { .. } => (
             format!(
-                "the hub wrote the parameter in {target}, and it carries neither of the hub's tags: an invocation ended before it tagged it, or somebody took the tags off"
+                "the hub wrote the parameter in {target}, and the parameter carries neither of the hub's tags: an invocation ended before it set the tags, or another role removed them; the hub left it unchanged"
             ),
-            site.decide(),
+            context.decide(),
         ),
-    };
-    // These name the version that matters themselves.
-    let names_version = matches!(
-        ownership,
-        Ownership::ChangedInTarget { .. }
-            | Ownership::WrittenOver(_)
-            | Ownership::Claimed(Claimed::WrittenBy(_))
-    );
-    let message = if names_version { message } else { format!("{message} ({})", last(site.held)) };
-    Some(Cause::conflict(class, message).mended_by(remedy))
+    })
 }
 
-/// The present version and its writer.
+/// A version and its writer.
 pub fn last(held: &ForeignVersion) -> String {
     format!("version {}, last written by {}", held.number, by(held))
 }
 
-/// A step was carried out once, and its reason is there again.
-pub fn does_not_take(change: &ForeignVersion, site: Site<'_>) -> Cause {
+/// The conflict over a replica that was changed again after the hub restored it.
+pub fn does_not_take(change: &ForeignVersion, context: ConflictContext<'_>) -> Cause {
     let message = format!(
-        "{}; the hub restored this replica once already, so it is kept now",
-        changed(change, None, site.target)
+        "{}; the hub already restored this replica once and does not restore it again",
+        changed(change, None, context.target)
     );
-    Cause::conflict(ConflictClass::DoesNotTake, message).mended_by(site.decide())
+    Cause::conflict(ConflictClass::DoesNotTake, message).mended_by(context.decide())
 }
 
-/// A change in the target was written over, since the settings say so.
+/// The report of a restored replica: the hub overwrote a change in the target.
 pub fn restored(change: &ForeignVersion, target: &Region) -> Cause {
     let message = format!(
-        "version {} in {target}, written by {}, was written over with the source's value, as REPLICATOR_ON_TARGET_CHANGE=restore says; its value is in the history",
+        "the hub overwrote version {} in {target}, written by {}, with the source's value (REPLICATOR_ON_TARGET_CHANGE=restore); the overwritten value is in the history",
         change.number,
         by(change)
     );
     Cause::conflict(ConflictClass::ChangedInTarget, message).mended_by(
-        "nothing if the source is right; otherwise write the value to the source, or set REPLICATOR_ON_TARGET_CHANGE=report",
+        "none needed if the source is right; otherwise write the value to the source, or set REPLICATOR_ON_TARGET_CHANGE=report",
     )
 }
 
-/// What else lies in the history, after the rest of a message.
+/// The end of a message: a further version of another writer.
 fn also_covered(covered: Option<&ForeignVersion>) -> String {
     covered.map_or_else(String::new, |covered| {
         let (number, writer) = (covered.number, by(covered));
-        format!("; version {number}, written by {writer}, lies under a version of the hub's")
+        format!("; version {number}, written by {writer}, lies under a version of the hub")
     })
 }
 
@@ -143,28 +158,27 @@ fn by(foreign: &ForeignVersion) -> String {
 
 fn changed(change: &ForeignVersion, covered: Option<&ForeignVersion>, target: &Region) -> String {
     let message = format!(
-        "the replica in {target} was changed there: version {} was written by {}, and it is kept",
+        "another writer changed the replica in {target}: version {} was written by {}, and the hub keeps that version",
         change.number,
         by(change)
     );
     message + &also_covered(covered)
 }
 
-fn changed_remedy(site: Site<'_>) -> String {
-    let remedy = site.decide();
-    if site.source_exists {
+fn changed_remedy(context: ConflictContext<'_>) -> String {
+    let remedy = context.decide();
+    if context.source_exists {
         format!(
-            "{remedy}; REPLICATOR_ON_TARGET_CHANGE=restore writes the source over such a change once"
+            "{remedy}; REPLICATOR_ON_TARGET_CHANGE=restore overwrites such a change once with the source"
         )
     } else {
         remedy
     }
 }
 
-/// A version of another writer's lies under one of the hub's.
 fn written_over(under: &ForeignVersion, target: &Region) -> String {
     format!(
-        "version {} in {target}, written by {}, lies directly under a version of the hub's: its value is in the history",
+        "version {} in {target}, written by {}, lies directly under a version of the hub; the hub keeps the replica, and the covered value is in the history",
         under.number,
         by(under)
     )
@@ -172,56 +186,64 @@ fn written_over(under: &ForeignVersion, target: &Region) -> String {
 
 fn released(covered: Option<&ForeignVersion>, target: &Region) -> String {
     let message = format!(
-        "the parameter in {target} was released: it no longer carries the mark of a replica"
+        "the parameter in {target} was released: it no longer carries the mark of a replica, and the hub left it unchanged"
     );
     message + &also_covered(covered)
 }
 
-fn claimed(why: &Claimed, target: &Region) -> String {
+fn claimed(why: &InvalidClaim, target: &Region) -> String {
     let why = match why {
-        Claimed::OfAnotherParameter => "they belong to another parameter".to_owned(),
-        Claimed::WrittenBy(foreign) => {
-            format!("version {}, which they name, was written by {}", foreign.number, by(foreign))
-        }
-        Claimed::NoSuchVersion => {
-            "the version that they name is not in its history, or not with that date".to_owned()
+        InvalidClaim::OtherParameter => "the tags belong to another parameter".to_owned(),
+        InvalidClaim::OtherWriter(foreign) => format!(
+            "version {}, which the tags name, was written by {}",
+            foreign.number,
+            by(foreign)
+        ),
+        InvalidClaim::NoSuchVersion => {
+            "the history does not have the version and date that the tags name".to_owned()
         }
     };
-    format!("the parameter in {target} carries the hub's tags, but the hub did not write it: {why}")
+    format!(
+        "the parameter in {target} carries the hub's tags, but the hub did not write it: {why}; the hub left it unchanged"
+    )
 }
 
-fn claimed_remedy(why: &Claimed, site: Site<'_>) -> String {
-    let decide = site.decide();
+fn claimed_remedy(why: &InvalidClaim, context: ConflictContext<'_>) -> String {
+    let decide = context.decide();
     match why {
-        Claimed::WrittenBy(_) => format!(
-            "{decide}; if that role was the hub's once, name it in REPLICATOR_TRUSTED_WRITERS"
+        InvalidClaim::OtherWriter(_) => format!(
+            "{decide}; if that role is a former role of the hub, name it in REPLICATOR_TRUSTED_WRITERS"
         ),
-        Claimed::OfAnotherParameter | Claimed::NoSuchVersion => decide,
+        InvalidClaim::OtherParameter | InvalidClaim::NoSuchVersion => decide,
     }
 }
 
-fn mark_only(trusted: bool, Site { source, target, source_exists, .. }: Site<'_>) -> String {
-    let who = if trusted { "" } else { ", and the hub did not write it" };
+fn mark_only(
+    trusted: bool,
+    ConflictContext { source, target, source_exists, .. }: ConflictContext<'_>,
+) -> String {
+    let writer = if trusted { "" } else { ", and the hub did not write it" };
     let gone = if source_exists {
         String::new()
     } else {
         format!(", and {source} has no parameter of this name")
     };
     format!(
-        "the parameter in {target} carries the mark of a replica and no readable provenance{who}{gone}"
+        "the parameter in {target} carries the mark of a replica and no readable provenance{writer}{gone}; the hub left it unchanged"
     )
 }
 
-fn mark_only_remedy(site: Site<'_>) -> String {
-    if site.source_exists {
+fn mark_only_remedy(context: ConflictContext<'_>) -> String {
+    if context.source_exists {
         format!(
             "if a former replicator made it, name its role in REPLICATOR_TRUSTED_WRITERS; {}",
-            site.decide()
+            context.decide()
         )
     } else {
         format!(
-            "delete it by hand if it is a leftover; or take its tag `{MARK_KEY}` off if it is yours; {}",
-            site.keep()
+            "if the parameter is a leftover, delete it in {}; if its owner needs it, remove the tag `{MARK_KEY}` from it; or {}",
+            context.target,
+            context.keep()
         )
     }
 }

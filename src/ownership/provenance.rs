@@ -1,74 +1,74 @@
-//! The tag `ReplicationSource`: of which source, and of which version of it, a replica is the copy.
+//! The tag `ReplicationSource`: the source of a replica, and the versions of source and replica.
 //!
 //! `region=us-east-2 version=12 modified=2026-11-24T10:00:00.123Z replica=5 written=2026-11-24T10:00:03.456Z form=9c1e20aa of=5d03b1c2 tags=1f00c3d4`
 //!
-//! It proves parity from lists alone. Both versions come with their dates, since a number comes again after a deletion;
-//! `form` covers what the hub sent beside the value, `of` names the parameter that the tag belongs to, and `tags` covers
-//! the source's tags that were sent; `retagged` covers a difference in tags that was put right. Keys stand in any order; a missing or repeated one makes the whole unreadable. A key
-//! of a later release is kept and ignored.
+//! The tag proves parity from lists alone. Both versions have a date, because a number can return after a deletion. `form`
+//! is a hash over everything sent except the value, `of` over the parameter that the tag belongs to, `tags` over the sent
+//! tags of the source, and `retagged` over the last corrected difference in tags. Keys may be in any order. A missing or
+//! repeated key makes the tag unreadable; unknown keys of a later release are kept and ignored.
 
 use std::fmt;
 
 use super::Fingerprint;
 use crate::domain::{AccountId, PROVENANCE_KEY, ParameterName, Region, Tags, Timestamp, Version};
 
-/// AWS takes 256 characters in a tag's value.
+/// AWS limits the value of a tag to 256 characters.
 const LONGEST_VALUE: usize = 256;
 
-/// What the tag says.
+/// The content of the tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provenance {
     /// The Region of the source.
     pub region: Region,
-    /// The source's version that was copied.
+    /// The copied version of the source.
     pub source: Version,
-    /// The replica's version that the copy made.
+    /// The number of the replica's version that holds the copy.
     pub replica: i64,
-    /// The date of that version; `None` for a create, whose tags and value came in one call.
+    /// The date of that version; `None` for a create, which sends tags and value in one call.
     pub written: Option<Timestamp>,
-    /// A hash over what was sent beside the value.
+    /// A hash over everything sent except the value.
     pub form: Fingerprint,
     /// A hash over account, target Region and name; `None` in tags of earlier releases.
     pub of: Option<Fingerprint>,
-    /// A hash over the source's tags that were sent; `None` in tags of earlier releases.
+    /// A hash over the sent tags of the source; `None` in tags of earlier releases.
     pub tags: Option<Fingerprint>,
-    /// A hash over a difference in tags that was put right once, though the source's tags had not moved: whoever makes it
-    /// again is not written over for ever.
+    /// A hash over a difference in tags that the hub corrected without a change of the source's tags. The hub does not
+    /// correct the same difference again and again.
     pub retagged: Option<Fingerprint>,
-    /// The replica was there before the hub and was adopted: it is released, not deleted, when its source goes.
+    /// The hub adopted the replica: when the source is gone, the replica is released instead of deleted.
     pub adopted: bool,
-    /// AWS refused for good to give the replica the source's type, or its data type.
-    pub refused: Option<Refused>,
+    /// AWS permanently refused to give the replica the source's type or data type.
+    pub refused: Option<RefusedForm>,
     /// The source is gone.
     pub gone: Option<Tombstone>,
-    /// Pairs `key=value` with keys that this release does not know, with spaces between.
+    /// Pairs `key=value` that this release does not know, separated by spaces.
     pub unknown: String,
 }
 
-/// `refused=12/9c1e20aa`: what AWS refused for good. It is tried again when one of the two is another.
+/// `refused=12/9c1e20aa`: what AWS permanently refused. The hub tries again when the version or the form changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refused {
+pub struct RefusedForm {
     /// The number of the source's version.
     pub version: i64,
-    /// A hash over what was to be sent beside the value.
+    /// A hash over everything that the hub tried to send except the value.
     pub form: Fingerprint,
 }
 
-/// `gone=2026-12-01T10:00:00.000Z by=event`: a replica that is kept for a while after its source.
+/// `gone=2026-12-01T10:00:00.000Z by=event`: a replica that is kept for some time after its source is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tombstone {
-    /// From this time on the replica may be deleted.
+    /// The time from which on the hub may delete the replica.
     pub due: Timestamp,
-    /// What said that the source is gone.
+    /// What reported that the source is gone.
     pub by: FoundBy,
 }
 
-/// What said that a source is gone.
+/// What reported that a source is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FoundBy {
-    /// An event of the deletion or of the expiration: a witness.
+    /// A witness: an event of the deletion or of the expiration.
     Event,
-    /// A sweep did not find the source. Tags of earlier releases do not say, and are read so.
+    /// A sweep did not find the source. Also the meaning of tags of earlier releases, which do not have the key.
     List,
 }
 
@@ -86,7 +86,7 @@ impl FoundBy {
     }
 }
 
-impl Refused {
+impl RefusedForm {
     fn parse(text: &str) -> Option<Self> {
         let (version, form) = text.split_once('/')?;
         Some(Self { version: number(version)?, form: Fingerprint::parse(form)? })
@@ -94,15 +94,15 @@ impl Refused {
 }
 
 impl Provenance {
-    /// What `replica` says while a labelled replica is still being created: no version has this number.
+    /// The value of `replica` while the hub creates a labelled replica. No version has this number.
     pub const UNFINISHED: i64 = 0;
 
-    /// Whether its replica was left before all labelled values of its source were written.
+    /// Whether a create of a labelled replica stopped before its current value.
     pub const fn is_unfinished(&self) -> bool {
         self.replica == Self::UNFINISHED
     }
 
-    /// Reads the tag's text; `None` where it is not of the format.
+    /// Reads the text of the tag; `None` if the text is invalid.
     pub fn parse(text: &str) -> Option<Self> {
         const KEYS: [&str; 13] = [
             "region", "version", "modified", "replica", "written", "form", "of", "tags",
@@ -153,19 +153,19 @@ impl Provenance {
             tags: optional(tags, Fingerprint::parse)?,
             retagged: optional(retagged, Fingerprint::parse)?,
             adopted: optional(adopted, |word| (word == "1").then_some(()))?.is_some(),
-            refused: optional(refused, Refused::parse)?,
+            refused: optional(refused, RefusedForm::parse)?,
             gone: optional(gone, Timestamp::parse)?.map(|due| Tombstone { due, by }),
             unknown: unknown.join(" "),
         })
     }
 
-    /// Reads the tag among `tags`, where it is there and readable.
+    /// Reads the tag among `tags`; `None` if the tag is missing or invalid.
     pub fn of(tags: &Tags) -> Option<Self> {
         Self::parse(tags.get(PROVENANCE_KEY)?)
     }
 
-    /// The same with the date of the version that it names, where that is `replica`: the tag of a create has none, and
-    /// written again it would name whatever was created anew meanwhile.
+    /// Adds the date of the named version if that version is `replica`. The tag of a create has no date; without a date,
+    /// a copy of the tag would match the first version of any later parameter.
     #[must_use]
     pub fn dated(self, replica: Version) -> Self {
         if self.names_replica(replica) {
@@ -175,12 +175,12 @@ impl Provenance {
         }
     }
 
-    /// Whether it belongs to this parameter. A tag of an earlier release does not say so and is accepted.
+    /// Whether the tag belongs to this parameter. A tag of an earlier release does not say so and is accepted.
     pub fn is_of(&self, account: &AccountId, target: &Region, name: &ParameterName) -> bool {
         self.of.is_none_or(|of| of == Fingerprint::of_item(account, target, name))
     }
 
-    /// Whether it names `replica` as the version that the hub wrote. A create has no date, and is the first version.
+    /// Whether the tag names `replica` as the version that the hub wrote. A create has no date and is the first version.
     pub fn names_replica(&self, replica: Version) -> bool {
         self.replica == replica.number
             && match self.written {
@@ -190,12 +190,12 @@ impl Provenance {
     }
 }
 
-/// A number as the hub writes it; the standard library's numbers may have a sign in front.
+/// A number of digits only; the standard library also accepts a sign.
 fn number(text: &str) -> Option<i64> {
     text.parse().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// `None` where the text is there and cannot be read.
+/// `None` if the text is present and unreadable.
 #[expect(clippy::option_option, reason = "absent, unreadable and read are three answers")]
 fn optional<T>(text: Option<&str>, read: impl FnOnce(&str) -> Option<T>) -> Option<Option<T>> {
     match text {
@@ -233,14 +233,14 @@ impl fmt::Display for Provenance {
         add("of", of.map(|of| of.to_string()));
         add("tags", tags.map(|tags| tags.to_string()));
         add("adopted", adopted.then(|| "1".to_owned()));
-        add("refused", refused.map(|Refused { version, form }| format!("{version}/{form}")));
+        add("refused", refused.map(|RefusedForm { version, form }| format!("{version}/{form}")));
         add("gone", gone.map(|gone| gone.due.to_string()));
         add("by", gone.map(|gone| gone.by.word().to_owned()));
-        // A memory that is lost costs one more write; the rest of the tag is worth more.
+        // Without `retagged` the hub corrects the tags once more; the other keys matter more.
         let room = LONGEST_VALUE.saturating_sub(text.len());
         let retagged = retagged.map(|fingerprint| format!(" retagged={fingerprint}"));
         text.extend(retagged.filter(|retagged| retagged.len() <= room));
-        // What another release wrote is kept as far as there is room, each pair whole.
+        // Pairs of other releases are kept as long as whole pairs fit.
         for pair in unknown.split(' ').filter(|pair| !pair.is_empty()) {
             if text.len() + 1 + pair.len() <= LONGEST_VALUE {
                 text.extend([" ", pair]);
@@ -272,13 +272,13 @@ mod tests {
         let first = Version { number: 1, modified: Timestamp::from_millis(7) };
         let dated = created.clone().dated(first);
         assert!(dated.names_replica(first));
-        let anew = Version { modified: Timestamp::from_millis(8), ..first };
-        assert!(created.names_replica(anew) && !dated.names_replica(anew));
+        let later = Version { modified: Timestamp::from_millis(8), ..first };
+        assert!(created.names_replica(later) && !dated.names_replica(later));
         assert_eq!(created.clone().dated(Version { number: 2, ..first }), created);
     }
 
     #[test]
-    fn a_replica_that_is_still_being_created_is_named_in_none_of_its_versions() {
+    fn the_provenance_of_an_unfinished_create_names_no_version() {
         let finished = Provenance::parse(EXAMPLE).expect("readable");
         assert!(!finished.is_unfinished());
         let text = EXAMPLE.replace("replica=5 written=2026-11-24T10:00:03.456Z", "replica=0");
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_exactly_of_the_format_is_unreadable() {
+    fn an_invalid_text_is_unreadable() {
         for wrong in [
             String::new(),
             "us-east-2".into(),
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tombstone_of_an_earlier_release_was_written_by_a_sweep() {
+    fn a_tombstone_of_an_earlier_release_counts_as_a_sweeps() {
         let read = |text: String| Provenance::parse(&text).expect("readable").gone;
         let due = Timestamp::parse("2026-12-01T10:00:00Z").expect("a date");
         let gone = format!("{EXAMPLE} gone=2026-12-01T10:00:00Z");
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_later_release_wrote_is_kept_as_far_as_there_is_room() {
+    fn keys_of_a_later_release_are_kept_as_long_as_they_fit() {
         let text = format!("{EXAMPLE} of=5d03b1c2 tags=1f00c3d4 colour=blue base=12/9c1e20aa");
         let read = Provenance::parse(&text).expect("readable");
         assert_eq!(read.unknown, "colour=blue base=12/9c1e20aa");
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_belongs_to_one_parameter_and_an_early_one_does_not_say_to_which() {
+    fn a_tag_belongs_to_one_parameter_and_an_earlier_one_does_not_name_it() {
         let account = AccountId::parse("111122223333").expect("an account");
         let target = Region::parse("us-east-1").expect("a Region");
         let (name, other) = (ParameterName::new("/a"), ParameterName::new("/b"));
@@ -377,7 +377,7 @@ mod tests {
                 tags: tags.map(Fingerprint),
                 retagged: retagged.map(Fingerprint),
                 adopted,
-                refused: refused.map(|(version, form)| Refused { version, form: Fingerprint(form) }),
+                refused: refused.map(|(version, form)| RefusedForm { version, form: Fingerprint(form) }),
                 gone: gone.map(|(due, witnessed)| Tombstone {
                     due: Timestamp::from_millis(due),
                     by: if witnessed { FoundBy::Event } else { FoundBy::List },
@@ -385,7 +385,6 @@ mod tests {
                 unknown,
             };
             let text = provenance.to_string();
-            // AWS takes 256 characters in a tag's value.
             prop_assert!(text.len() <= 256);
             prop_assert_eq!(Provenance::parse(&text), Some(provenance));
         }

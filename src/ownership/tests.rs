@@ -1,7 +1,7 @@
-//! Judgements over evidence, case by case.
+//! Judgements of single cases.
 
 use super::*;
-use crate::domain::TrustedWriters;
+use crate::domain::{EXCLUDE_TAG, PROVENANCE_KEY, TrustedWriters};
 
 const HUB: &str = "arn:aws:sts::111122223333:assumed-role/failover-replicator-spoke/s";
 const BARE_HUB: &str = "arn:aws:sts::111122223333:assumed-role/failover-replicator-spoke";
@@ -9,8 +9,8 @@ const PERSON: &str = "arn:aws:iam::111122223333:user/person";
 const OLD_ROLE: &str = "arn:aws:sts::111122223333:assumed-role/old-replicator/s";
 const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
-/// A parameter in the target; its versions are written a second apart, the last of them an hour ago.
-struct Held {
+/// A parameter in the target. Its versions are a second apart, and the last is an hour old.
+struct HeldParameter {
     account: AccountId,
     target: Region,
     name: ParameterName,
@@ -24,7 +24,7 @@ fn version(number: i64, of: usize) -> Version {
     Version { number, modified: Timestamp::from_millis(NOW.millis() - 3_600_000 - back * 1000) }
 }
 
-impl Held {
+impl HeldParameter {
     fn new(writers: &[&str]) -> Self {
         let rows = (1..).zip(writers).map(|(number, writer)| PastVersion {
             version: version(number, writers.len()),
@@ -46,7 +46,7 @@ impl Held {
         self
     }
 
-    /// With provenance that names this version, as the hub writes it after an update.
+    /// With the provenance of an update that made this version.
     fn naming(self, number: i64) -> Self {
         let written = Some(version(number, self.rows.len()).modified);
         self.with(|provenance| Provenance { replica: number, written, ..provenance })
@@ -91,7 +91,7 @@ impl Held {
 
     fn judged_by(&self, writers: &Writers, only_route: bool) -> Ownership {
         let source = Region::parse("us-east-2").expect("a Region");
-        judge(self.evidence(), Viewpoint { source: &source, only_route, writers, now: NOW })
+        judge(self.evidence(), JudgeContext { source: &source, only_route, writers, now: NOW })
     }
 
     fn judged(&self) -> Ownership {
@@ -108,34 +108,34 @@ fn foreign(number: i64) -> ForeignVersion {
 }
 
 #[test]
-fn a_list_proves_what_provenance_names_and_asks_for_the_history_of_all_else() {
-    assert!(Held::new(&[HUB]).marked().with(|made| made).by_list().is_owned(), "a create");
-    assert!(Held::new(&[BARE_HUB]).marked().with(|made| made).by_list().is_owned());
-    assert!(Held::new(&[HUB, HUB, HUB]).marked().naming(3).by_list().is_owned());
+fn a_list_proves_the_named_version_and_everything_else_needs_the_history() {
+    assert!(HeldParameter::new(&[HUB]).marked().with(|made| made).by_list().is_owned(), "a create");
+    assert!(HeldParameter::new(&[BARE_HUB]).marked().with(|made| made).by_list().is_owned());
+    assert!(HeldParameter::new(&[HUB, HUB, HUB]).marked().naming(3).by_list().is_owned());
     for undecided in [
-        Held::new(&[HUB, HUB]).marked().naming(1),
-        Held::new(&[HUB, PERSON]).marked().naming(1),
-        Held::new(&[HUB, HUB]).marked(),
-        Held::new(&[HUB, HUB]),
-        Held::new(&[HUB, HUB]).naming(1),
+        HeldParameter::new(&[HUB, HUB]).marked().naming(1),
+        HeldParameter::new(&[HUB, PERSON]).marked().naming(1),
+        HeldParameter::new(&[HUB, HUB]).marked(),
+        HeldParameter::new(&[HUB, HUB]),
+        HeldParameter::new(&[HUB, HUB]).naming(1),
     ] {
         assert_eq!(undecided.by_list().judged(), Ownership::NeedsHistory);
     }
-    let theirs = Held::new(&[HUB, PERSON]);
+    let theirs = HeldParameter::new(&[HUB, PERSON]);
     assert_eq!(theirs.by_list().judged(), Ownership::Unmarked);
-    let released = Held::new(&[HUB, PERSON]).naming(1);
+    let released = HeldParameter::new(&[HUB, PERSON]).naming(1);
     assert_eq!(released.by_list().judged(), Ownership::Released { excluded: false, covered: None });
 }
 
 #[test]
 fn every_version_after_the_named_one_must_be_the_hubs() {
-    assert!(Held::new(&[PERSON, HUB, HUB, BARE_HUB]).marked().naming(2).is_owned());
-    let covered = Held::new(&[HUB, PERSON, HUB]).marked().naming(1);
+    assert!(HeldParameter::new(&[PERSON, HUB, HUB, BARE_HUB]).marked().naming(2).is_owned());
+    let covered = HeldParameter::new(&[HUB, PERSON, HUB]).marked().naming(1);
     assert_eq!(covered.judged(), Ownership::WrittenOver(foreign(2)));
-    // Of two in a row the first was covered by its own writer.
-    let two = Held::new(&[HUB, PERSON, PERSON, HUB]).marked().naming(1);
+    // Of two versions in a row, the first was covered by its own writer.
+    let two = HeldParameter::new(&[HUB, PERSON, PERSON, HUB]).marked().naming(1);
     assert_eq!(two.judged(), Ownership::WrittenOver(foreign(3)));
-    let mut same = Held::new(&[HUB, PERSON, HUB]).marked().naming(1);
+    let mut same = HeldParameter::new(&[HUB, PERSON, HUB]).marked().naming(1);
     same.rows[1].same_as_next = Some(true);
     assert!(same.is_owned(), "the same value is no loss");
     same.rows[1].same_as_next = Some(false);
@@ -143,46 +143,50 @@ fn every_version_after_the_named_one_must_be_the_hubs() {
 }
 
 #[test]
-fn a_change_in_the_target_names_its_version_and_what_was_covered_before() {
-    let changed = |held: Held| match held.judged() {
+fn a_change_in_the_target_names_its_version_and_the_version_covered_before() {
+    let changed = |held: HeldParameter| match held.judged() {
         Ownership::ChangedInTarget { change, covered, restored_before, restorable } => {
             (change.number, covered.map(|covered| covered.number), restored_before, restorable)
         }
         other => panic!("not changed: {other:?}"),
     };
-    let plain = Held::new(&[HUB, PERSON]).marked().naming(1);
+    let plain = HeldParameter::new(&[HUB, PERSON]).marked().naming(1);
     assert_eq!(changed(plain), (2, None, false, true));
-    let twice = Held::new(&[HUB, PERSON, HUB, PERSON]).marked().naming(1);
+    let twice = HeldParameter::new(&[HUB, PERSON, HUB, PERSON]).marked().naming(1);
     assert_eq!(changed(twice), (4, Some(2), false, true));
-    let restored = Held::new(&[HUB, PERSON, HUB, PERSON]).marked().naming(3);
+    let restored = HeldParameter::new(&[HUB, PERSON, HUB, PERSON]).marked().naming(3);
     assert_eq!(changed(restored), (4, None, true, true));
-    let adopted = Held::new(&[PERSON, HUB, PERSON]).marked();
+    let adopted = HeldParameter::new(&[PERSON, HUB, PERSON]).marked();
     let written = Some(version(2, 3).modified);
     let adopted = adopted.with(|made| Provenance { replica: 2, written, adopted: true, ..made });
     assert_eq!(changed(adopted), (3, None, true, false));
 }
 
 #[test]
-fn tags_that_the_hub_did_not_write_for_this_version_claim_and_prove_nothing() {
-    let claimed = |held: Held| match held.judged() {
+fn tags_that_the_hub_did_not_write_for_this_version_prove_nothing() {
+    let claimed = |held: HeldParameter| match held.judged() {
         Ownership::Claimed(why) => why,
         other => panic!("not claimed: {other:?}"),
     };
-    let recreated = Held::new(&[PERSON]).marked().with(|made| made);
-    assert_eq!(claimed(recreated.by_list()), Claimed::WrittenBy(foreign(1)));
-    let copied =
-        Held::new(&[HUB]).marked().with(|made| Provenance { of: Some(Fingerprint(1)), ..made });
-    assert_eq!(claimed(copied.by_list()), Claimed::OfAnotherParameter);
-    let early = Held::new(&[HUB]).marked().with(|made| Provenance { of: None, ..made });
-    assert!(early.is_owned(), "a tag of an earlier release does not say to what it belongs");
-    let then_theirs = Held::new(&[PERSON, PERSON]).marked().naming(1);
-    assert_eq!(claimed(then_theirs), Claimed::WrittenBy(foreign(1)));
+    let recreated = HeldParameter::new(&[PERSON]).marked().with(|made| made);
+    assert_eq!(claimed(recreated.by_list()), InvalidClaim::OtherWriter(foreign(1)));
+    let copied = HeldParameter::new(&[HUB])
+        .marked()
+        .with(|made| Provenance { of: Some(Fingerprint(1)), ..made });
+    assert_eq!(claimed(copied.by_list()), InvalidClaim::OtherParameter);
+    let early = HeldParameter::new(&[HUB]).marked().with(|made| Provenance { of: None, ..made });
+    assert!(early.is_owned(), "a tag of an earlier release does not name its parameter");
+    let then_theirs = HeldParameter::new(&[PERSON, PERSON]).marked().naming(1);
+    assert_eq!(claimed(then_theirs), InvalidClaim::OtherWriter(foreign(1)));
     // The same number with another date is another version.
     let dated = |made| Provenance { written: Some(Timestamp::from_millis(5)), ..made };
-    assert_eq!(claimed(Held::new(&[PERSON]).marked().with(dated)), Claimed::NoSuchVersion);
-    let mut dropped = Held::new(&[HUB, HUB, HUB]).marked().naming(1);
+    assert_eq!(
+        claimed(HeldParameter::new(&[PERSON]).marked().with(dated)),
+        InvalidClaim::NoSuchVersion
+    );
+    let mut dropped = HeldParameter::new(&[HUB, HUB, HUB]).marked().naming(1);
     dropped.rows.remove(0);
-    assert_eq!(claimed(dropped), Claimed::NoSuchVersion);
+    assert_eq!(claimed(dropped), InvalidClaim::NoSuchVersion);
 }
 
 #[test]
@@ -190,55 +194,55 @@ fn a_replica_that_the_hub_alone_created_again_is_owned_whatever_version_its_tag_
     let named = |number| {
         move |made| Provenance { replica: number, written: Some(Timestamp::from_millis(5)), ..made }
     };
-    assert!(Held::new(&[HUB]).marked().with(named(5)).is_owned());
-    assert!(Held::new(&[HUB, HUB]).marked().with(named(5)).is_owned());
-    assert!(!Held::new(&[HUB, PERSON, HUB]).marked().with(named(5)).is_owned());
+    assert!(HeldParameter::new(&[HUB]).marked().with(named(5)).is_owned());
+    assert!(HeldParameter::new(&[HUB, HUB]).marked().with(named(5)).is_owned());
+    assert!(!HeldParameter::new(&[HUB, PERSON, HUB]).marked().with(named(5)).is_owned());
     let unfinished = |made| Provenance { replica: Provenance::UNFINISHED, ..made };
-    assert!(Held::new(&[HUB, HUB]).marked().with(unfinished).is_owned());
-    let covered = Held::new(&[HUB, PERSON, HUB]).marked().with(unfinished);
+    assert!(HeldParameter::new(&[HUB, HUB]).marked().with(unfinished).is_owned());
+    let covered = HeldParameter::new(&[HUB, PERSON, HUB]).marked().with(unfinished);
     assert_eq!(covered.judged(), Ownership::WrittenOver(foreign(2)));
 }
 
 #[test]
 fn a_covered_version_is_found_without_either_tag_and_without_the_mark() {
     let covered = Ownership::WrittenOver(foreign(1));
-    assert_eq!(Held::new(&[PERSON, HUB]).judged(), covered);
-    assert_eq!(Held::new(&[PERSON, HUB]).marked().judged(), covered);
-    let unmarked = Held::new(&[HUB, PERSON, HUB]).naming(1);
+    assert_eq!(HeldParameter::new(&[PERSON, HUB]).judged(), covered);
+    assert_eq!(HeldParameter::new(&[PERSON, HUB]).marked().judged(), covered);
+    let unmarked = HeldParameter::new(&[HUB, PERSON, HUB]).naming(1);
     assert_eq!(unmarked.judged(), Ownership::WrittenOver(foreign(2)));
-    // Whatever is said by the tags of what was created meanwhile: another route's, another parameter's, or this one's.
+    // The tags may name another route, another parameter, or this one.
     let elsewhere =
         |made| Provenance { region: Region::parse("eu-west-1").expect("a Region"), ..made };
     let another = |made| Provenance { of: Some(Fingerprint(1)), ..made };
-    assert_eq!(Held::new(&[PERSON, HUB]).marked().with(elsewhere).judged(), covered);
-    assert_eq!(Held::new(&[PERSON, HUB]).marked().with(another).judged(), covered);
-    assert_eq!(Held::new(&[PERSON, HUB]).marked().with(|made| made).judged(), covered);
-    // A former owner's version under a replica that its route has taken over is decided.
-    let others = Held::new(&[PERSON, HUB, HUB]).marked();
+    assert_eq!(HeldParameter::new(&[PERSON, HUB]).marked().with(elsewhere).judged(), covered);
+    assert_eq!(HeldParameter::new(&[PERSON, HUB]).marked().with(another).judged(), covered);
+    assert_eq!(HeldParameter::new(&[PERSON, HUB]).marked().with(|made| made).judged(), covered);
+    // The other route has taken over its replica, so the covered version is decided.
+    let others = HeldParameter::new(&[PERSON, HUB, HUB]).marked();
     let written = Some(version(2, 3).modified);
     let others = others.with(|made| Provenance { replica: 2, written, ..elsewhere(made) });
     assert!(matches!(others.judged(), Ownership::OtherRoute(_)));
-    // Its owner has declared it released since.
-    let mut released = Held::new(&[PERSON, HUB]);
+    // The owner declared the parameter released since then.
+    let mut released = HeldParameter::new(&[PERSON, HUB]);
     released.tags.insert(EXCLUDE_TAG.into(), "released".into());
     let named = Ownership::Released { excluded: false, covered: Some(foreign(1)) };
-    assert_eq!(released.judged(), named, "it is released, and its version is named with that");
-    let mut theirs = Held::new(&[PERSON, HUB, PERSON]).by_list();
+    assert_eq!(released.judged(), named, "the class is released, and the covered version is named");
+    let mut theirs = HeldParameter::new(&[PERSON, HUB, PERSON]).by_list();
     theirs.tags.insert(EXCLUDE_TAG.into(), "released".into());
     assert_eq!(theirs.judged(), Ownership::Released { excluded: false, covered: None });
 }
 
 #[test]
-fn what_has_no_provenance_is_taken_over_only_from_the_hub_or_a_trusted_writer() {
+fn a_marked_parameter_without_provenance_is_taken_over_only_from_the_hub_or_a_trusted_writer() {
     let mut writers = Writers::of_defaults();
-    let old = || Held::new(&[OLD_ROLE, OLD_ROLE]).marked().by_list();
+    let old = || HeldParameter::new(&[OLD_ROLE, OLD_ROLE]).marked().by_list();
     assert_eq!(old().judged_by(&writers, true), Ownership::MarkOnly { trusted: false });
     writers.trusted = TrustedWriters::Roles(["old-replicator".to_owned()].into());
     assert_eq!(old().judged_by(&writers, true), Ownership::MarkOnly { trusted: true });
-    assert_eq!(old().judged_by(&writers, false), Ownership::Ambiguous);
-    let ours = Held::new(&[HUB, HUB]).marked();
+    assert_eq!(old().judged_by(&writers, false), Ownership::AmbiguousRoute);
+    let ours = HeldParameter::new(&[HUB, HUB]).marked();
     assert_eq!(ours.judged(), Ownership::MarkOnly { trusted: true });
-    let named_by_trusted = Held::new(&[OLD_ROLE]).marked().with(|made| made);
+    let named_by_trusted = HeldParameter::new(&[OLD_ROLE]).marked().with(|made| made);
     assert!(!named_by_trusted.is_owned());
     match named_by_trusted.judged_by(&writers, true) {
         Ownership::Owned { by_trusted, .. } => assert!(by_trusted),
@@ -247,60 +251,70 @@ fn what_has_no_provenance_is_taken_over_only_from_the_hub_or_a_trusted_writer() 
 }
 
 #[test]
-fn only_a_young_first_version_without_tags_gets_them_again() {
-    let mut create = Held::new(&[HUB]);
+fn only_a_young_first_version_gets_its_missing_tags_again() {
+    let mut create = HeldParameter::new(&[HUB]);
     assert_eq!(create.judged(), Ownership::UntaggedCreate { fresh: false });
     create.rows[0].version.modified = Timestamp::from_millis(NOW.millis() - 3_599_999);
     assert_eq!(create.judged(), Ownership::UntaggedCreate { fresh: true });
-    assert_eq!(Held::new(&[HUB, HUB]).judged(), Ownership::UntaggedCreate { fresh: false });
-    assert_eq!(Held::new(&[PERSON]).judged(), Ownership::Unmarked);
+    assert_eq!(
+        HeldParameter::new(&[HUB, HUB]).judged(),
+        Ownership::UntaggedCreate { fresh: false }
+    );
+    assert_eq!(HeldParameter::new(&[PERSON]).judged(), Ownership::Unmarked);
 }
 
 #[test]
 fn a_released_replica_says_whether_its_owner_wants_no_report() {
-    let mut released = Held::new(&[HUB]).naming(1);
+    let mut released = HeldParameter::new(&[HUB]).naming(1);
     assert_eq!(released.judged(), Ownership::Released { excluded: false, covered: None });
     released.tags.insert(EXCLUDE_TAG.into(), "Exclude".into());
     assert_eq!(released.judged(), Ownership::Released { excluded: true, covered: None });
 }
 
 #[test]
-fn what_lies_between_a_decision_and_its_write_is_ours_or_named() {
+fn versions_between_a_decision_and_its_write_are_the_hubs_or_named() {
     let account = AccountId::parse("111122223333").expect("an account");
     let writers = Writers::of_defaults();
     let judged = |by: &[&str], decided: Option<Version>| {
-        between(&Held::new(by).rows, decided, &account, &writers)
+        versions_between(&HeldParameter::new(by).rows, decided, &account, &writers)
     };
-    assert_eq!(judged(&[HUB, HUB], Some(version(1, 2))), Between::Ours);
-    assert_eq!(judged(&[HUB, HUB, HUB], Some(version(1, 3))), Between::Ours, "two hubs at once");
-    assert_eq!(judged(&[HUB, PERSON, HUB], Some(version(1, 3))), Between::Foreign(foreign(2)));
-    // The version that was decided on may be any writer's: taking over goes over it.
-    assert_eq!(judged(&[PERSON, HUB], Some(version(1, 2))), Between::Ours);
+    assert_eq!(judged(&[HUB, HUB], Some(version(1, 2))), VersionsBetween::OnlyHub);
+    assert_eq!(
+        judged(&[HUB, HUB, HUB], Some(version(1, 3))),
+        VersionsBetween::OnlyHub,
+        "two hubs at once"
+    );
+    assert_eq!(
+        judged(&[HUB, PERSON, HUB], Some(version(1, 3))),
+        VersionsBetween::Foreign(foreign(2))
+    );
+    // The version that was decided on may be any writer's: a takeover overwrites it.
+    assert_eq!(judged(&[PERSON, HUB], Some(version(1, 2))), VersionsBetween::OnlyHub);
     let another = Version { number: 1, modified: Timestamp::from_millis(1) };
-    assert_eq!(judged(&[PERSON, HUB], Some(another)), Between::Foreign(foreign(1)));
-    assert_eq!(judged(&[HUB, HUB], Some(another)), Between::Recreated);
-    assert_eq!(judged(&[HUB, HUB], None), Between::Ours, "a labelled create");
-    assert_eq!(judged(&[HUB, PERSON, HUB], None), Between::Foreign(foreign(2)));
+    assert_eq!(judged(&[PERSON, HUB], Some(another)), VersionsBetween::Foreign(foreign(1)));
+    assert_eq!(judged(&[HUB, HUB], Some(another)), VersionsBetween::Recreated);
+    assert_eq!(judged(&[HUB, HUB], None), VersionsBetween::OnlyHub, "a labelled create");
+    assert_eq!(judged(&[HUB, PERSON, HUB], None), VersionsBetween::Foreign(foreign(2)));
 }
 
 #[test]
 fn a_changed_name_of_the_spoke_role_is_recognised_by_what_it_wrote() {
     let source = Region::parse("us-east-2").expect("a Region");
     let writers = Writers::of_defaults();
-    let role = |held: &Held| {
+    let role = |held: &HeldParameter| {
         let viewpoint =
-            Viewpoint { source: &source, only_route: true, writers: &writers, now: NOW };
+            JudgeContext { source: &source, only_route: true, writers: &writers, now: NOW };
         other_role(held.evidence(), viewpoint).map(str::to_owned)
     };
-    let former = Held::new(&[OLD_ROLE]).marked().with(|made| made);
+    let former = HeldParameter::new(&[OLD_ROLE]).marked().with(|made| made);
     assert_eq!(role(&former).as_deref(), Some("old-replicator"));
-    assert_eq!(role(&Held::new(&[HUB]).marked().with(|made| made)), None);
-    assert_eq!(role(&Held::new(&[OLD_ROLE]).marked()), None);
-    assert_eq!(role(&Held::new(&[PERSON]).marked().with(|made| made)), None, "no role");
+    assert_eq!(role(&HeldParameter::new(&[HUB]).marked().with(|made| made)), None);
+    assert_eq!(role(&HeldParameter::new(&[OLD_ROLE]).marked()), None);
+    assert_eq!(role(&HeldParameter::new(&[PERSON]).marked().with(|made| made)), None, "no role");
 }
 
 #[test]
-fn each_class_has_a_message_and_a_remedy_for_both_ends_of_its_source() {
+fn each_class_has_a_message_and_a_remedy_with_and_without_a_source() {
     let (account, name) =
         (AccountId::parse("111122223333").expect("an account"), ParameterName::new("/a"));
     let region = |name| Region::parse(name).expect("a Region");
@@ -313,20 +327,20 @@ fn each_class_has_a_message_and_a_remedy_for_both_ends_of_its_source() {
             restorable: true,
         },
         Ownership::WrittenOver(foreign(5)),
-        Ownership::Claimed(Claimed::WrittenBy(foreign(5))),
-        Ownership::Claimed(Claimed::OfAnotherParameter),
-        Ownership::Claimed(Claimed::NoSuchVersion),
+        Ownership::Claimed(InvalidClaim::OtherWriter(foreign(5))),
+        Ownership::Claimed(InvalidClaim::OtherParameter),
+        Ownership::Claimed(InvalidClaim::NoSuchVersion),
         Ownership::Unmarked,
         Ownership::Released { excluded: false, covered: None },
         Ownership::OtherRoute(region("eu-west-1")),
-        Ownership::Ambiguous,
+        Ownership::AmbiguousRoute,
         Ownership::MarkOnly { trusted: false },
         Ownership::UntaggedCreate { fresh: false },
     ];
     for ownership in &all {
         for source_exists in [true, false] {
             let held = foreign(9);
-            let site = Site {
+            let context = ConflictContext {
                 account: &account,
                 source: &source,
                 target: &target,
@@ -334,7 +348,7 @@ fn each_class_has_a_message_and_a_remedy_for_both_ends_of_its_source() {
                 source_exists,
                 held: &held,
             };
-            let cause = objection(ownership, site).expect("a conflict");
+            let cause = objection(ownership, context).expect("a conflict");
             assert_eq!(cause.class, ownership.class());
             assert!(cause.message.contains("us-east-1"), "{}", cause.message);
             let names_version = [ConflictClass::ChangedInTarget, ConflictClass::WrittenOver];

@@ -1,4 +1,4 @@
-//! What is known of a parameter without its value: what a list, or a read by name, shows of it.
+//! A parameter without its value, as a list or a read by name shows it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,12 +7,12 @@ use super::policies::Policies;
 use crate::domain::{AccountId, ParameterName, Region, Tags, Timestamp, Version};
 use crate::ownership::{Evidence, PastVersion};
 
-/// The type of a parameter.
+/// The type of a parameter's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ValueType {
     /// Plain text.
     String,
-    /// Plain texts with commas between.
+    /// Plain texts, separated by commas.
     StringList,
     /// Text encrypted with a KMS key.
     SecureString,
@@ -21,7 +21,7 @@ pub enum ValueType {
 }
 
 impl ValueType {
-    /// As AWS spells it.
+    /// The spelling of AWS.
     pub const fn word(self) -> &'static str {
         match self {
             Self::String => "String",
@@ -32,19 +32,19 @@ impl ValueType {
     }
 }
 
-/// The tier of a parameter. A write may ask for `IntelligentTiering`; AWS shows what it resolved it to.
+/// The tier of a parameter. A write may ask for `IntelligentTiering`; AWS then shows the resulting tier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tier {
     /// Up to 4 KB; free.
     Standard,
-    /// Up to 8 KB, with policies; never turns back into standard.
+    /// Up to 8 KB, with policies. An advanced parameter never becomes standard again.
     Advanced,
-    /// Whichever of the two a write needs.
+    /// Standard or advanced, as the value requires.
     IntelligentTiering,
 }
 
 impl Tier {
-    /// As AWS spells it.
+    /// The spelling of AWS.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Standard => "Standard",
@@ -54,53 +54,53 @@ impl Tier {
     }
 }
 
-/// The data type of a parameter with no other meaning than its text.
+/// The data type of a parameter whose value is only text.
 pub const TEXT: &str = "text";
-/// The data type of a parameter that holds the id of a machine image, which is regional.
+/// The data type of a parameter with the id of a machine image, which differs by Region.
 pub const IMAGE: &str = "aws:ec2:image";
 /// The data type of a `SecureString` that configures a webhook integration.
 pub const INTEGRATION: &str = "aws:ssm:integration";
 
-/// Whether PutParameter cannot change a data type to or from this one; it changes every other in place.
+/// Whether PutParameter cannot change a data type to or from this one. It changes all others in place.
 pub fn is_fixed_data_type(data_type: &str) -> bool {
     [IMAGE, INTEGRATION].contains(&data_type)
 }
 
-/// A parameter's attributes, as `DescribeParameters` shows them.
+/// The attributes of a parameter, as `DescribeParameters` shows them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameter {
-    /// Its name, as spelled where it was read.
+    /// The name, in the spelling of the Region that was read.
     pub name: ParameterName,
-    /// Its type.
+    /// String, list or secure string.
     pub value_type: ValueType,
     /// 1 for the first write, one more for each later one.
     pub version: i64,
-    /// When that version was written.
+    /// The date of that version.
     pub modified: Timestamp,
-    /// The ARN of that version's writer, where AWS names one.
+    /// The ARN of that version's writer, if AWS names one.
     pub writer: Option<Arc<str>>,
-    /// Free text, where there is any.
+    /// Free text, if there is any.
     pub description: Option<Box<str>>,
-    /// The regular expression that values must match, where there is one.
+    /// The regular expression that values must match, if there is one.
     pub pattern: Option<Box<str>>,
-    /// Its tier.
+    /// Standard or advanced.
     pub tier: Tier,
-    /// Its policies: expiration and notifications.
+    /// Expiration and notifications.
     pub policies: Policies,
-    /// `text`, or what else it means to AWS.
+    /// `text`, or another data type of AWS.
     pub data_type: Box<str>,
-    /// The KMS key of a `SecureString`, spelled as its writer did.
+    /// The KMS key of a `SecureString`, in the spelling of its writer.
     pub key: Option<Box<str>>,
 }
 
 /// A parameter and its tags.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observed {
-    /// The attributes.
+    /// All attributes.
     pub parameter: Parameter,
-    /// All its tags.
+    /// All tags.
     pub tags: Tags,
-    /// Its versions, the oldest that AWS keeps first and the present one last, where ownership asked for them.
+    /// The versions that AWS keeps, the oldest first and the present one last, if ownership depends on them.
     pub history: Option<Arc<[PastVersion]>>,
 }
 
@@ -110,7 +110,7 @@ impl Observed {
         Self { parameter, tags, history: None }
     }
 
-    /// By what it is judged whose this is.
+    /// The evidence for a judgement of ownership.
     pub fn evidence<'a>(&'a self, account: &'a AccountId, target: &'a Region) -> Evidence<'a> {
         Evidence {
             account,
@@ -124,11 +124,11 @@ impl Observed {
     }
 }
 
-/// One location's parameters, by name.
+/// The parameters of one location, by name.
 pub type Listing = BTreeMap<ParameterName, Observed>;
 
 impl Parameter {
-    /// Which version this is.
+    /// Number and date of the present version.
     pub const fn version(&self) -> Version {
         Version { number: self.version, modified: self.modified }
     }

@@ -1,94 +1,104 @@
-//! Values that an owner gives a target by tags of the source: an address that differs by Region, the id of an image.
+//! Value overrides: tags of the source that give the replica another value, such as an address that differs by Region.
 //!
-//! `failover-replicator:value` holds the text itself, `failover-replicator:value-from` the name of another parameter of
-//! the source Region that holds it, if that one's owner consents (`plan::consent`). With `/<region>` at its end, the key
-//! is for that target alone, and goes before the one for all.
+//! `failover-replicator:value` contains the text. `failover-replicator:value-from` contains the name of another parameter of
+//! the source Region, whose owner must consent (`plan::consent`). A key that ends in `/<region>` counts only for that
+//! target and overrides the key for all targets.
 
 use crate::domain::{
     Cause, FailureKind, InvalidName, OVERRIDE_TAG_PREFIX, ParameterName, Region, SecretText, Tags,
-    is_hubs_own,
+    is_in_hub_tree,
 };
 
-/// Where a replica's value comes from, if not from its source.
+/// Where the value of a replica comes from, if not from its source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ValueOverride {
-    /// The tag's own text.
+    /// The text of the tag.
     Literal(SecretText),
     /// Another parameter of the source Region.
     FromParameter(ParameterName),
 }
 
-/// What follows the prefix in the key of a tag that references another parameter.
+/// The end of a key whose text names another parameter.
 const FROM: &str = "-from";
 
-/// Where the value for `target` comes from by the source's `tags`; `None` where it is the source's own.
+/// Where the value for `target` comes from; `None` if it is the source's value. A tag for one Region overrides the tag for
+/// all Regions.
 ///
 /// # Errors
-/// `invalid`: a key that means nothing, an empty text, a reference to what can never be lent, or two tags that contradict
-/// each other.
+/// `invalid`: an unknown key, an empty text, an invalid reference, or two tags that contradict each other.
 pub fn value_override(tags: &Tags, target: &Region) -> Result<Option<ValueOverride>, Cause> {
-    let mut found: [Option<(&str, ValueOverride)>; 2] = [None, None];
+    let (mut regional, mut general) = (None, None);
     for (key, text) in tags {
         let Some(rest) = key.strip_prefix(OVERRIDE_TAG_PREFIX) else { continue };
-        let (rest, is_name) = match rest.strip_prefix(FROM) {
-            Some(rest) => (rest, true),
+        let (region, is_name) = match rest.strip_prefix(FROM) {
+            Some(region) => (region, true),
             None => (rest, false),
         };
-        let for_all = rest.is_empty();
-        if !for_all && rest.strip_prefix('/').is_none_or(|region| Region::parse(region).is_err()) {
-            return Err(invalid(
-                format!("the source has the unknown tag `{key}`"),
-                format!(
-                    "`{OVERRIDE_TAG_PREFIX}` and `{OVERRIDE_TAG_PREFIX}{FROM}` are, each also with `/` and a Region at its end"
-                ),
-            ));
-        }
-        if !for_all && rest.strip_prefix('/') != Some(target.as_str()) {
-            continue;
-        }
-        if text.is_empty() {
-            return Err(invalid(
-                format!("the source's tag `{key}` is empty"),
-                "give it a value, or take it off".to_owned(),
-            ));
-        }
-        let value_override = if is_name {
-            ValueOverride::FromParameter(reference(key, text)?)
-        } else {
-            ValueOverride::Literal(SecretText::new(text.clone()))
+        let place = match parse_region(key, region)? {
+            None => &mut general,
+            Some(region) if region == *target => &mut regional,
+            Some(_) => continue,
         };
-        let place = &mut found[usize::from(for_all)];
-        if let Some((other, _)) = place {
+        let read = read(key, text, is_name)?;
+        if let Some((other, _)) = place.replace((key, read)) {
             return Err(invalid(
                 format!("the source's tags `{other}` and `{key}` each give {target} a value"),
-                "take one of the two off".to_owned(),
+                "remove one of the two tags from the source".to_owned(),
             ));
         }
-        *place = Some((key, value_override));
     }
-    let [own, for_all] = found;
-    Ok(own.or(for_all).map(|(_, value_override)| value_override))
+    Ok(regional.or(general).map(|(_, value_override)| value_override))
 }
 
-/// The parameter that the tag's text names. The text is not shown where it is no name: it may be a value in the wrong
-/// place.
+/// The Region at the end of a key; `None` for all Regions.
+fn parse_region(key: &str, text: &str) -> Result<Option<Region>, Cause> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let region = text.strip_prefix('/').and_then(|region| Region::parse(region).ok());
+    region.map(Some).ok_or_else(|| {
+        invalid(
+            format!("the source has the unknown tag `{key}`"),
+            format!(
+                "rename the tag to `{OVERRIDE_TAG_PREFIX}` or `{OVERRIDE_TAG_PREFIX}{FROM}`, each optionally with `/` and a Region at its end"
+            ),
+        )
+    })
+}
+
+fn read(key: &str, text: &str, is_name: bool) -> Result<ValueOverride, Cause> {
+    if text.is_empty() {
+        return Err(invalid(
+            format!("the source's tag `{key}` is empty"),
+            format!("set a value in the tag `{key}`, or remove the tag"),
+        ));
+    }
+    if is_name {
+        reference(key, text).map(ValueOverride::FromParameter)
+    } else {
+        Ok(ValueOverride::Literal(SecretText::new(text.to_owned())))
+    }
+}
+
+/// The parameter that the text of the tag names. Messages do not show an invalid text, because it may be a value in the wrong
+/// tag.
 fn reference(key: &str, text: &str) -> Result<ParameterName, Cause> {
     let why = match ParameterName::parse(text) {
-        Ok(name) if is_hubs_own(name.as_str()) => {
+        Ok(name) if is_in_hub_tree(name.as_str()) => {
             "references one of the hub's own parameters, which are never copied".to_owned()
         }
         Ok(name) => return Ok(name),
-        Err(InvalidName::AwssOwn(_)) => {
+        Err(InvalidName::ReservedByAws(_)) => {
             "references a public parameter of AWS, which exists in every Region".to_owned()
         }
-        Err(_) if text.starts_with("arn:") => "holds an ARN".to_owned(),
+        Err(_) if text.starts_with("arn:") => "contains an ARN".to_owned(),
         Err(InvalidName::Character { character: ':', .. }) => {
             "selects a version or a label of a parameter".to_owned()
         }
         Err(InvalidName::NotFullyQualified(_)) => {
-            "holds a name with a `/` inside but none in front".to_owned()
+            "contains a name with `/` that does not begin with `/`".to_owned()
         }
-        Err(error) => format!("holds no parameter name: {error}"),
+        Err(error) => format!("contains no parameter name: {error}"),
     };
     Err(invalid(
         format!("the source's tag `{key}` {why}"),
@@ -115,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_targets_own_tag_goes_before_the_one_for_all() {
+    fn a_tag_for_one_region_overrides_the_tag_for_all() {
         let text = |text: &str| Ok(Some(ValueOverride::Literal(SecretText::new(text.to_owned()))));
         let from = |name| Ok(Some(ValueOverride::FromParameter(ParameterName::new(name))));
         assert_eq!(of(&[]), Ok(None));
@@ -129,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_nothing_or_two_things_is_refused_without_its_text() {
+    fn an_invalid_or_contradictory_tag_is_refused_without_its_text() {
         for (tags, words) in [
             (&[("values", "canary")][..], "has the unknown tag"),
             (&[("value-form", "canary")], "has the unknown tag"),
@@ -141,11 +151,11 @@ mod tests {
             (&[("value-from", "canary:live")], "selects a version or a label"),
             (
                 &[("value-from", "arn:aws:ssm:us-east-2:444455556666:parameter/canary")],
-                "holds an ARN",
+                "contains an ARN",
             ),
             (&[("value-from/us-east-1", "/aws/service/canary")], "a public parameter of AWS"),
             (&[("value-from", "/failover-replicator/canary")], "the hub's own parameters"),
-            (&[("value-from", "canary/x")], "a `/` inside but none in front"),
+            (&[("value-from", "canary/x")], "a name with `/` that does not begin with `/`"),
             (&[("value-from", "canary@x")], "no parameter name: the name has the character '@'"),
             (&[("value-from", "/")], "no parameter name: the name is empty"),
         ] {
@@ -156,7 +166,7 @@ mod tests {
             let key = format!("`failover-replicator:{}`", tags[tags.len() - 1].0);
             assert!(cause.message.contains(&key), "{}", cause.message);
         }
-        // Another target's tag is judged where it is used, and consent to others is no override.
+        // The tag for another target is not read here, and `lends-to` is no override.
         assert_eq!(of(&[("value-from/eu-west-1", "/a:3"), ("lends-to", "/a")]), Ok(None));
         assert!(of(&[("value-from", "/failover-replicator")]).is_ok());
     }

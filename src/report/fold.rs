@@ -4,9 +4,9 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::response::{AccountLine, PlannedStep, Response, Totals, WaitingLine};
+use super::response::{AccountLine, PlannedStep, Response, TombstoneLine, Totals};
 use super::status::Status;
-use super::writers;
+use super::unknown_writer;
 use crate::domain::{
     AccountId, AccountOutcome, Cause, Failure, FailureKind, NameFilter, Note, OutcomeKind, Subject,
     WrittenBy, shown,
@@ -35,7 +35,7 @@ pub struct Report {
     failures: Bounded<Ranked>,
     plan: bool,
     steps: Bounded<PlannedStep>,
-    tombstones: Bounded<WaitingLine>,
+    tombstones: Bounded<TombstoneLine>,
     notes: Bounded<Note>,
     remaining: BTreeSet<AccountId>,
     written_by: WrittenBy,
@@ -135,8 +135,8 @@ impl Report {
         for note in outcome.notes {
             self.note(note);
         }
-        for waiting in outcome.waiting {
-            self.tombstones.insert(WaitingLine { waiting, account: account.clone() }, TOMBSTONES);
+        for replica in outcome.tombstones {
+            self.tombstones.insert(TombstoneLine { replica, account: account.clone() }, TOMBSTONES);
         }
         if status != Status::InSync {
             let (parameters, secrets) = (outcome.parameters, outcome.secrets);
@@ -210,7 +210,7 @@ impl Report {
         let mut accounts = self.lines.clone();
         accounts.sort_by(|a, b| a.account.cmp(&b.account));
         // Known only once all accounts were taken in, and the hub's own failures come first.
-        let of_the_hub = writers::one_other_role(&self.written_by);
+        let of_the_hub = unknown_writer::one_other_role(&self.written_by);
         let worst = self.worst.max(of_the_hub.as_ref().map(|_| Status::Failed));
         let failures = self.failures.kept.iter().map(|ranked| ranked.0.clone());
         Response {

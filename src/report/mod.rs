@@ -3,28 +3,28 @@
 
 mod causes;
 mod digest;
-mod document;
 mod exit;
 mod fold;
+mod json_views;
 mod metrics;
 mod recently_reported;
 mod response;
+mod response_json;
 #[cfg(test)]
 pub(crate) mod samples;
 mod status;
 #[cfg(feature = "cli")]
 mod table;
-mod views;
-mod words;
-mod writers;
+mod unknown_writer;
+mod wording;
 
 pub use digest::{Attributes, Digest, digest};
-pub use document::RESPONSE_LIMIT;
 pub use exit::ExitCode;
 pub use fold::Report;
 pub use metrics::{Measured, metrics};
 pub use recently_reported::{NewFailures, RecentlyReported};
 pub use response::{AccountLine, PlannedStep, Response, Totals};
+pub use response_json::RESPONSE_LIMIT;
 pub use status::Status;
 #[cfg(feature = "cli")]
 pub use table::{View, table};

@@ -14,12 +14,13 @@ const QUIET: Duration = Duration::from_hours(1);
 const BOUND: usize = 10_000;
 
 /// What a failure is known by. Its message is no part of it: AWS puts another request id into each.
-type Known = (Option<AccountId>, Option<Region>, Subject, FailureKind, Option<ConflictClass>);
+type FailureIdentity =
+    (Option<AccountId>, Option<Region>, Subject, FailureKind, Option<ConflictClass>);
 
 /// The failures that were told within the last hour.
 #[derive(Debug, Default)]
 pub struct RecentlyReported {
-    sent: HashMap<Known, Timestamp>,
+    sent: HashMap<FailureIdentity, Timestamp>,
 }
 
 /// What of a response was not told yet.
@@ -43,7 +44,8 @@ impl NewFailures<'_> {
 impl RecentlyReported {
     /// What of `response` is new at `now`. Nothing is remembered by asking: a message may fail to go out.
     pub fn new_failures<'a>(&self, response: &'a Response, now: Timestamp) -> NewFailures<'a> {
-        let is_news = |known: &Known| self.sent.get(known).is_none_or(|sent| is_over(*sent, now));
+        let is_news =
+            |known: &FailureIdentity| self.sent.get(known).is_none_or(|sent| is_over(*sent, now));
         let failures: Vec<&Failure> =
             response.failures.iter().filter(|failure| is_news(&of_failure(failure))).collect();
         NewFailures {
@@ -71,12 +73,12 @@ fn is_over(sent: Timestamp, now: Timestamp) -> bool {
     now < sent || now.since(sent) >= QUIET
 }
 
-fn of_failure(failure: &Failure) -> Known {
+fn of_failure(failure: &Failure) -> FailureIdentity {
     let Failure { account, region, subject, cause } = failure;
     (account.clone(), region.clone(), subject.clone(), cause.kind, cause.class)
 }
 
-fn of_remaining(account: &AccountId) -> Known {
+fn of_remaining(account: &AccountId) -> FailureIdentity {
     (Some(account.clone()), None, Subject::Account, FailureKind::NotInTime, None)
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{AccountId, Change, Counts, Failure, Note, Region, Step, Waiting};
+use crate::domain::{AccountId, Change, Counts, Failure, Note, Region, Step, TombstonedReplica};
 use crate::ownership::Fingerprint;
 
 use super::status::Status;
@@ -67,9 +67,9 @@ pub struct PlannedStep {
 
 /// A replica with a tombstone, with its account.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct WaitingLine {
+pub struct TombstoneLine {
     /// When it is due, where, and what it is.
-    pub waiting: Waiting,
+    pub replica: TombstonedReplica,
     /// The account.
     pub account: AccountId,
 }
@@ -100,7 +100,7 @@ pub struct Response {
     /// Notes that were counted but not kept.
     pub notes_dropped: u64,
     /// Replicas without a source, the first to be deleted first; [`Totals`] counts all of them.
-    pub tombstones: Vec<WaitingLine>,
+    pub tombstones: Vec<TombstoneLine>,
     /// Whether a signal stopped the run.
     pub stopped: bool,
     /// Accounts not finished; sending them again goes on with them.

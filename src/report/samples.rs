@@ -2,7 +2,7 @@
 
 use crate::domain::{
     AccountId, AccountOutcome, Cause, Change, ConflictClass, Failure, FailureKind, Item, Kind,
-    OutcomeKind, ParameterName, Region, SecretName, Step, Subject,
+    OutcomeKind, ParameterName, Reason, Region, SecretName, Step, Subject,
 };
 
 pub(crate) fn account(number: u64) -> AccountId {
@@ -58,7 +58,7 @@ pub(crate) fn hub_failure(message: &str) -> Failure {
 
 pub(crate) fn parameter_step(name: &str, change: Change) -> Step {
     let (region, item) = (region("us-east-1"), parameter(name));
-    Step { region, item, change, because: vec!["missing"], class: None }
+    Step { region, item, change, because: vec![Reason::Missing], class: None }
 }
 
 /// An organisation of five accounts: two in sync, one changed, one with conflicts, one without the role, and one more

@@ -2,12 +2,12 @@
 //! requests the missing replicas.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
+use crate::deadline::reserve;
 use crate::domain::{
-    AccountOutcome, Cause, Change, FailureKind, Item, Kind, OutcomeKind, Region, Step,
+    AccountOutcome, Cause, Change, FailureKind, Item, Kind, OutcomeKind, Reason, Region, Step,
 };
-use crate::guard::{Held, Proposal, Ruling};
+use crate::guard::{Occupant, Proposal, Ruling};
 
 use super::await_replicas::{AwaitedReplica, AwaitedSecret};
 use super::context::SecretsContext;
@@ -15,9 +15,6 @@ use super::decide::TargetDecision;
 use super::model::Secret;
 use super::plan::{SecretDecision, plan};
 use super::{apply, observe};
-
-/// The time that one secret needs before the deadline.
-const SECRET_TIME: Duration = Duration::from_secs(5);
 
 /// A secret, and the targets in which the lists left it undecided.
 #[derive(Clone, Debug)]
@@ -56,7 +53,7 @@ pub(super) async fn decide_again<'a>(
 ) -> (AccountOutcome, Option<AwaitedSecret<'a>>) {
     let mut outcome = context.empty_outcome();
     let UndecidedSecret { secret, source, targets } = undecided;
-    if !context.policy.deadline.leaves(SECRET_TIME) {
+    if !context.policy.deadline.leaves(reserve::SECRET) {
         outcome.complete = false;
         for UndecidedTarget { target, .. } in targets {
             context.count(&mut outcome, &secret, (source, target), OutcomeKind::Pending);
@@ -134,24 +131,24 @@ fn may_replicate(
     outcome: &mut AccountOutcome,
     secret: &Secret,
     (source, target): (&Region, &Region),
-    held: Held<'static>,
+    held: Occupant<'static>,
 ) -> bool {
     let change = Change::Replicate;
-    let proposal = Proposal { source, target, change, held, claim: None };
+    let proposal = Proposal { source, target, change, occupant: held, claim: None };
     match context.policy.judge(&proposal, context.session.now()) {
-        Ruling::Go => true,
-        Ruling::TellOnly => {
+        Ruling::Proceed => true,
+        Ruling::ReportOnly => {
             outcome.ledger.end(Kind::Secret, source, target, 1);
             outcome.steps.push(Step {
                 region: target.clone(),
                 item: Item::Secret(secret.name.clone()),
                 change,
-                because: vec!["missing"],
+                because: vec![Reason::Missing],
                 class: None,
             });
             false
         }
-        Ruling::Held(cause) => {
+        Ruling::Refused(cause) => {
             context.report(outcome, &secret.name, (source, target), cause);
             false
         }
@@ -229,5 +226,5 @@ async fn check_refused<'a>(
 /// Whether AWS may have refused the request for one of several Regions. Missing permissions and temporary failures
 /// concern the whole request.
 const fn may_concern_one_region(kind: FailureKind) -> bool {
-    !kind.may_pass() && !matches!(kind, FailureKind::AccessDenied)
+    !kind.may_succeed_later() && !matches!(kind, FailureKind::AccessDenied)
 }

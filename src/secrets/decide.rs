@@ -12,15 +12,15 @@ use crate::guard;
 /// A decision, and what the target held under the secret's name when the decision was made.
 pub(super) struct TargetDecision {
     pub(super) decision: SecretDecision,
-    pub(super) held: guard::Held<'static>,
+    pub(super) held: guard::Occupant<'static>,
 }
 
 impl TargetDecision {
     fn new(decision: SecretDecision, question: &SecretQuestion<'_>) -> Self {
         let held = match question.held {
-            None => guard::Held::Vacant,
-            Some(held) if held.is_replica_in(question.target) => guard::Held::SecretReplica,
-            Some(_) => guard::Held::OtherSecret,
+            None => guard::Occupant::Nothing,
+            Some(held) if held.is_replica_in(question.target) => guard::Occupant::SecretReplica,
+            Some(_) => guard::Occupant::OtherSecret,
         };
         Self { decision, held }
     }

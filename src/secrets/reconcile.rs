@@ -11,8 +11,8 @@ use crate::domain::{
     ABSENT, ABSENT_REMEDY, AccountOutcome, Assignment, FailureKind, Item, Kind, OutcomeKind,
     Region, Scope, SecretName, Subject, Wanted,
 };
+use crate::partial_counts;
 use crate::run_policy::RunPolicy;
-use crate::so_far;
 
 use super::ask::{KnownHolder, UndecidedSecret, UndecidedTarget, decide_again};
 use super::await_replicas::await_replicas;
@@ -48,7 +48,7 @@ pub async fn reconcile(
         undecided.extend(context.compare(&mut outcome, whole, &lists, &unusable));
     }
     drop(lists);
-    so_far::note(Kind::Secret, &outcome.secrets);
+    partial_counts::note(Kind::Secret, &outcome.secrets);
     for assignment in assignments {
         if let Scope::Items(wanted) = &assignment.scope {
             undecided.extend(context.look_up(&mut outcome, assignment, wanted).await);
@@ -59,7 +59,7 @@ pub async fn reconcile(
     let decisions: Vec<_> =
         undecided.into_iter().map(|secret| decide_again(&context, secret)).collect();
     let decided = stream::iter(decisions).buffer_unordered(CALLS);
-    let decided = decided.inspect(|(part, _)| so_far::note(Kind::Secret, &part.secrets));
+    let decided = decided.inspect(|(part, _)| partial_counts::note(Kind::Secret, &part.secrets));
     let decided: Vec<_> = decided.collect().await;
     let mut awaited = Vec::new();
     for (part, rest) in decided {

@@ -7,9 +7,9 @@ use super::observe::describe;
 use crate::aws::Session;
 use crate::domain::{
     AccountOutcome, Assignment, Cause, Change, Failure, FailureKind, Item, Kind, OutcomeKind,
-    Region, Scope, SecretName, Step, Subject, Wanted,
+    Reason, Region, Scope, SecretName, Step, Subject, Wanted,
 };
-use crate::guard::{Held, Proposal, Ruling};
+use crate::guard::{Occupant, Proposal, Ruling};
 use crate::run_policy::RunPolicy;
 
 /// Ends the replication of the secrets in `assignments` to the targets of their routes.
@@ -67,18 +67,18 @@ async fn release_one(
     let mut regions = Vec::new();
     for target in replicas.filter(|region| targets.contains(*region)) {
         let change = Change::Delete;
-        let held = Held::SecretReplica;
-        let proposal = Proposal { source, target, change, held, claim: None };
+        let occupant = Occupant::SecretReplica;
+        let proposal = Proposal { source, target, change, occupant, claim: None };
         match policy.judge(&proposal, session.now()) {
-            Ruling::Go => regions.push(target),
-            Ruling::TellOnly => outcome.steps.push(Step {
+            Ruling::Proceed => regions.push(target),
+            Ruling::ReportOnly => outcome.steps.push(Step {
                 region: target.clone(),
                 item: Item::Secret(secret.name.clone()),
                 change,
-                because: vec!["release"],
+                because: vec![Reason::Release],
                 class: None,
             }),
-            Ruling::Held(cause) => return Err(cause),
+            Ruling::Refused(cause) => return Err(cause),
         }
     }
     if !regions.is_empty() {

@@ -1,4 +1,4 @@
-"""What the demo's organisation keeps: the accounts, their parameters, their secrets. Data only."""
+"""The data of the demo: the organisation's accounts, their parameters and their secrets."""
 
 import json
 from dataclasses import dataclass, field
@@ -6,8 +6,12 @@ from dataclasses import dataclass, field
 ROUTES = {"us-east-2": ["us-east-1", "us-west-2"], "eu-west-1": ["eu-central-1"]}
 REGIONS = [*ROUTES, *(target for targets in ROUTES.values() for target in targets)]
 
-SHOP_KEY = "alias/shop-data"  # of the same name in every Region
-LEDGER_KEY, LEDGER_STANDBY_KEY = "alias/ledger", "alias/ledger-standby"  # mapped by a setting
+SHOP_KEY = "alias/shop-data"  # the same alias in every Region
+LEDGER_KEY, LEDGER_STANDBY_KEY = "alias/ledger", "alias/ledger-standby"  # mapped by REPLICATOR_KMS_KEYS
+
+
+def tag_list(tags):
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 @dataclass(frozen=True)
@@ -22,12 +26,12 @@ class Parameter:
     tags: dict = field(default_factory=dict)
 
     def request(self):
-        """The arguments of PutParameter that create it."""
+        """The arguments of the PutParameter call that creates the parameter."""
         arguments = {"Name": self.name, "Value": self.value, "Type": self.type, "Tier": self.tier}
         optional = {"Description": self.description, "AllowedPattern": self.pattern, "KeyId": self.key}
         arguments.update({key: value for key, value in optional.items() if value is not None})
         if self.tags:
-            arguments["Tags"] = [{"Key": key, "Value": value} for key, value in self.tags.items()]
+            arguments["Tags"] = tag_list(self.tags)
         return arguments
 
 
@@ -39,17 +43,17 @@ class Secret:
     tags: dict = field(default_factory=dict)
 
     def request(self):
-        """The arguments of CreateSecret that create it."""
+        """The arguments of the CreateSecret call that creates the secret."""
         arguments = {"Name": self.name, "SecretString": self.value}
         if self.key:
             arguments["KmsKeyId"] = self.key
         if self.tags:
-            arguments["Tags"] = [{"Key": key, "Value": value} for key, value in self.tags.items()]
+            arguments["Tags"] = tag_list(self.tags)
         return arguments
 
 
 def service(prefix, key=None, **tags):
-    """The parameters of one service: each type, with and without description, pattern, tags and key."""
+    """The parameters of one service. They cover every type, with and without description, pattern, tags and key."""
     own = prefix.strip("/").replace("/", "-")
     prices = json.dumps({f"sku-{number:04}": 100 + number for number in range(340)})
     return [
@@ -97,7 +101,7 @@ MANAGEMENT = {
     ],
     "eu-west-1": [],
 }
-LEGACY = {"us-east-2": service("/intranet", team="nobody"), "eu-west-1": []}
+LEGACY = {"us-east-2": service("/intranet", team="intranet"), "eu-west-1": []}
 SANDBOX = {"us-east-2": [Parameter("/sandbox/owner", "someone")], "eu-west-1": []}
 
 SECRETS = {
@@ -115,7 +119,7 @@ SECRETS = {
 
 @dataclass(frozen=True)
 class Plan:
-    """An account to be: its parameters by source Region, and what is particular about it."""
+    """The plan of an account: its parameters by source Region, and its special properties."""
 
     name: str
     parameters: dict
@@ -127,15 +131,15 @@ class Plan:
 
 ACCOUNTS = [
     Plan("management", MANAGEMENT, note="the hub runs here"),
-    Plan("shop-production", SHOP, (SHOP_KEY,), f"{SHOP_KEY} in every Region; one conflict is planted here"),
+    Plan("shop-production", SHOP, (SHOP_KEY,), f"{SHOP_KEY} exists in every Region; holds the planned conflict"),
     Plan("shop-staging", STAGING),
-    Plan("billing", BILLING, (LEDGER_KEY, LEDGER_STANDBY_KEY), f"{LEDGER_KEY} becomes {LEDGER_STANDBY_KEY}"),
+    Plan("billing", BILLING, (LEDGER_KEY, LEDGER_STANDBY_KEY), f"{LEDGER_KEY} maps to {LEDGER_STANDBY_KEY}"),
     Plan("analytics", ANALYTICS),
-    Plan("legacy-intranet", LEGACY, note="SUSPENDED: to be left alone", suspended=True),
-    Plan("sandbox", SANDBOX, note="has NO SPOKE ROLE: to be reported", spoke_role=False),
+    Plan("legacy-intranet", LEGACY, note="suspended; the hub skips it", suspended=True),
+    Plan("sandbox", SANDBOX, note="has no spoke role; the hub reports it", spoke_role=False),
 ]
 
-# Held in a target Region by somebody else, under a name that the source has too.
+# Another team owns a parameter of this name in a target Region, so the hub must not write the replica there.
 CONFLICT_ACCOUNT, CONFLICT_REGION = "shop-production", "us-west-2"
 CONFLICT = Parameter(
     "/shop/catalogue/db/host", "west-team.db.internal", description="Of the west team", tags={"owner": "west-team"}

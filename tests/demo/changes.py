@@ -1,4 +1,4 @@
-"""What happens in the sources between the two sweeps."""
+"""The changes that the owners make between the two sweeps."""
 
 from catalogue import SHOP_KEY, Parameter, Secret
 
@@ -11,7 +11,7 @@ NEW_SECRET = Secret("shop/checkout/session-key", "fresh", SHOP_KEY, {"team": "ch
 
 
 def make(organisation):
-    """Makes every change with boto3; the lines that tell of them."""
+    """Makes every change with boto3, and returns one line of text for each."""
     return [*change_parameters(organisation), *change_secrets(organisation)]
 
 

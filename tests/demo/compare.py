@@ -1,6 +1,6 @@
-"""Compares sources with replicas, attribute by attribute, with boto3 alone.
+"""Compares every attribute of sources and replicas, with boto3 alone.
 
-Nothing here reads what the hub says of itself, or uses any of its code.
+The comparison reads no report of the hub and uses none of its code.
 """
 
 from catalogue import (
@@ -12,7 +12,7 @@ from catalogue import (
     LEDGER_STANDBY_KEY,
     ROUTES,
 )
-from organisation import SPOKE_ROLE
+from member_account import SPOKE_ROLE
 
 MARK = ("ReplicationStatus", "monitored-by-parameter-store-replication-lambda")
 PROVENANCE = "ReplicationSource"
@@ -21,9 +21,9 @@ TARGET_KEY = {LEDGER_KEY: LEDGER_STANDBY_KEY}
 
 
 class Comparison:
-    """Counts what was compared and keeps a sentence for whatever differs.
+    """The number of compared attributes, and a message for each difference.
 
-    `seen` has the version of every replica and the state of its source, for the comparison after it.
+    `seen` records the version of every replica and the state of its source. The next comparison uses it.
     """
 
     def __init__(self, organisation, before=None):
@@ -31,19 +31,19 @@ class Comparison:
         self.before = before.seen if before else {}
         self.seen = {}
         self.count = 0
-        self.unmoved = 0
+        self.unchanged = 0
         self.differences = []
 
     def equal(self, where, attribute, wanted, got, secret=False):
-        """One attribute of one thing. A value is never shown: it may be a secret."""
+        """Compares one attribute. The message never shows the value of a secret or parameter."""
         self.count += 1
         if wanted != got:
-            said = "it differs from the source's" if secret else f"it should be {wanted!r} and is {got!r}"
-            self.differences.append(f"{where}: {attribute}: {said}")
+            message = "differs from the source" if secret else f"expected {wanted!r}, found {got!r}"
+            self.differences.append(f"{where}: {attribute}: {message}")
 
 
 def compare(organisation, before=None):
-    """Every account, route and target; with the comparison before, also that nothing was written needlessly."""
+    """Compares every account and route. With an earlier comparison, also checks for needless writes."""
     comparison = Comparison(organisation, before)
     for plan in ACCOUNTS:
         for source, targets in ROUTES.items():
@@ -51,8 +51,8 @@ def compare(organisation, before=None):
                 compare_route(comparison, plan.name, source, targets)
             else:
                 for target in targets:
-                    left_alone(comparison, plan.name, target)
-    conflict_untouched(comparison)
+                    check_empty(comparison, plan.name, target)
+    check_conflict(comparison)
     return comparison
 
 
@@ -60,7 +60,7 @@ def compare_route(comparison, account, source, targets):
     organisation = comparison.organisation
     parameters, secrets = organisation.parameters(account, source), organisation.secrets(account, source)
     for name, parameter in parameters.items():
-        where = f"{account} {source} {name} (a source)"
+        where = f"{account} {source} {name} (source)"
         comparison.equal(where, "written by the hub", False, f"/{SPOKE_ROLE}/" in parameter["LastModifiedUser"])
         comparison.equal(where, "tags of the hub", set(), {MARK[0], PROVENANCE} & set(parameter["Tags"]))
     for target in targets:
@@ -92,17 +92,17 @@ def compare_parameter(comparison, account, source, target, parameter, replica):
 
 
 def compare_version(comparison, where, parameter, replica):
-    """A replica whose source did not change since the comparison before was not written since."""
+    """Checks that a replica has its earlier version if its source has not changed."""
     state = (parameter["Version"], parameter["LastModifiedDate"], parameter["Tags"])
     comparison.seen[where] = (state, replica["Version"])
     state_before, version_before = comparison.before.get(where, (None, None))
     if state == state_before:
-        comparison.unmoved += 1
-        comparison.equal(where, "version, with its source unchanged", version_before, replica["Version"])
+        comparison.unchanged += 1
+        comparison.equal(where, "version (the source has not changed)", version_before, replica["Version"])
 
 
 def compare_key(comparison, where, account, target, key, replica_key):
-    """The replica's key is the one that the source's name means in the target Region."""
+    """Checks that the replica's key is the source's key or the key that the hub's settings map it to."""
 
     def resolved(name):
         return name and comparison.organisation.key_id(account, target, name)
@@ -122,16 +122,16 @@ def compare_secret(comparison, account, source, target, secret, replica):
     compare_key(comparison, where, account, target, secret.get("KmsKeyId"), replica.get("KmsKeyId"))
 
 
-def left_alone(comparison, account, target):
-    """An account that the hub cannot or must not enter has nothing in its failover Regions."""
+def check_empty(comparison, account, target):
+    """Checks that the target Region is empty: the hub cannot or must not replicate this account."""
     organisation = comparison.organisation
     comparison.equal(f"{account} {target}", "parameters", [], sorted(organisation.parameters(account, target)))
     comparison.equal(f"{account} {target}", "secrets", [], sorted(organisation.secrets(account, target)))
 
 
-def conflict_untouched(comparison):
-    """The parameter that somebody else holds is as they wrote it."""
-    where = f"{CONFLICT_ACCOUNT} {CONFLICT_REGION} {CONFLICT.name} (the conflict)"
+def check_conflict(comparison):
+    """Checks that the parameter of the other team is unchanged."""
+    where = f"{CONFLICT_ACCOUNT} {CONFLICT_REGION} {CONFLICT.name} (conflict)"
     found = comparison.organisation.parameters(CONFLICT_ACCOUNT, CONFLICT_REGION).get(CONFLICT.name, {})
     comparison.equal(where, "version", 1, found.get("Version"))
     comparison.equal(where, "value", CONFLICT.value, found.get("Value"))

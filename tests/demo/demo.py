@@ -1,11 +1,12 @@
-"""The demo: an emulated organisation is replicated, changed, and replicated again, by sweeps of hubctl and then by
-events through the function; boto3 checks the result.
+"""Replicates an emulated organisation: two sweeps with hubctl, then three events through the Lambda function.
 
-Run it by `make demo`. It exits with 0 if everything was as it should be, and with 1 and a sentence if not.
+After the second sweep and after the events, boto3 compares every replica with its source.
 
-    DEMO_BREAK_ONE_REPLICA=1   overwrites one replica by hand just before the first check, which must then
-                               fail: shows that the check looks
-    DEMO_HUBCTL=PATH           runs this program in place of target/debug/hubctl
+Run the demo with `make demo`. Exit code 0 means that every check passed; 1 means that one failed.
+
+    DEMO_BREAK_ONE_REPLICA=1   overwrites one replica before the first check, which must then fail: this shows
+                                   that the check detects a wrong replica
+    DEMO_HUBCTL=PATH           runs this program instead of target/debug/hubctl
 """
 
 import json
@@ -25,19 +26,20 @@ from emulator import Emulator
 from hub import Hub, HubFailed
 from lambda_service import LambdaService
 from live import EventFailed, Live
-from organisation import SPOKE_ROLE, Organisation
+from member_account import SPOKE_ROLE
+from organisation import Organisation
 
 LIFETIME_SECONDS = 1200
-FAILED = 4  # hubctl's exit code where something failed: here always the two that are planted
+FAILED = 4  # hubctl's exit code after a failure; the demo expects two failures
 DIFFERENCES_SHOWN = 20
 
 
 class DemoFailed(Exception):
-    """Something was not as it should be; the message says what."""
+    """A check failed. The message says which."""
 
 
-class Story:
-    """Numbers the steps and holds what they share."""
+class Demo:
+    """Numbers the steps and holds the state that they share."""
 
     def __init__(self, emulator):
         self.organisation = Organisation(emulator)
@@ -50,27 +52,30 @@ class Story:
         print(f"\n{self.number}. {title}", flush=True)
 
     def run(self, *arguments, show=True):
-        """A command of hubctl; what is planted makes each of them exit with 4."""
+        """Runs a hubctl command. The two expected failures make every command exit with 4."""
         code, output = self.hub.run(*arguments, show=show)
         if code != FAILED:
-            raise DemoFailed(f"hubctl {arguments[0]} should exit with {FAILED}, since two failures are planted: {code}")
+            raise DemoFailed(
+                f"hubctl {arguments[0]} exited with {code}; expected {FAILED}, because the demo contains two failures"
+            )
         return output
 
     def check(self):
-        """Compares with boto3 and prints how much was compared."""
+        """Compares all replicas with boto3 and prints what was compared."""
         comparison = compare.compare(self.organisation, self.last)
         self.last = comparison
         if comparison.differences:
             shown = comparison.differences[:DIFFERENCES_SHOWN]
             if len(comparison.differences) > len(shown):
                 shown.append(f"and {len(comparison.differences) - len(shown)} more")
-            raise DemoFailed("\n".join(["the replicas are not as they should be:", *shown]))
-        print(f"    boto3 made {comparison.count} comparisons, all equal: value, type, tier, description, pattern,")
-        print("    data type, key and tags of every replica; status, value, versions, key and tags of every")
-        print("    secret; the deleted ones gone; the sources, the conflict, the suspended account and the")
-        print("    one without a role untouched")
-        if comparison.unmoved:
-            print(f"    {comparison.unmoved} replicas whose sources did not change have the version that they had")
+            raise DemoFailed("\n".join(["the replicas differ from their sources:", *shown]))
+        print(f"    boto3 compared {comparison.count} attributes and found no difference. It compared:")
+        print("      every replica's value, type, tier, description, pattern, data type, key and tags")
+        print("      every secret's replication status, value, versions, key and tags")
+        print("      the names in each Region: a deleted source has no replica")
+        if comparison.unchanged:
+            print(f"      the versions of {comparison.unchanged} replicas with unchanged sources: the hub rewrote none")
+        print("    Sources, the other team's parameter, the suspended account and sandbox are unchanged.")
 
 
 def show_organisation(organisation):
@@ -82,20 +87,22 @@ def show_organisation(organisation):
     print("    routes:")
     for source, targets in catalogue.ROUTES.items():
         print(f"      {source} -> {', '.join(targets)}")
-    print(f"    planted: {catalogue.CONFLICT.name} in {catalogue.CONFLICT_REGION} of {catalogue.CONFLICT_ACCOUNT}")
-    print("      is held by somebody else; sandbox has no role to enter it by")
+    print("    Two failures are expected:")
+    where = f"{catalogue.CONFLICT_REGION} of {catalogue.CONFLICT_ACCOUNT}"
+    print(f"      another team owns {catalogue.CONFLICT.name} in {where}")
+    print("      the account sandbox has no spoke role")
 
 
 def break_one_replica(organisation):
-    """What an operator's slip would do: the check that follows must name this parameter and its value."""
+    """Simulates an operator's mistake. The next check must report this parameter's value."""
     name, region = "/shop/checkout/db/host", "us-east-1"
     ssm = organisation.client("ssm", "shop-production", region)
-    ssm.put_parameter(Name=name, Value="broken by hand", Type="String", Overwrite=True)
-    print(f"    DEMO_BREAK_ONE_REPLICA is set: overwrote {name} in {region} of shop-production by hand")
+    ssm.put_parameter(Name=name, Value="overwritten by hand", Type="String", Overwrite=True)
+    print(f"    DEMO_BREAK_ONE_REPLICA=1: overwrote {name} in {region} of shop-production")
 
 
-def planted_failures(organisation):
-    """The failures that the last plan must list, and no others: (account, kind, error_kind, region, name)."""
+def expected_failures(organisation):
+    """The only failures that the last plan may list, as (account, kind, error_kind, region, name)."""
     return [
         (organisation.ids["sandbox"], "account", "no_spoke_role", None, None),
         (
@@ -109,77 +116,77 @@ def planted_failures(organisation):
 
 
 def check_last_plan(organisation, output):
-    """The plan has no step left and lists exactly what was planted."""
+    """Checks that the plan has no steps and lists only the expected failures."""
     try:
         plan = json.loads(output)
     except ValueError as error:
-        raise DemoFailed(f"the last plan is no JSON document: {output[:200]!r}") from error
+        raise DemoFailed(f"the last plan is not JSON: {output[:200]!r}") from error
     if plan.get("steps"):
-        raise DemoFailed(f"the last plan still has steps: {json.dumps(plan['steps'])}")
+        raise DemoFailed(f"the last plan still has steps; expected none: {json.dumps(plan['steps'])}")
     found = []
     for failure in plan["failures"]:
         place = (None, None) if failure["kind"] == "account" else (failure["region"], failure["name"])
         found.append((failure["account"], failure["kind"], failure["error_kind"], *place))
-    if sorted(found, key=str) != sorted(planted_failures(organisation), key=str):
-        raise DemoFailed(f"the last plan should list just what was planted: {json.dumps(plan['failures'])}")
-    print("    no step is left, and the failures are just the two that were planted")
+    if sorted(found, key=str) != sorted(expected_failures(organisation), key=str):
+        raise DemoFailed(f"the last plan lists other failures than the two expected: {json.dumps(plan['failures'])}")
+    print("    The plan has no steps and lists only the two expected failures.")
 
 
-def tell(story):
-    organisation = story.organisation
-    story.step("An AWS organisation, emulated on this machine")
+def run_sweeps(demo):
+    organisation = demo.organisation
+    demo.step("Create an AWS organisation in an emulator on this machine")
     organisation.build()
     show_organisation(organisation)
-    print(f"    the others have the role {SPOKE_ROLE}, which trusts the management account with an external id")
+    print(f"    Every other account has the role {SPOKE_ROLE}, which trusts the management account.")
 
-    story.step("The hub's settings")
-    story.hub.show_settings()
+    demo.step("Configure the hub")
+    demo.hub.show_settings()
 
-    story.step("What would the hub do? Nothing is written yet")
-    story.run("plan")
+    demo.step("Plan: show what the hub would write")
+    demo.run("plan")
 
-    story.step("The first sweep: everything is replicated")
-    story.run("sweep")
+    demo.step("First sweep: replicate everything")
+    demo.run("sweep")
 
-    story.step("Are the replicas right? boto3 alone looks")
+    demo.step("Check the replicas with boto3")
     if os.environ.get("DEMO_BREAK_ONE_REPLICA") == "1":
         break_one_replica(organisation)
-    story.check()
+    demo.check()
 
-    story.step("The owners change their sources")
+    demo.step("The owners change sources")
     for line in changes.make(organisation):
         print(f"    {line}")
 
-    story.step("The second sweep: only what changed is written")
-    story.run("sweep")
+    demo.step("Second sweep: write only what changed")
+    demo.run("sweep")
 
-    story.step("No event told of the two deletions, so their replicas wait for a day: a person need not")
-    story.run("sweep", "--account", organisation.ids[changes.DELETED_IN], "--max-deletes", "100%")
+    demo.step("Delete two replicas now: without a deletion event, the hub would wait one day")
+    demo.run("sweep", "--account", organisation.ids[changes.DELETED_IN], "--max-deletes", "100%")
 
-    story.step("Are the replicas right again?")
-    story.check()
+    demo.step("Check the replicas again")
+    demo.check()
 
-    story.step("The last plan: nothing is left but what was planted")
-    story.run("plan")
-    check_last_plan(organisation, story.run("plan", "--format", "json", show=False))
+    demo.step("Last plan: only the two expected failures remain")
+    demo.run("plan")
+    check_last_plan(organisation, demo.run("plan", "--format", "json", show=False))
 
 
-def tell_events(story):
-    organisation = story.organisation
-    story.step("Between sweeps: the hub as a Lambda function, fed by a queue with the events of CloudTrail")
+def run_events(demo):
+    organisation = demo.organisation
+    demo.step("Deploy the hub as a Lambda function that receives CloudTrail events from a queue")
     with LambdaService(live.HUB_REGION, lifetime=LIFETIME_SECONDS) as service:
-        events = Live(organisation, live.deploy(service, organisation, story.hub))
-        print("    deployed: target/debug/hub as a provided.al2023 function, with the settings above and a topic")
+        events = Live(organisation, live.deploy(service, organisation, demo.hub))
+        print("    target/debug/hub runs as a provided.al2023 function with the same settings and an SNS topic")
 
-        story.step("A parameter is created")
+        demo.step("An owner creates a parameter")
         events.create()
-        story.step("A parameter is changed")
+        demo.step("An owner changes a parameter")
         events.change()
-        story.step("A parameter is deleted")
+        demo.step("An owner deletes a parameter")
         events.delete()
 
-    story.step("Is everything right after the events? boto3 looks at all of it once more")
-    story.check()
+    demo.step("Check all replicas once more")
+    demo.check()
 
 
 def main():
@@ -187,16 +194,16 @@ def main():
     started = time.monotonic()
     try:
         with Emulator(lifetime=LIFETIME_SECONDS) as emulator:
-            story = Story(emulator)
-            tell(story)
-            tell_events(story)
+            demo = Demo(emulator)
+            run_sweeps(demo)
+            run_events(demo)
     except (DemoFailed, EventFailed, HubFailed) as failure:
         print(f"\nThe demo FAILED: {failure}")
         return 1
     except KeyboardInterrupt:
-        print("\nThe demo was interrupted; what it started is ended.")
+        print("\nThe demo was interrupted. It stopped the emulator and the function.")
         return 130
-    print(f"\nThe demo is done: all as it should be, in {time.monotonic() - started:.0f} s; what it started is ended.")
+    print(f"\nThe demo succeeded in {time.monotonic() - started:.0f} s. It stopped the emulator and the function.")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The hub's settings, and hubctl run as an operator does: shows what it was given and what it said."""
+"""The hub's settings, and hubctl as an operator runs it. The output shows the commands and their results."""
 
 import json
 import os
@@ -15,11 +15,11 @@ LINES_SHOWN = 60
 
 
 class HubFailed(Exception):
-    """hubctl could not be run to its end."""
+    """hubctl could not run, or did not finish."""
 
 
 class Hub:
-    """hubctl with the demo's settings, which are the function's too."""
+    """hubctl with the settings of the demo. The Lambda function has the same settings."""
 
     def __init__(self, url):
         self.function_program = hub_program()
@@ -38,7 +38,7 @@ class Hub:
         }
 
     def environment(self):
-        """The settings, and nothing of AWS or of the hub that the caller's shell may have set."""
+        """The demo's settings and the caller's environment without the caller's own AWS and hub settings."""
         ours = ("AWS_", "REPLICATOR_")
         rest = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
         return {**rest, **self.settings, "AWS_EC2_METADATA_DISABLED": "true"}
@@ -48,16 +48,16 @@ class Hub:
             print(f"    export {key}={shlex.quote(value)}")
 
     def run(self, *arguments, show=True):
-        """The exit code and standard output of a command, both also printed."""
+        """Runs a command, prints its output, and returns exit code and standard output."""
         print(f"    $ hubctl {shlex.join(arguments)}", flush=True)
         try:
             ran = subprocess.run(
                 [self.program, *arguments], env=self.environment(), capture_output=True, text=True, timeout=SECONDS
             )
         except FileNotFoundError as error:
-            raise HubFailed(f"{self.program} is not there: `make demo` builds it") from error
+            raise HubFailed(f"{self.program} does not exist; run `make demo`, which builds it") from error
         except subprocess.TimeoutExpired as error:
-            raise HubFailed(f"hubctl {arguments[0]} did not end within {SECONDS} s") from error
+            raise HubFailed(f"hubctl {arguments[0]} did not finish within {SECONDS} s") from error
         for text in (ran.stderr, ran.stdout if show else ""):
             self.print_lines(text.splitlines())
         print(f"    (exit code {ran.returncode})")
@@ -65,10 +65,10 @@ class Hub:
 
     @staticmethod
     def print_lines(lines):
-        """Long output is cut in the middle: its end tells the totals."""
+        """Prints the lines. Of a long output the start and the end stay, because the end has the totals."""
         cut = len(lines) - LINES_SHOWN
         if cut > 0:
             half = LINES_SHOWN // 2
-            lines = [*lines[:half], f"… {cut} lines more …", *lines[-half:]]
+            lines = [*lines[:half], f"… {cut} more lines …", *lines[-half:]]
         for line in lines:
             print(f"    | {line}")

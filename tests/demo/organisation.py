@@ -1,28 +1,16 @@
-"""Builds the demo's organisation in the emulator, with boto3, and reads it."""
+"""Builds the demo's organisation in the emulator with boto3, and reads it."""
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 
 import catalogue
-from emulator import MANAGEMENT_ACCOUNT, every
+from emulator import MANAGEMENT_ACCOUNT, list_all
+from member_account import SPOKE_ROLE, create_keys, create_role
 
-SPOKE_ROLE = "failover-replicator-spoke"
 EXTERNAL_ID = "demo-external-id"
 
 
-def trust_policy():
-    """Who may assume the spoke role: the management account, with the external id."""
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"AWS": f"arn:aws:iam::{MANAGEMENT_ACCOUNT}:root"},
-        "Action": "sts:AssumeRole",
-        "Condition": {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}},
-    }
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
 class Organisation:
-    """The accounts' ids by name, and clients of each account's administrator."""
+    """The ids of the accounts by name, and clients with administrator access to each account."""
 
     def __init__(self, emulator):
         self.emulator = emulator
@@ -32,30 +20,27 @@ class Organisation:
         return self.emulator.client(service, self.ids[account], region)
 
     def build(self):
-        """Creates the accounts and everything in them; closes the one that is to be suspended, last."""
+        """Creates the accounts and their resources. Closes the suspended account last."""
         organizations = self.emulator.client("organizations")
         organizations.create_organization(FeatureSet="ALL")
         for plan in catalogue.ACCOUNTS:
             if plan.name not in self.ids:
-                made = organizations.create_account(AccountName=plan.name, Email=f"{plan.name}@example.com")
-                self.ids[plan.name] = made["CreateAccountStatus"]["AccountId"]
+                created = organizations.create_account(AccountName=plan.name, Email=f"{plan.name}@example.com")
+                self.ids[plan.name] = created["CreateAccountStatus"]["AccountId"]
         with ThreadPoolExecutor(4) as pool:
-            list(pool.map(self.furnish, catalogue.ACCOUNTS))
+            list(pool.map(self.fill_account, catalogue.ACCOUNTS))
         ssm = self.client("ssm", catalogue.CONFLICT_ACCOUNT, catalogue.CONFLICT_REGION)
         ssm.put_parameter(**catalogue.CONFLICT.request())
         for plan in catalogue.ACCOUNTS:
             if plan.suspended:
                 organizations.close_account(AccountId=self.ids[plan.name])
 
-    def furnish(self, plan):
-        """One account's spoke role, keys, parameters and secrets."""
+    def fill_account(self, plan):
+        """Creates the spoke role, keys, parameters and secrets of one account."""
         if plan.spoke_role:
-            iam = self.client("iam", plan.name, "us-east-1")
-            iam.create_role(RoleName=SPOKE_ROLE, AssumeRolePolicyDocument=trust_policy())
+            create_role(self.client("iam", plan.name, "us-east-1"), SPOKE_ROLE, EXTERNAL_ID)
         for region in catalogue.REGIONS if plan.keys else ():
-            kms = self.client("kms", plan.name, region)
-            for alias in plan.keys:
-                kms.create_alias(AliasName=alias, TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
+            create_keys(self.client("kms", plan.name, region), plan.keys)
         for region, parameters in plan.parameters.items():
             ssm = self.client("ssm", plan.name, region)
             for parameter in parameters:
@@ -66,9 +51,9 @@ class Organisation:
                 secretsmanager.create_secret(**secret.request())
 
     def parameters(self, account, region):
-        """Every parameter of an account's Region, by name: its metadata with `Value` and `Tags` added."""
+        """The parameters of an account's Region by name: the listed metadata, plus `Value` and `Tags`."""
         ssm = self.client("ssm", account, region)
-        found = {p["Name"]: dict(p) for p in every(ssm, "describe_parameters", "Parameters")}
+        found = {p["Name"]: dict(p) for p in list_all(ssm, "describe_parameters", "Parameters")}
         names = sorted(found)
         for start in range(0, len(names), 10):
             got = ssm.get_parameters(Names=names[start : start + 10], WithDecryption=True)
@@ -80,10 +65,10 @@ class Organisation:
         return found
 
     def secrets(self, account, region):
-        """Every secret of an account's Region, by name: its description with `Value` and tags as a dictionary."""
+        """The secrets of an account's Region by name: the description, plus `Value`, with the tags as a dictionary."""
         secretsmanager = self.client("secretsmanager", account, region)
         found = {}
-        for listed in every(secretsmanager, "list_secrets", "SecretList"):
+        for listed in list_all(secretsmanager, "list_secrets", "SecretList"):
             secret = secretsmanager.describe_secret(SecretId=listed["ARN"])
             secret["Value"] = secretsmanager.get_secret_value(SecretId=listed["ARN"])["SecretString"]
             secret["Tags"] = {tag["Key"]: tag["Value"] for tag in secret.get("Tags", [])}
@@ -91,5 +76,5 @@ class Organisation:
         return found
 
     def key_id(self, account, region, name):
-        """The id of the key that an alias, an ARN or an id names, so that spellings do not matter."""
+        """The id of the key that an alias, an ARN or an id names."""
         return self.client("kms", account, region).describe_key(KeyId=name)["KeyMetadata"]["KeyId"]

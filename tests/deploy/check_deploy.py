@@ -1,7 +1,7 @@
-"""Checks the deployment: the hosted workflows, the templates, and the stacks that they make, in the emulators.
+"""Checks the deployment: the hosted workflows, the templates, and their stacks in the emulators.
 
-Run it by `make test`, or by itself after `cargo build --bin hub --bin hubctl`: `python tests/deploy/check_deploy.py`.
-HUB_PROGRAM names another program to run as the function: `make package` has its artefact checked so.
+Run it with `make test`, or alone after `cargo build --bin hub --bin hubctl`: `python tests/deploy/check_deploy.py`.
+HUB_PROGRAM names another program for the function: `make package` checks its artefact in this way.
 """
 
 import pathlib

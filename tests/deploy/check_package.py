@@ -1,6 +1,6 @@
-"""Checks what `make package` built: the artefact by itself, then the commands and every check of the function with it.
+"""Checks the result of `make package`: the artefact, then the commands and all checks of the function with it.
 
-    check_package.py BUILD SAM        the folder of `sam build`, the program of SAM CLI
+    check_package.py BUILD SAM        the build directory of `sam build`, and the program of SAM CLI
 """
 
 import json
@@ -21,7 +21,7 @@ sys.path.insert(1, str(pathlib.Path(__file__).resolve().parents[1] / "emulator")
 
 from lambda_service import LambdaService  # noqa: E402
 
-# provided.al2023 has this one.
+# The version of glibc in provided.al2023.
 NEWEST_GLIBC = (2, 34)
 MACHINES = {0x3E: "x86_64", 0xB7: "aarch64"}
 BUILD, SAM = pathlib.Path(), pathlib.Path()
@@ -32,14 +32,14 @@ def program(name="HubSweep"):
 
 
 def machine(path):
-    """The machine that an ELF program is for."""
+    """The machine type of an ELF program."""
     head = path.read_bytes()[:20]
     assert head[:4] == b"\x7fELF", path
     return MACHINES[int.from_bytes(head[18:20], "little")]
 
 
 class ArtefactCheck(unittest.TestCase):
-    def test_it_needs_no_glibc_newer_than_the_runtimes(self):
+    def test_the_artefact_needs_no_newer_glibc_than_the_runtime_has(self):
         versions = re.findall(rb"GLIBC_(\d+)\.(\d+)", program().read_bytes())
         self.assertTrue(versions)
         newest = max((int(major), int(minor)) for major, minor in versions)
@@ -48,7 +48,7 @@ class ArtefactCheck(unittest.TestCase):
         text = f"{size / 1e6:.1f} MB, zipped {packed / 1e6:.1f} MB, glibc {newest[0]}.{newest[1]} or newer"
         print(f"bootstrap for {machine(program())}: {text}")
 
-    def test_both_functions_are_one_artefact(self):
+    def test_both_functions_use_the_same_artefact(self):
         self.assertEqual(program("HubEvents").read_bytes(), program("HubSweep").read_bytes())
 
 
@@ -88,33 +88,33 @@ class CommandsCheck(unittest.TestCase):
         emulated = BUILD / "emulated.json"
         emulated.write_text(json.dumps(stack.emulated(built)), encoding="utf-8")
         config = ("--config-file", self.config)
-        code, said = self.run_command(SAM, "deploy", "--template-file", emulated, *config)
-        self.assertEqual(0, code, said)
+        code, output = self.run_command(SAM, "deploy", "--template-file", emulated, *config)
+        self.assertEqual(0, code, output)
         cloudformation = self.service.client("cloudformation")
         made = cloudformation.describe_stacks(StackName=stack.STACK)["Stacks"][0]
         self.assertEqual("CREATE_COMPLETE", made["StackStatus"])
 
-        # A payload that is refused needs no AWS: the artefact runs, and its error comes back by its name.
+        # The hub refuses this payload before any call to AWS. The answer shows that the artefact runs.
         payload = pathlib.Path(self.scratch.name) / "payload.json"
         payload.write_text('{"detail":{"name":"all","operation":"dance"}}', encoding="utf-8")
         python = SAM.with_name("python")
         invoke = templates.FOLDER / "invoke.py"
-        code, said = self.run_command(python, invoke, payload, "--config", self.config)
-        self.assertEqual(1, code, said)
-        self.assertIn("InvalidPayload", said)
+        code, output = self.run_command(python, invoke, payload, "--config", self.config)
+        self.assertEqual(1, code, output)
+        self.assertIn("InvalidPayload", output)
 
         spoke = templates.FOLDER / "spoke.py"
         for what, expected in (
             ("deploy", "spoke in us-east-2: created"),
-            ("deploy", "spoke in us-east-2: up to date"),
+            ("deploy", "spoke in us-east-2: already up to date"),
             ("remove", "spoke in us-east-2: removed"),
-            ("remove", "spoke in us-east-2: not there"),
+            ("remove", "spoke in us-east-2: skipped; the stack does not exist"),
         ):
-            code, said = self.run_command(python, spoke, what, "--config", self.config)
-            self.assertEqual((0, expected), (code, said.strip()))
+            code, output = self.run_command(python, spoke, what, "--config", self.config)
+            self.assertEqual((0, expected), (code, output.strip()))
 
-        code, said = self.run_command(SAM, "delete", "--no-prompts", *config)
-        self.assertEqual(0, code, said)
+        code, output = self.run_command(SAM, "delete", "--no-prompts", *config)
+        self.assertEqual(0, code, output)
         self.assertEqual([], self.service.lambda_client.list_functions()["Functions"])
 
 
@@ -125,7 +125,7 @@ def main():
     if not artefact.result.wasSuccessful():
         return 1
     if machine(program()) != platform.machine():
-        print(f"not run: this machine is {platform.machine()}")
+        print(f"skipped: the artefact does not run on this machine ({platform.machine()})")
         return 0
     environment = {**os.environ, "HUB_PROGRAM": str(program())}
     folder = templates.ROOT / "tests"

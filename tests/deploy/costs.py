@@ -1,14 +1,13 @@
-"""What the hub costs in a month, from counted calls and list prices: prints the table of docs/costs.md.
+"""The monthly costs of the hub, from counted calls and list prices. Prints the table of docs/costs.md.
 
-The calls of a sweep and of a change are those that tests/integration/budget.rs counts; the transitions are those of the
-state machine's definition. The prices are of us-east-1 in USD, as found in November 2026 in secondary texts.
-Check them.
+tests/integration/budget.rs counts the calls of a sweep and of a change; the definition of the state machine gives the
+transitions. The prices are for us-east-1 in USD, from secondary sources of November 2026, so check them.
 """
 
 import math
 
 DAYS = 30
-# What an account is taken to have, in its one source Region and its one target.
+# The assumed contents of an account, in its one source Region with one target.
 PARAMETERS, SECRETS, CHANGES_A_DAY = 100, 10, 20
 BATCH, ACCOUNTS_A_CALL = 25, 500
 ORGANIZATIONS = (10, 100, 1000)
@@ -27,38 +26,38 @@ PRICES = {
     "CloudWatch Logs, GB": 0.50,
 }
 
-# The states of a sweep in which nothing goes wrong, and those that each further 500 accounts and each batch add.
+# The states of a sweep without failures, and the states for each further 500 accounts and for each batch.
 BEGIN = ("Begin", "AreGiven", "ListAccounts", "AreListed", "SweepBatches", "Count", "AreThereMore", "Complete")
 MORE = ("ListAccounts", "AreListed", "SweepBatches", "Count", "AreThereMore")
 OF_A_BATCH = ("SweepBatch", "RemainAccounts", "Swept")
 STARTER = ("StartSweep", "Begun")
 
-# A sweep waits for the slowest list, DescribeParameters of the source: 2 pages at 1 a second, and some latency.
+# A sweep waits for the slowest list, DescribeParameters of the source: 2 pages at 1 a second, plus latency.
 SWEEP_SECONDS, SWEEP_GB = 5, 0.5
-# Each change in an invocation of its own, the most that it can come to; CloudTrail and the service both tell of it.
+# Upper limit: one invocation for each change. CloudTrail and the service both send an event.
 EVENT_SECONDS, EVENT_GB, EVENTS_OF_A_CHANGE = 3, 0.25, 2
-# Send, receive, delete; and the pollers of an idle queue, five that ask every 20 seconds.
+# Send, receive and delete. An idle queue has five pollers, each with a request every 20 seconds.
 REQUESTS_OF_AN_EVENT, IDLE_POLLS = 3, 5 * 3 * 60 * 24 * DAYS
-# Every parameter a SecureString under a customer key: the source read, the replica written, the replica read back.
+# All parameters are SecureStrings with a customer key: read the source, write the replica, read the replica back.
 KEY_USES_OF_A_CHANGE = 3
-# Lists of secrets in source and target, 100 a page; the replicas of those that are there are not looked at one by one.
+# Lists of secrets in source and target, 100 a page. Existing replicas need no further calls.
 SECRET_CALLS_OF_A_SWEEP = 2 * math.ceil(SECRETS / 100)
-# Without a dimension 6; accounts by status 6; items by kind and outcome 2 x 14; failures by kind 15; calls 21. All of
-# them in use would be the most.
+# Upper limit, with all metrics in use: 6 without a dimension, 6 accounts by status, 2 x 14 items by kind and outcome,
+# 15 failures by kind, 21 calls.
 METRICS = 6 + 6 + 28 + 15 + 21
 HUB_ALARMS = 8
 LOG_GB_OF_AN_INVOCATION = 6e-6
 
 
 def transitions(accounts):
-    """Of one day's sweep; the start of each batch's own execution counts as one."""
+    """The transitions of one day's sweep. The start of each batch's execution counts as one."""
     pages = math.ceil(accounts / ACCOUNTS_A_CALL)
     batches = math.ceil(accounts / BATCH)
     return len(STARTER) + len(BEGIN) + (pages - 1) * len(MORE) + batches * (1 + len(OF_A_BATCH))
 
 
 def monthly(accounts):
-    """The cost of each part, in USD a month."""
+    """The monthly costs in USD, by part."""
     changes = accounts * CHANGES_A_DAY * DAYS
     events = changes * EVENTS_OF_A_CHANGE
     batches = math.ceil(accounts / BATCH) * DAYS
@@ -80,7 +79,7 @@ def monthly(accounts):
 
 
 def table():
-    """The table of docs/costs.md, one row for each part."""
+    """The table of docs/costs.md, with a row for each part."""
     columns = []
     for accounts in ORGANIZATIONS:
         parts = monthly(accounts)

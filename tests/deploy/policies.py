@@ -1,11 +1,11 @@
-"""What a role's policies decide about one request, by IAM's rules and with the operators that the templates use."""
+"""An evaluator of IAM policies, with the operators that the templates use. It decides one request."""
 
 import re
 
 from templates import as_list
 
-# The tag conditions that AWS evaluates for each action, by its service authorization reference. PutParameter has no
-# aws:ResourceTag: to a condition on it every parameter looks untagged.
+# The tag conditions that AWS evaluates for each action, from the service authorization reference. PutParameter has no
+# aws:ResourceTag, so every parameter looks untagged to such a condition.
 TAG_CONDITIONS = {
     "ssm:PutParameter": {"aws:RequestTag", "aws:TagKeys"},
     "ssm:AddTagsToResource": {"aws:RequestTag", "aws:ResourceTag", "aws:TagKeys"},
@@ -27,7 +27,7 @@ def _like(pattern, value):
     return re.fullmatch(escaped, value, re.DOTALL) is not None
 
 
-# How each operator compares the value of the request, None where the request has no such key, with the policy's values.
+# The comparison of each operator: the value in the request (None if missing) with the values in the policy.
 OPERATORS = {
     "StringEquals": lambda value, wanted: value in wanted,
     "StringNotEquals": lambda value, wanted: value not in wanted,
@@ -36,10 +36,10 @@ OPERATORS = {
 
 
 def _holds(condition, context):
-    """Whether a statement's condition holds: every key of every operator must."""
+    """Whether all keys of all operators in a condition match."""
     for operator, keys in condition.items():
         if operator not in OPERATORS:
-            raise ValueError(f"this evaluator does not know {operator}")
+            raise ValueError(f"this evaluator does not support the operator {operator}")
         for key, wanted in keys.items():
             if not OPERATORS[operator](context.get(key.lower()), as_list(wanted)):
                 return False
@@ -47,10 +47,10 @@ def _holds(condition, context):
 
 
 def decision(statements, action, resource, context):
-    """`denied` by a statement, `allowed` by one, or `not allowed`; the values of `context` are texts."""
+    """`denied`, `allowed`, or `not allowed`. The values of `context` are strings."""
     unknown = {key for one in statements for key in one} - {"Sid", "Effect", "Action", "Resource", "Condition"}
     if unknown:
-        raise ValueError(f"this evaluator does not know {sorted(unknown)}")
+        raise ValueError(f"this evaluator does not support {sorted(unknown)}")
     lowered = {key.lower(): value for key, value in context.items()}
     found = {
         one["Effect"]
@@ -63,7 +63,7 @@ def decision(statements, action, resource, context):
 
 
 def tag_context(action, resource_tags, request_tags):
-    """The tag conditions that AWS evaluates for a request; `None` for the tags of a parameter that is not there yet."""
+    """The tag conditions that AWS evaluates for a request; `resource_tags` is None if the parameter does not exist."""
     known = TAG_CONDITIONS[action]
     context = {}
     if "aws:ResourceTag" in known:
@@ -74,7 +74,7 @@ def tag_context(action, resource_tags, request_tags):
 
 
 def every_statement(part):
-    """Every statement of every policy in a template, of whatever resource."""
+    """Every statement of every policy in a template."""
     if isinstance(part, dict):
         if {"Effect", "Action"} <= set(part):
             yield part
@@ -85,7 +85,7 @@ def every_statement(part):
 
 
 def misplaced_tag_conditions(template):
-    """The tag conditions that AWS does not evaluate for an action of their statement, as (action, condition)."""
+    """Pairs (action, condition) for which AWS ignores the tag condition in the statement of this action."""
     found = set()
     for statement in every_statement(template):
         keys = [key for condition in statement.get("Condition", {}).values() for key in condition]
@@ -93,7 +93,7 @@ def misplaced_tag_conditions(template):
             if match := TAG_CONDITION.match(key):
                 family = match[1] or match[2]
                 for listed in as_list(statement["Action"]):
-                    # A pattern stands for every action that it matches.
+                    # A pattern covers every action that it matches.
                     covered = [known for known in TAG_CONDITIONS if _like(listed, known)] or [listed]
                     found |= {(one, key) for one in covered if family not in TAG_CONDITIONS.get(one, set())}
     return found

@@ -1,7 +1,7 @@
-"""Deploys the hub's stack into the service, as `sam deploy` does: artefacts to a bucket, then a change set.
+"""Deploys the hub's stack into the service as `sam deploy` does: artefacts to a bucket, then a change set.
 
-The service's CloudFormation cannot create the types in NOT_CREATED, and says so; they are left out there. A StackSet is
-checked in the other emulator, which has an organisation; a bus policy nowhere but by the linter.
+The service's CloudFormation does not support the types in NOT_CREATED, so these resources are left out. The other
+emulator, which has an organisation, checks the StackSet. Only the linter checks the policy of the event bus.
 """
 
 import copy
@@ -23,11 +23,11 @@ USUAL = {
 
 
 class NotDeployed(Exception):
-    """What CloudFormation said."""
+    """The deployment failed, with CloudFormation's message."""
 
 
 def store(service, key, body):
-    """Puts an artefact where the stack finds it."""
+    """Uploads an artefact and returns its location."""
     s3 = service.client("s3")
     if BUCKET not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
         s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": service.region})
@@ -36,7 +36,7 @@ def store(service, key, body):
 
 
 def packaged(service, program):
-    """The template with its artefacts' addresses in the places of the local files."""
+    """The template with the locations of the uploaded artefacts instead of local files."""
     template = copy.deepcopy(templates.load(templates.HUB))
     template["Globals"]["Function"]["CodeUri"] = store(service, "hub.zip", packed(program))
     for resource in template["Resources"].values():
@@ -47,19 +47,19 @@ def packaged(service, program):
 
 
 def emulated(template):
-    """The template without what the service cannot create."""
+    """The template without the resources that the service cannot create."""
     kept = {name: one for name, one in template["Resources"].items() if one["Type"] not in NOT_CREATED}
     template = copy.deepcopy({**template, "Resources": kept})
-    # The service hands the text of a parameter on where CloudFormation makes a number of it.
+    # The service passes a parameter on as a string where CloudFormation converts it to a number.
     queue = template["Resources"]["HubEvents"]["Properties"]["Events"]["Queue"]["Properties"]
     queue["ScalingConfig"] = {"MaximumConcurrency": template["Parameters"]["EventConcurrency"]["Default"]}
     return template
 
 
 def create(service, name, template, parameters):
-    """Creates a stack and waits for it: its outputs.
+    """Creates a stack, waits for it, and returns its outputs.
 
-    Raises NotDeployed with the reason, before anything is created or after what was created is gone again.
+    Raises NotDeployed with the reason, before the creation or after the rollback.
     """
     cloudformation = service.client("cloudformation")
     try:
@@ -90,7 +90,7 @@ def create(service, name, template, parameters):
 
 
 def remove(service, name):
-    """Deletes a stack and waits until it is gone."""
+    """Deletes a stack and waits for the end of the deletion."""
     cloudformation = service.client("cloudformation")
     cloudformation.delete_stack(StackName=name)
     waiter = cloudformation.get_waiter("stack_delete_complete")

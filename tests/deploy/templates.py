@@ -1,4 +1,4 @@
-"""The templates as data, their policies and patterns, and what the code says that they must hold."""
+"""The templates as data: policies, event patterns, and the values in the code that the templates must match."""
 
 import json
 import pathlib
@@ -43,17 +43,17 @@ def as_list(value):
     return value if isinstance(value, list) else [value]
 
 
-def whichever(value):
-    """What a list may hold in either case of an `Fn::If`, whose cases are all looked at."""
+def branches(value):
+    """The values of a list item in all branches of an `Fn::If`."""
     if isinstance(value, dict) and set(value) == {"Fn::If"}:
-        return [one for case in value["Fn::If"][1:] if case != NO_VALUE for one in whichever(case)]
+        return [one for case in value["Fn::If"][1:] if case != NO_VALUE for one in branches(case)]
     return [value]
 
 
 def statements(role):
-    """The statements of a role's own policies."""
+    """The statements of a role's inline policies."""
     documents = [policy["PolicyDocument"] for policy in role["Properties"].get("Policies", [])]
-    return [one for document in documents for listed in document["Statement"] for one in whichever(listed)]
+    return [one for document in documents for listed in document["Statement"] for one in branches(listed)]
 
 
 def resources(template, type):
@@ -62,10 +62,10 @@ def resources(template, type):
 
 
 def shared(template, role):
-    """The statements of the template's managed policies that a role has."""
+    """The statements of the template's managed policies that are attached to a role."""
     policies = [template["Resources"][one["Ref"]] for one in role["Properties"].get("ManagedPolicyArns", [])]
     documents = [policy["Properties"]["PolicyDocument"] for policy in policies]
-    return [one for document in documents for listed in document["Statement"] for one in whichever(listed)]
+    return [one for document in documents for listed in document["Statement"] for one in branches(listed)]
 
 
 def allowed(template, role):
@@ -79,14 +79,14 @@ def allowed(template, role):
 
 
 def actions_of_the_code():
-    """`ACTIONS` in src/aws/actions.rs, which the hub's pacing is built on."""
-    text = (ROOT / "src" / "aws" / "actions.rs").read_text(encoding="utf-8")
+    """The actions in `ACTIONS` of src/aws/throttle/buckets.rs, the list that the rate limits use."""
+    text = (ROOT / "src" / "aws" / "throttle" / "buckets.rs").read_text(encoding="utf-8")
     listed = text[text.index("pub const ACTIONS") : text.index("];")]
     return set(re.findall(r'\("([a-z]+:[A-Za-z]+)",', listed))
 
 
 def defaults_of_the_code():
-    """The settings that src/settings/known.rs lists, without their prefix, each with its default or None."""
+    """The settings in src/settings/known.rs without prefix, each with its default or None."""
     text = (ROOT / "src" / "settings" / "known.rs").read_text(encoding="utf-8")
     table = text[text.index("settings! {") :]
     found = re.findall(r'^    [A-Z_]+ = "([A-Z_]+)",\s*(?:None|Some\("([^"]*)"\)),', table, re.MULTILINE)
@@ -96,12 +96,12 @@ def defaults_of_the_code():
 
 
 def settings_of_the_code():
-    """The environment variables of those settings."""
+    """The environment variables of all settings."""
     return {f"REPLICATOR_{name}" for name in defaults_of_the_code()}
 
 
 def resolved(value, references):
-    """A part of a template in which every `Ref`, `Fn::Sub`, `Fn::Join` and `Fn::Split` has its value."""
+    """A part of a template after the evaluation of `Ref`, `Fn::Sub`, `Fn::Join` and `Fn::Split`."""
     if isinstance(value, list):
         return [resolved(one, references) for one in value]
     if not isinstance(value, dict):
@@ -120,6 +120,6 @@ def resolved(value, references):
 
 
 def patterns(references):
-    """The spoke's event patterns by the rules' logical ids."""
+    """The event patterns of the spoke by the logical ids of the rules."""
     rules = resources(load(SPOKE), "AWS::Events::Rule")
     return {name: resolved(rule["Properties"]["EventPattern"], references) for name, rule in rules.items()}

@@ -1,18 +1,19 @@
-"""Does in a running emulator what the hub never does, and its SDKs cannot: for the integration tests.
+"""Creates resources in a running emulator that the hub never creates, for the integration tests.
 
-    topic FILTER                a topic and a queue that subscribes to it with this filter policy
-    messages QUEUE              the notifications in the queue, which it then holds no more
+    topic FILTER                a topic and a queue that subscribes to the topic with this filter policy
+    messages QUEUE              receives and deletes the notifications in the queue
     key ACCOUNT REGION ALIAS    a customer key
-    stack ACCOUNT REGION NAME   a parameter as a CloudFormation stack makes it, with AWS's own tags
+    stack ACCOUNT REGION NAME   a parameter created by a CloudFormation stack, with AWS's own tags
     role ACCOUNT NAME           a role that the management account may assume
-    user ACCOUNT NAME           a user with an access key: its id and its secret
+    user ACCOUNT NAME           a user with an access key; prints id and secret
 """
 
 import json
 import uuid
 
 import emulator
-from furnish import trust_policy
+from furnish import EXTERNAL_ID
+from member_account import create_keys, create_role
 
 
 def topic(running, filter_policy):
@@ -27,12 +28,11 @@ def topic(running, filter_policy):
 
 
 def messages(running, queue):
-    return emulator.taken(running.client("sqs"), queue)
+    return emulator.receive_all(running.client("sqs"), queue)
 
 
 def key(running, account, region, alias):
-    kms = running.client("kms", account, region)
-    kms.create_alias(AliasName=alias, TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
+    create_keys(running.client("kms", account, region), [alias])
 
 
 def stack(running, account, region, name):
@@ -43,14 +43,14 @@ def stack(running, account, region, name):
 
 
 def role(running, account, name):
-    running.client("iam", account).create_role(RoleName=name, AssumeRolePolicyDocument=trust_policy())
+    create_role(running.client("iam", account), name, EXTERNAL_ID)
 
 
 def user(running, account, name):
     iam = running.client("iam", account)
     iam.create_user(UserName=name)
-    made = iam.create_access_key(UserName=name)["AccessKey"]
-    return [made["AccessKeyId"], made["SecretAccessKey"]]
+    created = iam.create_access_key(UserName=name)["AccessKey"]
+    return [created["AccessKeyId"], created["SecretAccessKey"]]
 
 
 TASKS = {"topic": topic, "messages": messages, "key": key, "stack": stack, "role": role, "user": user}

@@ -1,6 +1,6 @@
-"""Checks the program `hub` as a Lambda function: a real Runtime API before it, the emulated organisation behind it.
+"""Checks the program `hub` as a Lambda function, behind a real Runtime API and with an emulated organisation.
 
-Run it by `make test`, or by itself after `cargo build --bin hub`: `python tests/emulator/check_hub.py`.
+Run it with `make test`, or alone after `cargo build --bin hub`: `python tests/emulator/check_hub.py`.
 """
 
 import unittest

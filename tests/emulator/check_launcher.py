@@ -1,6 +1,6 @@
-"""Checks that the emulator keeps the rules of AWS that its patches restore: one test a rule.
+"""Checks that the emulator follows the AWS rules that its patches add to moto. Each test checks one rule.
 
-Run it by itself, `python tests/emulator/check_launcher.py`, or by `make test`.
+Run it with `make test`, or alone: `python tests/emulator/check_launcher.py`.
 """
 
 import unittest

@@ -1,6 +1,6 @@
-"""The events that reach the hub after a change, made from the samples of payloads/events, and the queue's batches.
+"""The events that reach the hub after a change, based on the samples in payloads/events, and the batches of the queue.
 
-CloudTrail masks what is secret; the samples are masked in the same way, and nothing here adds a value.
+CloudTrail masks secret values. The samples are masked in the same way, and this module adds no values.
 """
 
 import datetime
@@ -14,7 +14,7 @@ SAMPLE_ACCOUNT, SAMPLE_REGION = "111122223333", "us-east-2"
 
 
 def sample(file, account, region):
-    """A sample as it would come now from this account's Region; a batch with the times that it has."""
+    """A sample as an event of this account and Region with the current time. A batch keeps its times."""
     text = (SAMPLES / file).read_text(encoding="utf-8")
     event = json.loads(text.replace(SAMPLE_ACCOUNT, account).replace(SAMPLE_REGION, region))
     if "Records" in event:
@@ -49,7 +49,7 @@ def add_tags(account, region, name, tags):
 
 
 def record(body):
-    """A message of the queue, as Lambda hands it over."""
+    """A message of the queue, as Lambda delivers it."""
     return {
         "messageId": str(uuid.uuid4()),
         "receiptHandle": "AQEBwExample",
@@ -64,5 +64,5 @@ def record(body):
 
 
 def batch(events):
-    """A batch of the queue, one message an event."""
+    """A batch with one message for each event."""
     return {"Records": [record(json.dumps(event)) for event in events]}

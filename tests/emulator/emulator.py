@@ -1,4 +1,4 @@
-"""Starts and ends the emulator, and gives boto3 clients of any account: for the checks and the demo."""
+"""Starts and stops the emulator, and creates boto3 clients for any account. Checks and demo use it."""
 
 import collections
 import functools
@@ -13,14 +13,14 @@ from launched import Launched
 LAUNCHER = pathlib.Path(__file__).with_name("launch.py")
 MANAGEMENT_ACCOUNT = "123456789012"
 ACCOUNT_ACCESS_ROLE = "OrganizationAccountAccessRole"
-# Keys that no account issued are the management account's.
+# moto assigns access keys that no account issued to the management account.
 MANAGEMENT_KEYS = ("AKIAMANAGEMENTACCOUNT", "management-account-secret-key")
 
 _CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=30, max_pool_connections=16)
 
 
 class Emulator:
-    """A running emulator; a context manager that ends it, whatever happened, by its process id."""
+    """A running emulator. As a context manager it stops the emulator's process by its id."""
 
     def __init__(self, lifetime=600, stock=False, sessions="both"):
         self.launched = Launched(LAUNCHER, lifetime, "--sessions", sessions, *["--stock"] * stock)
@@ -36,7 +36,7 @@ class Emulator:
         self.launched.end()
 
     def calls(self):
-        """How many calls it was sent so far, by operation: `AmazonSSM.GetParameters`."""
+        """The number of calls so far, by operation such as `AmazonSSM.GetParameters`."""
         with urllib.request.urlopen(f"{self.url}/calls", timeout=30) as answer:
             return collections.Counter(json.load(answer))
 
@@ -55,29 +55,29 @@ class Emulator:
 
     @functools.cache
     def keys_of(self, account):
-        """Credentials of an account, by the role that Organizations creates in every new one."""
+        """Credentials of an account, from the role that Organizations creates in every new account."""
         if account == MANAGEMENT_ACCOUNT:
             return MANAGEMENT_KEYS
         return self.assume(f"arn:aws:iam::{account}:role/{ACCOUNT_ACCESS_ROLE}", "administrator")
 
     def assume(self, role_arn, session, keys=MANAGEMENT_KEYS, **arguments):
-        """The credentials of a role."""
+        """Credentials of a role."""
         sts = self.client_with(keys, "sts", "us-east-1")
         got = sts.assume_role(RoleArn=role_arn, RoleSessionName=session, **arguments)["Credentials"]
         return got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"]
 
     def client(self, service, account=MANAGEMENT_ACCOUNT, region="us-east-1"):
-        """A client of an account's administrator."""
+        """A client with administrator access to an account."""
         return self.client_with(self.keys_of(account), service, region)
 
 
-def every(client, operation, key, **arguments):
-    """All items of a list operation, over all its pages."""
+def list_all(client, operation, key, **arguments):
+    """All items of a list operation, from all pages."""
     return [item for page in client.get_paginator(operation).paginate(**arguments) for item in page[key]]
 
 
-def taken(sqs, queue):
-    """The messages in a queue, as JSON; it holds them no more."""
+def receive_all(sqs, queue):
+    """Receives and deletes the messages in a queue, and returns them as parsed JSON."""
     bodies = []
     while got := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
         for message in got:

@@ -1,10 +1,10 @@
-"""An HTTP/1.1 server for moto's application that keeps connections open.
+"""An HTTP/1.1 server for moto that keeps connections open.
 
-Werkzeug's own handler closes the connection after every answer and first waits 10 ms for bytes that a
-client may still send: neither is what AWS does, and both would show in every measurement.
+Werkzeug's own handler waits 10 ms after every answer and then closes the connection. AWS does neither, and both
+would distort measurements.
 
-It counts the calls that it is sent: `GET /calls` answers how many there were so far by operation, as
-`{"AmazonSSM.GetParameters": 3}`, for checks of what the replicator asks for.
+The server counts calls by operation. `GET /calls` returns the counts, such as `{"AmazonSSM.GetParameters": 3}`, so
+that checks can count the calls of the replicator.
 """
 
 import collections
@@ -18,11 +18,11 @@ from werkzeug.serving import ThreadedWSGIServer
 
 
 class KeepAliveHandler(MotoRequestHandler):
-    """Reads a request's body whole before the application runs, so that the next request line is next."""
+    """Reads the whole body of a request before the application runs, so that the next bytes are the next request."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    wbufsize = -1  # head and body leave together
+    wbufsize = -1  # send head and body together
 
     def run_wsgi(self):
         if self.headers.get("Expect", "").strip().lower() == "100-continue":
@@ -38,7 +38,7 @@ class KeepAliveHandler(MotoRequestHandler):
         self.answer(*self.call_application(environ, body))
 
     def call_application(self, environ, body):
-        """Answers what is asked of the server itself, and hands the rest to the application."""
+        """Answers `GET /calls` and passes every other request to the application."""
         if environ["PATH_INFO"] == "/calls":
             with self.server.counting:
                 return "200 OK", [("Content-Type", "application/json")], json.dumps(self.server.calls).encode()
@@ -49,7 +49,7 @@ class KeepAliveHandler(MotoRequestHandler):
         return refused or self.run_application(environ)
 
     def run_application(self, environ):
-        """Runs the application: its status, its headers and its whole body."""
+        """Runs the application and returns status, headers and the whole body."""
         started = []
 
         def start_response(status, headers, exc_info=None):
@@ -58,12 +58,12 @@ class KeepAliveHandler(MotoRequestHandler):
         try:
             chunks = self.server.app(environ, start_response)
             try:
-                body = b"".join(chunks)  # first: an application may start its answer only as it is read
+                body = b"".join(chunks)  # first, because an application may call start_response while the body is read
             finally:
                 if hasattr(chunks, "close"):
                     chunks.close()
             return (*started, body)
-        except Exception as error:  # the boundary: whatever moto raises is a 500, and is shown
+        except Exception as error:  # moto may raise anything; the answer is status 500 with the traceback
             self.server.log("error", f"{self.requestline}\n{DebugTraceback(error).render_traceback_text()}")
             return "500 Internal Server Error", [("Content-Type", "text/plain")], b"the emulator failed: see its log"
 
@@ -81,7 +81,7 @@ class KeepAliveHandler(MotoRequestHandler):
 
 
 class CountingServer(ThreadedWSGIServer):
-    """Keeps the numbers of calls, to which each connection's thread adds, and what judges the requests, if anything."""
+    """A server that counts calls in all threads and holds the optional validator of requests."""
 
     def __init__(self, *arguments, validator):
         self.calls, self.counting = collections.Counter(), threading.Lock()
@@ -90,6 +90,6 @@ class CountingServer(ThreadedWSGIServer):
 
 
 def serve(port, validator=None):
-    """A server on the loopback interface that already accepts connections; port 0 takes any free one."""
+    """A server on the loopback interface that accepts connections. Port 0 selects a free port."""
     application = DomainDispatcherApplication(create_backend_app)
     return CountingServer("127.0.0.1", port, application, KeepAliveHandler, validator=validator)

@@ -1,4 +1,4 @@
-"""Runs the hub as a Lambda function: starts and ends the service, deploys the program, invokes it."""
+"""Runs the hub as a Lambda function: starts and stops the service, deploys the program, invokes the function."""
 
 import dataclasses
 import functools
@@ -12,7 +12,7 @@ import zipfile
 
 import boto3
 from botocore.config import Config
-from emulator import MANAGEMENT_ACCOUNT, MANAGEMENT_KEYS, every
+from emulator import MANAGEMENT_ACCOUNT, MANAGEMENT_KEYS, list_all
 from launched import Launched
 
 LAUNCHER = pathlib.Path(__file__).with_name("launch_lambda.py")
@@ -21,7 +21,7 @@ INVOKE_SECONDS = 120
 
 
 def hub_program():
-    """The hub as cargo built it; the packaged one where HUB_PROGRAM names it."""
+    """The hub that cargo built, or the packaged hub if the variable HUB_PROGRAM names one."""
     if packaged := os.environ.get("HUB_PROGRAM"):
         return pathlib.Path(packaged)
     target = os.environ.get("CARGO_TARGET_DIR", ROOT / "target")
@@ -30,14 +30,14 @@ def hub_program():
 
 @dataclasses.dataclass(frozen=True)
 class Invocation:
-    """What an invocation came to. `error` is None, or what Lambda calls the function error."""
+    """The result of an invocation. `error` is Lambda's function error, or None."""
 
     payload: object
     error: str | None
 
 
 class LambdaService:
-    """A running service; a context manager that ends it and the functions' processes, whatever happened."""
+    """A running service. As a context manager it stops the service and the processes of its functions."""
 
     def __init__(self, region="us-west-2", lifetime=600):
         self.scratch = tempfile.mkdtemp(prefix="lambda-service-")
@@ -52,7 +52,7 @@ class LambdaService:
         self.logs_client = self.client("logs")
 
     def client(self, service, region=None):
-        """A client of the management account's, in the service's own Region if none is named."""
+        """A client of the management account, by default in the service's Region."""
         return boto3.client(
             service,
             region_name=region or self.region,
@@ -76,7 +76,7 @@ class LambdaService:
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     def deploy(self, name, program, environment, timeout=60):
-        """A function whose program is the file `program`; an invocation may take `timeout` seconds."""
+        """Deploys a function that runs the file `program`. An invocation may take `timeout` seconds."""
         self.lambda_client.create_function(
             FunctionName=name,
             Runtime="provided.al2023",
@@ -91,7 +91,7 @@ class LambdaService:
 
 @functools.cache
 def packed(program):
-    """The deployment package. A debug build is large: it is compressed, but not for long."""
+    """The deployment package, with fast compression because a debug build is large."""
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as opened:
         opened.write(program, "bootstrap")
@@ -106,15 +106,15 @@ class Function:
         self.name = name
 
     def invoke(self, payload):
-        """Sends a document and waits for what comes of it."""
+        """Sends a document and returns the result of the invocation."""
         got = self.service.lambda_client.invoke(FunctionName=self.name, Payload=json.dumps(payload))
         return Invocation(json.load(got["Payload"]), got.get("FunctionError"))
 
     def log(self):
-        """The lines of its log: its output and Lambda's own lines.
+        """The lines of the function's log, with the lines that Lambda adds.
 
-        The service may put an invocation's last lines into the log with the next invocation only.
+        The service may write the last lines of an invocation only during the next invocation.
         """
         group = f"/aws/lambda/{self.name}"
-        events = every(self.service.logs_client, "filter_log_events", "events", logGroupName=group)
+        events = list_all(self.service.logs_client, "filter_log_events", "events", logGroupName=group)
         return [event["message"] for event in events]

@@ -1,15 +1,14 @@
-"""Starts the AWS emulator that the integration tests and the demo run against.
+"""Starts the AWS emulator for the integration tests and the demo.
 
-The emulator is moto, pinned in requirements.txt, with the gaps closed that matter to a replicator
-(the package `patches`, one module a service). It listens on the loopback interface only, prints one
-line once it accepts connections,
+The emulator is moto, pinned in requirements.txt. The package `patches` adds rules of AWS that moto lacks and the
+replicator depends on, one module for each service. The emulator listens on the loopback interface only. Once it
+accepts connections it prints one line:
 
     listening on http://127.0.0.1:PORT
 
-and ends itself when its lifetime has passed or the process that it serves is gone, so that no test
-run can leave one behind. A request that breaks AWS's service model is refused (`validation`); with
-`--count-requests` it prints at its end how many it held to their models. `--stock` serves moto without
-any patch and any validation, for comparison.
+It exits when its lifetime has passed or the parent process has ended, so that no test run leaves one behind. It
+refuses requests that violate AWS's service model (module `validation`); with `--count-requests` it prints at its
+end how many requests it validated. `--stock` serves moto without patches and validation, for comparison.
 """
 
 import argparse
@@ -25,9 +24,9 @@ POLL_SECONDS = 0.5
 
 
 def process_start(pid):
-    """The start time of a live process, or None if it is gone (a zombie is gone).
+    """The start time of a running process, or None if the process has ended (a zombie has ended).
 
-    The start time tells a process from a later one that was given the same number.
+    The start time distinguishes a process from a later process with the same id.
     """
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
@@ -36,7 +35,7 @@ def process_start(pid):
     except FileNotFoundError:
         if os.path.exists("/proc/self/stat"):
             return None
-    try:  # no /proc on this system
+    try:  # for systems without /proc
         os.kill(pid, 0)
     except ProcessLookupError:
         return None
@@ -63,17 +62,17 @@ def end_with(server, parent, lifetime):
 
 def parse_arguments(arguments):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--port", type=int, default=0, help="0, the default, takes any free one")
-    parser.add_argument("--lifetime", type=float, default=600, help="seconds, then it ends itself (600)")
-    parser.add_argument("--parent", type=int, help="ends itself when the process of this id is gone")
-    parser.add_argument("--stock", action="store_true", help="moto as it is, without the patches")
+    parser.add_argument("--port", type=int, default=0, help="default 0: any free port")
+    parser.add_argument("--lifetime", type=float, default=600, help="exit after this many seconds (default 600)")
+    parser.add_argument("--parent", type=int, help="exit when the process with this id has ended")
+    parser.add_argument("--stock", action="store_true", help="serve moto without the patches")
     parser.add_argument(
         "--sessions",
         choices=("both", "lists", "histories", "neither"),
         default="both",
-        help="which answers of SSM show a role's session in LastModifiedUser (both)",
+        help="the SSM operations that include a role's session in LastModifiedUser (default both)",
     )
-    parser.add_argument("--count-requests", action="store_true", help="at its end, print how many requests it validated")
+    parser.add_argument("--count-requests", action="store_true", help="at the end, print how many requests it validated")
     options = parser.parse_args(arguments)
     if options.stock and options.sessions != "both":
         parser.error("--sessions needs the patches, which --stock leaves out")
@@ -82,12 +81,12 @@ def parse_arguments(arguments):
 
 def main():
     options = parse_arguments(sys.argv[1:])
-    # moto reads it as it is imported: it would put every request into one account, whatever the credentials.
+    # moto reads this variable on import and would then assign every request to that account.
     os.environ.pop("MOTO_ACCOUNT_ID", None)
     import keep_alive
 
-    # A request a line would drown the output of the tests, and so would the types of resources that moto's stacks leave
-    # out, a line each; tracebacks still come.
+    # One log line for each request, and for each resource type that moto's stacks skip, would hide the output of the
+    # tests. Tracebacks are still logged.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     logging.getLogger("moto").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message="Tried to parse AWS::")
@@ -99,7 +98,7 @@ def main():
         patches.install(options.sessions)
         validator = validation.Validator()
     server = keep_alive.serve(options.port, validator)
-    # A call makes much garbage, and none of it in cycles: looking for cycles took a tenth of the time.
+    # A call creates much garbage but few cycles. The search for cycles took a tenth of the time.
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
     threading.Thread(target=end_with, args=(server, options.parent, options.lifetime), daemon=True).start()

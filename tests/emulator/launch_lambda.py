@@ -1,12 +1,11 @@
-"""Starts the Lambda service that the checks of the hub and the demo run against.
+"""Starts the Lambda service for the checks of the hub and for the demo.
 
-It is ministack, pinned in requirements.txt: it runs the program of a `provided.al2023` function natively,
-behind a Runtime API, as Lambda does. Like launch.py it listens on the loopback interface only, prints
-
+The service is ministack, pinned in requirements.txt. It runs the program of a `provided.al2023` function behind a
+Runtime API, as Lambda does. Like launch.py it listens on the loopback interface only, and prints one line
     listening on http://127.0.0.1:PORT
 
-once it accepts connections, and ends itself, the function's processes with it, when its lifetime has passed
-or the process that it serves is gone.
+once it accepts connections. It exits when its lifetime has passed or the parent process has ended, and stops the
+processes of its functions.
 """
 
 import argparse
@@ -29,7 +28,7 @@ GRACE_SECONDS = 8
 
 
 def free_port():
-    """ministack must be told its port. These are not given to clients' connections, so nobody takes it meanwhile."""
+    """A free port for ministack. The system does not assign ports of this range to outgoing connections."""
     for port in random.sample(range(20000, 32000), 50):
         with socket.socket() as probe:
             try:
@@ -40,8 +39,8 @@ def free_port():
     sys.exit("no free port")
 
 
-def settle_environment(port, scratch):
-    """What ministack and, through it, the function see: nothing of the caller's but where programs are."""
+def set_environment(port, scratch):
+    """Sets the environment of ministack and its functions. Of the caller's environment only PATH stays."""
     path = os.environ.get("PATH", os.defpath)
     os.environ.clear()
     os.environ.update(
@@ -52,7 +51,7 @@ def settle_environment(port, scratch):
             "BIND_HOST": "127.0.0.1",
             "MINISTACK_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(port),
-            # The function's access key is this account's number, which the emulator takes for the management account.
+            # The function's access key is this account id, which the emulator maps to the management account.
             "MINISTACK_ACCOUNT_ID": MANAGEMENT_ACCOUNT,
             "LAMBDA_EXECUTOR": "local",
             "LOG_LEVEL": "ERROR",
@@ -61,7 +60,7 @@ def settle_environment(port, scratch):
 
 
 def announce(url):
-    """Tells the address once it answers; without an answer ends the process, and the reader sees no line."""
+    """Prints the address once the server answers. Otherwise the process ends, and the reader receives no line."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         try:
@@ -78,11 +77,11 @@ def end_with(parent, lifetime):
     wait_until_over(parent, lifetime)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE_SECONDS)
-    os.killpg(os.getpgid(0), signal.SIGKILL)  # an invocation that does not end: the function and this process
+    os.killpg(os.getpgid(0), signal.SIGKILL)  # an invocation is still running: kill the functions and this process
 
 
 def end_functions():
-    """ministack leaves the programs of warm functions behind as it ends."""
+    """Stops the programs of idle functions, which ministack leaves running."""
     from ministack.core import lambda_runtime
 
     lambda_runtime.reset()
@@ -90,19 +89,19 @@ def end_functions():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--scratch", required=True, help="an empty folder, removed at the end")
-    parser.add_argument("--lifetime", type=float, default=600, help="seconds, then it ends itself (600)")
-    parser.add_argument("--parent", type=int, help="ends itself when the process of this id is gone")
+    parser.add_argument("--scratch", required=True, help="an empty directory, removed at the end")
+    parser.add_argument("--lifetime", type=float, default=600, help="exit after this many seconds (default 600)")
+    parser.add_argument("--parent", type=int, help="exit when the process with this id has ended")
     options = parser.parse_args()
-    # A group of its own, so that the functions' processes can be ended with it whatever happens.
+    # With its own process group, this process can kill the processes of the functions in every case.
     if os.getpgid(0) != os.getpid():
         os.setpgid(0, 0)
     port = free_port()
-    settle_environment(port, options.scratch)
+    set_environment(port, options.scratch)
     threading.Thread(target=end_with, args=(options.parent, options.lifetime), daemon=True).start()
     threading.Thread(target=announce, args=(f"http://127.0.0.1:{port}",), daemon=True).start()
-    sys.argv[1:] = []  # ministack reads them too
-    sys.stdout = sys.stderr  # standard output is for the one line
+    sys.argv[1:] = []  # ministack parses the arguments as well
+    sys.stdout = sys.stderr  # standard output has only the line with the address
     try:
         from ministack import app
 

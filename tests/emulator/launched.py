@@ -1,4 +1,4 @@
-"""A server in a process of its own, begun by one of the launchers here and ended by the process id that it was begun with."""
+"""A server in a separate process, started by one of the launchers here and stopped by its process id."""
 
 import contextlib
 import os
@@ -12,8 +12,8 @@ PREFIX = "listening on "
 class Launched:
     """The server at `url`.
 
-    It ends with its lifetime in seconds or with this process, whichever comes first, and with `end`. With `group` it has
-    a session of its own: an interrupt at the terminal does not end it before what it started, and `end` ends all of that.
+    The server stops when its lifetime in seconds has passed, when this process ends, or on `end`. With `group` the
+    server has its own session: an interrupt at the terminal does not stop it, and `end` also stops its children.
     """
 
     def __init__(self, launcher, lifetime, *options, group=False):
@@ -23,7 +23,7 @@ class Launched:
         try:
             line = self.process.stdout.readline()
             if not line.startswith(PREFIX):
-                raise RuntimeError(f"{launcher.stem} did not start: {line!r}")
+                raise RuntimeError(f"{launcher.stem} did not start; its first line is {line!r}")
         except BaseException:
             self.end()
             raise

@@ -1,7 +1,9 @@
-"""What owners of accounts do in an emulator, for the integration tests: one process, since each start of boto3 takes a second.
+"""Runs the actions of account owners in an emulator for the integration tests.
 
-It reads one request a line, `{"url": …, "script": "furnish" | "aside", "arguments": […]}`, and answers with one line,
-`{"done": …}` or `{"failed": …}`. It ends when its input does.
+One process runs all actions, because each start of boto3 takes a second.
+
+Each input line is a request, `{"url": …, "script": "furnish" | "aside", "arguments": […]}`. Each output line is the
+answer, `{"done": …}` or `{"failed": …}`. The process ends with its input.
 """
 
 import functools
@@ -21,7 +23,7 @@ def answer(line):
     request = json.loads(line)
     try:
         return {"done": SCRIPTS[request["script"]](running_at(request["url"]), request["arguments"])}
-    except (Exception, SystemExit):  # the boundary: the test that asked shows it
+    except (Exception, SystemExit):  # the test that sent the request reports the error
         return {"failed": traceback.format_exc()}
 
 

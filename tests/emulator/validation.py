@@ -1,8 +1,8 @@
-"""Refuses requests that AWS refuses before it looks at anything: botocore's service models say which those are.
+"""Refuses requests that violate botocore's service models, as AWS does before it looks at the resources.
 
-moto reads the members that it needs and ignores the rest, so that a tag with a forbidden character, a list of eleven names
-or a missing member passes. Every request to the services below is held to its model: required members, types, lengths,
-ranges, patterns and enumerations. The wording of the refusal is AWS's.
+moto reads the members that it needs and ignores the others, so it accepts a tag with a forbidden character, a list of
+eleven names or a request without a required member. This module validates every request to the services below: required
+members, types, lengths, ranges, patterns and enumerations. The error messages have AWS's wording.
 """
 
 import collections
@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 import botocore.session
 import regex
 
-# By what a request carries: the prefix of its target (JSON), or the service in its signature (query).
+# The service of a request: by the prefix of its target (JSON) or by the service in its signature (query).
 JSON_SERVICES = {
     "AmazonSSM": "ssm",
     "secretsmanager": "secretsmanager",
@@ -24,7 +24,7 @@ JSON_SERVICES = {
     "ResourceGroupsTaggingAPI_20170126": "resourcegroupstaggingapi",
 }
 QUERY_SERVICES = ("sts", "sns")
-# Whose own word for a refused parameter it is, by the descriptions of their errors; the others say `ValidationException`.
+# The error codes for invalid parameters, from the services' documentation. All other services use ValidationException.
 REFUSALS = {"organizations": "InvalidInputException", "resourcegroupstaggingapi": "InvalidParameterException"}
 
 _SIGNED_FOR = re.compile(r"Credential=[^/]+/\d+/[^/]*/([a-z0-9-]+)/aws4_request")
@@ -44,7 +44,7 @@ _JSON_TYPES = {
 
 
 class Validator:
-    """Judges requests, and counts those that it judged."""
+    """Validates requests, and counts them."""
 
     def __init__(self):
         self.counts = collections.Counter()
@@ -53,18 +53,18 @@ class Validator:
         self._lock = threading.Lock()
 
     def refusal(self, environ, body):
-        """The answer to a request that breaks its model, `(status, headers, body)`; None to one that keeps to it."""
-        asked = self.read(environ, body)
-        if asked is None:
+        """The answer to an invalid request, `(status, headers, body)`; None for a valid one."""
+        requested = self.read(environ, body)
+        if requested is None:
             return None
-        operation, parameters, is_json = asked
+        operation, parameters, is_json = requested
         found = list(faults(operation.input_shape, parameters)) if operation.input_shape else []
         with self._lock:
             self.counts["refused" if found else "validated"] += 1
         return answer(found, is_json, operation.service_model.service_name) if found else None
 
     def read(self, environ, body):
-        """The operation's model, its parameters and whether the protocol is JSON; None for a service that is not judged."""
+        """The model of the operation, its parameters, and whether the protocol is JSON; None for other services."""
         if target := environ.get("HTTP_X_AMZ_TARGET"):
             prefix, _, name = target.partition(".")
             if service := JSON_SERVICES.get(prefix):
@@ -84,7 +84,7 @@ class Validator:
 
 
 def from_form(shape, form, prefix):
-    """The parameters of the query protocol, by their shape; None where the form has none."""
+    """The parameters of a form in the query protocol, by their shape; None if the form has none of them."""
     if shape is None:
         return {}
     if shape.type_name == "structure":
@@ -105,7 +105,7 @@ def from_form(shape, form, prefix):
 
 
 def collection_from_form(shape, form, prefix):
-    """A list (`Tags.member.1.Key`) or a map (`MessageAttributes.entry.1.Name`) of the query protocol."""
+    """A list (`Tags.member.1.Key`) or a map (`MessageAttributes.entry.1.Name`) in the query protocol."""
     is_list = shape.type_name == "list"
     middle = "" if shape.serialization.get("flattened") else ("member." if is_list else "entry.")
     numbers = {int(key.removeprefix(prefix + middle).split(".")[0]) for key in form if key.startswith(prefix + middle)}
@@ -126,7 +126,7 @@ def collection_from_form(shape, form, prefix):
 
 
 def faults(shape, value, path=""):
-    """What AWS would say against a value, a sentence each."""
+    """AWS's error messages for a value, one for each violation."""
     expected = _JSON_TYPES[shape.type_name]
     if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
         yield f"Value at '{path}' failed to satisfy constraint: Member must be a {shape.type_name}"
@@ -149,12 +149,12 @@ def faults(shape, value, path=""):
 
 
 def below(path, name):
-    """The path of a member: AWS lowers its first letter."""
+    """The path of a member. AWS writes its first letter in lower case."""
     return f"{path}.{name[0].lower()}{name[1:]}".removeprefix(".")
 
 
 def broken_limits(shape, value, path):
-    """Length, range, pattern and enumeration of one value."""
+    """Violations of length, range, pattern and enumeration by one value."""
     metadata = shape.metadata
     start = f"Value '{value}' at '{path}' failed to satisfy constraint: Member must"
     is_number = shape.type_name in ("integer", "long", "double", "float")
@@ -172,7 +172,7 @@ def broken_limits(shape, value, path):
 
 
 def answer(found, is_json, service):
-    """The refusal, as AWS words it in either protocol."""
+    """The error answer in the request's protocol."""
     errors = "validation error" if len(found) == 1 else "validation errors"
     message = f"{len(found)} {errors} detected: {'; '.join(found)}"
     if is_json:

@@ -12,7 +12,7 @@ const GROUPS: [&[&str]; 11] = [
     &["notify", "sweep", "work", "organization", "report", "logs"],
     &["request", "parameters", "secrets"],
     &["guard"],
-    &["run_policy", "recent_deletes", "ownership", "so_far"],
+    &["run_policy", "recent_deletes", "ownership", "partial_counts"],
     &["allowances"],
     &["aws"],
     &["concurrency", "deadline"],
@@ -32,13 +32,14 @@ const PARAMETERS: [&[&str]; 10] = [
     &["candidate", "label_reads"],
     &["plan"],
     &["value_override", "model"],
-    &["policies"],
+    &["policies", "causes"],
 ];
 
 /// Files that may name an SDK crate, beside all of `aws/`.
-const SDK_FILES: [&str; 10] = [
+const SDK_FILES: [&str; 11] = [
     "organization.rs",
     "notify.rs",
+    "parameters/store/describe.rs",
     "parameters/store/list.rs",
     "parameters/store/read.rs",
     "parameters/store/history.rs",

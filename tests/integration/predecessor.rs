@@ -113,7 +113,7 @@ async fn orphans_are_told_and_kept_until_a_pass_with_their_source_gave_them_prov
         let response = world.ask(&hub, payload).await;
         assert_eq!(failures(&response), [("conflict".to_owned(), "/p/orphan".to_owned())]);
         let remedy = response["failures"][0]["remedy"].as_str().expect("a remedy");
-        assert!(remedy.contains("delete it by hand") && remedy.contains(MARK.0), "{remedy}");
+        assert!(remedy.contains("delete it in us-east-1") && remedy.contains(MARK.0), "{remedy}");
         assert_eq!(world.seen(0, VIRGINIA).await, before, "{payload}");
     }
 

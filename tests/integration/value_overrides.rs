@@ -87,8 +87,8 @@ async fn a_lender_that_opted_out_is_filtered_or_is_a_replica_lends_nothing() {
     set_tags(&ssm, "/team-a/mine", &[(FROM, "/nocopy/x")]).await;
     set_tags(&ssm, "/nocopy/x", &[(LENDS_TO, "/team-a/mine")]).await;
     for (opt_out, words) in [
-        ("exclude", "the tag `failover-replicator` takes out of replication"),
-        ("Remove", "the tag `failover-replicator` takes out of replication"),
+        ("exclude", "the tag `failover-replicator` excludes from replication"),
+        ("Remove", "the tag `failover-replicator` excludes from replication"),
         ("yes", "unknown value `yes` of the tag `failover-replicator`"),
     ] {
         set_tags(&ssm, "/nocopy/x", &[("failover-replicator", opt_out)]).await;
@@ -151,12 +151,12 @@ async fn what_is_no_parameter_beside_the_source_is_refused_and_says_what_it_is()
         ("/team-a/mine", "is the source itself"),
         ("/lender:1", "selects a version or a label"),
         ("/lender:live", "selects a version or a label"),
-        ("arn:aws:ssm:us-east-2:444455556666:parameter/lender", "holds an ARN"),
-        ("arn:aws:ssm:us-east-1:111122223333:parameter/lender", "holds an ARN"),
+        ("arn:aws:ssm:us-east-2:444455556666:parameter/lender", "contains an ARN"),
+        ("arn:aws:ssm:us-east-1:111122223333:parameter/lender", "contains an ARN"),
         ("/aws/service/global-infrastructure/regions/us-east-1", "a public parameter of AWS"),
         ("/failover-replicator/settings", "the hub's own parameters"),
-        ("team/lender", "a `/` inside but none in front"),
-        ("/missing", "no such parameter in us-east-2"),
+        ("team/lender", "a name with `/` that does not begin with `/`"),
+        ("/missing", "us-east-2 has no such parameter"),
     ] {
         set_tags(&ssm, "/team-a/mine", &[(FROM, from)]).await;
         refused(&world, &[], &[words, FROM]).await;

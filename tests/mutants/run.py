@@ -1,12 +1,13 @@
-"""Shows that the schedules find what they are there for: each patch beside this file puts one fault into the hub, and
-each must make bad ends, or let a schedule fail that is kept by name. A patch that begins with `Found by: TEST` is found by
-that test instead.
+"""Checks that the tests of schedules detect faults. Each patch beside this file adds one fault to the hub.
+
+The schedules must end in a wrong state, or a named schedule must fail. If the patch begins with `Found by: TEST`, that
+test must fail instead.
 
     run.py [PATCH…]
 
-A patch is applied to a copy of the tree, never to the tree itself. The copy has a target folder of its own, which begins
-with what the tree has built of other projects' crates, so that only this project's are built anew. A patch that no
-longer applies, or finds nothing, is an error.
+The script applies the patch to a copy of the tree. The copy has its own target directory with the compiled dependencies
+of the tree, so that only the crates of this project are compiled again. The script fails if a patch does not apply or
+if no test detects the fault.
 """
 
 import os
@@ -23,15 +24,15 @@ COPY = ROOT / "target" / "mutants"
 TARGET = COPY / "target"
 TESTS = ("schedules::exhaustive", "schedules::counterexamples", "schedules::lost")
 FOUND_BY = re.compile(r"^Found by: (\S+)$", re.MULTILINE)
-# In the list at the end: what a test prints stands between its name and how it ended.
+# In the list at the end of the output. Above the list, a test's own output separates its name from its result.
 FAILED = re.compile(r"^    schedules::(?:counterexamples::\w+|lost)::(\w+)$", re.MULTILINE)
-# What is made of this project's own crates, by its beginning.
+# The first parts of the file names of this project's build results.
 OURS = ("failover", "libfailover", "aws_sim", "aws-sim", "libaws_sim", "integration", "hub", "facts")
 TOTAL = re.compile(r"^in all: (\d+) states, (\d+) ends, (\d+) bad ends$", re.MULTILINE)
 
 
 def copy_tree():
-    """The tree as it is, with what is not committed yet; files that did not change keep their time."""
+    """Copies the tree with uncommitted changes. Unchanged files keep their modification time."""
     listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     for name in filter(None, names.split("\0")):
@@ -42,7 +43,7 @@ def copy_tree():
 
 
 def share_builds():
-    """The tests' Python, as a link, and other projects' crates, as links; what is built anew replaces a link and not what it leads to."""
+    """Links the Python environment and the compiled dependencies. A new build replaces a link, not the linked file."""
     if not (COPY / ".venv").exists():
         COPY.mkdir(parents=True, exist_ok=True)
         (COPY / ".venv").symlink_to(ROOT / ".venv")
@@ -61,16 +62,16 @@ def share_builds():
 
 
 def apply(patch, *options):
-    """Applies a patch to the copy; where it does not fit to the letter, it is to be made anew."""
+    """Applies a patch to the copy. A patch that does not match exactly must be rewritten."""
     command = ["patch", "--strip=1", "--fuzz=0", "--no-backup-if-mismatch", *options]
     with patch.open() as text:
         done = subprocess.run(command, cwd=COPY, stdin=text, capture_output=True, text=True)
     if done.returncode != 0:
-        sys.exit(f"{patch.name} does not apply any more:\n{done.stdout}{done.stderr}")
+        sys.exit(f"{patch.name} no longer applies:\n{done.stdout}{done.stderr}")
 
 
 def run(patch, tests):
-    """What the tests print with the fault in, and how they end."""
+    """The output and exit code of the tests with the fault."""
     copy_tree()
     apply(patch)
     command = ["cargo", "test", "--locked", "--test", "integration", "--", "--nocapture", *tests]
@@ -81,7 +82,7 @@ def run(patch, tests):
 
 
 def is_found(patch, test):
-    """Whether the one test that a patch names runs and fails with the fault in."""
+    """Whether the test that a patch names fails with the fault."""
     done = run(patch, [test])
     failed = re.findall(rf"^    {re.escape(test)}$", done.stdout, re.MULTILINE)
     if not failed and done.returncode != 0:
@@ -91,7 +92,7 @@ def is_found(patch, test):
 
 
 def tested(patch):
-    """States, ends and bad ends with the fault in, and the schedules by name that fail."""
+    """The numbers of states, ends and bad ends with the fault, and the failed named schedules."""
     done = run(patch, TESTS)
     total = TOTAL.search(done.stdout)
     if not total:

@@ -1,11 +1,11 @@
-//! Every action that the hub calls, and the bucket that AWS counts it into.
+//! The actions that the hub calls, each with the bucket that AWS counts it into.
 
 use crate::settings::Bucket;
 
-/// Every action of AWS's that the hub calls, spelled as IAM policies spell it, with the bucket that it counts into.
+/// Every AWS action that the hub calls, as IAM policies spell it, with its bucket.
 ///
-/// The roles' policies in `stacksets/` are compared with this list, and the list with what the simulator is asked for: an
-/// action that the code calls stands here, and in a policy. Nothing on it reads the value of a secret.
+/// Tests compare this list with the policies of the roles in `stacksets/` and with the calls that the simulator
+/// receives. No action on it reads the value of a secret.
 pub const ACTIONS: &[(&str, Bucket)] = &[
     ("ssm:GetParameter", Bucket::SsmRead),
     ("ssm:GetParameters", Bucket::SsmRead),
@@ -30,7 +30,7 @@ pub const ACTIONS: &[(&str, Bucket)] = &[
     ("sns:Publish", Bucket::Sns),
 ];
 
-/// The bucket of an action of [`ACTIONS`]; `None` for one that the hub is not known to call.
+/// `None` if the action is not in [`ACTIONS`].
 pub(in crate::aws) fn bucket_of(action: &str) -> Option<Bucket> {
     ACTIONS.iter().find(|(known, _)| *known == action).map(|(_, bucket)| *bucket)
 }
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_bucket_has_its_word_and_every_action_stands_once() {
+    fn every_bucket_has_a_word_and_every_action_is_listed_once() {
         for bucket in Bucket::ALL {
             assert_eq!(Bucket::parse(bucket.word()), Some(bucket));
         }

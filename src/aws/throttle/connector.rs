@@ -1,4 +1,4 @@
-//! The HTTP client of all clients: it sends a request when the request's turn has come.
+//! The HTTP client behind every SDK client. It sends a request only when the limiter of the request's bucket allows it.
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
@@ -12,22 +12,22 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::retry::ErrorKind;
 
-use super::interceptor::Ticket;
+use super::interceptor::Permit;
 
-/// One HTTP client for all accounts, Regions and services, with one pool of connections.
+/// One HTTP client, with one pool of connections, for all accounts, Regions and services.
 ///
-/// `validate_base_client_config` is deliberately not passed on: the inner client would read the trust store anew for each
-/// SDK client, which makes it four times as dear.
+/// `validate_base_client_config` is not forwarded on purpose: the inner client would read the trust store again for
+/// each SDK client, and creating a client would cost four times as much.
 #[derive(Debug)]
-pub(in crate::aws) struct PacedHttpClient(pub(in crate::aws) SharedHttpClient);
+pub(in crate::aws) struct ThrottledHttpClient(pub(in crate::aws) SharedHttpClient);
 
-impl HttpClient for PacedHttpClient {
+impl HttpClient for ThrottledHttpClient {
     fn http_connector(
         &self,
         settings: &HttpConnectorSettings,
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
-        SharedHttpConnector::new(PacedConnector(self.0.http_connector(settings, components)))
+        SharedHttpConnector::new(ThrottledConnector(self.0.http_connector(settings, components)))
     }
 
     fn validate_final_config(
@@ -44,21 +44,21 @@ impl HttpClient for PacedHttpClient {
 }
 
 #[derive(Debug)]
-struct PacedConnector(SharedHttpConnector);
+struct ThrottledConnector(SharedHttpConnector);
 
-impl HttpConnector for PacedConnector {
+impl HttpConnector for ThrottledConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        // The SDK's own way to credentials (single sign-on, a container's role) carries no ticket and has no quota.
-        let Some(ticket) = request.extension::<Ticket>().cloned() else {
+        // The SDK's own credential calls (single sign-on, a container's role) have no permit, and no quota applies.
+        let Some(permit) = request.extension::<Permit>().cloned() else {
             return self.0.call(request);
         };
         let inner = self.0.clone();
         HttpConnectorFuture::new(async move {
-            // As a passing fault it is signed anew by the SDK's retry, and joins the queue again.
-            ticket.pass().await.map_err(|error| {
+            // Reported as a transient error, the SDK retries: it signs the request again, which queues again.
+            permit.wait().await.map_err(|error| {
                 ConnectorError::other(error.into(), Some(ErrorKind::TransientError))
             })?;
-            ticket.log(&request);
+            permit.log_write(&request);
             inner.call(request).await
         })
     }

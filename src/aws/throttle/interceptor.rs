@@ -1,7 +1,7 @@
-//! Every attempt of every call waits at its gate, the SDK's repetitions too, and AWS's answers set the gates' rates.
+//! Attaches a permit to every attempt, including the SDK's retries, and reports AWS's answers to the limiter.
 //!
-//! An interceptor knows which operation an attempt belongs to but cannot wait; the HTTP client can wait but does not
-//! know. So the interceptor puts a ticket on the request, and the HTTP client waits at the ticket's gate.
+//! An interceptor knows the operation of an attempt but cannot wait; the HTTP client can wait but does not know the
+//! operation. The permit carries the one to the other.
 
 use std::sync::Arc;
 
@@ -15,39 +15,39 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
 use super::buckets::bucket_of;
-use super::limiter::Gate;
-use super::registry::{Calls, Pacer};
+use super::limiter::Limiter;
+use super::registry::{AccountLimiters, CallCounts};
 use crate::aws::errors::classify::is_throttle;
 use crate::aws::errors::wire::error_code;
 use crate::aws::writes;
 use crate::domain::Region;
 use crate::settings::Bucket;
 
-/// The bucket of an operation that [`super::ACTIONS`] does not have: the slowest. That the list lacks it is a bug.
+/// The slowest bucket, for an operation that is missing from [`super::ACTIONS`]. The missing entry is a bug.
 const UNKNOWN: Bucket = Bucket::SsmControl;
 
-/// A request's place at a gate.
+/// What the HTTP client needs to wait for one request's turn, and to count and log the request.
 #[derive(Clone, Debug)]
-pub(in crate::aws) struct Ticket {
+pub(in crate::aws) struct Permit {
     action: String,
-    pacer: Arc<Pacer>,
+    limiters: Arc<AccountLimiters>,
     region: Region,
-    gate: Arc<Gate>,
-    calls: Arc<Calls>,
+    limiter: Arc<Limiter>,
+    calls: Arc<CallCounts>,
 }
 
-impl Ticket {
-    /// Logs the request, which is about to be sent, if it is a write.
-    pub(in crate::aws) fn log(&self, request: &HttpRequest) {
+impl Permit {
+    /// Logs the request if it is a write.
+    pub(in crate::aws) fn log_write(&self, request: &HttpRequest) {
         if writes::is_write(&self.action) {
-            let account = self.pacer.account.as_ref();
+            let account = self.limiters.account.as_ref();
             writes::log(&self.action, account, &self.region, request.body().bytes());
         }
     }
 
-    /// Waits for the request's turn and counts the attempt.
-    pub(in crate::aws) async fn pass(&self) -> Result<(), super::limiter::WaitedTooLong> {
-        let waited = self.gate.pass().await?;
+    /// Waits until the limiter lets the request pass, and counts the attempt.
+    pub(in crate::aws) async fn wait(&self) -> Result<(), super::limiter::WaitedTooLong> {
+        let waited = self.limiter.acquire().await?;
         self.calls.count(&self.action, |stats| {
             stats.attempts += 1;
             stats.waited += waited;
@@ -56,37 +56,41 @@ impl Ticket {
     }
 }
 
-/// What a client of one service in one Region needs to be paced.
+/// The interceptor of one client: one service in one Region.
 #[derive(Debug)]
-pub(in crate::aws) struct Paced {
-    pacer: Arc<Pacer>,
+pub(in crate::aws) struct ThrottleInterceptor {
+    limiters: Arc<AccountLimiters>,
     region: Region,
     service: &'static str,
 }
 
-impl Paced {
-    /// `service` is the prefix of its actions in IAM.
-    pub(in crate::aws) fn new(pacer: &Arc<Pacer>, region: &Region, service: &'static str) -> Self {
-        Self { pacer: Arc::clone(pacer), region: region.clone(), service }
+impl ThrottleInterceptor {
+    /// `service` is the prefix of its actions in IAM, such as `ssm`.
+    pub(in crate::aws) fn new(
+        limiters: &Arc<AccountLimiters>,
+        region: &Region,
+        service: &'static str,
+    ) -> Self {
+        Self { limiters: Arc::clone(limiters), region: region.clone(), service }
     }
 
-    fn ticket(&self, config: &ConfigBag) -> Ticket {
+    fn permit(&self, config: &ConfigBag) -> Permit {
         let operation = config.load::<Metadata>().map_or("unknown", Metadata::name);
         let action = format!("{}:{operation}", self.service);
         let bucket = bucket_of(&action).unwrap_or_else(|| {
-            tracing::error!("{action} is called, which the hub's list of actions lacks");
+            tracing::error!("internal error: {action} is not in the hub's list of actions");
             UNKNOWN
         });
-        let gate = self.pacer.gate(&self.region, bucket);
-        let (pacer, region) = (Arc::clone(&self.pacer), self.region.clone());
-        Ticket { action, pacer, region, gate, calls: Arc::clone(&self.pacer.calls) }
+        let limiter = self.limiters.limiter(&self.region, bucket);
+        let (limiters, region) = (Arc::clone(&self.limiters), self.region.clone());
+        Permit { action, limiters, region, limiter, calls: Arc::clone(&self.limiters.calls) }
     }
 }
 
 #[dyn_dispatch_hint]
-impl Intercept for Paced {
+impl Intercept for ThrottleInterceptor {
     fn name(&self) -> &'static str {
-        "Paced"
+        "ThrottleInterceptor"
     }
 
     fn modify_before_transmit(
@@ -95,8 +99,8 @@ impl Intercept for Paced {
         _: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let ticket = self.ticket(config);
-        context.request_mut().add_extension(ticket);
+        let permit = self.permit(config);
+        context.request_mut().add_extension(permit);
         Ok(())
     }
 
@@ -107,15 +111,15 @@ impl Intercept for Paced {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let Some(response) = context.response() else { return Ok(()) };
-        let ticket = self.ticket(config);
+        let permit = self.permit(config);
         let status = response.status();
         if status.is_success() {
-            ticket.gate.succeeded();
+            permit.limiter.succeeded();
         } else if status.as_u16() == 429
             || error_code(response).is_some_and(|code| is_throttle(&code))
         {
-            ticket.gate.throttled();
-            ticket.calls.count(&ticket.action, |stats| stats.throttled += 1);
+            permit.limiter.throttled();
+            permit.calls.count(&permit.action, |stats| stats.throttled += 1);
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! How many calls a second the hub may make of each bucket.
 //!
-//! AWS keeps one allowance for each account, Region and group of operations, and gives it to everyone who uses the
-//! account. The hub takes a share of it and leaves the rest to the account's owner.
+//! AWS keeps one quota for each account, Region and group of operations, shared by everyone who works in the account.
+//! The hub takes a share of it and leaves the rest to the account's owner.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,34 +9,34 @@ use std::time::Duration;
 use crate::domain::{AccountId, Region};
 use crate::settings::{Bucket, QuotaOverride};
 
-/// Which kind of invocation this process serves. A bucket lives in one process, so the share is divided beforehand.
+/// Which kind of work a connection does. Processes do not share their limiters, so the share is divided in advance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
-    /// Sweeps and people's payloads: two thirds of the share.
+    /// Sweeps and payloads that a person sends: two thirds of the share.
     Sweep,
-    /// Events: one third of the share, divided by the functions that may run at once.
+    /// Events: one third of the share, divided by the number of functions that may run at the same time.
     Events,
 }
 
-/// What the hub may take of the accounts' quotas.
+/// The part of the accounts' quotas that the hub may use.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Quotas {
-    /// Share of a source Region's quota, over 0 and at most 1. The hub's own buckets take it too.
+    /// Share of a source Region's quota, above 0 and at most 1. It applies to the hub's own buckets too.
     pub source_share: f64,
-    /// Share of the quota in a Region that is no route's source, over 0 and at most 1.
+    /// Share of the quota in every other Region, above 0 and at most 1.
     pub target_share: f64,
-    /// The Regions that are the source of some route.
+    /// The Regions that are the source of a route.
     pub source_regions: BTreeSet<Region>,
-    /// Where AWS gives another quota; of several that match the most specific holds.
+    /// Quotas that differ from AWS's defaults. The most specific match applies.
     pub overrides: Vec<QuotaOverride>,
-    /// What this process serves.
+    /// The kind of work of this connection.
     pub lane: Lane,
-    /// Functions that may serve events at once; zero counts as one.
+    /// Functions that may serve events at the same time; zero counts as one.
     pub event_concurrency: u32,
 }
 
 impl Default for Quotas {
-    /// As the settings' defaults have it, with no route known.
+    /// The defaults of the settings, without a route.
     fn default() -> Self {
         Self {
             source_share: 0.5,
@@ -49,11 +49,11 @@ impl Default for Quotas {
     }
 }
 
-/// No bucket is slower than one call in a hundred seconds: a quota of nothing would wait for ever.
+/// The lowest rate, one call in a hundred seconds: with a rate of zero a request would wait for ever.
 const SLOWEST: f64 = 0.01;
 
 impl Quotas {
-    /// Calls a second that this process may make; `account` is `None` for the hub's own calls.
+    /// Calls a second that this connection may make; `account` is `None` for the hub's own calls.
     pub fn rate(&self, account: Option<&AccountId>, region: &Region, bucket: Bucket) -> f64 {
         let quota = self
             .overrides
@@ -74,14 +74,14 @@ impl Quotas {
     }
 }
 
-/// What became of the calls of one action.
+/// Counts of the calls of one action.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CallStats {
-    /// Requests sent, the SDK's own repetitions among them.
+    /// Requests sent, including the SDK's retries.
     pub attempts: u64,
-    /// Of these, how many AWS answered by asking for fewer.
+    /// Requests that AWS throttled.
     pub throttled: u64,
-    /// Time spent waiting for the bucket, added up over all requests.
+    /// Time spent waiting for the limiter, added up over all requests.
     pub waited: Duration,
 }
 
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_region_keeps_half_and_a_target_a_tenth_for_its_owner() {
+    fn half_of_a_source_quota_and_a_tenth_of_a_target_quota_are_left_to_the_owner() {
         let account = account("111122223333");
         let rate = |name, bucket| quotas().rate(Some(&account), &region(name), bucket);
         assert!(close(rate("us-east-2", Bucket::SsmControl), 3.0 * 0.5 * 2.0 / 3.0));
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn sweep_and_all_event_functions_together_take_the_share_and_no_more() {
+    fn the_sweep_and_all_event_functions_together_take_exactly_the_share() {
         let account = account("111122223333");
         let rate = |lane| {
             let quotas = Quotas { lane, ..quotas() };
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_specific_override_holds_whatever_the_order() {
+    fn the_most_specific_override_applies_in_any_order() {
         let entry =
             |account: Option<&str>, name: Option<&str>, bucket, calls_per_second| QuotaOverride {
                 account: account.map(|digits| AccountId::parse(digits).unwrap()),
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hubs_own_buckets_are_overridden_under_any_account() {
+    fn an_override_of_any_account_applies_to_the_hubs_own_buckets() {
         let quotas = Quotas {
             source_share: 1.0,
             overrides: vec![QuotaOverride {
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quota_of_nothing_is_slow_and_not_endless() {
+    fn a_quota_of_zero_is_slow_but_not_endless() {
         let quotas = Quotas { source_share: 0.0, ..quotas() };
         assert!(quotas.rate(None, &region("us-east-1"), Bucket::Sts) >= SLOWEST);
     }

@@ -1,20 +1,19 @@
-//! The limiters of each account, kept from one session of an account to its next.
+//! The limiters of each account, and the counts of all calls.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::limiter::Gate;
+use super::limiter::Limiter;
 use super::rates::{CallStats, Quotas};
 use crate::domain::{AccountId, Region};
 use crate::settings::Bucket;
 
-/// What became of all calls of the process, by action.
+/// Counts of all calls of the process, by action.
 #[derive(Debug, Default)]
-pub(in crate::aws) struct Calls(Mutex<BTreeMap<String, CallStats>>);
+pub(in crate::aws) struct CallCounts(Mutex<BTreeMap<String, CallStats>>);
 
-impl Calls {
-    /// A copy of the counts.
+impl CallCounts {
     pub(in crate::aws) fn snapshot(&self) -> BTreeMap<String, CallStats> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -29,65 +28,66 @@ impl Calls {
     }
 }
 
-/// The gates of one account, or of the hub's own calls.
-pub(in crate::aws) struct Pacer {
+/// The limiters of one account, or of the hub's own calls (`account` is `None`).
+pub(in crate::aws) struct AccountLimiters {
     pub(super) account: Option<AccountId>,
     quotas: Arc<Quotas>,
-    pub(super) calls: Arc<Calls>,
-    gates: Mutex<BTreeMap<(Region, Bucket), Arc<Gate>>>,
+    pub(super) calls: Arc<CallCounts>,
+    limiters: Mutex<BTreeMap<(Region, Bucket), Arc<Limiter>>>,
 }
 
-impl Pacer {
-    /// For `account`, or for the hub's own calls.
+impl AccountLimiters {
     pub(in crate::aws) fn new(
         account: Option<AccountId>,
         quotas: Arc<Quotas>,
-        calls: Arc<Calls>,
+        calls: Arc<CallCounts>,
     ) -> Arc<Self> {
-        Arc::new(Self { account, quotas, calls, gates: Mutex::new(BTreeMap::new()) })
+        Arc::new(Self { account, quotas, calls, limiters: Mutex::new(BTreeMap::new()) })
     }
 
-    pub(super) fn gate(&self, region: &Region, bucket: Bucket) -> Arc<Gate> {
-        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
-        let open = || Gate::new(self.quotas.rate(self.account.as_ref(), region, bucket));
-        Arc::clone(gates.entry((region.clone(), bucket)).or_insert_with(open))
+    pub(super) fn limiter(&self, region: &Region, bucket: Bucket) -> Arc<Limiter> {
+        let mut limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Limiter::new(self.quotas.rate(self.account.as_ref(), region, bucket));
+        Arc::clone(limiters.entry((region.clone(), bucket)).or_insert_with(new))
     }
 
-    fn is_at_rest(&self) -> bool {
-        let gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
-        gates.values().all(|gate| gate.is_at_rest())
+    fn is_idle(&self) -> bool {
+        let limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
+        limiters.values().all(|limiter| limiter.is_idle())
     }
 }
 
-/// The accounts' pacers. One outlives its account's session until its gates are at rest: were it dropped with it, a
-/// function that handles one small batch after the other would begin each with full buckets. Then it goes, so that
-/// memory does not grow with the organisation.
+/// The limiters of all accounts.
+///
+/// The limiters of an account outlive its session until they are idle. Otherwise a function that handles many small
+/// batches would start each batch with a full burst. Idle limiters are dropped, so memory does not grow with the
+/// organisation.
 #[derive(Debug, Default)]
-pub(in crate::aws) struct Pacers(Mutex<HashMap<AccountId, Arc<Pacer>>>);
+pub(in crate::aws) struct LimiterRegistry(Mutex<HashMap<AccountId, Arc<AccountLimiters>>>);
 
-impl Pacers {
-    /// The account's, a new one where none is remembered.
+impl LimiterRegistry {
+    /// The limiters of `account`; new ones if the registry has none.
     pub(in crate::aws) fn of(
         &self,
         account: &AccountId,
         quotas: &Arc<Quotas>,
-        calls: &Arc<Calls>,
-    ) -> Arc<Pacer> {
-        let mut pacers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        pacers.retain(|_, pacer| Arc::strong_count(pacer) > 1 || !pacer.is_at_rest());
-        let new = || Pacer::new(Some(account.clone()), Arc::clone(quotas), Arc::clone(calls));
-        Arc::clone(pacers.entry(account.clone()).or_insert_with(new))
+        calls: &Arc<CallCounts>,
+    ) -> Arc<AccountLimiters> {
+        let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        accounts.retain(|_, limiters| Arc::strong_count(limiters) > 1 || !limiters.is_idle());
+        let new =
+            || AccountLimiters::new(Some(account.clone()), Arc::clone(quotas), Arc::clone(calls));
+        Arc::clone(accounts.entry(account.clone()).or_insert_with(new))
     }
 
-    /// How many are remembered.
     #[cfg(test)]
-    pub(in crate::aws) fn held(&self) -> usize {
+    pub(in crate::aws) fn len(&self) -> usize {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 }
 
-impl fmt::Debug for Pacer {
+impl fmt::Debug for AccountLimiters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pacer").field("account", &self.account).finish_non_exhaustive()
+        f.debug_struct("AccountLimiters").field("account", &self.account).finish_non_exhaustive()
     }
 }

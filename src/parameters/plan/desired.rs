@@ -1,4 +1,4 @@
-//! What a replica is to be, less its value: the source's attributes, its key mapped, its tags as far as they go.
+//! The desired replica without its value: the attributes of the source, the mapped key, and the tags that fit.
 
 use crate::domain::{
     Cause, DEFAULT_PARAMETER_KEY, FailureKind, KmsKeys, MARK_KEY, OVERRIDE_TAG_PREFIX,
@@ -9,46 +9,46 @@ use crate::parameters::model::{IMAGE, Observed, Parameter, TEXT, Tier, ValueType
 use crate::parameters::policies::Policies;
 use crate::parameters::value_override::{ValueOverride, value_override};
 
-/// The number of the rules by which `form` is made. A new one makes every replica be written once more.
+/// The version of the rules that make `form`. A new version makes the hub write every replica once more.
 const FORM_SCHEMA: u8 = 1;
 
-/// A replica as it is to be.
+/// The desired replica.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Desired {
-    /// Its name: spelled as the source's, or as it is there already.
+    /// The name, in the spelling of the source or of the present replica.
     pub name: ParameterName,
-    /// Its type.
+    /// String, list or secure string.
     pub value_type: ValueType,
-    /// Its tier.
+    /// The tier of the source.
     pub tier: Tier,
-    /// Its description.
+    /// Free text, if there is any.
     pub description: Option<Box<str>>,
-    /// Its allowed pattern.
+    /// The regular expression that values must match, if there is one.
     pub pattern: Option<Box<str>>,
-    /// Its data type.
+    /// `text`, or another data type of AWS.
     pub data_type: Box<str>,
-    /// Its policies.
+    /// Expiration and notifications.
     pub policies: Policies,
-    /// The key in the target, of a `SecureString`.
+    /// The key in the target, for a `SecureString`.
     pub key: Option<String>,
-    /// Where its value comes from, if not from the source.
+    /// Where the value comes from, if not from the source.
     pub value_override: Option<ValueOverride>,
-    /// The version of the parameter that the value override references, where one does and that is there.
+    /// The version of the parameter that the value override references, if that parameter exists.
     pub referenced: Option<Version>,
-    /// The source's tags that are copied: none of AWS's own (`aws:`), none of the hub's two.
+    /// The copied tags of the source: without those of AWS (`aws:`) and the hub's two.
     pub tags: Tags,
-    /// How many of the source's tags did not fit beside the hub's two.
+    /// The number of the source's tags that did not fit beside the hub's two.
     pub tags_left_out: usize,
-    /// The hash of all this but name and tags.
+    /// A hash over everything except name and tags.
     pub form: Fingerprint,
 }
 
-/// The replica in `target` that `original` asks for. `referenced` is the version of the parameter that holds the value for
-/// this target by the source's tag, where one does and that is there; whether it may be copied, `consent` decides.
+/// The replica in `target` that `original` asks for. `referenced` is the version of the parameter that the value override
+/// references; `consent` decides whether its value may be copied.
 ///
 /// # Errors
-/// Why it cannot be replicated: no key in the target is known (`missing_key`), its name is too long there (`limit`), its
-/// value is another one in each Region and nobody gave the target's (`unsupported`), or its tags contradict themselves.
+/// Why the source cannot be replicated: the target has no known key (`missing_key`), the name is too long for the target
+/// (`limit`), the value differs by Region and no tag gives the target's value (`unsupported`), or the tags are invalid.
 pub fn desired(
     original: &Observed,
     referenced: Option<Version>,
@@ -77,12 +77,12 @@ pub fn desired(
 }
 
 impl Desired {
-    /// A hash over the source's tags that are copied.
+    /// A hash over the copied tags.
     pub fn tags_fingerprint(&self) -> Fingerprint {
         Fingerprint::of_tags(&self.tags)
     }
 
-    /// A parameter with these attributes, key and all, and without tags.
+    /// A parameter with these attributes, including the key, and without tags.
     pub fn like(parameter: &Parameter) -> Self {
         Self {
             name: parameter.name.clone(),
@@ -102,46 +102,46 @@ impl Desired {
     }
 }
 
-/// Why a source has no replica in `target`, whatever is there.
+/// Why the source can have no replica in `target`.
 fn refusal(
     original: &Parameter,
     value_override: Option<&ValueOverride>,
     target: &Region,
 ) -> Option<Cause> {
     if original.value_type == ValueType::Unknown {
-        let message = "the parameter is of a type that this release does not know";
-        let remedy = "update the hub, or tag the source `failover-replicator=exclude`";
+        let message = "this release does not know the type of the parameter";
+        let remedy = "update the hub, or set the tag `failover-replicator=exclude` on the source";
         return Some(Cause::new(FailureKind::Unsupported, message).mended_by(remedy));
     }
     let longest = longest_name(target);
     if original.name.as_str().len() > longest {
         let message = format!(
-            "the name is longer than the {longest} characters that fit in {target}, whose own name counts"
+            "the name is longer than the {longest} characters that fit in {target}: SSM limits the length of the ARN, which contains the Region"
         );
-        let remedy = "give the parameter a shorter name, or tag it `failover-replicator=exclude`";
+        let remedy = "shorten the name, or set the tag `failover-replicator=exclude` on the source";
         return Some(Cause::new(FailureKind::Limit, message).mended_by(remedy));
     }
     (value_override.is_none() && &*original.data_type == IMAGE).then(|| {
         let message = format!(
-            "the parameter holds the id of a machine image ({IMAGE}), which is another one in each Region"
+            "the parameter holds the id of a machine image ({IMAGE}), which differs by Region, so the hub does not copy the id to {target}"
         );
         let remedy = format!(
-            "tag the source `{OVERRIDE_TAG_PREFIX}/{target}` with the image's id there, or `failover-replicator=exclude`"
+            "set the tag `{OVERRIDE_TAG_PREFIX}/{target}` on the source to the id of the image in {target}, or set the tag `failover-replicator=exclude`"
         );
         Cause::new(FailureKind::Unsupported, message).mended_by(remedy)
     })
 }
 
-/// SSM takes 1,011 characters of a name with all that comes before it in the ARN, so that a longer Region has less room.
+/// SSM limits the ARN of a parameter to 1,011 characters, so a longer Region leaves less room for the name.
 fn longest_name(region: &Region) -> usize {
     const LIMIT: usize = 1011;
     let before = format!("arn:aws:ssm:{region}:111122223333:parameter");
-    // A name without a slash gets one in the ARN.
+    // The ARN adds a slash to a name without one.
     LIMIT.saturating_sub(before.len())
 }
 
-/// The tags that a replica is to have beside the hub's two, and how many of the source's do not fit. The hub's come
-/// first in the 50 that AWS allows: the source's last by key are left out.
+/// The tags to copy, and the number of tags that do not fit. AWS allows 50 tags, the hub's two have priority, and the
+/// source's last tags by key are left out.
 pub fn copied(tags: &Tags) -> (Tags, usize) {
     let ours = |key: &str| key == MARK_KEY || key == PROVENANCE_KEY;
     let mut copied: Tags = tags
@@ -173,7 +173,7 @@ fn form(desired: &Desired) -> Fingerprint {
         tags_left_out: _,
         form: _,
     } = desired;
-    // What is over is not sent, so that one which comes to be sent later moves the hash.
+    // Finished policies are not sent, so the hash ignores them.
     let policies = policies.unfinished_texts();
     let referenced = referenced.map(|Version { number, modified }| format!("{number} {modified}"));
     let (text, referenced_name) = match value_override {
@@ -181,7 +181,7 @@ fn form(desired: &Desired) -> Fingerprint {
         Some(ValueOverride::Literal(text)) => (Some(text.expose()), None),
         Some(ValueOverride::FromParameter(name)) => (None, Some(name.as_str())),
     };
-    // Releases before this one sent no data type with these: their replicas are written once more.
+    // Earlier releases did not send these data types, so their replicas are written once more.
     let is_sent_since =
         (*value_type != ValueType::String && &**data_type != TEXT).then_some("data type sent");
     let parts = [
@@ -200,8 +200,8 @@ fn form(desired: &Desired) -> Fingerprint {
     Fingerprint::of_parts(FORM_SCHEMA, parts)
 }
 
-/// The data type to send over a replica that has `held`: every one but text, which some partitions refuse beside types
-/// other than `String`. To those it is sent only where it takes the place of another one.
+/// The data type to send to a replica that has the data type `held`. Some partitions refuse `text` beside types other than
+/// `String`, so the hub sends `text` there only to replace another data type.
 pub(in crate::parameters) fn data_type_to_send(desired: &Desired, held: &str) -> Option<Box<str>> {
     let (is_text, was_text) = (&*desired.data_type == TEXT, held == TEXT);
     let is_needed = desired.value_type == ValueType::String || !is_text || !was_text;
@@ -235,7 +235,7 @@ mod tests {
     const REFERENCED: Version = Version { number: 3, modified: Timestamp::from_millis(5) };
 
     #[test]
-    fn form_moves_with_everything_that_is_sent_but_value_and_tags() {
+    fn form_changes_with_everything_that_is_sent_except_value_and_tags() {
         let original = parameter("/a");
         let plain = wanted(&original, &Tags::new()).expect("desired");
         let tagged = wanted(&original, &Tags::from([("a".into(), "b".into())])).expect("desired");
@@ -293,10 +293,10 @@ mod tests {
     }
 
     #[test]
-    fn an_image_is_copied_only_where_the_targets_is_given() {
+    fn an_image_is_copied_only_if_a_tag_gives_the_targets_image() {
         let mut original = parameter("/a");
         original.data_type = IMAGE.into();
-        let cause = wanted(&original, &Tags::new()).expect_err("another one in each Region");
+        let cause = wanted(&original, &Tags::new()).expect_err("differs by Region");
         assert_eq!(cause.kind, FailureKind::Unsupported);
         assert!(cause.remedy().contains("`failover-replicator:value/us-east-1`"));
         assert!(wanted(&original, &tag("failover-replicator:value", "ami-1")).is_ok());

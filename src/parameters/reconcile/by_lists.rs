@@ -68,7 +68,7 @@ impl RouteContext<'_> {
         }
         let policy = self.plan_policy(self.parity());
         let evidence = replica.evidence(case.account, case.target);
-        match (case.ownership(policy), other_role(evidence, case.viewpoint(policy))) {
+        match (case.ownership(policy), other_role(evidence, case.judge_context(policy))) {
             // What this run takes over does not depend on the setting any more.
             (Ownership::Owned { by_trusted: true, .. }, _)
                 if !(self.policy.take_over && self.policy.writing.allows()) =>

@@ -1,4 +1,4 @@
-//! Histories: what AWS keeps of a parameter's versions, at most 100 of them.
+//! Reads histories: AWS keeps at most 100 versions of a parameter.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,23 +6,23 @@ use std::time::Duration;
 use aws_sdk_ssm::types::{ParameterHistory, ParameterMetadata, ParameterType};
 
 use super::list::{WriterNames, attributes, following};
-use crate::aws::{Session, cause, code, lacking, timestamp, whole};
+use crate::aws::{Session, cause, code, complete_response, missing_member, timestamp};
 use crate::domain::{Cause, FailureKind, ParameterName, Region, Version};
 use crate::ownership::PastVersion;
 use crate::parameters::model::Parameter;
 
-/// SSM gives at most 50 versions per `GetParameterHistory` call.
+/// SSM returns at most 50 versions per `GetParameterHistory` call.
 const HISTORY_PAGE: i32 = 50;
 const HISTORY: &str = "ssm:GetParameterHistory";
-/// How often, and how far apart, a history is read again that does not yet show a version that was read by name.
+/// Attempts and pause until a history shows a version that was read by name.
 const HISTORY_LAG_TRIES: u32 = 5;
 const HISTORY_LAG_PAUSE: Duration = Duration::from_millis(400);
 
-/// The history of a parameter, the oldest version first, read until it shows `version`; `None` where that is not the
-/// current one any more.
+/// The history of a parameter, the oldest version first, up to `version`; `None` if `version` is no longer the current one.
+/// The hub reads again until the history shows the version.
 ///
 /// # Errors
-/// What AWS answered, or that it does not show the version yet.
+/// What AWS answered, or that the history does not yet show the version.
 pub(in crate::parameters) async fn rows_at(
     session: &Session,
     region: &Region,
@@ -35,7 +35,7 @@ pub(in crate::parameters) async fn rows_at(
         let shown = rows.as_ref().and_then(|rows| version_of(rows.last()?));
         match shown {
             Some(shown) if shown == version => return Ok(rows),
-            // Written since, or deleted and created again.
+            // The parameter was written since then, or deleted and created again.
             Some(shown) if shown.number >= version.number || shown.modified > version.modified => {
                 return Ok(None);
             }
@@ -44,17 +44,15 @@ pub(in crate::parameters) async fn rows_at(
             _ => tokio::time::sleep(HISTORY_LAG_PAUSE * attempt).await,
         }
     }
-    let message = format!(
-        "ssm:GetParameterHistory in {region} does not show its version {} yet",
-        version.number
-    );
+    let message =
+        format!("ssm:GetParameterHistory in {region} does not yet show version {}", version.number);
     Err(Cause::new(FailureKind::Unavailable, message))
 }
 
-/// All versions of one parameter, the oldest first; `None` where there is no such parameter.
+/// All versions of one parameter, the oldest first; `None` if the parameter does not exist.
 ///
 /// # Errors
-/// What AWS answered; that its answers had no list, or a version in it no number or date.
+/// What AWS answered, or that an answer lacks the list, or a version its number or date.
 async fn rows(
     session: &Session,
     region: &Region,
@@ -70,13 +68,17 @@ async fn rows(
     let (place, mut rows, mut token) = (session.location(region), Vec::new(), None::<String>);
     loop {
         let request = request.clone().set_next_token(token.clone());
-        let answer =
-            match whole(|| request.clone().send(), |answer| answer.parameters.is_some()).await {
-                Err(error) if code(&error) == Some("ParameterNotFound") => return Ok(None),
-                answer => answer.map_err(|error| cause(HISTORY, &place, &error))?,
-            };
-        let told = answer.and_then(|answer| Some((answer.parameters?, answer.next_token)));
-        let (page, next) = told.ok_or_else(|| lacking(HISTORY, &place, "its list"))?;
+        let answer = match complete_response(
+            || request.clone().send(),
+            |answer| answer.parameters.is_some(),
+        )
+        .await
+        {
+            Err(error) if code(&error) == Some("ParameterNotFound") => return Ok(None),
+            answer => answer.map_err(|error| cause(HISTORY, &place, &error))?,
+        };
+        let read = answer.and_then(|answer| Some((answer.parameters?, answer.next_token)));
+        let (page, next) = read.ok_or_else(|| missing_member(HISTORY, &place, "the list"))?;
         rows.extend(page);
         let next = next.filter(|token| !token.is_empty());
         if next.is_none() {
@@ -85,29 +87,29 @@ async fn rows(
         token = following(HISTORY, session, region, token.as_deref(), next)?;
     }
     if rows.iter().any(|row| version_of(row).is_none()) {
-        return Err(lacking(HISTORY, &place, "the number or date of a version"));
+        return Err(missing_member(HISTORY, &place, "the number or date of a version"));
     }
     rows.sort_by_key(|row| row.version);
     Ok(Some(rows))
 }
 
-/// Which version a row is.
+/// The number and date of a row.
 pub(in crate::parameters) fn version_of(row: &ParameterHistory) -> Option<Version> {
     let modified = timestamp(row.last_modified_date.as_ref()?);
     let number = Some(row.version).filter(|number| *number > 0)?;
     Some(Version { number, modified })
 }
 
-/// Whether a row shows its value in clear.
+/// Whether a row shows its value in plain text.
 pub(in crate::parameters) fn is_plain(row: &ParameterHistory, decrypted: bool) -> bool {
     decrypted || row.r#type != Some(ParameterType::SecureString)
 }
 
-/// Who wrote the versions of a parameter, up to `version`; `None` where that is not the current one any more. With
-/// `decrypt`, encrypted values are compared too, as far as AWS decrypts them.
+/// The writers of a parameter's versions up to `version`; `None` if `version` is no longer the current one. With `decrypt`,
+/// encrypted values are compared, too, as far as AWS decrypts them.
 ///
 /// # Errors
-/// What AWS answered, or that it does not show the version yet.
+/// What AWS answered, or that the history does not yet show the version.
 pub(in crate::parameters) async fn past_versions(
     session: &Session,
     region: &Region,
@@ -116,8 +118,8 @@ pub(in crate::parameters) async fn past_versions(
     decrypt: bool,
 ) -> Result<Option<Arc<[PastVersion]>>, Cause> {
     let (rows, decrypted) = match rows_at(session, region, name, version, decrypt).await {
-        // Values that AWS does not decrypt are taken for different ones.
-        Err(cause) if decrypt && !cause.kind.may_pass() => {
+        // Values that AWS does not decrypt count as different.
+        Err(cause) if decrypt && !cause.kind.may_succeed_later() => {
             (rows_at(session, region, name, version, false).await?, false)
         }
         rows => (rows?, decrypt),
@@ -137,7 +139,7 @@ pub(in crate::parameters) async fn past_versions(
     Ok(Some(past.collect()))
 }
 
-/// A parameter as the last version of its history shows it; `None` where there is no such parameter.
+/// The last version of a history; `None` if the parameter does not exist.
 ///
 /// # Errors
 /// What AWS answered.
@@ -150,11 +152,13 @@ pub(super) async fn latest(
     let Some(last) = last else { return Ok(None) };
     match attributes(as_listed(last), &mut WriterNames::default()) {
         Some(parameter) => Ok(Some(parameter)),
-        None => Err(lacking(HISTORY, &session.location(region), "the name or type of a version")),
+        None => {
+            Err(missing_member(HISTORY, &session.location(region), "the name or type of a version"))
+        }
     }
 }
 
-/// A version as a list would show it.
+/// A version in the form of a list's row.
 fn as_listed(version: ParameterHistory) -> ParameterMetadata {
     ParameterMetadata::builder()
         .set_name(version.name)

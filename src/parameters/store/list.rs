@@ -1,4 +1,4 @@
-//! Whole locations by lists. Lists are hints, the Tagging API's most: they say what is surely in sync and where to look.
+//! Lists whole locations. A list proves what is in sync and names what to look at. Lists lag, those of the Tagging API most.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
@@ -9,25 +9,25 @@ use aws_sdk_resourcegroupstagging::types::ResourceTagMapping;
 use aws_sdk_ssm::operation::describe_parameters::builders::DescribeParametersFluentBuilder;
 use aws_sdk_ssm::types::{ParameterMetadata, ParameterTier, ParameterType};
 
-use crate::aws::{Session, cause, lacking, timestamp, whole};
+use crate::aws::{Session, cause, complete_response, missing_member, timestamp};
 use crate::domain::{Cause, MARK_KEY, MARK_VALUE, ParameterName, Region, Tags};
 use crate::parameters::model::{Listing, Observed, Parameter, TEXT, Tier, ValueType};
 use crate::parameters::policies::Policies;
 
-/// SSM gives at most 50 parameters per DescribeParameters call.
+/// SSM returns at most 50 parameters per DescribeParameters call.
 pub(super) const LIST_PAGE: i32 = 50;
-/// The Tagging API gives at most 100 resources per GetResources call.
+/// The Tagging API returns at most 100 resources per GetResources call.
 const TAG_PAGE: i32 = 100;
 
 const DESCRIBE: &str = "ssm:DescribeParameters";
 const RESOURCES: &str = "tag:GetResources";
 
-/// The ARNs of writers, each once: thousands of parameters have the same.
+/// The ARNs of writers, each stored once, because thousands of parameters have the same writer.
 #[derive(Debug, Default)]
 pub(super) struct WriterNames(HashSet<Arc<str>>);
 
 impl WriterNames {
-    /// The one text of this ARN.
+    /// The stored text of this ARN.
     pub(super) fn shared(&mut self, arn: &str) -> Arc<str> {
         if let Some(known) = self.0.get(arn) {
             return Arc::clone(known);
@@ -38,11 +38,10 @@ impl WriterNames {
     }
 }
 
-/// All parameters of a Region and all their tags, as the lists show them: ⌈n/50⌉ and ⌈tagged/100⌉ calls, at least one
-/// of each, both kinds at once.
+/// All parameters of a Region with their tags: ⌈n/50⌉ and ⌈tagged/100⌉ calls, at least one of each, both kinds in parallel.
 ///
 /// # Errors
-/// Whatever cut the list: half a list is none.
+/// Why a list is not complete: the hub never uses a part of a list.
 pub(in crate::parameters) async fn list(
     session: &Session,
     region: &Region,
@@ -65,7 +64,7 @@ async fn list_parameters(session: &Session, region: &Region) -> Result<Vec<Param
     loop {
         let request = session.ssm(region).describe_parameters().max_results(LIST_PAGE);
         let (listed, next) = page(session, region, request.set_next_token(token.clone())).await?;
-        session.keep(listed.len()).await;
+        session.reserve_memory(listed.len()).await;
         for listed in listed {
             parameters.push(row(session, region, listed, &mut writers)?);
         }
@@ -76,28 +75,28 @@ async fn list_parameters(session: &Session, region: &Region) -> Result<Vec<Param
     }
 }
 
-/// One page of parameters, and the token of the next.
+/// One page of parameters, and the token of the next page.
 ///
 /// # Errors
-/// What DescribeParameters answered, or that its answers had no list: that is not an empty one.
+/// What DescribeParameters answered, or that its answers lack the list. A missing list is not an empty list.
 pub(super) async fn page(
     session: &Session,
     region: &Region,
     request: DescribeParametersFluentBuilder,
 ) -> Result<(Vec<ParameterMetadata>, Option<String>), Cause> {
     let place = session.location(region);
-    let answer = whole(|| request.clone().send(), |answer| answer.parameters.is_some())
+    let answer = complete_response(|| request.clone().send(), |answer| answer.parameters.is_some())
         .await
         .map_err(|error| cause(DESCRIBE, &place, &error))?;
-    let told = answer.and_then(|answer| Some((answer.parameters?, answer.next_token)));
-    let (listed, next) = told.ok_or_else(|| lacking(DESCRIBE, &place, "its list"))?;
+    let read = answer.and_then(|answer| Some((answer.parameters?, answer.next_token)));
+    let (listed, next) = read.ok_or_else(|| missing_member(DESCRIBE, &place, "the list"))?;
     Ok((listed, next.filter(|token| !token.is_empty())))
 }
 
-/// The token of the next page; the token of the page before again would go round for ever.
+/// The token of the next page.
 ///
 /// # Errors
-/// That it is the same token.
+/// AWS returned the token of the present page again, which would never end.
 pub(super) fn following(
     operation: &str,
     session: &Session,
@@ -107,7 +106,7 @@ pub(super) fn following(
 ) -> Result<Option<String>, Cause> {
     if next.is_some() && next.as_deref() == before {
         let place = session.location(region);
-        return Err(lacking(operation, &place, "a token of the page after it"));
+        return Err(missing_member(operation, &place, "the token of a further page"));
     }
     Ok(next)
 }
@@ -140,27 +139,28 @@ async fn list_tags(
     }
 }
 
-/// One page of tagged parameters, and the token of the next.
+/// One page of tagged parameters, and the token of the next page.
 ///
 /// # Errors
-/// What GetResources answered, or that its answers had no list, or a parameter in it no tags.
+/// What GetResources answered, or that its answers lack the list or the tags of a parameter.
 async fn tagged(
     session: &Session,
     region: &Region,
     request: GetResourcesFluentBuilder,
 ) -> Result<(BTreeMap<ParameterName, Tags>, Option<String>), Cause> {
     let place = session.location(region);
-    let is_told = |one: &ResourceTagMapping| one.resource_arn.is_some() && one.tags.is_some();
-    let is_whole = |answer: &GetResourcesOutput| {
-        answer.resource_tag_mapping_list.as_ref().is_some_and(|list| list.iter().all(is_told))
+    let has_members = |one: &ResourceTagMapping| one.resource_arn.is_some() && one.tags.is_some();
+    let is_complete = |answer: &GetResourcesOutput| {
+        answer.resource_tag_mapping_list.as_ref().is_some_and(|list| list.iter().all(has_members))
     };
-    let answer = whole(|| request.clone().send(), is_whole)
+    let answer = complete_response(|| request.clone().send(), is_complete)
         .await
         .map_err(|error| cause(RESOURCES, &place, &error))?;
-    let told = answer.and_then(|a| Some((a.resource_tag_mapping_list?, a.pagination_token)));
-    let (listed, next) = told.ok_or_else(|| lacking(RESOURCES, &place, "its list of tags"))?;
+    let read = answer.and_then(|a| Some((a.resource_tag_mapping_list?, a.pagination_token)));
+    let (listed, next) =
+        read.ok_or_else(|| missing_member(RESOURCES, &place, "the list of tags"))?;
     let named = listed.into_iter().filter_map(|resource| {
-        // An ARN does not tell whether a root name has a slash, and names compare without it.
+        // An ARN does not show whether a root name has a slash; names compare without the slash.
         let (_, key) = resource.resource_arn.as_deref()?.split_once(":parameter/")?;
         let pairs = resource.tags?.into_iter().map(|tag| (tag.key, tag.value)).collect();
         Some((ParameterName::new(key), pairs))
@@ -168,10 +168,11 @@ async fn tagged(
     Ok((named.collect(), next.filter(|token| !token.is_empty())))
 }
 
-/// The tags of one parameter by the Tagging API, which names only what is tagged: where ListTagsForResource does not say.
+/// The tags of one parameter by the Tagging API, which names only what is tagged. Used if ListTagsForResource does not
+/// answer with the tags.
 ///
 /// # Errors
-/// What GetResources answered, or that its answers had no list.
+/// What GetResources answered, or that its answers lack the list.
 pub(super) async fn tags_by_arn(
     session: &Session,
     region: &Region,
@@ -184,10 +185,10 @@ pub(super) async fn tags_by_arn(
     Ok(listed.remove(name).unwrap_or_default())
 }
 
-/// The tags of every marked parameter of a Region, by the Tagging API: what the brake counts replicas by.
+/// The tags of every marked parameter of a Region, by the Tagging API. The brake counts replicas with this list.
 ///
 /// # Errors
-/// Whatever cut the list.
+/// Why the list is not complete.
 pub(in crate::parameters) async fn marked(
     session: &Session,
     region: &Region,
@@ -195,7 +196,7 @@ pub(in crate::parameters) async fn marked(
     list_tags(session, region, true).await
 }
 
-/// Every location's list at once, each location once.
+/// The lists of several Regions, read in parallel.
 pub(in crate::parameters) async fn lists(
     session: &Session,
     regions: BTreeSet<&Region>,
@@ -209,7 +210,7 @@ pub(in crate::parameters) async fn lists(
 /// A parameter as a row of a list shows it.
 ///
 /// # Errors
-/// The row lacks what every parameter has: the list that it stands in is no list.
+/// The row lacks a member that every parameter has, so the list is invalid.
 pub(super) fn row(
     session: &Session,
     region: &Region,
@@ -218,11 +219,11 @@ pub(super) fn row(
 ) -> Result<Parameter, Cause> {
     attributes(listed, writers).ok_or_else(|| {
         let what = "the name, type, version or date of a parameter";
-        lacking(DESCRIBE, &session.location(region), what)
+        missing_member(DESCRIBE, &session.location(region), what)
     })
 }
 
-/// A parameter as a list shows it; `None` where the row lacks what every parameter has.
+/// A parameter as a list shows it; `None` if the row lacks a member that every parameter has.
 pub(super) fn attributes(
     listed: ParameterMetadata,
     writers: &mut WriterNames,

@@ -1,8 +1,8 @@
-//! Sets tags and takes tags off.
+//! Sets and removes tags.
 
 use aws_sdk_ssm::types::ResourceTypeForTagging;
 
-use super::read::{NO_SUCH_RESOURCE, tags};
+use super::describe::{NO_SUCH_RESOURCE, tags};
 use super::write::as_list;
 use crate::aws::{Session, cause, code};
 use crate::domain::{
@@ -10,19 +10,19 @@ use crate::domain::{
 };
 use crate::parameters::plan::with_mark;
 
-/// What came of tagging.
+/// The result of a call about tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::parameters) enum Tagged {
-    /// Done.
+    /// The tags were changed.
     Yes,
-    /// There is no such parameter any more.
+    /// The parameter no longer exists.
     Gone,
 }
 
-/// Takes tags off first and sets tags then, so that the 50 are never passed on the way.
+/// Removes tags first and sets tags then, so that the parameter never has more than 50.
 ///
-/// A refused call for several keys is made again key by key, so that one does not keep the others; the source's tags are
-/// set then too, but not provenance, which would call the whole done.
+/// The hub repeats a refused removal of several keys key by key, so that one key does not keep the others. It then sets the
+/// tags without provenance, because provenance would declare the whole change done.
 ///
 /// # Errors
 /// Why AWS refused one of the calls.
@@ -33,10 +33,10 @@ pub(in crate::parameters) async fn retag(
     set: &Tags,
     remove: &[String],
 ) -> Result<Tagged, Cause> {
-    let refused = match take_off(session, target, name, remove).await? {
-        Removed::Gone => return Ok(Tagged::Gone),
-        Removed::All => None,
-        Removed::AllBut(cause) => Some(cause),
+    let refused = match remove_all(session, target, name, remove).await? {
+        TagRemoval::Gone => return Ok(Tagged::Gone),
+        TagRemoval::All => None,
+        TagRemoval::AllBut(cause) => Some(cause),
     };
     let mut set = set.clone();
     if refused.is_some() {
@@ -49,51 +49,51 @@ pub(in crate::parameters) async fn retag(
     }
 }
 
-/// What came of taking tags off.
-enum Removed {
+/// The result of removing tags.
+enum TagRemoval {
     All,
-    /// AWS refused some of them, and this is why.
+    /// AWS refused some of the keys.
     AllBut(Cause),
     Gone,
 }
 
-async fn take_off(
+async fn remove_all(
     session: &Session,
     target: &Region,
     name: &ParameterName,
     keys: &[String],
-) -> Result<Removed, Cause> {
+) -> Result<TagRemoval, Cause> {
     if keys.is_empty() {
-        return Ok(Removed::All);
+        return Ok(TagRemoval::All);
     }
     let refusal = match remove(session, target, name, keys).await {
-        Ok(Tagged::Yes) => return Ok(Removed::All),
-        Ok(Tagged::Gone) => return Ok(Removed::Gone),
+        Ok(Tagged::Yes) => return Ok(TagRemoval::All),
+        Ok(Tagged::Gone) => return Ok(TagRemoval::Gone),
         Err(cause) => cause,
     };
-    // The hub's own two come off in one call or not at all.
+    // The hub's own two tags are removed in one call or not at all.
     let is_ours = |key: &String| [MARK_KEY, PROVENANCE_KEY].contains(&key.as_str());
-    if refusal.kind.may_pass() || keys.iter().any(is_ours) {
+    if refusal.kind.may_succeed_later() || keys.iter().any(is_ours) {
         return Err(refusal);
     }
     if keys.len() == 1 {
         let refused: Vec<String> = keys.iter().map(|key| shown(key)).collect();
-        return Ok(Removed::AllBut(naming(refusal, &refused)));
+        return Ok(TagRemoval::AllBut(naming(refusal, &refused)));
     }
     let mut refused = Vec::new();
     let mut first = None;
     for key in keys {
         match remove(session, target, name, std::slice::from_ref(key)).await {
             Ok(Tagged::Yes) => {}
-            Ok(Tagged::Gone) => return Ok(Removed::Gone),
+            Ok(Tagged::Gone) => return Ok(TagRemoval::Gone),
             Err(cause) => {
                 refused.push(shown(key));
                 first.get_or_insert(cause);
             }
         }
     }
-    let Some(cause) = first else { return Ok(Removed::All) };
-    Ok(Removed::AllBut(naming(cause, &refused)))
+    let Some(cause) = first else { return Ok(TagRemoval::All) };
+    Ok(TagRemoval::AllBut(naming(cause, &refused)))
 }
 
 fn naming(cause: Cause, refused: &[String]) -> Cause {
@@ -162,8 +162,8 @@ async fn gone_or(
     Err(refused)
 }
 
-/// Whether a refusal says no more than that the parameter vanished since it was read: a role that may touch only what
-/// carries the mark is refused where there are no tags to judge it by.
+/// Whether AWS refused a call only because the parameter no longer exists. The spoke role may change only what carries the
+/// mark, and a missing parameter carries none.
 pub(in crate::parameters) async fn is_refused_for_its_absence(
     session: &Session,
     target: &Region,
@@ -174,8 +174,8 @@ pub(in crate::parameters) async fn is_refused_for_its_absence(
         && matches!(tags(session, target, name).await, Ok(None))
 }
 
-/// Takes the hub's tags off a replica of which the guard said that it may be. The tag that declares it its owner's is set
-/// first: without that tag, the opposite route takes a version 1 of the hub's without its tags for a create that lost them.
+/// Removes the hub's tags from a replica; the caller asked the guard. The tag `released` is set first: without that tag, the
+/// opposite route would treat a version 1 by the hub as a create that lost its tags.
 ///
 /// # Errors
 /// Why AWS refused one of the two calls.
@@ -184,7 +184,7 @@ pub(in crate::parameters) async fn mark_released(
     target: &Region,
     name: &ParameterName,
 ) -> Result<Tagged, Cause> {
-    // AWS is told to refuse tags of ours on what is not marked, unless the request carries the mark.
+    // The spoke role may tag a parameter without the mark only if the request sets the mark.
     let released = Tags::from([(EXCLUDE_TAG.to_owned(), "released".to_owned())]);
     let released = with_mark(released);
     match retag(session, target, name, &released, &[]).await? {

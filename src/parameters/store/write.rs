@@ -1,4 +1,4 @@
-//! Writes replicas: one function for each call, and no choice in any of them.
+//! Writes and deletes replicas: one function per call, without decisions.
 
 use std::collections::BTreeSet;
 
@@ -12,44 +12,44 @@ use crate::parameters::model::{TEXT, Tier, ValueType};
 use crate::parameters::plan::PlannedWrite;
 use crate::parameters::plan::desired::{Desired, data_type_to_send};
 
-/// What came of a create.
+/// The result of a create.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::parameters) enum Created {
-    /// The replica is there, with all its tags.
+    /// AWS created the replica with all its tags.
     Yes,
-    /// Something holds the name.
+    /// Another parameter holds the name.
     NameTaken,
-    /// AWS may have carried it out: its answer did not come.
+    /// The answer was lost: AWS may have carried out the call.
     Unanswered(Cause),
 }
 
-/// What came of a write over a replica.
+/// The result of an update.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::parameters) enum Put {
-    /// It made this version.
+    /// AWS made this version.
     Version(i64),
-    /// AWS may have carried it out: its answer did not come.
+    /// The answer was lost: AWS may have carried out the call.
     Unanswered(Cause),
 }
 
-/// What came of a deletion.
+/// The result of a deletion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::parameters) enum DeleteAnswer {
-    /// AWS deleted these, and those are not there. A name in neither is as good as unanswered.
+    /// AWS deleted some names and states others to be absent. A name in neither list is unanswered.
     Answered {
-        /// What AWS deleted.
+        /// The deleted names.
         deleted: BTreeSet<ParameterName>,
-        /// What is not there.
+        /// The absent names.
         absent: BTreeSet<ParameterName>,
     },
-    /// AWS may have carried it out: its answer did not come.
+    /// The answer was lost: AWS may have carried out the call.
     Unanswered(Cause),
 }
 
-/// Creates `desired` with all its tags in one call, which proves that nobody held the name.
+/// Creates `desired` with all its tags in one call. Success proves that the name was vacant.
 ///
 /// # Errors
-/// Why AWS refused it; never with the value.
+/// Why AWS refused the call; the message never contains the value.
 pub(in crate::parameters) async fn create(
     session: &Session,
     target: &Region,
@@ -82,10 +82,10 @@ pub(in crate::parameters) async fn create(
     }
 }
 
-/// Writes value and attributes over a replica.
+/// Overwrites value and attributes of a replica.
 ///
 /// # Errors
-/// Why AWS refused it; never with the value.
+/// Why AWS refused the call; the message never contains the value.
 pub(in crate::parameters) async fn update(
     session: &Session,
     target: &Region,
@@ -103,7 +103,7 @@ pub(in crate::parameters) async fn update(
         .tier(parameter_tier(*tier))
         .set_policies(policies_to_send.clone())
         .set_key_id(key.clone())
-        // What is left out would be kept, so a description that is gone is sent empty.
+        // AWS keeps what a call leaves out, so a removed description is sent empty.
         .description(description.as_deref().unwrap_or_default())
         .set_allowed_pattern(write.pattern_to_send.as_deref().map(ToOwned::to_owned))
         .set_data_type(write.data_type_to_send.clone().map(String::from))
@@ -117,16 +117,16 @@ pub(in crate::parameters) async fn update(
     }
 }
 
-/// PutParameter has no condition on what it writes over, so a second one could cover what another wrote in between.
+/// PutParameter has no condition: a second attempt could cover what another writer wrote in between.
 fn sent_once() -> aws_sdk_ssm::config::Builder {
     aws_sdk_ssm::config::Builder::new().retry_classifier(OnlyIfRefused)
 }
 
-/// Deletes up to 10 replicas in one call, which is never sent twice: one whose answer was lost may have been carried out,
-/// and another writer may have created the name since.
+/// Deletes up to 10 replicas in one call. The call is never sent twice: AWS may have carried out a call whose answer was
+/// lost, and another writer may have created the name since then.
 ///
 /// # Errors
-/// Why AWS refused all of them.
+/// Why AWS refused the whole call.
 pub(in crate::parameters) async fn delete(
     session: &Session,
     target: &Region,
@@ -149,8 +149,8 @@ pub(in crate::parameters) async fn delete(
     }
 }
 
-/// Why AWS refused a write. Its messages may quote what they refuse, and such a one is not shown at all: put on one line
-/// and cut, it would hold the value in a form that nothing finds any more.
+/// Why AWS refused a write. A message of AWS may quote the value. Such a message is not shown at all, because a message that
+/// is cut or put on one line could contain a part of the value.
 fn refused(
     place: &Location,
     error: &SdkError<PutParameterError>,
@@ -162,7 +162,7 @@ fn refused(
     if error.message().is_some_and(quotes) {
         let code = code(error).unwrap_or_default();
         cause.message = format!(
-            "ssm:PutParameter was refused in {place}: {code}, with a message that holds the value and is not shown"
+            "ssm:PutParameter was refused in {place}: {code}; the message is not shown, because it contains the value"
         );
     }
     naming_key(cause, key.as_deref(), &place.region)
@@ -175,7 +175,7 @@ fn value_type(value_type: ValueType) -> Result<ParameterType, Cause> {
         ValueType::SecureString => Ok(ParameterType::SecureString),
         ValueType::Unknown => Err(Cause::new(
             FailureKind::Bug,
-            "a parameter of an unknown type came as far as its write",
+            "internal error: a write of a parameter of an unknown type",
         )),
     }
 }
@@ -190,8 +190,7 @@ fn parameter_tier(tier: Tier) -> ParameterTier {
 
 pub(super) fn as_list(tags: &Tags) -> Result<Vec<Tag>, Cause> {
     let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build();
-    tags.iter()
-        .map(tag)
-        .collect::<Result<_, _>>()
-        .map_err(|error| Cause::new(FailureKind::Bug, format!("a tag without a key: {error}")))
+    tags.iter().map(tag).collect::<Result<_, _>>().map_err(|error| {
+        Cause::new(FailureKind::Bug, format!("internal error: a tag without a key: {error}"))
+    })
 }

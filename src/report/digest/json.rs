@@ -6,9 +6,9 @@ use serde::ser::{SerializeStruct, Serializer};
 use super::JSON_LIMIT;
 use crate::domain::{AccountId, Failure};
 use crate::report::causes::CauseGroup;
+use crate::report::json_views::{FailureView, TotalsView, Views, fit, size_of};
 use crate::report::recently_reported::NewFailures;
 use crate::report::response::Response;
-use crate::report::views::{FailureView, TotalsView, Views, fit, size_of};
 
 /// The document, of [`JSON_LIMIT`] bytes at most.
 pub(super) fn json(
@@ -16,8 +16,14 @@ pub(super) fn json(
     new_failures: &NewFailures<'_>,
     groups: &[CauseGroup<'_>],
 ) -> String {
-    let mut document =
-        Document { response, new_failures, groups, causes: &[], failures: &[], remaining: &[] };
+    let mut document = DigestDocument {
+        response,
+        new_failures,
+        groups,
+        causes: &[],
+        failures: &[],
+        remaining: &[],
+    };
     // Causes first, since each stands for many failures; but no list takes all the room.
     let mut room = JSON_LIMIT.saturating_sub(size_of(&document));
     let mut share = room / 2;
@@ -31,7 +37,7 @@ pub(super) fn json(
 }
 
 /// The digest for programs; failures as in the response.
-struct Document<'a> {
+struct DigestDocument<'a> {
     response: &'a Response,
     new_failures: &'a NewFailures<'a>,
     groups: &'a [CauseGroup<'a>],
@@ -40,7 +46,7 @@ struct Document<'a> {
     remaining: &'a [&'a AccountId],
 }
 
-impl Serialize for Document<'_> {
+impl Serialize for DigestDocument<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let new_failures = self.new_failures;
         let failures_cut = (new_failures.failures.len() - self.failures.len()) as u64

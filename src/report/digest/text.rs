@@ -7,7 +7,7 @@ use crate::domain::{AccountId, FailureKind};
 use crate::report::causes::CauseGroup;
 use crate::report::recently_reported::NewFailures;
 use crate::report::response::Response;
-use crate::report::words::{
+use crate::report::wording::{
     many, number, one_line, place, remaining, tombstones, totals, trusted_writers,
 };
 

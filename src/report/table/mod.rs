@@ -10,7 +10,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use super::causes::{CauseGroup, by_cause};
 use super::response::{AccountLine, PlannedStep, Response};
 use super::status::Status;
-use super::words::{
+use super::wording::{
     counts, many, notes, number, one_line, place, remaining, tombstones, totals, trusted_writers,
 };
 use crate::domain::Change;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{View, close_up, new_table, wrapped};
-use crate::domain::{Change, Step};
+use crate::domain::{Change, Reason, Step};
 use crate::report::response::{PlannedStep, Response};
-use crate::report::words::{many, number, one_line};
+use crate::report::wording::{many, number, one_line};
 
 /// Steps that a terminal gets.
 const STEPS: usize = 200;
@@ -56,7 +56,7 @@ pub(super) fn planned(response: &Response, steps: &[PlannedStep], view: View) ->
 
 /// `value, tags`; of a step that takes over what holds the name, its class too: `value (mark_only)`.
 fn because(step: &Step) -> String {
-    let reasons = step.because.join(", ");
+    let reasons = Reason::list(&step.because);
     match step.class {
         Some(class) => format!("{reasons} ({class})"),
         None => reasons,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::*;
-use crate::aws::double::{Answer, Double, Sent, json_error, role_given};
+use crate::aws::fake::{FakeAws, FakeResponse, Sent, assumed_role_response, json_error};
 use crate::deadline::Deadline;
 use crate::domain::{AccountId, Expectation, Failure, Item, Route, SecretName, Timestamp, Wanted};
 use crate::run_policy::Writing;
@@ -47,9 +47,9 @@ struct World {
 }
 
 impl World {
-    fn answer(&mut self, sent: &Sent) -> Answer {
+    fn answer(&mut self, sent: &Sent) -> FakeResponse {
         if sent.operation == "AssumeRole" {
-            return role_given(sent);
+            return assumed_role_response(sent);
         }
         let region = sent.host.split('.').nth(1).expect("a regional host").to_owned();
         if let Some((operation, at, left)) = &mut self.silent
@@ -121,7 +121,7 @@ impl World {
         Some(secret)
     }
 
-    fn replicate(&mut self, body: &Value) -> Answer {
+    fn replicate(&mut self, body: &Value) -> FakeResponse {
         assert_ne!(body["ForceOverwriteReplicaSecret"], json!(true));
         let regions = body["AddReplicaRegions"].as_array().expect("Regions");
         let regions: Vec<&str> =
@@ -136,7 +136,7 @@ impl World {
     }
 }
 
-fn ok(body: &Value) -> Answer {
+fn ok(body: &Value) -> FakeResponse {
     (200, body.to_string())
 }
 
@@ -148,20 +148,20 @@ async fn run_with(
     world: World,
     scope: Scope,
     change: impl FnOnce(&mut RunPolicy),
-) -> (AccountOutcome, Double) {
+) -> (AccountOutcome, FakeAws) {
     let world = Arc::new(Mutex::new(world));
-    let double = Double::new(move |sent| world.lock().expect("no panic").answer(sent));
-    let connection = double.connect(|_| ()).await;
+    let fake = FakeAws::new(move |sent| world.lock().expect("no panic").answer(sent));
+    let connection = fake.connect(|_| ()).await;
     let account = AccountId::parse("111122223333").expect("an account");
     let session = connection.session(&account).await.expect("a session");
     let mut policy = RunPolicy::of_a_sweep("us-east-2=us-east-1,us-west-2");
     change(&mut policy);
     let route = Route { source: region(SOURCE), targets: vec![region(NEAR), region(FAR)] };
     let outcome = reconcile(&session, &policy, &[Assignment { route, scope }]).await;
-    (outcome, double)
+    (outcome, fake)
 }
 
-async fn sweep(world: World) -> (AccountOutcome, Double) {
+async fn sweep(world: World) -> (AccountOutcome, FakeAws) {
     run_with(world, Scope::Everything, |_| ()).await
 }
 
@@ -173,36 +173,36 @@ fn counts(outcome: &AccountOutcome) -> Vec<(OutcomeKind, u64)> {
 async fn secrets_in_parity_cost_one_list_a_region_and_nothing_else() {
     let replicas = [NEAR, FAR].map(|target| (target.to_owned(), "InSync"));
     let world = World { replicas: BTreeMap::from(replicas), ..World::default() };
-    let (outcome, double) = sweep(world).await;
+    let (outcome, fake) = sweep(world).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::InSync, 2)]);
-    assert_eq!(double.sent("ListSecrets").len(), 3);
-    for list in double.sent("ListSecrets") {
+    assert_eq!(fake.sent("ListSecrets").len(), 3);
+    for list in fake.sent("ListSecrets") {
         let asked: Value = serde_json::from_str(&list.body).expect("JSON");
         assert_eq!(asked, json!({ "MaxResults": 100, "IncludePlannedDeletion": true }));
     }
-    assert_eq!(double.sent("DescribeSecret").len(), 0);
+    assert_eq!(fake.sent("DescribeSecret").len(), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn all_missing_replicas_are_requested_in_one_call() {
-    let (outcome, double) = sweep(World { becomes: "InSync", ..World::default() }).await;
+    let (outcome, fake) = sweep(World { becomes: "InSync", ..World::default() }).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::Replicated, 2)]);
     assert!(outcome.failures.is_empty() && outcome.complete);
-    assert_eq!(double.sent("ReplicateSecretToRegions").len(), 1);
+    assert_eq!(fake.sent("ReplicateSecretToRegions").len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_unknown_opt_out_is_one_failure_in_the_source() {
-    let (outcome, double) = sweep(World { opt_out: Some("excluded"), ..World::default() }).await;
+    let (outcome, fake) = sweep(World { opt_out: Some("excluded"), ..World::default() }).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::Failed, 2)]);
     let [failure] = outcome.failures.as_slice() else { panic!("{:?}", outcome.failures) };
     assert_eq!(failure.cause.kind, FailureKind::Invalid);
     assert_eq!(failure.region, Some(region(SOURCE)));
-    assert!(double.sent("ReplicateSecretToRegions").is_empty());
+    assert!(fake.sent("ReplicateSecretToRegions").is_empty());
 
-    let (outcome, double) = sweep(World { opt_out: Some("REMOVE"), ..World::default() }).await;
+    let (outcome, fake) = sweep(World { opt_out: Some("REMOVE"), ..World::default() }).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::Excluded, 2)]);
-    assert!(double.sent("ReplicateSecretToRegions").is_empty());
+    assert!(fake.sent("ReplicateSecretToRegions").is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -225,21 +225,21 @@ async fn after_a_lost_answer_the_primary_is_believed() {
 #[tokio::test(start_paused = true)]
 async fn a_region_with_a_failed_list_is_reported_and_skipped() {
     let world = World { becomes: "InSync", denied: Some(FAR), ..World::default() };
-    let (outcome, double) = sweep(world).await;
+    let (outcome, fake) = sweep(world).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::Replicated, 1), (OutcomeKind::Failed, 1)]);
     assert_eq!(outcome.failures.len(), 1);
     let failure = &outcome.failures[0];
     assert_eq!((&failure.subject, &failure.region), (&Subject::Account, &Some(region(FAR))));
-    let asked = double.sent("ReplicateSecretToRegions");
+    let asked = fake.sent("ReplicateSecretToRegions");
     assert!(asked.iter().all(|sent| !sent.body.contains(FAR)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn without_the_sources_list_nothing_is_decided() {
     let world = World { becomes: "InSync", denied: Some(SOURCE), ..World::default() };
-    let (outcome, double) = sweep(world).await;
+    let (outcome, fake) = sweep(world).await;
     assert_eq!((counts(&outcome), outcome.failures.len()), (vec![], 1));
-    assert!(double.sent("ReplicateSecretToRegions").is_empty());
+    assert!(fake.sent("ReplicateSecretToRegions").is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -263,9 +263,9 @@ async fn the_deadline_cuts_the_wait() {
     assert!(Instant::now() < end);
 
     let over = |policy: &mut RunPolicy| policy.deadline = Deadline::at(Instant::now());
-    let (outcome, double) = run_with(World::default(), Scope::Everything, over).await;
+    let (outcome, fake) = run_with(World::default(), Scope::Everything, over).await;
     assert_eq!((counts(&outcome), outcome.complete), (vec![], false));
-    assert!(outcome.failures.is_empty() && double.sent("ReplicateSecretToRegions").is_empty());
+    assert!(outcome.failures.is_empty() && fake.sent("ReplicateSecretToRegions").is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -278,12 +278,12 @@ async fn a_failed_replica_is_a_failure_of_that_target() {
 #[tokio::test(start_paused = true)]
 async fn a_run_without_writes_lists_its_steps() {
     for writing in [Writing::PlanOnly, Writing::Frozen] {
-        let (outcome, double) =
+        let (outcome, fake) =
             run_with(World::default(), Scope::Everything, |policy| policy.writing = writing).await;
         assert_eq!(counts(&outcome), []);
         let targets: Vec<&str> = outcome.steps.iter().map(|step| step.region.as_str()).collect();
         assert_eq!(targets, [NEAR, FAR]);
-        assert!(double.sent("ReplicateSecretToRegions").is_empty());
+        assert!(fake.sent("ReplicateSecretToRegions").is_empty());
     }
 }
 
@@ -295,10 +295,10 @@ async fn a_secret_requested_by_name_and_by_arn_counts_once() {
     let wanted = |id| Wanted { item: Item::Secret(SecretName::new(id)), expect: Vec::new() };
     let scope = Scope::Items(vec![wanted("db/main"), wanted(arn)]);
     let world = World { becomes: "InSync", ..World::default() };
-    let (outcome, double) = run_with(world, scope, |_| ()).await;
+    let (outcome, fake) = run_with(world, scope, |_| ()).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::Replicated, 2)]);
-    assert_eq!(double.sent("ReplicateSecretToRegions").len(), 1);
-    assert!(double.sent("ListSecrets").is_empty());
+    assert_eq!(fake.sent("ReplicateSecretToRegions").len(), 1);
+    assert!(fake.sent("ListSecrets").is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -310,14 +310,14 @@ async fn an_incomplete_answer_never_means_that_a_secret_is_absent() {
             let replicas = BTreeMap::from([(FAR.to_owned(), "InSync")]);
             let silent = Some((operation, region, times));
             let world = World { replicas, becomes: "InSync", silent, ..World::default() };
-            let (outcome, double) = sweep(world).await;
+            let (outcome, fake) = sweep(world).await;
             let what = format!("{operation} in {region}: {:?}", outcome.failures);
             let place = outcome.failures.first().and_then(|failure| failure.region.clone());
             let expected = is_told.then(|| self::region(region));
             assert_eq!(place, expected, "{what}");
             let unavailable = |failure: &Failure| failure.cause.kind == FailureKind::Unavailable;
             assert!(outcome.failures.iter().all(unavailable), "{what}");
-            let asked = double.sent("ReplicateSecretToRegions").len();
+            let asked = fake.sent("ReplicateSecretToRegions").len();
             assert_eq!(asked, usize::from(!is_told), "{what}");
         }
     }

@@ -1,4 +1,4 @@
-"""What the checks of deployed stacks share: one emulated AWS for the accounts, one service for the hub's account."""
+"""The two emulators that all checks share: one for the organisation's accounts, one for the services of the hub."""
 
 import atexit
 import functools
@@ -15,7 +15,7 @@ LIFETIME_SECONDS = 900
 
 @functools.cache
 def the_service():
-    """ministack: the hub's account, with functions, queues, schedules and state machines."""
+    """ministack, for the hub's account: functions, queues, schedules and state machines."""
     service = LambdaService(HUB_REGION, lifetime=LIFETIME_SECONDS)
     atexit.register(service.end)
     return service
@@ -23,20 +23,20 @@ def the_service():
 
 @functools.cache
 def the_emulator():
-    """moto: the organisation and what its accounts hold."""
+    """moto, for the organisation and its accounts."""
     emulator = Emulator(lifetime=LIFETIME_SECONDS)
     atexit.register(emulator.end)
     return emulator
 
 
-def wait_for(what, seconds=60):
-    """What `what` gives as soon as it gives anything; fails if that takes too long."""
+def wait_for(condition, seconds=60):
+    """Waits until `condition` returns a true value, and returns the value."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if found := what():
+        if found := condition():
             return found
         time.sleep(0.2)
-    raise AssertionError(f"not within {seconds} seconds: {what.__name__}")
+    raise AssertionError(f"not within {seconds} seconds: {condition.__name__}")
 
 
 class Check(unittest.TestCase):

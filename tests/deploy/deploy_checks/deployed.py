@@ -1,7 +1,7 @@
-"""The whole deployment: the hub's stack in the one emulator, an organisation whose spokes a StackSet made in the other.
+"""A complete deployment: the hub's stack in one emulator, an organisation with a StackSet of spokes in the other.
 
-The hub's functions run natively, and their calls of AWS go to the organisation. The service gives a function no
-credentials of its role, so the function takes on a role of that name first, as `hubctl` does an operator's.
+The hub's functions run natively, and their AWS calls go to the organisation. The emulator gives a function no
+credentials of its role, so the function first assumes a role of that name, as `hubctl` assumes an operator's role.
 """
 
 import functools
@@ -10,7 +10,7 @@ import json
 import furnish
 import stack
 import templates
-from emulator import MANAGEMENT_ACCOUNT, taken
+from emulator import MANAGEMENT_ACCOUNT, receive_all
 from lambda_service import hub_program
 
 from .base import HUB_REGION, the_emulator, the_service
@@ -23,17 +23,17 @@ HUB_ROLES = ("failover-replicator-hub-events", "failover-replicator-hub-sweep", 
 
 
 class Deployment:
-    """An organisation: ACCOUNTS members in two units, one below the other, and one that no unit of the hub's holds."""
+    """An organisation with ACCOUNTS members in two nested units, and one account outside of the hub's units."""
 
     def __init__(self):
         self.emulator, self.service = the_emulator(), the_service()
-        self.organizations = furnish.organisation_of(self.emulator)
+        self.organizations = furnish.organizations_client(self.emulator)
         organization = self.organizations.describe_organization()["Organization"]["Id"]
         root = self.organizations.list_roots()["Roots"][0]["Id"]
-        self.unit = self.make_unit(root, "workloads")
-        below = self.make_unit(self.unit, "production")
-        self.members = [self.make_account(self.unit if n % 2 else below) for n in range(ACCOUNTS)]
-        self.outside = self.make_account(self.make_unit(root, "elsewhere"))
+        self.unit = self.create_unit(root, "workloads")
+        below = self.create_unit(self.unit, "production")
+        self.members = [self.create_account(self.unit if n % 2 else below) for n in range(ACCOUNTS)]
+        self.outside = self.create_account(self.create_unit(root, "elsewhere"))
         self.outputs = stack.create(
             self.service,
             stack.STACK,
@@ -47,15 +47,15 @@ class Deployment:
                 "Quotas": json.dumps({"*/*/*": 1000}),
             },
         )
-        self.make_hubs_side()
+        self.create_hub_resources()
         self.spoke_parameters = json.loads(self.outputs["SpokeParameters"])
         self.spokes_in_members = self.deploy_stack_set()
-        self.deploy_spoke_here()
+        self.deploy_spoke_to_management_account()
 
-    def make_unit(self, parent, name):
+    def create_unit(self, parent, name):
         return self.organizations.create_organizational_unit(ParentId=parent, Name=name)["OrganizationalUnit"]["Id"]
 
-    def make_account(self, unit):
+    def create_account(self, unit):
         number = len(self.organizations.list_accounts()["Accounts"])
         made = self.organizations.create_account(AccountName=f"m-{number}", Email=f"{unit}-{id(object())}@example.com")
         account = made["CreateAccountStatus"]["AccountId"]
@@ -63,8 +63,8 @@ class Deployment:
         self.organizations.move_account(AccountId=account, SourceParentId=root, DestinationParentId=unit)
         return account
 
-    def make_hubs_side(self):
-        """What the functions find of their own account in the organisation's emulator: their roles and the topic."""
+    def create_hub_resources(self):
+        """Creates the roles and the topic of the hub's own account in the organisation's emulator."""
         root = {"AWS": f"arn:aws:iam::{MANAGEMENT_ACCOUNT}:root"}
         trust = {"Statement": [{"Effect": "Allow", "Principal": root, "Action": "sts:AssumeRole"}]}
         iam = self.emulator.client("iam")
@@ -76,16 +76,16 @@ class Deployment:
         self.digest_queue = sqs.create_queue(QueueName="digests")["QueueUrl"]
         arn = f"arn:aws:sqs:{HUB_REGION}:{MANAGEMENT_ACCOUNT}:digests"
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-        # The state machine's own messages go to the topic of the service.
+        # The state machine publishes to the topic in the service, not in the organisation's emulator.
         sns, sqs = self.service.client("sns"), self.service.client("sqs")
-        self.told_queue = sqs.create_queue(QueueName="told")["QueueUrl"]
+        self.message_queue = sqs.create_queue(QueueName="told")["QueueUrl"]
         arn = f"arn:aws:sqs:{HUB_REGION}:{MANAGEMENT_ACCOUNT}:told"
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
         for function in ("hub-events", "hub-sweep"):
             self.configure(function)
 
     def configure(self, function, **variables):
-        """Leads a function's calls to the organisation; with these variables beside the stack's, or in their place."""
+        """Directs a function's calls to the organisation. `variables` are added to the stack's variables or replace them."""
         name = f"failover-replicator-{function}"
         client = self.service.lambda_client
         had = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
@@ -96,16 +96,13 @@ class Deployment:
         client.update_function_configuration(FunctionName=name, Environment={"Variables": {**had, **own, **variables}})
 
     def deploy_stack_set(self):
-        """The spoke in every account of the unit, and of the unit below: the instances."""
+        """Deploys the spoke to every account of the unit and of the nested unit, and returns the stack instances."""
         cloudformation = self.emulator.client("cloudformation")
-        parameters = self.spoke_parameters.items()
         cloudformation.create_stack_set(
             StackSetName=STACK_SET,
             PermissionModel="SERVICE_MANAGED",
             AutoDeployment={"Enabled": True, "RetainStacksOnAccountRemoval": False},
-            TemplateBody=templates.SPOKE.read_text(encoding="utf-8"),
-            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters],
-            Capabilities=["CAPABILITY_NAMED_IAM"],
+            **self.spoke_stack(),
         )
         cloudformation.create_stack_instances(
             StackSetName=STACK_SET,
@@ -114,23 +111,29 @@ class Deployment:
         )
         return cloudformation.list_stack_instances(StackSetName=STACK_SET)["Summaries"]
 
-    def deploy_spoke_here(self):
-        """The spoke as a plain stack, in the account that no service-managed StackSet reaches."""
+    def deploy_spoke_to_management_account(self):
+        """Deploys the spoke as a plain stack in the management account, which no service-managed StackSet reaches."""
         for region in self.outputs["SpokeRegions"].split(","):
             self.emulator.client("cloudformation", region=region).create_stack(
                 StackName=STACK_SET,
-                TemplateBody=templates.SPOKE.read_text(encoding="utf-8"),
-                Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in self.spoke_parameters.items()],
-                Capabilities=["CAPABILITY_NAMED_IAM"],
+                **self.spoke_stack(),
             )
 
-    def digests(self):
-        """The hub's messages since the last look."""
-        return taken(self.emulator.client("sqs", region=HUB_REGION), self.digest_queue)
+    def spoke_stack(self):
+        parameters = self.spoke_parameters.items()
+        return {
+            "TemplateBody": templates.SPOKE.read_text(encoding="utf-8"),
+            "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters],
+            "Capabilities": ["CAPABILITY_NAMED_IAM"],
+        }
 
-    def told(self):
-        """The state machine's."""
-        return taken(self.service.client("sqs"), self.told_queue)
+    def digests(self):
+        """The hub's notifications since the last call."""
+        return receive_all(self.emulator.client("sqs", region=HUB_REGION), self.digest_queue)
+
+    def state_machine_messages(self):
+        """The state machine's notifications since the last call."""
+        return receive_all(self.service.client("sqs"), self.message_queue)
 
 
 @functools.cache

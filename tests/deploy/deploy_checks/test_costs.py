@@ -1,4 +1,4 @@
-"""docs/costs.md: the table is the computed one, and it counts what the templates contain."""
+"""docs/costs.md has the computed table, and the table counts what the templates contain."""
 
 import costs
 import templates
@@ -15,7 +15,7 @@ class CostsCheck(Check):
         page = (templates.ROOT / "docs" / "costs.md").read_text(encoding="utf-8")
         self.assertIn(costs.table(), page)
 
-    def test_the_states_that_are_counted_are_the_way_through_the_state_machines(self):
+    def test_the_counted_states_are_a_path_through_the_state_machines(self):
         sweep = templates.definition("sweep.asl.json")
         batch = sweep["States"]["SweepBatches"]["ItemProcessor"]
         for machine, way in (
@@ -33,15 +33,15 @@ class CostsCheck(Check):
         for state, following in zip(loop, loop[1:]):
             self.assertIn(following, next_states(sweep["States"][state]), state)
 
-    def test_what_is_billed_by_the_piece_is_counted(self):
+    def test_the_counted_resources_are_those_of_the_template(self):
         hub = templates.load(templates.HUB)
         self.assertEqual(costs.HUB_ALARMS, len(templates.resources(hub, "AWS::CloudWatch::Alarm")))
         self.assertEqual(costs.BATCH, hub["Parameters"]["SweepBatch"]["Default"])
         megabytes = hub["Parameters"]["SweepMemory"]["Default"], hub["Parameters"]["EventsMemory"]["Default"]
         self.assertEqual((costs.SWEEP_GB * 1024, costs.EVENT_GB * 1024), megabytes)
-        self.assertEqual(21, len(templates.actions_of_the_code()), "METRICS counts one for each action")
+        self.assertEqual(21, len(templates.actions_of_the_code()), "METRICS counts one metric for each action")
 
-    def test_more_accounts_cost_more_and_each_part_is_in_the_sum(self):
+    def test_more_accounts_cost_more_and_the_total_contains_every_part(self):
         for few, many in zip(costs.ORGANIZATIONS, costs.ORGANIZATIONS[1:]):
             cheap, dear = costs.monthly(few), costs.monthly(many)
             for part in cheap:

@@ -1,4 +1,4 @@
-"""docs/settings.md: its table of the stack's parameters is what the template contains."""
+"""The table of the stack's parameters in docs/settings.md has the contents of the template."""
 
 import json
 import unittest
@@ -7,7 +7,7 @@ import templates
 
 
 def rows(heading):
-    """The rows of the first table below a heading, each as its cells."""
+    """The rows of the first table below a heading, as lists of cells."""
     page = (templates.ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     section = page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     lines = [line for line in section.splitlines() if line.startswith("|")]
@@ -15,10 +15,10 @@ def rows(heading):
 
 
 def settings_of(template):
-    """The settings that each parameter of the stack reaches: {"KmsKeys": {"KMS_KEYS"}, ...}."""
+    """The settings that each parameter of the stack sets: {"KmsKeys": {"KMS_KEYS"}, ...}."""
     reached = {}
     for variable, value in template["Globals"]["Function"]["Environment"]["Variables"].items():
-        # A parameter is named as {"Ref": "Name"} or inside of a text as ${Name}.
+        # A parameter appears as {"Ref": "Name"}, or in a text as ${Name}.
         text = json.dumps(value)
         for parameter in template["Parameters"]:
             if f'"Ref": "{parameter}"' in text or f"${{{parameter}}}" in text:
@@ -27,7 +27,7 @@ def settings_of(template):
 
 
 class DocumentsCheck(unittest.TestCase):
-    def test_every_parameter_has_its_row_with_its_setting_and_its_default(self):
+    def test_every_parameter_has_a_row_with_its_setting_and_default(self):
         template = templates.load(templates.HUB)
         settings = settings_of(template)
         listed = rows("CloudFormation parameters")
@@ -40,7 +40,7 @@ class DocumentsCheck(unittest.TestCase):
             shown = "required" if declared is None else "empty" if declared == "" else f"`{declared}`"
             self.assertEqual(shown, default, name)
 
-    def test_every_setting_of_a_function_is_reached_by_a_parameter(self):
+    def test_every_setting_of_a_function_has_a_parameter(self):
         template = templates.load(templates.HUB)
         variables = template["Globals"]["Function"]["Environment"]["Variables"]
         reached = set().union(*settings_of(template).values())

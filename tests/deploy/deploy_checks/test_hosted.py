@@ -1,4 +1,4 @@
-"""The hosted workflows, the issue templates and deny.toml agree with the files that they depend on."""
+"""The hosted workflows, the issue templates, deny.toml and CONTRIBUTING.md agree with the files that they mention."""
 
 import pathlib
 import re
@@ -17,18 +17,18 @@ VERSION = re.compile(r"version-of-(\w+)")
 
 
 def made(target):
-    """What a target of the Makefile prints."""
+    """The output of a target of the Makefile."""
     make = subprocess.run(["make", "-s", target], cwd=ROOT, check=True, capture_output=True, text=True)
     return make.stdout.strip()
 
 
 def quoted(text, constant):
-    """The texts of a constant of tests/integration/dependencies.rs."""
+    """The strings in a constant of tests/integration/dependencies.rs."""
     return re.findall(r'"([^"]+)"', re.search(rf"const {constant}\b[^=]*=\s*(\[.*?\]);", text, re.DOTALL)[1])
 
 
 class Workflows(unittest.TestCase):
-    def test_the_same_script_runs_hosted_and_elsewhere(self):
+    def test_the_hosted_workflows_run_the_same_script(self):
         self.assertEqual(sorted(WORKFLOWS), ["ci.yml", "nightly.yml"])
         steps = [step.get("run", "") for step in WORKFLOWS["ci.yml"]["jobs"]["test"]["steps"]]
         self.assertIn("bash .ci/run", steps)
@@ -37,7 +37,7 @@ class Workflows(unittest.TestCase):
         targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
         self.assertLessEqual(set(nightly), targets)
 
-    def test_each_job_may_only_read_and_ends(self):
+    def test_each_job_has_only_read_permission_and_a_time_limit(self):
         for name, workflow in WORKFLOWS.items():
             self.assertEqual(workflow["permissions"], {"contents": "read"}, name)
             self.assertIn("group", workflow["concurrency"], name)
@@ -45,14 +45,14 @@ class Workflows(unittest.TestCase):
             self.assertNotIn("permissions", job, name)
             self.assertLessEqual(job["timeout-minutes"], 330, name)
 
-    def test_actions_are_pinned_by_commit_and_get_no_credentials(self):
+    def test_actions_are_pinned_by_commit_and_keep_no_credentials(self):
         for name, job in JOBS:
             for step in filter(lambda step: "uses" in step, job["steps"]):
                 self.assertRegex(step["uses"], PINNED, name)
                 if step["uses"].startswith("actions/checkout@"):
                     self.assertIs(step["with"]["persist-credentials"], False, name)
 
-    def test_versions_stand_in_the_makefile_alone(self):
+    def test_only_the_makefile_contains_versions(self):
         for name, job in JOBS:
             commands = "\n".join(step.get("run", "") for step in job["steps"])
             self.assertIn("version-of-TOOLCHAIN", commands, name)
@@ -60,14 +60,14 @@ class Workflows(unittest.TestCase):
             for variable in VERSION.findall(commands):
                 self.assertRegex(made(f"version-of-{variable}"), r"\A\d+\.\d+\.\d+\Z", variable)
 
-    def test_the_compiler_is_not_older_than_the_oldest_supported_one(self):
+    def test_the_pinned_compiler_is_not_older_than_the_minimum(self):
         oldest = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]["rust-version"]
         pinned, oldest = ([int(part) for part in version.split(".")] for version in (made("version-of-TOOLCHAIN"), oldest))
         self.assertGreaterEqual(pinned, oldest)
-        # It would make each machine with another compiler download this one.
+        # This file would make every machine with another compiler download the pinned one.
         self.assertFalse((ROOT / "rust-toolchain.toml").exists() or (ROOT / "rust-toolchain").exists())
 
-    def test_warnings_fail_with_the_pinned_compiler_alone(self):
+    def test_warnings_fail_only_with_the_pinned_compiler(self):
         for compiler, fails in ((made("version-of-TOOLCHAIN"), True), ("1.999.0", False), ("", False)):
             shown = subprocess.run(
                 ["make", "-n", "test", f"COMPILER={compiler}"], cwd=ROOT, check=True, capture_output=True, text=True
@@ -77,7 +77,7 @@ class Workflows(unittest.TestCase):
 
 
 class IssueTemplates(unittest.TestCase):
-    def test_each_form_asks_for_the_plan_and_says_what_it_contains(self):
+    def test_each_form_asks_for_the_plan_and_describes_its_contents(self):
         forms = sorted((GITHUB / "ISSUE_TEMPLATE").glob("*.yml"))
         self.assertEqual([form.stem for form in forms], ["bug", "config", "conflict-or-drift", "feature"])
         for form in forms:
@@ -95,7 +95,7 @@ class IssueTemplates(unittest.TestCase):
 
 
 class Deny(unittest.TestCase):
-    def test_it_says_the_same_as_the_test_that_needs_no_tool(self):
+    def test_deny_toml_has_the_same_rules_as_the_test_of_the_dependencies(self):
         deny = tomllib.loads((ROOT / "deny.toml").read_text())
         self.assertEqual(sorted(deny), ["advisories", "bans", "graph", "licenses", "sources"])
         text = (ROOT / "tests" / "integration" / "dependencies.rs").read_text()
@@ -109,12 +109,12 @@ class Contributing(unittest.TestCase):
     FILES = ("CONTRIBUTING.md", "RELEASING.md")
 
     def quoted(self):
-        """What stands in back quotes, block quotes of commands excepted."""
+        """The texts in back quotes outside of code blocks."""
         texts = [re.sub(r"^```.*?^```", "", (ROOT / name).read_text(), flags=re.DOTALL | re.MULTILINE) for name in self.FILES]
         return re.findall(r"`([^`\n]+)`", "\n".join(texts))
 
     def test_every_path_exists(self):
-        # What the commands make is not in the repository.
+        # Build results are not in the repository.
         paths = [text for text in self.quoted() if re.match(r"(src|tests|stacksets|docs|payloads|\.github)/", text)]
         self.assertGreater(len(paths), 40)
         self.assertEqual([], [path for path in paths if not (ROOT / path).exists()])

@@ -1,4 +1,4 @@
-"""What the spoke role's policy decides about the hub's requests, by an evaluator of IAM's rules."""
+"""The decisions of the spoke role's policy on the hub's requests, by an evaluator of IAM policies."""
 
 import copy
 import itertools
@@ -26,12 +26,12 @@ RELEASED = {"failover-replicator": "released"}
 OWNERS = {"team": "shop"}
 REPLICA = MARK | PROVENANCE | OWNERS
 
-# What one call of the hub's asks IAM: action, tags of the parameter (None: it is not there), tags of the request.
+# The IAM requests of one call: action, tags of the parameter (None if it does not exist), tags in the request.
 PUT, TAG, UNTAG, DELETE = (
     f"ssm:{call}" for call in ("PutParameter", "AddTagsToResource", "RemoveTagsFromResource", "DeleteParameters")
 )
 FLOWS = {
-    # PutParameter with tags asks for AddTagsToResource, too.
+    # PutParameter with tags also needs AddTagsToResource.
     "create": [(PUT, None, REPLICA), (TAG, None, REPLICA)],
     "update": [(TAG, REPLICA, OWNERS), (UNTAG, REPLICA, {}), (PUT, REPLICA, {}), (TAG, REPLICA, PROVENANCE)],
     "tags of the hub's own untagged version 1": [(TAG, {}, REPLICA)],
@@ -48,8 +48,8 @@ FLOWS = {
     ],
     "resolve --take source, refused": [(TAG, OWNERS, MARK), (UNTAG, MARK | OWNERS, {})],
     "release": [(TAG, REPLICA, RELEASED), (UNTAG, REPLICA | RELEASED, {})],
-    # What carries no mark gets `released` and the mark in one request, and is untagged while the mark is on.
-    "release of what is not marked": [(TAG, PROVENANCE, RELEASED | MARK), (UNTAG, PROVENANCE | RELEASED | MARK, {})],
+    # An unmarked parameter gets `released` and the mark in one request, and is untagged while it has the mark.
+    "release of an unmarked parameter": [(TAG, PROVENANCE, RELEASED | MARK), (UNTAG, PROVENANCE | RELEASED | MARK, {})],
 }
 
 
@@ -58,7 +58,7 @@ def spoke_statements():
 
 
 def decided(action, resource_tags=None, request_tags=None, region=TARGET, policy=None):
-    """The decision on a call of the spoke role's that names one parameter."""
+    """The decision on a call with the spoke role that names one parameter."""
     context = tag_context(action, resource_tags, request_tags or {}) | {"aws:RequestedRegion": region}
     resource = "*" if action == "ssm:DescribeParameters" else PARAMETER.replace(TARGET, region)
     return decision(policy or spoke_statements(), action, resource, context)
@@ -67,14 +67,14 @@ def decided(action, resource_tags=None, request_tags=None, region=TARGET, policy
 class DenialsCheck(unittest.TestCase):
     maxDiff = None
 
-    def test_the_tests_mark_is_the_codes(self):
+    def test_the_mark_is_the_mark_of_the_code(self):
         text = (templates.ROOT / "src" / "domain" / "tags.rs").read_text(encoding="utf-8")
         found = {key: re.search(rf'{key}: &str = "([^"]+)"', text)[1] for key in ("MARK_KEY", "MARK_VALUE")}
         self.assertEqual(MARK, {found["MARK_KEY"]: found["MARK_VALUE"]})
 
-    def test_what_is_unmarked_is_tagged_only_by_a_request_that_carries_the_mark(self):
+    def test_an_unmarked_parameter_is_tagged_only_by_a_request_that_adds_the_mark(self):
         marked = {"marked": REPLICA}
-        unmarked = {"unmarked": OWNERS, "untagged": {}, "marked otherwise": OTHER_MARK, "not there": None}
+        unmarked = {"unmarked": OWNERS, "untagged": {}, "marked otherwise": OTHER_MARK, "missing": None}
         with_mark = {"the mark": MARK, "the mark and others": MARK | PROVENANCE | OWNERS}
         without = {"others": OWNERS, "provenance": PROVENANCE, "another mark": OTHER_MARK | OWNERS}
         cases = 0
@@ -87,21 +87,21 @@ class DenialsCheck(unittest.TestCase):
             cases += 1
         self.assertEqual(25, cases)
 
-    def test_what_is_unmarked_is_neither_deleted_nor_untagged(self):
+    def test_an_unmarked_parameter_is_neither_deleted_nor_untagged(self):
         for action in (DELETE, UNTAG):
             self.assertEqual("allowed", decided(action, REPLICA), action)
             self.assertEqual("allowed", decided(action, MARK), action)
             for tags in ({}, OWNERS, PROVENANCE, OTHER_MARK | PROVENANCE):
                 self.assertEqual("denied", decided(action, tags), (action, tags))
 
-    def test_every_request_of_the_hubs_flows_is_allowed(self):
+    def test_every_request_of_the_hub_is_allowed(self):
         for flow, requests in FLOWS.items():
             for step, (action, tags, sent) in enumerate(requests, 1):
                 with self.subTest(flow=flow, step=step, action=action):
                     self.assertEqual("allowed", decided(action, tags, sent))
 
-    def test_a_replica_that_a_person_releases_during_an_update_stays_released(self):
-        """The rest of the update, a deletion, and a tombstone find no mark any more."""
+    def test_a_replica_that_an_operator_releases_during_an_update_stays_released(self):
+        """The rest of the update, a deletion and a tombstone are denied, because the mark is missing."""
         for released in (PROVENANCE | OWNERS, OWNERS, {}):
             for action, _, sent in FLOWS["update"] + FLOWS["tombstone"] + FLOWS["delete"]:
                 if action != PUT:
@@ -110,7 +110,7 @@ class DenialsCheck(unittest.TestCase):
     def test_a_create_without_the_mark_is_denied(self):
         self.assertEqual("denied", decided(TAG, None, OWNERS | PROVENANCE))
 
-    def test_parameters_are_read_in_sources_and_targets_and_written_in_targets_alone(self):
+    def test_reads_are_allowed_in_sources_and_targets_and_writes_only_in_targets(self):
         reads = ("GetParameters", "GetParameterHistory", "DescribeParameters", "ListTagsForResource")
         for call in reads:
             found = [decided(f"ssm:{call}", {}, region=region) for region in (SOURCE, TARGET, ELSEWHERE)]
@@ -121,7 +121,7 @@ class DenialsCheck(unittest.TestCase):
 
 
 class ConditionsCheck(unittest.TestCase):
-    """IAM ignores no condition: one that AWS does not evaluate for an action reads as an absent tag."""
+    """IAM reads a tag condition that AWS does not evaluate for an action as a missing tag, and reports no error."""
 
     def with_statement(self, statement):
         template = copy.deepcopy(load(SPOKE))
@@ -137,7 +137,7 @@ class ConditionsCheck(unittest.TestCase):
             "Condition": {"StringNotEquals": {f"{key}/ReplicationStatus": MARK["ReplicationStatus"]}},
         }
 
-    def test_every_tag_condition_is_one_that_aws_evaluates_for_its_actions(self):
+    def test_aws_evaluates_every_tag_condition_for_its_actions(self):
         conditions = 0
         for path in (HUB, SPOKE):
             template = load(path)
@@ -145,7 +145,7 @@ class ConditionsCheck(unittest.TestCase):
             conditions += sum("aws:ResourceTag" in json.dumps(one) for one in every_statement(template))
         self.assertEqual(2, conditions)
 
-    def test_a_condition_on_the_resources_tags_is_found_at_put_parameter_however_it_is_written(self):
+    def test_a_resource_tag_condition_on_put_parameter_is_found_in_every_spelling(self):
         for key in ("aws:ResourceTag", "ssm:resourceTag", "aws:resourcetag"):
             for actions in ([PUT], [DELETE, PUT], "ssm:Put*", "ssm:*"):
                 statement = self.overwrites_denied(key) | {"Action": actions}
@@ -154,11 +154,11 @@ class ConditionsCheck(unittest.TestCase):
         allowed = self.overwrites_denied("aws:RequestTag")
         self.assertEqual(set(), misplaced_tag_conditions(self.with_statement(allowed)))
 
-    def test_such_a_denial_would_refuse_the_update_of_a_marked_replica(self):
+    def test_a_resource_tag_condition_on_put_parameter_would_deny_updates(self):
         policy = [*spoke_statements(), self.overwrites_denied("aws:ResourceTag")]
         self.assertEqual("denied", decided(PUT, REPLICA, policy=policy))
 
-    def test_without_one_of_the_denials_or_of_its_conditions_a_decision_is_another(self):
+    def test_each_denial_and_each_of_its_conditions_changes_a_decision(self):
         policy = spoke_statements()
         denials = {templates.as_list(one["Action"])[0]: one for one in policy if one["Effect"] == "Deny"}
         self.assertEqual({DELETE, TAG}, set(denials))
@@ -176,24 +176,24 @@ class ConditionsCheck(unittest.TestCase):
 
 
 class EvaluatorCheck(unittest.TestCase):
-    def test_what_it_does_not_know_is_an_error(self):
+    def test_unsupported_elements_are_errors(self):
         statement = {"Effect": "Deny", "Action": PUT, "Resource": "*"}
         for change in (
             {"Condition": {"StringNotEqualsIfExists": {"aws:RequestTag/a": "b"}}},
             {"Condition": {"ForAllValues:StringEquals": {"aws:TagKeys": ["a"]}}},
             {"NotResource": "*"},
         ):
-            with self.assertRaisesRegex(ValueError, "does not know"):
+            with self.assertRaisesRegex(ValueError, "does not support"):
                 decision([statement | change], PUT, PARAMETER, {})
 
-    def test_an_absent_key_equals_nothing_and_is_unlike_everything(self):
+    def test_a_missing_key_matches_only_negated_operators(self):
         absent = {"StringEquals": "not allowed", "StringLike": "not allowed", "StringNotEquals": "allowed"}
         for operator, wanted in absent.items():
             condition = {"Condition": {operator: {"aws:RequestTag/a": "b"}}}
             statement = {"Effect": "Allow", "Action": PUT, "Resource": "*"} | condition
             self.assertEqual(wanted, decision([statement], PUT, PARAMETER, {}), operator)
 
-    def test_keys_are_compared_in_any_case_and_values_are_not(self):
+    def test_keys_are_case_insensitive_and_values_are_not(self):
         condition = {"Condition": {"StringEquals": {"aws:ResourceTag/Team": "shop"}}}
         statement = {"Effect": "Allow", "Action": "ssm:*", "Resource": "arn:aws:ssm:*:parameter/shop/?b/*"} | condition
         for key, value, wanted in (("TEAM", "shop", "allowed"), ("Team", "Shop", "not allowed")):
@@ -203,7 +203,7 @@ class EvaluatorCheck(unittest.TestCase):
 
 
 class SizesCheck(unittest.TestCase):
-    """Limits of IAM (without white space) and of CloudFormation, with the longest names and many Regions."""
+    """The limits of IAM (without white space) and CloudFormation, with the longest names and many Regions."""
 
     LONGEST = REFERENCES | {
         "AWS::Partition": "aws-us-gov",
@@ -218,14 +218,14 @@ class SizesCheck(unittest.TestCase):
     def size(self, document):
         return len(json.dumps(document, separators=(",", ":")))
 
-    def test_the_spoke_roles_policies_are_within_iams_limits(self):
+    def test_the_spoke_roles_policies_fit_iams_limits(self):
         role = load(SPOKE)["Resources"]["SpokeRole"]["Properties"]
         policies = resolved([policy["PolicyDocument"] for policy in role["Policies"]], self.LONGEST)
         self.assertLess(sum(map(self.size, policies)), 10_240)
         self.assertLess(self.size(resolved(role["AssumeRolePolicyDocument"], self.LONGEST)), 2_048)
 
-    def test_the_templates_are_within_cloudformations_limits(self):
-        # `make spoke` sends the template in the call; `make deploy` by way of a bucket.
+    def test_the_templates_fit_cloudformations_limits(self):
+        # `make spoke` sends the template in the call, `make deploy` through a bucket.
         self.assertLess(len(SPOKE.read_bytes()), 51_200)
         self.assertLess(len(HUB.read_bytes()), 1024 * 1024)
         for path in (HUB, SPOKE):

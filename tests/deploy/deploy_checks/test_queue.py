@@ -1,13 +1,14 @@
-"""Events while something is down: each ends in a replica or in the dead-letter queue, counted."""
+"""Events during an outage: every event ends in a replica or in the dead-letter queue."""
 
 import json
 
 import cloudtrail
+from emulator import receive_all
 
 from .base import SOURCE, Check, wait_for
 from .deployed import TARGET, the_deployment
 
-EVENTS = 12  # of one kind
+EVENTS = 12  # of each kind
 SENT_AT_ONCE = 10
 ATTEMPTS = 5
 COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
@@ -24,12 +25,12 @@ class QueueCheck(Check):
         self.name = f"/queue/{self._testMethodName}"
         attributes = self.sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["All"])["Attributes"]
         self.assertEqual(ATTEMPTS, int(json.loads(attributes["RedrivePolicy"])["maxReceiveCount"]))
-        # Time alone is cut short: a message comes back after two seconds instead of twelve minutes.
+        # Only the time is shortened: a message returns after two seconds instead of twelve minutes.
         self.sqs.set_queue_attributes(QueueUrl=self.queue, Attributes={"VisibilityTimeout": "2"})
         self.addCleanup(self.deployment.configure, "hub-events")
 
     def created(self, account, kind):
-        """Sources that an owner makes, and the event of each."""
+        """Creates sources and yields an event for each."""
         ssm = self.emulator.client("ssm", account, SOURCE)
         for number in range(EVENTS):
             name = f"{self.name}/{kind}/{number}"
@@ -55,7 +56,7 @@ class QueueCheck(Check):
         wait_for(the_queue_to_be_empty, 120)
 
     def replicated(self, account, kind):
-        """How many of an account's sources of this kind have their replica."""
+        """How many of an account's sources of this kind have a replica."""
         ssm = self.emulator.client("ssm", account, TARGET)
         values = {f"{self.name}/{kind}/{number}": f"{kind} {number}" for number in range(EVENTS)}
         names = list(values)
@@ -67,16 +68,12 @@ class QueueCheck(Check):
         return sum(parameter["Value"] == values[parameter["Name"]] for parameter in found)
 
     def dead_names(self):
-        """The parameters that the dead letters are about."""
-        names = []
-        while got := self.sqs.receive_message(QueueUrl=self.dead, MaxNumberOfMessages=10).get("Messages"):
-            for message in got:
-                names.append(json.loads(message["Body"])["detail"]["requestParameters"]["name"])
-                self.sqs.delete_message(QueueUrl=self.dead, ReceiptHandle=message["ReceiptHandle"])
-        return names
+        """The parameters in the dead letters."""
+        dead = receive_all(self.sqs, self.dead)
+        return [event["detail"]["requestParameters"]["name"] for event in dead]
 
     def test_one_account_is_down(self):
-        """Its events come back until they are given up; the other account's are done."""
+        """The events of the unreachable account end in the dead-letter queue. The events of the other account succeed."""
         up, down = self.deployment.members[10], self.deployment.outside
         sent = [*self.created(up, "up"), *self.created(down, "down")]
         self.send(sent)
@@ -87,12 +84,12 @@ class QueueCheck(Check):
         self.assertEqual({f"{self.name}/down/{number}" for number in range(EVENTS)}, set(dead))
 
     def test_the_topic_is_down(self):
-        """What failed and could be told to nobody comes back; what did not fail is done."""
+        """A failure that cannot be reported returns to the queue. The other events succeed."""
         account = self.deployment.members[11]
         held = list(self.created(account, "held"))
         target = self.emulator.client("ssm", account, TARGET)
         for number in range(EVENTS):
-            target.put_parameter(Name=f"{self.name}/held/{number}", Value="of somebody else", Type="String")
+            target.put_parameter(Name=f"{self.name}/held/{number}", Value="of another owner", Type="String")
         missing = self.deployment.outputs["TopicArn"] + "-missing"
         self.deployment.configure("hub-events", REPLICATOR_SNS_TOPIC_ARN=missing)
         sent = [*held, *self.created(account, "free")]
@@ -104,7 +101,7 @@ class QueueCheck(Check):
         self.assertEqual(0, self.replicated(account, "held"), "a conflict is never written")
 
     def test_the_function_itself_is_down(self):
-        """It fails at every event; once it is mended, what was not given up is done."""
+        """The function fails for every event. After the repair, it processes the events that are still in the queue."""
         account = self.deployment.members[12]
         self.deployment.configure("hub-events", REPLICATOR_ROUTES="us-east-2=us-east-2")
         sent = list(self.created(account, "one"))

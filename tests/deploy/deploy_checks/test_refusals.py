@@ -1,4 +1,4 @@
-"""Parameters of the hub's stack that cannot work are refused as it is deployed, in words that say what is wrong."""
+"""CloudFormation refuses invalid parameters of the hub's stack with a message that names the problem."""
 
 import uuid
 
@@ -12,35 +12,35 @@ from .base import HUB_REGION, LIFETIME_SECONDS, Check
 class RefusalsCheck(Check):
     @classmethod
     def setUpClass(cls):
-        # One of its own: whole stacks are made and removed here.
+        # Its own service, because this class creates and removes whole stacks.
         cls.service = LambdaService(HUB_REGION, lifetime=LIFETIME_SECONDS)
         cls.addClassCleanup(cls.service.end)
         cls.whole = stack.packaged(cls.service, hub_program())
         cls.template = stack.emulated(cls.whole)
 
     def refused(self, changed, template=None, usual=None):
-        """What is said to the usual parameters with these changed; None leaves one out."""
+        """The message for the usual parameters with these changes. The value None removes a parameter."""
         given = {**(stack.USUAL if usual is None else usual), **changed}
         parameters = {key: value for key, value in given.items() if value is not None}
         with self.assertRaises(stack.NotDeployed) as refused:
             stack.create(self.service, f"refused-{uuid.uuid4().hex}", template or self.template, parameters)
         return str(refused.exception)
 
-    def test_a_source_among_its_targets(self):
-        said = self.refused({"TargetRegions": "us-east-1,us-east-2"})
-        self.assertIn("TargetRegions must not hold SourceRegion", said)
+    def test_a_source_region_among_its_targets(self):
+        message = self.refused({"TargetRegions": "us-east-1,us-east-2"})
+        self.assertIn("TargetRegions must not hold SourceRegion", message)
         second = {"SecondSourceRegion": "eu-west-1", "SecondTargetRegions": "eu-west-1"}
         self.assertIn("SecondTargetRegions must not hold SecondSourceRegion", self.refused(second))
 
-    def test_half_a_second_route(self):
-        said = self.refused({"SecondSourceRegion": "eu-west-1"})
-        self.assertIn("SecondSourceRegion needs SecondTargetRegions", said)
+    def test_an_incomplete_second_route(self):
+        message = self.refused({"SecondSourceRegion": "eu-west-1"})
+        self.assertIn("SecondSourceRegion needs SecondTargetRegions", message)
         same = {"SecondSourceRegion": "us-east-2", "SecondTargetRegions": "eu-west-1"}
         self.assertIn("must differ from SourceRegion", self.refused(same))
 
-    def test_one_role_for_the_hub_and_for_a_failover(self):
-        said = self.refused({"FailoverRoleName": "failover-replicator-spoke"})
-        self.assertIn("FailoverRoleName must differ from SpokeRoleName", said)
+    def test_the_same_role_for_the_hub_and_for_a_failover(self):
+        message = self.refused({"FailoverRoleName": "failover-replicator-spoke"})
+        self.assertIn("FailoverRoleName must differ from SpokeRoleName", message)
 
     def test_a_malformed_unit(self):
         for units in ("ou-1", "f6g7-h8i9j0k1", "ou-f6g7-h8i9j0k1,r_f6g7", "o-a1b2c3d4e5/r-f6g7/ou-f6g7-h8i9j0k1"):
@@ -54,8 +54,8 @@ class RefusalsCheck(Check):
             with self.subTest(topic=topic):
                 self.assertIn("must be the ARN of a standard topic", self.refused({"TopicArn": topic}))
 
-    def test_other_parameters_that_cannot_work(self):
-        for parameter, value, said in (
+    def test_other_invalid_parameters(self):
+        for parameter, value, message in (
             ("SourceRegion", "Ohio", "must be a Region such as us-east-2"),
             ("TargetRegions", "us-east-1,", "must be Regions such as us-east-1"),
             ("OrganizationId", "a1b2c3d4e5", "must be the id of an organisation"),
@@ -72,7 +72,7 @@ class RefusalsCheck(Check):
             ("FailoverRoleName", "", "must be the name of a role without its path"),
         ):
             with self.subTest(parameter=parameter, value=value):
-                self.assertIn(said, self.refused({parameter: value}))
+                self.assertIn(message, self.refused({parameter: value}))
         for parameter, value in (
             ("EventConcurrency", "1"),
             ("Architecture", "riscv"),
@@ -82,7 +82,7 @@ class RefusalsCheck(Check):
             with self.subTest(parameter=parameter, value=value):
                 self.assertIn(parameter, self.refused({parameter: value}))
 
-    def test_a_spoke_whose_roles_no_region_would_make(self):
+    def test_a_role_region_outside_of_the_source_regions(self):
         usual = {
             "HubAccountId": self.hub_account,
             "TrustedRoleArns": f"arn:aws:iam::{self.hub_account}:role/failover-replicator-hub-sweep",
@@ -93,16 +93,16 @@ class RefusalsCheck(Check):
             "TargetRegions": "us-east-1",
         }
         spoke = templates.load(templates.SPOKE)
-        said = self.refused({"RoleRegion": "us-east-1"}, spoke, usual)
-        self.assertIn("RoleRegion must be one of SourceRegions", said)
+        message = self.refused({"RoleRegion": "us-east-1"}, spoke, usual)
+        self.assertIn("RoleRegion must be one of SourceRegions", message)
         nameless = {"RoleRegion": "us-east-2", "TrustedRoleArns": "failover-replicator-hub-sweep"}
-        said = self.refused(nameless, spoke, usual)
-        self.assertIn("must be ARNs of roles", said)
+        message = self.refused(nameless, spoke, usual)
+        self.assertIn("must be ARNs of roles", message)
 
-    def test_what_the_service_cannot_create_is_exactly_what_the_other_checks_leave_out(self):
-        said = self.refused({}, self.whole)
+    def test_the_other_checks_leave_out_only_resources_that_the_service_cannot_create(self):
+        message = self.refused({}, self.whole)
         for type in stack.NOT_CREATED:
-            self.assertIn(type, said)
+            self.assertIn(type, message)
         parameters = {**stack.USUAL, "SecondSourceRegion": "us-east-1", "SecondTargetRegions": "us-east-2"}
         outputs = stack.create(self.service, "both-ways", self.template, parameters)
         self.assertEqual("us-east-2,us-east-1", outputs["SpokeRegions"])

@@ -1,4 +1,4 @@
-"""The spoke's rules against events: what is forwarded to the hub, and what is not."""
+"""The event patterns of the spoke's rules: the events that reach the hub, and the events that do not."""
 
 import copy
 import json
@@ -11,13 +11,13 @@ from .base import SOURCE, Check, the_service
 ACCOUNT = "111122223333"
 SPOKE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/failover-replicator-spoke"
 NAMES = {"AWS::Partition": "aws", "AWS::AccountId": ACCOUNT, "SpokeRoleName": "failover-replicator-spoke"}
-# The hub leaves it to the sweep: the owner may be deleting the secret.
+# The hub leaves this event to the sweep, because the owner may be about to delete the secret.
 NOT_WANTED = {"remove-regions-from-replication"}
 CALL = "AWS API Call via CloudTrail"
 
 
 def samples():
-    """Every event of payloads/events/ by its name; a queue's batch is not an event."""
+    """Every event in payloads/events/ by name, without the queue's batch."""
     found = {path.stem: cloudtrail.sample(path.name, ACCOUNT, SOURCE) for path in cloudtrail.SAMPLES.glob("*.json")}
     return {name: event for name, event in found.items() if "Records" not in event}
 
@@ -58,7 +58,7 @@ class RulesCheck(Check):
     def calls(self):
         return {name: event for name, event in samples().items() if event["detail-type"] == CALL}
 
-    def test_the_hubs_own_calls_are_not_forwarded_and_those_of_a_role_like_it_are(self):
+    def test_the_hubs_own_calls_are_not_forwarded_and_calls_of_a_similar_role_are(self):
         for name, event in self.calls().items():
             if "errorCode" in event["detail"] or name in NOT_WANTED:
                 continue
@@ -67,8 +67,8 @@ class RulesCheck(Check):
                 other = role_session(SPOKE_ROLE + "-2")
                 self.assertEqual(1, len(self.forwarded_by(called_by(event, other))))
 
-    def test_calls_of_whoever_has_no_role_are_forwarded(self):
-        """`anything-but` alone does not match where the field is missing."""
+    def test_calls_without_a_role_are_forwarded(self):
+        """`anything-but` alone does not match a missing field."""
         user = {"type": "IAMUser", "arn": f"arn:aws:iam::{ACCOUNT}:user/someone", "userName": "someone"}
         with_mfa = {**user, "sessionContext": {"attributes": {"mfaAuthenticated": "true"}}}
         root = {"type": "Root", "arn": f"arn:aws:iam::{ACCOUNT}:root", "accountId": ACCOUNT}
@@ -78,7 +78,7 @@ class RulesCheck(Check):
                 with self.subTest(sample=name, identity=identity["type"]):
                     self.assertEqual(1, len(self.forwarded_by(called_by(samples()[name], identity))))
 
-    def test_failed_calls_are_not_forwarded_save_a_refused_deletion_of_a_secret(self):
+    def test_failed_calls_are_not_forwarded_except_a_refused_deletion_of_a_secret(self):
         refused = 0
         for name, event in self.calls().items():
             for code in ("AccessDenied", "ThrottlingException", "InvalidParameterException"):
@@ -91,7 +91,7 @@ class RulesCheck(Check):
         failed = changed(samples()["parameter-store-change-create"], exception="Unable to Describe Resource")
         self.assertEqual([], self.forwarded_by(failed))
 
-    def test_calls_that_only_read_are_not_forwarded(self):
+    def test_reads_are_not_forwarded(self):
         for sample, calls in (
             ("put-parameter", ("GetParameter", "GetParameters", "GetParametersByPath", "DescribeParameters")),
             ("add-tags-to-resource", ("ListTagsForResource",)),
@@ -110,7 +110,7 @@ class RulesCheck(Check):
                     request = {**event["detail"]["requestParameters"], "resourceType": type}
                     self.assertEqual([], self.forwarded_by(changed(event, requestParameters=request)))
         self.assertEqual([], self.forwarded_by(changed(samples()["put-parameter"], eventName="CreateDocument")))
-        # TagResource and UntagResource are calls of many services.
+        # Many services have TagResource and UntagResource.
         event = changed(samples()["tag-resource"], eventSource="ecs.amazonaws.com")
         self.assertEqual([], self.forwarded_by({**event, "source": "aws.ecs"}))
         notice = changed(samples()["parameter-store-policy-action"], **{"policy-type": "ExpirationNotification"})

@@ -1,4 +1,4 @@
-"""The spokes that a service-managed StackSet makes: in every account of the units, for the hub's roles alone."""
+"""The spokes of a service-managed StackSet reach every account of the units, and only the hub's roles can use them."""
 
 import json
 import os
@@ -20,7 +20,7 @@ class SpokesCheck(Check):
         self.emulator = self.deployment.emulator
 
     def role_keys(self, name, account=MANAGEMENT_ACCOUNT):
-        """Credentials of a role of the hub's account, as its function has them."""
+        """Credentials of a role of the hub's account, like those of a function."""
         return self.emulator.assume(f"arn:aws:iam::{account}:role/{name}", "a-session")
 
     def assume_spoke(self, keys, account, external_id="failover-replicator"):
@@ -32,7 +32,7 @@ class SpokesCheck(Check):
             self.assume_spoke(*arguments, **named)
         self.assertEqual("AccessDenied", refused.exception.response["Error"]["Code"])
 
-    def test_every_account_of_the_units_has_the_spoke_and_no_other(self):
+    def test_only_the_accounts_of_the_units_have_the_spoke(self):
         instances = self.deployment.spokes_in_members
         self.assertEqual(ACCOUNTS, len(instances))
         self.assertEqual(set(self.deployment.members), {instance["Account"] for instance in instances})
@@ -43,7 +43,7 @@ class SpokesCheck(Check):
         outside = self.emulator.client("iam", self.deployment.outside).list_roles()["Roles"]
         self.assertNotIn(ROLE, {role["RoleName"] for role in outside})
 
-    def test_events_are_forwarded_in_the_source_region_alone(self):
+    def test_only_the_source_region_forwards_events(self):
         account = self.deployment.members[0]
         names = set(templates.resources(templates.load(templates.SPOKE), "AWS::Events::Rule"))
         events = self.emulator.client("events", account, SOURCE)
@@ -57,14 +57,14 @@ class SpokesCheck(Check):
             self.assertEqual(dead, target[0]["DeadLetterConfig"]["Arn"])
         self.assertEqual([], self.emulator.client("events", account, TARGET).list_rules()["Rules"])
 
-    def test_the_hubs_and_the_operators_roles_are_let_in(self):
+    def test_the_hubs_role_and_the_operators_role_can_assume_the_spoke(self):
         for role in ("failover-replicator-hub-events", "failover-replicator-hub-sweep", "failover-replicator-operator"):
             keys = self.assume_spoke(self.role_keys(role), self.deployment.members[0])
             sts = self.emulator.client_with(keys, "sts", SOURCE)
             self.assertEqual(self.deployment.members[0], sts.get_caller_identity()["Account"])
 
-    def test_a_role_that_is_made_anew_is_let_in_again(self):
-        """Its unique id is another then, to which a role as principal would be pinned."""
+    def test_a_recreated_role_can_assume_the_spoke_again(self):
+        """The new role has a new unique id. A trust policy with the role as principal would keep the old id."""
         iam = self.emulator.client("iam")
         name = "failover-replicator-operator"
         document = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
@@ -84,7 +84,7 @@ class SpokesCheck(Check):
         iam.create_role(RoleName="failover-replicator-hub-sweep-2", AssumeRolePolicyDocument=json.dumps(document))
         self.assert_refused(self.role_keys("failover-replicator-hub-sweep-2"), account)
         self.assert_refused(self.emulator.keys_of(MANAGEMENT_ACCOUNT), account)
-        # The organisation's own administrators in another account.
+        # An administrator of another account of the organisation.
         other = self.emulator.keys_of(self.deployment.members[1])
         self.assert_refused(other, account)
 
@@ -103,7 +103,7 @@ class SpokesCheck(Check):
         self.assertEqual(["no_spoke_role"], [failure["error_kind"] for failure in refused["failures"]])
 
     def hubctl(self, *arguments, **variables):
-        """Runs hubctl as an operator; its answer."""
+        """Runs hubctl as an operator and returns its answer."""
         keys = self.emulator.keys_of(MANAGEMENT_ACCOUNT)
         environment = {
             "PATH": os.environ["PATH"],

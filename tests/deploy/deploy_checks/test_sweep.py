@@ -1,11 +1,11 @@
-"""The state machine of the sweep, started by the schedule, over the whole organisation."""
+"""The state machine of the sweep, started by the schedule, over a whole organisation."""
 
 import contextlib
 import datetime
 import json
 
-import restless
 from emulator import MANAGEMENT_ACCOUNT
+from interfering_owner import PASSES, InterferingOwner
 
 from .base import SOURCE, Check, wait_for
 from .deployed import BATCH, ROUNDS, TARGET, the_deployment
@@ -19,12 +19,12 @@ class SweepCheck(Check):
         self.emulator, self.service = self.deployment.emulator, self.deployment.service
         self.states = self.service.client("stepfunctions")
         self.name = f"/sweep/{self._testMethodName}"
-        self.deployment.digests(), self.deployment.told()
+        self.deployment.digests(), self.deployment.state_machine_messages()
 
     @contextlib.contextmanager
-    def moving(self, account, name, writes):
-        """While a source moves just after each of so many writes of its replica."""
-        with restless.Restless(self.emulator, account, name, SOURCE, TARGET, writes) as owner:
+    def changing(self, account, name, writes):
+        """Changes a source after each of the first `writes` writes of its replica."""
+        with InterferingOwner(self.emulator, account, name, SOURCE, TARGET, writes) as owner:
             self.deployment.configure("hub-sweep", AWS_ENDPOINT_URL=owner.url)
             try:
                 yield
@@ -55,20 +55,20 @@ class SweepCheck(Check):
         return wait_for(execution_ended, 120)
 
     def sweep(self, given):
-        """Runs the state machine with this input to its end."""
+        """Runs the state machine with this input until it ends."""
         arn = self.states.start_execution(stateMachineArn=self.deployment.outputs["SweepArn"], input=json.dumps(given))
         return self.ended(arn["executionArn"])
 
     def batches(self, execution):
-        """The batches' own executions, with their inputs and outputs."""
+        """The executions of the batches, with their inputs and outputs."""
         runs = self.states.list_map_runs(executionArn=execution["executionArn"])["mapRuns"]
         children = [
             child for run in runs for child in self.states.list_executions(mapRunArn=run["mapRunArn"])["executions"]
         ]
         return [self.states.describe_execution(executionArn=child["executionArn"]) for child in children]
 
-    def set_schedule_off(self, day):
-        """What the stack's schedule starts, at once, and with the time that Scheduler itself would fill in."""
+    def run_schedule(self, day):
+        """Starts what the stack's schedule starts, with the time of this day."""
         scheduler = self.service.client("scheduler")
         schedule = scheduler.get_schedule(Name="failover-replicator-daily-sweep")
         self.assertEqual("cron(0 2 * * ? *)", schedule["ScheduleExpression"])
@@ -84,22 +84,22 @@ class SweepCheck(Check):
         )
         return given
 
-    def test_the_schedule_starts_a_sweep_after_which_every_account_is_in_sync(self):
-        """One of thirty accounts answers `remaining` twice; one more of the organisation has no spoke."""
+    def test_after_a_scheduled_sweep_every_account_is_in_sync(self):
+        """One of thirty accounts answers `remaining` twice, and one account has no spoke."""
         members, moving = self.deployment.members, self.deployment.members[3]
         for account in (*members, MANAGEMENT_ACCOUNT):
             self.put(account, f"of {account}")
         hot = f"{self.name}/hot"
         already = len(self.remained())
-        with self.moving(moving, hot, writes=2 * restless.ROUNDS):
-            given = self.set_schedule_off("2026-11-24")
+        with self.changing(moving, hot, writes=2 * PASSES):
+            given = self.run_schedule("2026-11-24")
 
-            def the_sweep_of_the_day():
+            def the_scheduled_execution():
                 named = [one for one in self.executions() if one["name"] == "sweep-2026-11-24"]
                 return named[0]["executionArn"] if named else None
 
-            execution = self.ended(wait_for(the_sweep_of_the_day))
-        self.assertEqual([], self.deployment.told(), "no batch failed")
+            execution = self.ended(wait_for(the_scheduled_execution))
+        self.assertEqual([], self.deployment.state_machine_messages(), "no batch failed")
         self.assertEqual("SUCCEEDED", execution["status"], execution)
         for account in (*members, MANAGEMENT_ACCOUNT):
             self.assert_replicated(account)
@@ -115,61 +115,64 @@ class SweepCheck(Check):
         of_the_failing = [digest for digest in digests if self.deployment.outside in digest]
         self.assertEqual(1, len(of_the_failing), digests)
         self.assertIn("no_spoke_role", of_the_failing[0])
-        self.assertEqual([1, 1], self.remained()[already:], "just the one account, twice")
+        self.assertEqual([1, 1], self.remained()[already:], "one account, twice")
 
-        # Scheduler delivers at least once: the name of the day is taken.
+        # Scheduler may deliver twice. The second execution of a day has the same name and is refused.
         before = len(self.executions())
         again = self.ended(self.start("daily-sweep", given))
         self.assertEqual("SUCCEEDED", again["status"], again)
         self.assertEqual(before, len(self.executions()))
         self.assertIn("SUCCEEDED", self.ended(self.start("daily-sweep", given.replace("11-24", "11-25")))["status"])
         self.assertEqual(before + 1, len(self.executions()))
+        # The tests share the deployment, so this sweep must end before the next test.
+        (last,) = [one for one in self.executions() if one["name"] == "sweep-2026-11-25"]
+        self.ended(last["executionArn"])
 
     def start(self, machine, given):
         arn = self.deployment.outputs["SweepArn"].replace("failover-replicator-sweep", f"failover-replicator-{machine}")
         return self.states.start_execution(stateMachineArn=arn, input=given)["executionArn"]
 
     def remained(self):
-        """How many accounts remained, for each answer in which any did, by the function's metrics."""
+        """The number of remaining accounts in each answer with remaining accounts, from the function's metrics."""
         logs = self.service.logs_client
         events = logs.filter_log_events(logGroupName="/aws/lambda/failover-replicator-hub-sweep")["events"]
         lines = [json.loads(event["message"]) for event in events if event["message"].startswith('{"')]
         return [line["Remaining"] for line in lines if line.get("Remaining")]
 
-    def test_accounts_that_are_named_are_swept_without_organizations(self):
-        """On the day that us-east-1 is down, Organizations cannot be asked."""
+    def test_named_accounts_are_swept_without_organizations(self):
+        """Organizations is not available while us-east-1 is down."""
         account = self.deployment.members[0]
         self.put(account, "named")
         before = self.emulator.calls()
         execution = self.sweep({"batches": [{"accounts": [account]}, {"accounts": self.deployment.members[1:3]}]})
         self.assertEqual("SUCCEEDED", execution["status"], execution)
         self.assert_replicated(account)
-        asked = self.emulator.calls() - before
-        self.assertFalse([call for call in asked if call.startswith("AWSOrganizations")], asked)
+        calls = self.emulator.calls() - before
+        self.assertFalse([call for call in calls if call.startswith("AWSOrganizations")], calls)
         self.assertEqual(2, len(self.batches(execution)))
 
-    def test_a_batch_that_fails_is_told_by_the_state_machine_and_the_others_are_swept(self):
+    def test_the_state_machine_reports_a_failed_batch_and_sweeps_the_others(self):
         account = self.deployment.members[5]
         self.put(account, "beside")
         execution = self.sweep({"batches": [{"accounts": ["not-an-account"]}, {"accounts": [account]}]})
         self.assertEqual(("FAILED", "BatchesFailed"), (execution["status"], execution.get("error")), execution)
         self.assert_replicated(account)
-        told = self.deployment.told()
-        self.assertEqual(["failover-replicator: a batch of a sweep failed"], [one["Subject"] for one in told])
-        self.assertIn("not-an-account", told[0]["Message"])
-        self.assertIn("InvalidPayload", told[0]["Message"])
+        messages = self.deployment.state_machine_messages()
+        self.assertEqual(["failover-replicator: a batch of a sweep failed"], [one["Subject"] for one in messages])
+        self.assertIn("not-an-account", messages[0]["Message"])
+        self.assertIn("InvalidPayload", messages[0]["Message"])
 
-    def test_accounts_that_remain_after_the_last_round_are_told(self):
+    def test_accounts_that_remain_after_the_last_round_are_reported(self):
         account = self.deployment.members[6]
-        with self.moving(account, self.name, writes=ROUNDS * restless.ROUNDS):
+        with self.changing(account, self.name, writes=ROUNDS * PASSES):
             execution = self.sweep({"batches": [{"accounts": [account]}]})
         self.assertEqual(("FAILED", "BatchesFailed"), (execution["status"], execution.get("error")), execution)
-        told = self.deployment.told()
-        self.assertEqual(1, len(told))
-        self.assertIn(account, told[0]["Message"])
-        self.assertIn(f"not finished after {ROUNDS} invocations", told[0]["Message"])
+        messages = self.deployment.state_machine_messages()
+        self.assertEqual(1, len(messages))
+        self.assertIn(account, messages[0]["Message"])
+        self.assertIn(f"not finished after {ROUNDS} invocations", messages[0]["Message"])
 
-    def test_accounts_that_cannot_be_listed_fail_the_sweep(self):
+    def test_a_sweep_fails_if_the_accounts_cannot_be_listed(self):
         member = f"arn:aws:iam::{self.deployment.members[0]}:role/failover-replicator-hub-sweep"
         iam = self.emulator.client("iam", self.deployment.members[0])
         root = {"AWS": f"arn:aws:iam::{MANAGEMENT_ACCOUNT}:root"}

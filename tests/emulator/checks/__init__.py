@@ -1,1 +1,1 @@
-"""The checks of the emulator, by service."""
+"""The checks of the emulator's rules, by service."""

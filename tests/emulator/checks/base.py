@@ -1,4 +1,4 @@
-"""One emulator for all checks, with an organisation of two members; every check uses names of its own."""
+"""All checks share one emulator, with an organisation of two member accounts. Every check uses its own names."""
 
 import atexit
 import contextlib
@@ -17,7 +17,7 @@ _numbers = itertools.count(1)
 
 
 class World:
-    """The emulator and the accounts in it."""
+    """The emulator and its accounts."""
 
     def __init__(self):
         self.emulator = Emulator(lifetime=300)
@@ -34,7 +34,7 @@ class World:
 
 @functools.cache
 def the_world():
-    """Brought up by the first check that asks for it, ended with this process, however that ends."""
+    """The shared emulator. The first call starts it; the end of this process stops it."""
     world = World()
     atexit.register(world.emulator.end)
     return world
@@ -49,7 +49,7 @@ def trust(principal, **conditions):
 
 
 class Check(unittest.TestCase):
-    """Gives a check its clients and a fresh name."""
+    """The clients and a fresh name for a check."""
 
     @property
     def world(self):
@@ -68,7 +68,7 @@ class Check(unittest.TestCase):
         return the_world().emulator.client(service, account or self.member, region)
 
     def role(self, trust_policy, account=None, path="/", **settings):
-        """A new role in an account (the member's by default): its ARN."""
+        """Creates a role in an account (default: the first member) and returns its ARN."""
         iam = self.client("iam", account)
         name = f"role-{self.number}-{next(_numbers)}"
         made = iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=trust_policy, **settings)
@@ -89,7 +89,7 @@ class Check(unittest.TestCase):
 
     @contextlib.contextmanager
     def refused(self, code, status=400):
-        """The block must be answered with this error code and HTTP status."""
+        """Expects that the block fails with this error code and HTTP status."""
         with self.assertRaises(ClientError) as caught:
             yield
         response = caught.exception.response

@@ -25,14 +25,14 @@ class AssumeRoleCheck(Check):
         self.denied(f"arn:aws:iam::{self.member}:role/absent")
         self.denied("arn:aws:iam::999999999999:role/absent")
 
-    def test_the_role_of_a_closed_account_is_closed(self):
+    def test_a_role_in_a_closed_account_is_denied(self):
         account = self.world.create_account("closing")
         role = self.role(trust(MANAGEMENT), account=account)
         self.assertTrue(self.assume(role))
         self.client("organizations", MANAGEMENT_ACCOUNT).close_account(AccountId=account)
         self.denied(role)
 
-    def test_the_principal_may_be_an_account_a_root_a_role_or_anyone(self):
+    def test_the_principal_can_be_an_account_a_root_a_role_or_anyone(self):
         keys, chained_role = self.chained_keys()
         second = self.world.members[1]
         for principal in (second, f"arn:aws:iam::{second}:root", chained_role, "*"):
@@ -50,12 +50,12 @@ class AssumeRoleCheck(Check):
         self.denied(role, ExternalId="another")
         self.denied(role)
 
-    def test_the_organisation_must_be_the_callers(self):
+    def test_the_organisation_condition_uses_the_callers_organisation(self):
         ours = {"aws:PrincipalOrgID": self.world.organization_id}
         self.assertTrue(self.assume(self.role(trust("*", StringEquals=ours))))
         self.denied(self.role(trust("*", StringEquals={"aws:PrincipalOrgID": "o-anotherorg"})))
 
-    def test_the_principal_arn_of_a_session_is_its_role(self):
+    def test_the_principal_arn_of_a_session_is_the_arn_of_its_role(self):
         keys, role = self.chained_keys()
         start = role.rsplit("/", 1)[0]
         for operator, pattern in (("ArnLike", f"{start}/*"), ("ArnEquals", role), ("StringLike", "arn:*:role/role-*")):
@@ -63,7 +63,7 @@ class AssumeRoleCheck(Check):
             self.assertTrue(self.assume(self.role(document), keys=keys), operator)
             self.denied(self.role(trust("*", **{operator: {"aws:PrincipalArn": f"{start}/other-*"}})), keys=keys)
 
-    def test_a_chained_session_has_one_hour_at_most(self):
+    def test_a_chained_session_lasts_at_most_one_hour(self):
         keys, _ = self.chained_keys()
         role = self.role(trust("*"), MaxSessionDuration=7200)
         self.assertTrue(self.assume(role, DurationSeconds=7200))
@@ -71,7 +71,7 @@ class AssumeRoleCheck(Check):
         with self.refused("ValidationError"):
             self.assume(role, keys=keys, DurationSeconds=3601)
 
-    def test_a_session_is_no_longer_than_the_roles_maximum(self):
+    def test_a_session_lasts_at_most_the_roles_maximum(self):
         with self.refused("ValidationError"):
             self.assume(self.role(trust(MANAGEMENT)), DurationSeconds=3601)
 
@@ -89,7 +89,7 @@ class OrganizationsCheck(Check):
         super().setUp()
         self.organizations = self.client("organizations", MANAGEMENT_ACCOUNT)
 
-    def test_pages_have_20_accounts(self):
+    def test_a_page_has_at_most_20_accounts(self):
         for number in range(25):
             self.world.create_account(f"page-{self.number}-{number}")
         first = self.organizations.list_accounts()
@@ -117,7 +117,7 @@ class OrganizationsCheck(Check):
         self.organizations.register_delegated_administrator(AccountId=member, ServicePrincipal="ssm.amazonaws.com")
         self.assertEqual(self.organizations.list_accounts()["Accounts"], asking.list_accounts()["Accounts"])
 
-    def test_outside_an_organisation_there_is_none(self):
+    def test_an_account_outside_an_organisation_is_refused(self):
         account = self.world.create_account(f"leaving-{self.number}")
         asking = self.client("organizations", account)
         self.organizations.remove_account_from_organization(AccountId=account)

@@ -1,4 +1,4 @@
-"""The launcher itself: where it listens, and that it ends."""
+"""The launcher: its address, its counters and its end."""
 
 import subprocess
 import sys
@@ -47,7 +47,7 @@ class LaunchCheck(Check):
         try:
             self.assertRegex(launcher.stdout.readline(), r"^listening on http://127\.0\.0\.1:\d+\n$")
             event()
-            self.assertEqual("", launcher.communicate(timeout=20)[0], "exactly one line")
+            self.assertEqual("", launcher.communicate(timeout=20)[0], "the launcher prints exactly one line")
             self.assertEqual(0, launcher.returncode)
         finally:
             launcher.kill()
@@ -59,4 +59,4 @@ class StockCheck(unittest.TestCase):
         with Emulator(lifetime=60, stock=True) as emulator:
             with urllib.request.urlopen(emulator.url + "/moto-api/data.json", timeout=10) as answer:
                 self.assertEqual(200, answer.status)
-            self.assertTrue(emulator.assume("arn:aws:iam::999999999999:role/nobody", "check"), "moto checks nothing")
+            self.assertTrue(emulator.assume("arn:aws:iam::999999999999:role/nobody", "check"), "moto ignores trust policies")

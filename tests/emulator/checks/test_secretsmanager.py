@@ -1,6 +1,6 @@
 """Secrets Manager: managed replication."""
 
-from emulator import every
+from emulator import list_all
 
 from .base import FAR, HOME, Check
 
@@ -10,7 +10,7 @@ THIRD = "us-west-2"
 class ReplicationCheck(Check):
     def setUp(self):
         super().setUp()
-        # The Region's name in the secret's own, which must stay as it is in the replica's ARN.
+        # The name contains the Region's name, which must not change in the replica's ARN.
         self.name = f"db/{HOME}/{self.number}"
         self.here, self.there = self.client("secretsmanager"), self.client("secretsmanager", region=FAR)
 
@@ -25,7 +25,7 @@ class ReplicationCheck(Check):
         return status
 
     def listed(self, client):
-        (found,) = [s for s in every(client, "list_secrets", "SecretList") if s["Name"] == self.name]
+        (found,) = [s for s in list_all(client, "list_secrets", "SecretList") if s["Name"] == self.name]
         return found
 
     def key(self, region=FAR):
@@ -34,13 +34,13 @@ class ReplicationCheck(Check):
         kms.create_alias(AliasName=alias, TargetKeyId=key)
         return alias, key
 
-    def test_replication_is_in_progress_and_then_in_sync(self):
+    def test_replication_starts_in_progress_and_ends_in_sync(self):
         self.create()
         (status,) = self.replicate()["ReplicationStatus"]
         self.assertEqual("InProgress", status["Status"])
         self.assertEqual("InSync", self.status()["Status"])
 
-    def test_a_replicas_arn_differs_in_the_region_only(self):
+    def test_a_replicas_arn_differs_only_in_the_region(self):
         arn = self.create(AddReplicaRegions=[{"Region": FAR}])["ARN"]
         self.assertEqual(arn.replace(f":{HOME}:", f":{FAR}:"), self.there.describe_secret(SecretId=self.name)["ARN"])
 
@@ -52,7 +52,7 @@ class ReplicationCheck(Check):
             self.assertEqual(HOME, client.describe_secret(SecretId=self.name)["PrimaryRegion"])
             self.assertEqual(HOME, self.listed(client)["PrimaryRegion"])
 
-    def test_versions_values_and_tags_are_the_primarys(self):
+    def test_versions_values_and_tags_are_replicated(self):
         self.create(Tags=[{"Key": "team", "Value": "shop"}])
         self.replicate()
         for value in ("first", "second"):
@@ -82,17 +82,17 @@ class ReplicationCheck(Check):
         self.assertEqual(alias, self.listed(self.there)["KmsKeyId"])
         self.assertNotIn("KmsKeyId", self.listed(self.here))
 
-    def test_the_primarys_key_is_not_the_replicas(self):
+    def test_the_primarys_key_is_not_used_for_the_replica(self):
         alias, _ = self.key(HOME)
         self.create(KmsKeyId=alias)
         self.replicate()
         self.assertEqual(alias, self.listed(self.here)["KmsKeyId"])
         self.assertNotIn("KmsKeyId", self.listed(self.there))
 
-    def test_a_key_that_cannot_be_used_fails_that_region_only(self):
+    def test_an_unusable_key_fails_only_its_region(self):
         self.create()
-        asked = [{"Region": FAR, "KmsKeyId": "alias/absent"}, {"Region": THIRD}]
-        self.here.replicate_secret_to_regions(SecretId=self.name, AddReplicaRegions=asked)
+        requested = [{"Region": FAR, "KmsKeyId": "alias/absent"}, {"Region": THIRD}]
+        self.here.replicate_secret_to_regions(SecretId=self.name, AddReplicaRegions=requested)
         shown = self.here.describe_secret(SecretId=self.name)["ReplicationStatus"]
         statuses = {status["Region"]: status for status in shown}
         self.assertEqual("InSync", statuses[THIRD]["Status"])
@@ -101,7 +101,7 @@ class ReplicationCheck(Check):
         with self.refused("ResourceNotFoundException", 404):
             self.there.describe_secret(SecretId=self.name)
 
-    def test_a_disabled_key_fails_and_may_be_tried_again(self):
+    def test_a_disabled_key_fails_and_can_be_retried(self):
         alias, key = self.key()
         kms = self.client("kms", region=FAR)
         kms.disable_key(KeyId=key)
@@ -114,14 +114,14 @@ class ReplicationCheck(Check):
         with self.refused("InvalidParameterException"):
             self.replicate(KmsKeyId=alias)
 
-    def test_a_standalone_secret_of_the_name_is_left_alone(self):
-        self.there.create_secret(Name=self.name, SecretString="their own")
+    def test_an_unrelated_secret_of_the_same_name_is_not_overwritten(self):
+        self.there.create_secret(Name=self.name, SecretString="unrelated")
         self.create()
         self.replicate()
         status = self.status()
         self.assertEqual("Failed", status["Status"])
         self.assertEqual("Secret with this name already exists in this region", status["StatusMessage"])
-        self.assertEqual("their own", self.there.get_secret_value(SecretId=self.name)["SecretString"])
+        self.assertEqual("unrelated", self.there.get_secret_value(SecretId=self.name)["SecretString"])
         self.assertNotIn("PrimaryRegion", self.listed(self.there))
 
     def test_stop_replication_makes_the_replica_standalone(self):
@@ -138,7 +138,7 @@ class ReplicationCheck(Check):
         self.assertEqual("second", self.here.get_secret_value(SecretId=self.name)["SecretString"])
         self.there.delete_secret(SecretId=self.name, ForceDeleteWithoutRecovery=True)
 
-    def test_of_a_replica_only_the_key_is_changed_in_its_region(self):
+    def test_a_replicas_region_can_change_only_the_replicas_key(self):
         self.create(AddReplicaRegions=[{"Region": FAR}])
         with self.refused("InvalidParameterException"):
             self.there.update_secret(SecretId=self.name, KmsKeyId="alias/absent")
@@ -150,7 +150,7 @@ class ReplicationCheck(Check):
         self.assertEqual(key, self.status()["KmsKeyId"])
         self.assertEqual("InSync", self.status()["Status"])
 
-    def test_a_primary_with_replicas_is_not_deleted(self):
+    def test_a_primary_with_replicas_cannot_be_deleted(self):
         self.create(AddReplicaRegions=[{"Region": FAR}])
         with self.refused("InvalidParameterException"):
             self.here.delete_secret(SecretId=self.name)
@@ -159,7 +159,7 @@ class ReplicationCheck(Check):
             self.there.describe_secret(SecretId=self.name)
         self.here.delete_secret(SecretId=self.name)
 
-    def test_lists_have_100_secrets_a_page_at_most_and_no_replication_status(self):
+    def test_a_list_page_has_at_most_100_secrets_and_no_replication_status(self):
         self.create(AddReplicaRegions=[{"Region": FAR}])
         self.assertNotIn("ReplicationStatus", self.listed(self.here))
         with self.refused("ValidationException"):

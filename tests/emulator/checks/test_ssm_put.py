@@ -1,4 +1,4 @@
-"""SSM: what PutParameter and the tag calls refuse, and what they keep."""
+"""SSM: PutParameter and the tag operations: what they refuse and what they keep."""
 
 import json
 
@@ -11,7 +11,7 @@ class PutParameterCheck(Check):
     def overwrite(self, value="2", **settings):
         return self.ssm.put_parameter(Name=self.name, Value=value, Overwrite=True, **settings)
 
-    def test_the_value_is_limited_by_the_tier(self):
+    def test_the_tier_limits_the_value(self):
         self.put(value="x" * 4096)
         with self.refused("ValidationException"):
             self.put(self.name + "2", value="x" * 4097)
@@ -19,7 +19,7 @@ class PutParameterCheck(Check):
         with self.refused("ValidationException"):
             self.put(self.name + "4", value="x" * 8193, Tier="Advanced")
 
-    def test_the_tier_never_goes_down(self):
+    def test_the_tier_never_returns_to_standard(self):
         self.put(Tier="Advanced")
         with self.refused("ValidationException"):
             self.overwrite(Tier="Standard")
@@ -37,7 +37,7 @@ class PutParameterCheck(Check):
             self.overwrite(Type="SecureString")
         self.assertEqual(2, self.overwrite()["Version"])
 
-    def test_most_data_types_are_changed_in_place(self):
+    def test_most_data_types_can_be_overwritten(self):
         self.put(DataType="integer", value="1")
         self.overwrite("1.5", DataType="float")
         self.assertEqual("float", self.described()["DataType"])
@@ -45,40 +45,40 @@ class PutParameterCheck(Check):
             self.overwrite("one")
         self.overwrite("one", DataType="text")
 
-    def test_an_integration_is_encrypted_and_stays_one(self):
+    def test_an_integration_is_encrypted_and_keeps_its_data_type(self):
         with self.refused("ValidationException"):
             self.put(DataType="aws:ssm:integration", value="{}")
         self.put(DataType="aws:ssm:integration", value="{}", type="SecureString")
         with self.refused("ValidationException"):
             self.overwrite("{}", DataType="json", Type="SecureString")
 
-    def test_some_data_types_are_no_lists(self):
+    def test_some_data_types_cannot_be_lists(self):
         self.put(DataType="integer", value="1,2", type="StringList")
         with self.refused("ValidationException"):
             self.put("/check/json", DataType="json", value="{}", type="StringList")
 
-    def test_the_data_type_of_an_image_does_not_change(self):
+    def test_an_image_keeps_its_data_type(self):
         self.put(DataType="aws:ec2:image", value="ami-12345678")
         with self.refused("ValidationException"):
             self.overwrite(DataType="text")
         self.overwrite()
         self.assertEqual("aws:ec2:image", self.described()["DataType"])
 
-    def test_names_have_15_levels_at_most(self):
+    def test_a_name_has_at_most_15_levels(self):
         self.put("/check" + f"/{self.number}" * 14)
         with self.refused("HierarchyLevelLimitExceededException"):
             self.put("/check" + f"/{self.number}" * 15)
 
-    def test_names_have_certain_characters(self):
+    def test_a_name_has_only_allowed_characters(self):
         for name in ("/check/with space", "/check/ümlaut", "/check/a:b", "/check//empty", "/check/end/"):
             with self.refused("ValidationException"):
                 self.put(name)
 
-    def test_a_hierarchy_begins_with_a_slash(self):
+    def test_a_path_starts_with_a_slash(self):
         with self.refused("ValidationException"):
             self.put("check/relative")
 
-    def test_the_arn_counts_in_the_names_length(self):
+    def test_the_length_limit_of_a_name_includes_the_arn(self):
         name = "/check/" + "x" * (1011 - len(f"arn:aws:ssm:us-east-1:{self.member}:parameter/check/"))
         self.put(name)
         with self.refused("ValidationException"):
@@ -93,11 +93,11 @@ class PutParameterCheck(Check):
         with self.refused("InvalidAllowedPatternException"):
             self.overwrite(AllowedPattern="(")
 
-    def test_a_value_nests_no_parameter(self):
+    def test_a_value_cannot_reference_another_parameter(self):
         with self.refused("ValidationException"):
             self.put(value="{{ssm:other}}")
 
-    def test_policies_need_the_advanced_tier_and_have_awss_shape(self):
+    def test_policies_need_the_advanced_tier_and_are_shown_in_awss_form(self):
         with self.refused("ValidationException"):
             self.put(Policies=json.dumps([EXPIRATION]), Tier="Standard")
         self.put(Policies=json.dumps([EXPIRATION]), Tier="Intelligent-Tiering")
@@ -105,7 +105,7 @@ class PutParameterCheck(Check):
         self.assertEqual(EXPIRATION, json.loads(policy["PolicyText"]))
         self.assertEqual(("Expiration", "Pending"), (policy["PolicyType"], policy["PolicyStatus"]))
         self.overwrite()
-        self.assertEqual(1, len(self.described()["Policies"]), "left out, they are kept")
+        self.assertEqual(1, len(self.described()["Policies"]), "an overwrite without policies keeps them")
         self.overwrite(Policies="[{}]")
         self.assertEqual([], self.described().get("Policies", []))
 
@@ -119,7 +119,7 @@ class PutParameterCheck(Check):
         with self.refused("PoliciesLimitExceededException"):
             self.put(Policies=json.dumps([EXPIRATION] * 11), Tier="Advanced")
 
-    def test_the_key_must_exist_and_be_enabled_here(self):
+    def test_the_key_must_exist_and_be_enabled_in_the_region(self):
         alias, kms = f"alias/check-{self.number}", self.client("kms")
         with self.refused("InvalidKeyId"):
             self.put(type="SecureString", KeyId=alias)
@@ -136,13 +136,13 @@ class PutParameterCheck(Check):
         with self.refused("InvalidKeyId"):
             self.overwrite(KeyId=alias)
 
-    def test_a_key_left_out_is_the_default_one_on_overwrite_too(self):
+    def test_the_default_key_is_used_if_none_is_named_on_overwrite_too(self):
         key = self.client("kms").create_key()["KeyMetadata"]["KeyId"]
         self.put(type="SecureString", KeyId=key)
         self.overwrite()
         self.assertEqual("alias/aws/ssm", self.described()["KeyId"])
 
-    def test_only_a_secure_string_has_a_key(self):
+    def test_only_a_secure_string_can_have_a_key(self):
         with self.refused("ValidationException"):
             self.put(KeyId="alias/aws/ssm")
 
@@ -155,7 +155,7 @@ class PutParameterCheck(Check):
         self.assertEqual((name, 2), (self.described(name)["Name"], self.described(name)["Version"]))
         self.assertEqual("2", self.ssm.get_parameter(Name="/" + name)["Parameter"]["Value"])
 
-    def test_description_and_pattern_left_out_are_kept_and_empty_are_cleared(self):
+    def test_an_overwrite_keeps_omitted_description_and_pattern_and_clears_empty_ones(self):
         self.put(Description="the port", AllowedPattern=r"^\d+$")
         self.overwrite()
         self.assertEqual(("the port", r"^\d+$"), (self.described()["Description"], self.described()["AllowedPattern"]))
@@ -177,11 +177,11 @@ class TagsCheck(Check):
             self.add({"team": "shop", "aws:team": "shop"})
         self.assertEqual({}, self.tags())
 
-    def test_tags_and_overwrite_exclude_each_other(self):
+    def test_tags_and_overwrite_cannot_be_combined(self):
         with self.refused("ValidationException"):
             self.put(Tags=[{"Key": "team", "Value": "shop"}], Overwrite=True)
 
-    def test_there_are_50_tags_at_most(self):
+    def test_a_parameter_has_at_most_50_tags(self):
         with self.refused("TooManyTagsError"):
             self.put(Tags=[{"Key": str(number), "Value": "v"} for number in range(51)])
         self.put(Tags=[{"Key": str(number), "Value": "v"} for number in range(50)])
@@ -190,7 +190,7 @@ class TagsCheck(Check):
             self.add({"one more": "v"})
         self.assertEqual(50, len(self.tags()))
 
-    def test_a_deleted_parameters_tags_are_gone(self):
+    def test_a_deletion_removes_the_tags(self):
         for name in (self.name, f"Tagged{self.number}", f"/Slash{self.number}"):
             for delete in (
                 lambda name: self.ssm.delete_parameter(Name=name),

@@ -1,17 +1,17 @@
-"""SSM: pages, what is shown, and what is refused."""
+"""SSM: pages, returned attributes, and refused reads."""
 
 from .base import HOME, Check
 
 
 class ReadsCheck(Check):
     def fresh_account(self, parameters):
-        """A client of a new account with so many parameters."""
+        """A client of a new account with this many parameters."""
         client = self.client("ssm", self.world.create_account(f"reads-{self.number}"))
         for number in range(parameters):
             self.put(f"/page/{number:03}", client=client)
         return client
 
-    def test_describe_pages_have_50_parameters(self):
+    def test_a_page_of_describe_has_at_most_50_parameters(self):
         ssm = self.fresh_account(101)
         sizes, token = [], {}
         while True:
@@ -25,14 +25,14 @@ class ReadsCheck(Check):
         with self.refused("ValidationException"):
             ssm.describe_parameters(MaxResults=51)
 
-    def test_describe_does_not_skip_when_something_is_deleted_between_pages(self):
+    def test_describe_skips_nothing_if_a_parameter_is_deleted_between_pages(self):
         ssm = self.fresh_account(4)
         first = ssm.describe_parameters(MaxResults=2)
         ssm.delete_parameter(Name="/page/001")
         second = ssm.describe_parameters(MaxResults=2, NextToken=first["NextToken"])
         self.assertEqual(["/page/002", "/page/003"], [p["Name"] for p in second["Parameters"]])
 
-    def test_describe_filters_each_page_after_it_was_cut(self):
+    def test_describe_filters_each_page_after_paging(self):
         ssm = self.fresh_account(4)
         filters = [{"Key": "Name", "Values": ["/page/003"]}]
         first = ssm.describe_parameters(MaxResults=2, ParameterFilters=filters)
@@ -53,7 +53,7 @@ class ReadsCheck(Check):
             with self.refused("InvalidNextToken"):
                 self.ssm.describe_parameters(NextToken=token)
 
-    def test_describe_shows_what_a_replicator_compares(self):
+    def test_describe_shows_the_attributes_that_the_replicator_compares(self):
         self.put(Description="d", AllowedPattern="^1$", Tier="Advanced")
         shown = self.described()
         wanted = {
@@ -67,7 +67,7 @@ class ReadsCheck(Check):
         }
         self.assertEqual(wanted, {key: shown.get(key) for key in wanted})
 
-    def test_describe_and_get_agree_on_the_date_of_a_version(self):
+    def test_describe_and_get_show_the_same_date_of_a_version(self):
         for _ in range(5):
             self.ssm.put_parameter(Name=self.name, Value="1", Type="String", Overwrite=True)
             dates = {
@@ -77,7 +77,7 @@ class ReadsCheck(Check):
             }
             self.assertEqual(1, len(dates), dates)
 
-    def test_a_secure_string_is_opaque_without_decryption(self):
+    def test_a_secure_string_is_encrypted_without_decryption(self):
         self.put(value="correct horse", type="SecureString")
         opaque = self.ssm.get_parameter(Name=self.name)["Parameter"]["Value"]
         self.assertNotIn("correct", opaque)
@@ -86,7 +86,7 @@ class ReadsCheck(Check):
         clear = self.ssm.get_parameter(Name=self.name, WithDecryption=True)["Parameter"]
         self.assertEqual(("correct horse", 2), (clear["Value"], clear["Version"]))
 
-    def test_one_bad_key_fails_a_decrypting_batch_as_a_whole(self):
+    def test_one_bad_key_fails_a_whole_batch_with_decryption(self):
         kms = self.client("kms")
         names = [self.name, self.name + "2"]
         for end in (
@@ -104,7 +104,7 @@ class ReadsCheck(Check):
                 self.ssm.get_parameter(Name=names[0], WithDecryption=True)
             self.assertEqual(2, len(self.ssm.get_parameters(Names=names)["Parameters"]))
 
-    def test_the_key_of_a_version_is_the_one_that_the_alias_named_then(self):
+    def test_a_version_keeps_the_key_that_the_alias_named_at_the_write(self):
         kms, alias = self.client("kms"), f"alias/check-{self.number}"
         old, new = (kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(2))
         kms.create_alias(AliasName=alias, TargetKeyId=old)
@@ -114,7 +114,7 @@ class ReadsCheck(Check):
         with self.refused("InvalidKeyId"):
             self.ssm.get_parameter(Name=self.name, WithDecryption=True)
 
-    def test_ten_different_names_a_call(self):
+    def test_a_call_reads_at_most_ten_different_names(self):
         names = [f"{self.name}{number}" for number in range(11)]
         self.assertEqual(10, len(self.ssm.get_parameters(Names=names[:10])["InvalidParameters"]))
         for bad in (names, [self.name, self.name]):

@@ -1,4 +1,4 @@
-"""SSM: the versions of a parameter: their writers, selectors, histories and labels."""
+"""SSM: the versions of a parameter: writers, selectors, histories and labels."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ class VersionsCheck(Check):
         (client or self.ssm).put_parameter(Name=self.name, Value=value, Overwrite=True, **settings)
 
     def another(self, session="session-1"):
-        """A second caller, by a role of the member's: its client, and its ARN."""
+        """A second caller, with a role of the first member: its client and its ARN."""
         role = self.role(trust({"AWS": MANAGEMENT_ACCOUNT}))
         keys = self.world.emulator.assume(role, session)
         arn = f"arn:aws:sts::{self.member}:assumed-role/{role.rsplit('/', 1)[1]}/{session}"
@@ -32,7 +32,7 @@ class VersionsCheck(Check):
 
 
 class WritersCheck(VersionsCheck):
-    def test_a_list_names_the_last_writer_and_a_history_each_versions_own(self):
+    def test_a_list_shows_the_last_writer_and_a_history_the_writer_of_each_version(self):
         other, writer = self.another()
         self.put(client=other)
         self.assertEqual(writer, self.described()["LastModifiedUser"])
@@ -42,7 +42,7 @@ class WritersCheck(VersionsCheck):
         self.assertEqual((3, writer), (self.described()["Version"], self.described()["LastModifiedUser"]))
         self.assertEqual([(1, writer), (2, self.owner), (3, writer)], self.writers())
 
-    def test_a_parameter_created_anew_begins_at_version_1_with_its_own_writer(self):
+    def test_a_recreated_parameter_starts_at_version_1_with_its_new_writer(self):
         other, writer = self.another()
         for delete in (
             lambda: self.ssm.delete_parameter(Name=self.name),
@@ -58,7 +58,7 @@ class WritersCheck(VersionsCheck):
             self.assertEqual(self.owner, self.described()["LastModifiedUser"])
             delete()
 
-    def test_tags_and_labels_leave_writer_version_and_date_alone(self):
+    def test_tags_and_labels_change_neither_writer_nor_version_nor_date(self):
         self.put()
         self.overwrite()
         before, history = self.described(), self.history()
@@ -72,7 +72,7 @@ class WritersCheck(VersionsCheck):
         other.unlabel_parameter_version(Name=self.name, ParameterVersion=1, Labels=["old"])
         self.assertEqual(history, self.history())
 
-    def test_tags_and_overwrite_together_change_nothing(self):
+    def test_a_refused_call_with_tags_and_overwrite_changes_nothing(self):
         self.put(Tags=[{"Key": "team", "Value": "shop"}])
         before = self.described()
         other, _ = self.another()
@@ -80,7 +80,7 @@ class WritersCheck(VersionsCheck):
             self.overwrite(client=other, Tags=[{"Key": "team", "Value": "other"}])
         self.assertEqual((before, {"team": "shop"}), (self.described(), self.tags()))
 
-    def test_a_stacks_parameter_is_written_by_whoever_made_the_stack(self):
+    def test_the_writer_of_a_stacks_parameter_is_the_creator_of_the_stack(self):
         properties = {"Name": self.name, "Type": "String", "Value": "1"}
         template = {"Resources": {"Parameter": {"Type": "AWS::SSM::Parameter", "Properties": properties}}}
         stacks = self.client("cloudformation")
@@ -90,22 +90,22 @@ class WritersCheck(VersionsCheck):
 
 
 class SelectorsCheck(VersionsCheck):
-    def asked(self, *names, **arguments):
+    def requested(self, *names, **arguments):
         answer = self.ssm.get_parameters(Names=list(names), **arguments)
         shown = [(one["Name"], one["Version"], one["Value"], one.get("Selector")) for one in answer["Parameters"]]
         return shown, answer["InvalidParameters"]
 
-    def test_a_version_is_asked_for_by_its_number(self):
+    def test_a_version_can_be_read_by_its_number(self):
         self.put()
         self.overwrite()
         one = (self.name, 1, "1", ":1")
-        self.assertEqual(([one], []), self.asked(f"{self.name}:1"))
+        self.assertEqual(([one], []), self.requested(f"{self.name}:1"))
         arn = self.described()["ARN"]
-        self.assertEqual(([one], []), self.asked(f"{arn}:1"))
+        self.assertEqual(([one], []), self.requested(f"{arn}:1"))
         self.assertEqual(":1", self.ssm.get_parameter(Name=f"{arn}:1")["Parameter"]["Selector"])
         self.assertNotIn("Selector", self.ssm.get_parameter(Name=self.name)["Parameter"])
 
-    def test_several_versions_of_one_name_come_in_their_order(self):
+    def test_several_versions_of_one_name_are_sorted_by_number(self):
         values = [str(number) for number in range(1, 12)]
         self.put(value=values[0])
         for value in values[1:]:
@@ -113,29 +113,29 @@ class SelectorsCheck(VersionsCheck):
         wanted = [(self.name, number, str(number), f":{number}") for number in (2, 9, 10)]
         wanted.append((self.name, 11, "11", None))
         names = (f"{self.name}:10", self.name, f"{self.name}:2", f"{self.name}:9")
-        self.assertEqual((wanted, []), self.asked(*names))
+        self.assertEqual((wanted, []), self.requested(*names))
 
-    def test_what_is_not_there_is_invalid_as_it_was_asked_for(self):
+    def test_a_missing_version_is_listed_as_invalid(self):
         self.put()
         gone = [f"{self.name}:2", f"{self.name}:live", f"{self.name}0:1", f"{self.name}0"]
-        self.assertEqual(([(self.name, 1, "1", None)], gone), self.asked(self.name, *gone))
+        self.assertEqual(([(self.name, 1, "1", None)], gone), self.requested(self.name, *gone))
         with self.refused("ParameterVersionNotFound"):
             self.ssm.get_parameter(Name=f"{self.name}:2")
 
-    def test_without_decryption_no_key_is_asked(self):
+    def test_a_read_without_decryption_needs_no_key(self):
         kms = self.client("kms")
         key = kms.create_key()["KeyMetadata"]["KeyId"]
         self.put(type="SecureString", KeyId=key)
         self.overwrite()
         kms.disable_key(KeyId=key)
         names = (self.name, f"{self.name}:1")
-        shown, invalid = self.asked(*names)
+        shown, invalid = self.requested(*names)
         self.assertEqual(([(1, ":1"), (2, None)], []), ([(one[1], one[3]) for one in shown], invalid))
         with self.refused("InvalidKeyId"):
-            self.asked(*names, WithDecryption=True)
-        self.assertEqual("2", self.asked(self.name, WithDecryption=True)[0][0][2], "its key is another")
+            self.requested(*names, WithDecryption=True)
+        self.assertEqual("2", self.requested(self.name, WithDecryption=True)[0][0][2], "the current version has its own key")
 
-    def test_no_selector_is_a_resource_with_tags(self):
+    def test_tag_operations_accept_no_selector(self):
         self.put()
         for name in (f"{self.name}:1", self.described()["ARN"]):
             with self.refused("InvalidResourceId"):
@@ -143,7 +143,7 @@ class SelectorsCheck(VersionsCheck):
 
 
 class HistoryCheck(VersionsCheck):
-    def test_a_page_begins_after_a_version_whatever_is_dropped_between(self):
+    def test_a_page_starts_after_the_last_version_even_if_versions_are_dropped(self):
         for number in range(100):
             self.ssm.put_parameter(Name=self.name, Value=str(number), Type="String", Overwrite=True)
         pages = [self.ssm.get_parameter_history(Name=self.name)]
@@ -158,12 +158,12 @@ class HistoryCheck(VersionsCheck):
         with self.refused("InvalidNextToken"):
             self.history(NextToken="1")
 
-    def test_a_history_is_asked_for_by_arn_too(self):
+    def test_a_history_can_be_read_by_arn(self):
         self.put()
         arn = self.described()["ARN"]
         self.assertEqual(self.history(), self.ssm.get_parameter_history(Name=arn)["Parameters"])
 
-    def test_labels_need_a_parameter_and_leave_its_name_free(self):
+    def test_labels_need_an_existing_parameter(self):
         for call in (self.ssm.label_parameter_version, self.ssm.unlabel_parameter_version):
             with self.refused("ParameterNotFound"):
                 call(Name=self.name, ParameterVersion=1, Labels=["live"])
@@ -174,8 +174,10 @@ class HistoryCheck(VersionsCheck):
 
 class SessionsCheck(Check):
     def shown(self, emulator):
-        """The writers of a parameter that a role's session wrote and the owner overwrote, then deleted and the session
-        created anew: those of its first history, and the one of the list at the end."""
+        """Creates a parameter with a role's session, overwrites it as the owner, deletes it, and recreates it.
+
+        Returns the writers in the first history, and the writer in the final list.
+        """
         ssm, iam = emulator.client("ssm"), emulator.client("iam")
         document = trust({"AWS": MANAGEMENT_ACCOUNT})
         role = iam.create_role(RoleName="writer", Path="/a/b/", AssumeRolePolicyDocument=document)["Role"]["Arn"]
@@ -187,7 +189,7 @@ class SessionsCheck(Check):
         self.put("/a", client=other)
         return history, self.described("/a", client=ssm)["LastModifiedUser"]
 
-    def test_a_roles_session_is_shown_where_the_launcher_is_told(self):
+    def test_an_option_selects_the_operations_that_show_a_session(self):
         for choice, listed, kept in (
             ("both", True, True),
             ("lists", True, False),
@@ -201,7 +203,7 @@ class SessionsCheck(Check):
             self.assertEqual([bare + "/session-1" * kept, owner], history, choice)
             self.assertEqual(bare + "/session-1" * listed, last, choice)
 
-    def test_stock_moto_has_no_sessions_to_hide(self):
+    def test_the_option_sessions_needs_the_patches(self):
         command = [sys.executable, str(LAUNCHER), "--stock", "--sessions", "lists"]
         ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
         self.assertEqual((2, ""), (ran.returncode, ran.stdout))

@@ -1,6 +1,6 @@
 """Resource Groups Tagging API."""
 
-from emulator import every
+from emulator import list_all
 
 from .base import FAR, HOME, Check
 
@@ -17,13 +17,14 @@ class GetResourcesCheck(Check):
 
     def found(self, client=None, types=("ssm:parameter",), **arguments):
         client = client or self.tagging
-        listed = every(client, "get_resources", "ResourceTagMappingList", ResourceTypeFilters=list(types), **arguments)
+        arguments["ResourceTypeFilters"] = list(types)
+        listed = list_all(client, "get_resources", "ResourceTagMappingList", **arguments)
         return {entry["ResourceARN"]: {tag["Key"]: tag["Value"] for tag in entry["Tags"]} for entry in listed}
 
     def tagged(self, name, **tags):
         self.put(name, Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
 
-    def test_parameters_have_the_arns_of_aws_and_only_tagged_ones_come(self):
+    def test_parameters_have_awss_arns_and_only_tagged_ones_are_listed(self):
         self.tagged("/a/b", team="shop")
         self.tagged("Bare", team="x")
         self.tagged("/Slash", team="y")
@@ -31,12 +32,12 @@ class GetResourcesCheck(Check):
         wanted = {self.arn("a/b"): {"team": "shop"}, self.arn("Bare"): {"team": "x"}, self.arn("Slash"): {"team": "y"}}
         self.assertEqual(wanted, self.found())
 
-    def test_they_are_of_the_callers_account_and_region(self):
+    def test_the_list_is_limited_to_the_callers_account_and_region(self):
         self.tagged("/a/b", team="shop")
         self.assertEqual({}, self.found(self.client("resourcegroupstaggingapi", self.account, FAR)))
         self.assertNotIn(self.arn("a/b"), self.found(self.client("resourcegroupstaggingapi")))
 
-    def test_a_page_has_as_many_resources_as_asked_for_however_many_tags(self):
+    def test_the_page_size_counts_resources_not_tags(self):
         many = {f"key{number}": "v" for number in range(40)}
         for number in range(5):
             self.tagged(f"/many/{number}", **many)

@@ -1,4 +1,4 @@
-"""Requests are held to AWS's service models before moto sees them."""
+"""Validation of requests against AWS's service models before moto handles them."""
 
 import boto3
 from botocore.config import Config
@@ -12,9 +12,9 @@ REFUSALS = ("ValidationException", "ValidationError", "InvalidInputException", "
 
 
 class ValidationCheck(Check):
-    """Clients without a check of their own: what the models forbid crosses the wire."""
+    """Uses clients without parameter validation, so that invalid requests reach the server."""
 
-    def careless(self, service):
+    def unchecked_client(self, service):
         return boto3.client(
             service,
             region_name=HOME,
@@ -24,12 +24,12 @@ class ValidationCheck(Check):
             config=Config(parameter_validation=False, retries={"total_max_attempts": 1}),
         )
 
-    def refused(self, saying, service, operation, **parameters):
+    def refused(self, message, service, operation, **parameters):
         with self.assertRaises(ClientError) as caught:
-            getattr(self.careless(service), operation)(**parameters)
+            getattr(self.unchecked_client(service), operation)(**parameters)
         error = caught.exception.response["Error"]
         self.assertIn(error["Code"], REFUSALS)
-        self.assertIn(saying, error["Message"])
+        self.assertIn(message, error["Message"])
 
     def test_a_missing_member(self):
         self.refused("Value null at 'name' failed", "ssm", "put_parameter", Value="v", Type="String")
@@ -67,11 +67,11 @@ class ValidationCheck(Check):
         self.refused("satisfy enum value set: [String, ", "ssm", "put_parameter", Name=self.name, Value="v", Type="Text")
         self.refused("'resourceType'", "ssm", "list_tags_for_resource", ResourceType="parameter", ResourceId="/a")
 
-    def test_every_fault_is_said_at_once(self):
+    def test_one_answer_lists_every_violation(self):
         self.refused("2 validation errors detected: ", "ssm", "put_parameter", Name=self.name, Type="Text", Value="v", Tier="Fast")
 
-    def test_what_keeps_to_the_model_is_not_refused(self):
+    def test_a_valid_request_is_accepted(self):
         self.put(Tags=[{"Key": "team", "Value": "sales: é_.:/=+-@"}, {"Key": "empty", "Value": ""}], Overwrite=False)
-        topic = self.careless("sns").create_topic(Name="validated")["TopicArn"]
+        topic = self.unchecked_client("sns").create_topic(Name="validated")["TopicArn"]
         attributes = {"kind": {"DataType": "String", "StringValue": "new"}}
-        self.assertTrue(self.careless("sns").publish(TopicArn=topic, Message="m", MessageAttributes=attributes)["MessageId"])
+        self.assertTrue(self.unchecked_client("sns").publish(TopicArn=topic, Message="m", MessageAttributes=attributes)["MessageId"])

@@ -1,4 +1,4 @@
-"""One emulated organisation and one Lambda service for all checks of the hub; every check uses names of its own."""
+"""All checks of the hub share one emulated organisation and one Lambda service. Every check uses its own names."""
 
 import atexit
 import functools
@@ -21,12 +21,12 @@ _numbers = itertools.count(1)
 
 
 class World:
-    """The organisation, whose every account has the spoke role, the hub's topic, and the service."""
+    """The organisation with the spoke role in every account, the hub's topic, and the Lambda service."""
 
     def __init__(self):
         self.emulator = Emulator(lifetime=LIFETIME_SECONDS)
         atexit.register(self.emulator.end)
-        organizations = furnish.organisation_of(self.emulator)
+        organizations = furnish.organizations_client(self.emulator)
         made = [
             organizations.create_account(AccountName=f"member-{number}", Email=f"member-{number}@example.com")
             for number in range(MEMBERS)
@@ -41,18 +41,18 @@ class World:
 
     @functools.cache
     def function(self):
-        """The hub with usual settings, for the checks that need no function of their own."""
+        """A function with the usual settings."""
         return self.deploy()
 
     def deploy(self, timeout=60, **environment):
-        """A new function; what is given is set beside the usual settings, or in their place. None leaves one out."""
+        """Deploys a function with the usual settings and the given ones. The value None removes a setting."""
         settings = {
             "AWS_ENDPOINT_URL": self.emulator.url,
             "REPLICATOR_ROUTES": f"{SOURCE}={','.join(TARGETS)}",
             "REPLICATOR_SPOKE_EXTERNAL_ID": furnish.EXTERNAL_ID,
             "REPLICATOR_SNS_TOPIC_ARN": self.topic,
             "REPLICATOR_QUOTAS": json.dumps({"*/*/*": 1000}),
-            # The checks share the accounts' allowance of one day.
+            # All checks share the accounts' daily allowance of deletes.
             "REPLICATOR_MAX_DELETES": "1000",
             **environment,
         }
@@ -62,12 +62,12 @@ class World:
 
 @functools.cache
 def the_world():
-    """Brought up by the first check that asks for it, ended with this process, however that ends."""
+    """The shared organisation. The first call starts it; the end of this process stops it."""
     return World()
 
 
 class Check(unittest.TestCase):
-    """Gives a check clients, a fresh name, and comparisons of sources with replicas by boto3 alone."""
+    """Clients, a fresh name, and comparisons of sources with replicas by boto3 alone."""
 
     maxDiff = None
 
@@ -80,18 +80,18 @@ class Check(unittest.TestCase):
         return self.emulator.client("ssm", account, region)
 
     def put(self, account, name=None, value="1", type="String", region=SOURCE, **settings):
-        """Writes a parameter: its new version."""
+        """Writes a parameter and returns its new version."""
         put = self.ssm(account, region).put_parameter(Name=name or self.name, Value=value, Type=type, **settings)
         return put["Version"]
 
     def answer(self, payload, function=None):
-        """What the hub answers; it must not fail."""
+        """Invokes the hub, which must succeed, and returns its answer."""
         invocation = (function or self.world.function()).invoke(payload)
         self.assertIsNone(invocation.error, invocation.payload)
         return invocation.payload
 
     def found(self, account, name, region):
-        """A parameter with its tags, or None."""
+        """A parameter with its tags, or None if it does not exist."""
         ssm = self.ssm(account, region)
         try:
             parameter = ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]
@@ -101,10 +101,10 @@ class Check(unittest.TestCase):
         return {**parameter, "Tags": {tag["Key"]: tag["Value"] for tag in listed}}
 
     def assert_replicated(self, account, name=None, version=None):
-        """Every target has what the source has, marked; in this version, if one is given."""
+        """Every target has a marked replica that equals the source, with this version if one is given."""
         name = name or self.name
         source = self.found(account, name, SOURCE)
-        self.assertIsNotNone(source, f"{name} is not in the source")
+        self.assertIsNotNone(source, f"{name} does not exist in the source")
         for target in TARGETS:
             where = f"{name} in {target} of {account}"
             replica = self.found(account, name, target)

@@ -1,4 +1,4 @@
-"""Batches of the queue: what is in them is done once, and only what must come back is returned."""
+"""Batches of the queue: the hub processes every item once, and returns only the messages to retry."""
 
 import random
 
@@ -7,7 +7,7 @@ import cloudtrail
 from .base import SOURCE, TARGETS, Check
 
 RECORDS = 100
-OF_A_KIND = 3  # items of each account that are created, and as many changed, tagged and deleted
+OF_A_KIND = 3  # items of each account for each kind of change: created, changed, tagged, deleted
 NOTHING_RETURNED = {"batchItemFailures": []}
 
 
@@ -22,7 +22,7 @@ class BatchesCheck(Check):
         self.assertEqual(NOTHING_RETURNED, self.answer(cloudtrail.batch(events)))
 
     def change_sources(self, account):
-        """Changes an account's sources: the events that tell of it."""
+        """Changes an account's sources and returns the events of the changes."""
         for name in self.names("created"):
             version = self.put(account, name, f"new in {account}", "SecureString")
             yield cloudtrail.put_parameter(account, SOURCE, name, "SecureString", version)
@@ -38,14 +38,14 @@ class BatchesCheck(Check):
             yield cloudtrail.delete_parameter(account, SOURCE, name)
 
     def prepare(self):
-        """Replicates, then changes the sources: the events of the changes, one an item."""
+        """Replicates the sources, then changes them. Returns the events of the changes, one for each item."""
         self.name = f"{self.name}/next"
         for account in self.world.members:
             self.replicate_first(account, [n for kind in ("changed", "tagged", "deleted") for n in self.names(kind)])
         return [event for account in self.world.members for event in self.change_sources(account)]
 
     def counted(self, events):
-        """Sends a batch, which must be done whole and rightly: the calls that it cost, counted at the wire."""
+        """Sends a batch, which must succeed, and returns the number of calls by operation."""
         before = self.emulator.calls()
         answer = self.answer(cloudtrail.batch(events))
         calls = self.emulator.calls() - before
@@ -59,7 +59,7 @@ class BatchesCheck(Check):
         return calls
 
     def test_a_hundred_records_over_five_accounts(self):
-        """A queue delivers at least once: duplicates cost no call, and no item is written twice."""
+        """A queue may deliver a message twice. Duplicates cost no call, and no item is written twice."""
         once = self.counted(self.prepare())
 
         events = self.prepare()
@@ -71,13 +71,14 @@ class BatchesCheck(Check):
         calls = self.counted(events)
 
         self.assertEqual(once, calls)
-        replicas = OF_A_KIND * len(self.world.members) * len(TARGETS)  # of one kind of change
-        # A creation is one call; what is changed gets its value and then its provenance; what is tagged, tags alone.
+        replicas = OF_A_KIND * len(self.world.members) * len(TARGETS)  # for each kind of change
+        # A create is one PutParameter, an update one PutParameter and one AddTagsToResource (the provenance), and a
+        # change of tags one AddTagsToResource.
         self.assertEqual(2 * replicas, calls["AmazonSSM.PutParameter"])
         self.assertEqual(2 * replicas, calls["AmazonSSM.AddTagsToResource"])
         self.assertEqual(len(self.world.members) * len(TARGETS), calls["AmazonSSM.DeleteParameters"])
 
-    def test_a_record_that_cannot_be_read_comes_back_alone(self):
+    def test_only_an_unreadable_record_is_returned(self):
         for body in ("{", "", "null", "[]", '{"detail":{"name":"all","operation":"sync"}}'):
             with self.subTest(body=body):
                 name = f"{self.name}/{len(body)}"
@@ -90,5 +91,5 @@ class BatchesCheck(Check):
                 self.assertEqual(returned, self.answer(batch))
                 self.assert_replicated(member, name)
 
-    def test_no_records(self):
+    def test_a_batch_without_records_succeeds(self):
         self.assertEqual(NOTHING_RETURNED, self.answer({"Records": []}))

@@ -1,4 +1,4 @@
-"""Every sample of payloads/events does what it is for, sent to the function as it is, but for account and names."""
+"""Every sample of payloads/events has its intended effect. Only account and names of the samples are replaced."""
 
 import contextlib
 import json
@@ -8,13 +8,13 @@ import cloudtrail
 from .base import SOURCE, TARGETS, Check
 
 SAMPLE_NAME, SAMPLE_ARN_END = "shop/db", "shop/db-a1b2c3"
-VERSION = 12  # that the sample of PutParameter tells of
+VERSION = 12  # the version in the sample of PutParameter
 IGNORED = ["remove-regions-from-replication.json"]
-LEAVES = ("host", "port", "user")  # of the parameters that DeleteParameters names
+LEAVES = ("host", "port", "user")  # the parameters in the sample of DeleteParameters
 
 
 class EventsCheck(Check):
-    """Each sample has names of its own: `shop/db` becomes `events/put-parameter`."""
+    """Each sample gets its own names: `shop/db` becomes `events/put-parameter`."""
 
     @contextlib.contextmanager
     def sample(self, file):
@@ -66,14 +66,14 @@ class EventsCheck(Check):
         "add-tags-to-resource.json",
     ]
 
-    def test_a_parameter_is_looked_at(self):
+    def test_an_event_of_a_parameter_replicates_it(self):
         for file in self.WRITES:
             with self.sample(file):
                 self.write_parameters("host", team="shop", stage="live")
                 self.send()
                 self.assert_replicated(self.member, self.parameter())
 
-    def test_tags_are_removed(self):
+    def test_an_event_of_a_tag_removal_removes_the_tags(self):
         with self.sample("remove-tags-from-resource.json"):
             self.write_parameters("host", team="shop")
             self.assertEqual("changed", self.send()["status"])
@@ -81,7 +81,7 @@ class EventsCheck(Check):
 
     DELETIONS = ["delete-parameter.json", "delete-parameters.json", "parameter-store-change-delete.json"]
 
-    def test_parameters_are_deleted(self):
+    def test_an_event_of_a_deletion_deletes_the_replicas(self):
         for file in self.DELETIONS:
             with self.sample(file):
                 leaves = LEAVES if self.file == "delete-parameters.json" else LEAVES[:1]
@@ -106,7 +106,7 @@ class EventsCheck(Check):
         "secret-label-updated.json",
     ]
 
-    def test_a_secret_is_looked_at(self):
+    def test_an_event_of_a_secret_replicates_it(self):
         for file in self.SECRETS:
             with self.sample(file):
                 self.write_secret()
@@ -115,14 +115,14 @@ class EventsCheck(Check):
                 self.assertEqual({"replicated": len(TARGETS)}, answer["totals"]["secrets"])
                 self.assert_secret_replicated()
 
-    def test_a_deleted_secret_is_left_alone(self):
+    def test_an_event_of_a_deleted_secret_changes_nothing(self):
         with self.sample("delete-secret.json"):
             self.write_secret()
             self.secrets.delete_secret(SecretId=self.prefix, RecoveryWindowInDays=30)
             self.assertEqual("in_sync", self.send()["status"])
             self.assertEqual([], self.secret_regions())
 
-    def test_a_deletion_that_the_replicas_prevent_is_reported(self):
+    def test_a_secret_deletion_that_failed_because_of_replicas_is_reported(self):
         with self.sample("delete-secret-refused.json"):
             self.write_secret()
             detail = {"kind": "secret", "name": self.prefix, "operation": "sync"}
@@ -132,14 +132,14 @@ class EventsCheck(Check):
             self.assertTrue(failure["remedy"])
             self.assert_secret_replicated()
 
-    def test_what_is_left_to_the_sweep_is_ignored(self):
+    def test_events_without_effect_are_ignored(self):
         for file in IGNORED:
             with self.sample(file):
                 self.write_secret()
                 self.assertIn("sweep", self.send()["ignored"])
                 self.assertEqual([], self.secret_regions())
 
-    def test_the_batch(self):
+    def test_the_sample_batch_is_processed(self):
         with self.sample("queue-batch.json"):
             self.write_parameters("host", team="shop", stage="live")
             self.write_secret()
@@ -147,7 +147,7 @@ class EventsCheck(Check):
             self.assert_replicated(self.member, self.parameter())
             self.assert_secret_replicated()
 
-    def test_no_sample_is_forgotten(self):
+    def test_every_sample_has_a_test(self):
         here = [*self.WRITES, *self.DELETIONS, *self.SECRETS, *IGNORED]
         here += ["remove-tags-from-resource.json", "queue-batch.json"]
         here += ["delete-secret.json", "delete-secret-refused.json"]

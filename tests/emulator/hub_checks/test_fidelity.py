@@ -1,4 +1,4 @@
-"""Forty random parameters and their replicas in two Regions, as an application sees them: by boto3 alone."""
+"""Forty random parameters and their replicas in two Regions, read by boto3 as an application does."""
 
 import json
 import random
@@ -22,7 +22,7 @@ class FidelityCheck(Check):
         return "".join(self.random.choices(characters, k=self.random.randint(1, most)))
 
     def write(self, name):
-        """A parameter with random attributes, one to four versions, and labels on some of them."""
+        """Creates a parameter with random attributes, one to four versions, and labels on some of them."""
         ssm, choose = self.ssm(self.member), self.random.choice
         kind = choose(["String", "StringList", "SecureString"])
         form = {"Name": name, "Type": kind, "Tier": choose(["Standard", "Advanced"])}
@@ -44,12 +44,12 @@ class FidelityCheck(Check):
             ssm.label_parameter_version(Name=name, ParameterVersion=version, Labels=[label])
 
     def attributes(self, region):
-        """Every parameter by name: all that a list shows, policies among it."""
+        """The parameters by name with all listed attributes, policies included."""
         pages = self.ssm(self.member, region).get_paginator("describe_parameters").paginate()
         return {listed["Name"]: listed for page in pages for listed in page["Parameters"]}
 
     def labels(self, name, region):
-        """The value that each label gives."""
+        """The value of each label."""
         ssm = self.ssm(self.member, region)
         history = ssm.get_parameter_history(Name=name, MaxResults=50)["Parameters"]
         given = {}
@@ -59,7 +59,7 @@ class FidelityCheck(Check):
         return given
 
     def tree(self, region):
-        """What an application that reads its configuration by path gets."""
+        """The parameters that an application reads by path."""
         pages = self.ssm(self.member, region).get_paginator("get_parameters_by_path")
         pages = pages.paginate(Path="/fidelity", Recursive=True, WithDecryption=True)
         return {read["Name"]: (read["Type"], read["Value"]) for page in pages for read in page["Parameters"]}
@@ -69,7 +69,7 @@ class FidelityCheck(Check):
         self.assertEqual([], [one for one in answer["failures"] if one["name"].startswith("/fidelity")])
         return answer
 
-    def test_attribute_by_attribute_label_by_label_and_by_path(self):
+    def test_attributes_labels_and_reads_by_path_are_equal(self):
         names = [f"/fidelity/{number % 5}/{number:02}" for number in range(PARAMETERS)]
         for name in names:
             self.write(name)

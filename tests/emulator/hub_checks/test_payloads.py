@@ -1,4 +1,4 @@
-"""Every file of payloads/ is answered as the design says, and done."""
+"""The hub answers every file in payloads/ as the design says, and executes it."""
 
 import json
 import pathlib
@@ -9,14 +9,14 @@ from .base import SOURCE, TARGETS, Check
 
 PAYLOADS = pathlib.Path(__file__).resolve().parents[3] / "payloads"
 SAMPLE_ACCOUNT = "111122223333"
-PARAMETER, SECRET = "/shop/db/host", "shop/db"  # which the files name
+PARAMETER, SECRET = "/shop/db/host", "shop/db"  # the names in the files
 
 
 class PayloadsCheck(Check):
-    """A method a file: `list-accounts.json` is `list_accounts`."""
+    """One method for each file: `list_accounts` for `list-accounts.json`."""
 
     def test_every_file(self):
-        # Deletion last: a parameter that the hub deleted is not made anew within 30 s, which AWS asks for.
+        # The deletion comes last: AWS asks for 30 s between the deletion and a new creation of a parameter.
         files = sorted(PAYLOADS.glob("*.json"), key=lambda file: ("delete" in file.stem, file.stem))
         self.assertGreaterEqual(len(files), 8)
         for number, file in enumerate(files):
@@ -31,7 +31,7 @@ class PayloadsCheck(Check):
         return self.answer(self.payload)
 
     def assert_changed(self, answer, accounts=1, **counts):
-        """All went well, and these were the parameters that were written."""
+        """The run succeeded and wrote exactly these parameters."""
         self.assertEqual("changed", answer["status"], answer)
         self.assertEqual({"changed": accounts}, self.without(answer["totals"]["accounts"], "in_sync"))
         self.assertEqual(counts, self.without(answer["totals"]["parameters"], "in_sync"))
@@ -65,7 +65,7 @@ class PayloadsCheck(Check):
         self.assert_replicated(self.member)
 
     def sync_all(self):
-        self.answer(self.payload)  # what other checks left
+        self.answer(self.payload)  # replicate what other checks left
         accounts = [MANAGEMENT_ACCOUNT, *self.world.members]
         for account in accounts:
             self.put(account, value=account)
@@ -88,7 +88,7 @@ class PayloadsCheck(Check):
     def sync_delete(self):
         self.replicated_already()
         self.ssm(MANAGEMENT_ACCOUNT).delete_parameter(Name=PARAMETER)
-        # A payload is no witness of a deletion: the replicas wait for a day.
+        # A payload does not prove a deletion, so the hub makes tombstones, which last a day.
         self.assert_changed(self.sent(), tombstoned=len(TARGETS))
         for target in TARGETS:
             self.ssm(MANAGEMENT_ACCOUNT, target).delete_parameter(Name=PARAMETER)
@@ -99,7 +99,7 @@ class PayloadsCheck(Check):
         self.assert_replicated(MANAGEMENT_ACCOUNT, PARAMETER)
 
     def emptied(self):
-        """The next file begins without the parameter."""
+        """Removes the parameter before the next file."""
         for region in (SOURCE, *TARGETS):
             self.ssm(MANAGEMENT_ACCOUNT, region).delete_parameter(Name=PARAMETER)
 

@@ -1,4 +1,4 @@
-"""The process that Lambda keeps: warm starts, deadlines, metrics, and what is in its log."""
+"""The function's process: warm starts, deadlines, metrics and log."""
 
 import json
 import os
@@ -19,12 +19,12 @@ LIST = {"detail": {"name": "accounts", "operation": "list"}, "batch": 25}
 
 
 class ProcessCheck(Check):
-    def test_a_warm_start_remembers_what_it_told(self):
-        """A failure of the same item is told once an hour by one process: the second run is in the first's process."""
+    def test_a_warm_process_does_not_repeat_a_notification(self):
+        """A process reports the failure of an item once an hour. The second invocation runs in the same process."""
         topic, queue = self.topic_with_queue()
         member = self.world.members[0]
         self.put(member)
-        self.put(member, value="somebody else's", region=TARGETS[0])
+        self.put(member, value="of another owner", region=TARGETS[0])
         payload = {"account": member, "region": SOURCE, "detail": {"name": self.name, "operation": "sync"}}
         function = self.world.deploy(REPLICATOR_SNS_TOPIC_ARN=topic)
         for _ in range(2):
@@ -34,7 +34,7 @@ class ProcessCheck(Check):
         self.assertIn(self.name, digest)
         cold = self.world.deploy(REPLICATOR_SNS_TOPIC_ARN=topic)
         self.answer(payload, cold)
-        self.assertEqual(1, len(self.received(queue)), "another process does not know of it")
+        self.assertEqual(1, len(self.received(queue)), "a different process reports the failure again")
 
     def topic_with_queue(self):
         sns, sqs = (self.emulator.client(service, region=HUB_REGION) for service in ("sns", "sqs"))
@@ -45,15 +45,15 @@ class ProcessCheck(Check):
         return topic, queue
 
     def received(self, queue):
-        """The messages that are in the queue now; they are taken out."""
+        """Receives and deletes the messages in the queue."""
         sqs = self.emulator.client("sqs", region=HUB_REGION)
         messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
         for message in messages:
             sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
         return [message["Body"] for message in messages]
 
-    def test_a_deadline_that_is_nearly_over_leaves_accounts(self):
-        function = self.world.deploy(timeout=10)  # the hub begins no account with less than 20 s left
+    def test_a_deadline_leaves_accounts_to_the_next_invocation(self):
+        function = self.world.deploy(timeout=10)  # the hub starts no account with less than 20 s left
         member = self.world.members[0]
         version = self.put(member)
         answer = self.answer(EVERYTHING, function)
@@ -64,11 +64,11 @@ class ProcessCheck(Check):
         returned = [{"itemIdentifier": batch["Records"][0]["messageId"]}]
         self.assertEqual({"batchItemFailures": returned}, self.answer(batch, function))
         self.assert_in_no_target(member)
-        # Sending what is left again, with time enough, continues.
+        # With enough time, a second invocation continues with the remaining accounts.
         self.answer({"accounts": answer["remaining"], **EVERYTHING})
         self.assert_replicated(member)
 
-    def test_the_log_has_metrics_and_no_value(self):
+    def test_the_log_has_metrics_and_no_values(self):
         canary = f"canary-{uuid.uuid4()}"
         member = self.world.members[1]
         secretsmanager = self.emulator.client("secretsmanager", member, SOURCE)
@@ -87,17 +87,17 @@ class ProcessCheck(Check):
         self.assert_metrics([line for line in log if "_aws" in line], events=1, written=2)
 
     def log_of(self, function, runs):
-        """The log, whole: the service brings the last lines of a run into it with one of the next."""
+        """The complete log. The service writes the last lines of an invocation during the next one."""
         deadline = time.monotonic() + END_SECONDS
         while True:
             self.answer(LIST, function)
             log = function.log()
             if len([line for line in log if '"EventAge"' in line or '"Remaining"' in line]) > runs:
                 return log
-            self.assertLess(time.monotonic(), deadline, "the metrics of some run are not in the log")
+            self.assertLess(time.monotonic(), deadline, "the log does not have the metrics of every invocation")
 
     def assert_metrics(self, lines, events, written):
-        """The embedded metric format: a document a line, whose metrics and dimensions are members of it."""
+        """Checks the embedded metric format: one document a line, which contains its metrics and dimensions."""
         found = {}
         for line in lines:
             document = json.loads(line)
@@ -115,8 +115,8 @@ class ProcessCheck(Check):
         self.assertIn(("Items", "parameter", "created"), found)
         self.assertIn(("Items", "parameter", "updated"), found)
 
-    def test_the_service_ends_with_the_process_that_it_serves(self):
-        """The function's process too; seen from a process that starts both and is killed."""
+    def test_the_service_ends_with_its_parent_process(self):
+        """The function's process ends too. A separate process starts the service and is killed."""
         program = (
             "import sys, time; sys.path.insert(0, sys.argv[1])\n"
             "from lambda_service import LambdaService, hub_program\n"
@@ -131,12 +131,12 @@ class ProcessCheck(Check):
             parent.kill()
         group, deadline = int(pid), time.monotonic() + END_SECONDS
         while self.is_there(group) or os.path.exists(scratch):
-            self.assertLess(time.monotonic(), deadline, "the service or the function goes on without its parent")
+            self.assertLess(time.monotonic(), deadline, "the service or the function still runs without its parent")
             time.sleep(0.1)
 
     @staticmethod
     def is_there(group):
-        """Whether a process of this group is left."""
+        """Whether a process of this process group still runs."""
         try:
             os.killpg(group, 0)
         except ProcessLookupError:

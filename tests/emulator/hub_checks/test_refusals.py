@@ -1,4 +1,4 @@
-"""What the hub does not do: payloads and settings that are refused, events that are not its business."""
+"""Payloads and settings that the hub refuses, and events that the hub ignores."""
 
 import cloudtrail
 
@@ -14,28 +14,28 @@ class RefusalsCheck(Check):
         for word in words:
             self.assertIn(word, invocation.payload["errorMessage"])
 
-    def test_a_payload_with_an_unknown_field(self):
+    def test_a_payload_with_an_unknown_field_is_refused(self):
         payload = {"detail": {"name": "all", "operation": "sync"}, "acount": self.world.members[0]}
         self.assert_refused("InvalidPayload", ["`acount`", "`account`"], payload)
 
-    def test_payloads_of_another_shape(self):
+    def test_a_payload_of_another_shape_is_refused(self):
         for payload in ({}, [], None, 7, "all", {"detail": {"name": "all", "operation": "delete"}}):
             with self.subTest(payload=payload):
                 self.assert_refused("InvalidPayload", [], payload)
 
-    def test_a_region_without_a_route(self):
+    def test_a_region_without_a_route_is_refused(self):
         detail = {"name": "/a", "operation": "sync"}
         self.assert_refused("InvalidPayload", ["eu-west-3"], {"region": "eu-west-3", "detail": detail})
 
-    def test_settings_that_cannot_be_used_are_all_told(self):
+    def test_all_invalid_settings_are_reported_at_once(self):
         function = self.world.deploy(
             REPLICATOR_ROUTES=f"{SOURCE}={SOURCE}", REPLICATOR_MAX_DELETE="5", REPLICATOR_SNS_TOPIC_ARN=None
         )
         faults = ["REPLICATOR_ROUTES", "REPLICATOR_MAX_DELETE", "REPLICATOR_MAX_DELETES", "REPLICATOR_SNS_TOPIC_ARN"]
-        for _ in range(2):  # the second time from the same process
+        for _ in range(2):  # the second time in the same process
             self.assert_refused("InvalidSettings", faults, {"detail": {"name": "all", "operation": "sync"}}, function)
 
-    def test_events_that_are_ignored_say_why(self):
+    def test_ignored_events_have_a_reason(self):
         member = self.world.members[0]
         self.put(member)
         event = cloudtrail.put_parameter(member, SOURCE, self.name, "String", version=1)

@@ -1,7 +1,7 @@
-"""What moto does not do as AWS does it, restored: one module a service, one function a rule.
+"""Rules of AWS that moto lacks: one module for each service, one function for each rule.
 
-Every patch says in its docstring which rule of AWS it restores, or that the rule is an assumption.
-A module installs its patches when it is imported; `install` imports them all.
+The docstring of a patch names the rule, and says where the rule is an assumption. A module installs its patches on
+import; `install` imports all modules.
 """
 
 import importlib
@@ -24,10 +24,10 @@ _one_call_at_a_time = threading.RLock()
 
 
 def patch(owner, name=None, adds=False):
-    """Puts the decorated function in the place of `owner`'s method of that name, which it keeps as `.stock`.
+    """Replaces the method of `owner` that has this name. The new function keeps the old one as `.stock`.
 
-    A method that a newer moto no longer has, or has meanwhile got by itself (`adds`), is an error:
-    a patch must never turn into dead code in silence.
+    Fails if a newer moto no longer has the method, or already has a method that the patch adds (`adds`). Otherwise a
+    patch could become dead code unnoticed.
     """
 
     def install_one(function):
@@ -42,9 +42,9 @@ def patch(owner, name=None, adds=False):
 
 
 def one_call_at_a_time(response_class):
-    """AWS applies a call as one step; moto's stores are plain dictionaries that threads change under each other.
+    """Serialises calls: AWS applies a call atomically, while moto's threads change shared dictionaries.
 
-    Python runs one thread at a time anyway, so the lock costs no throughput.
+    Python runs one thread at a time, so the lock costs no throughput.
     """
     stock = response_class.call_action
 
@@ -56,7 +56,7 @@ def one_call_at_a_time(response_class):
 
 
 def install(sessions="both"):
-    """Installs every patch. `sessions` says which of SSM's answers show a role's session."""
+    """Installs all patches. `sessions` selects the SSM operations that show a role's session."""
     modules = {name: importlib.import_module(f"{__name__}.{name}") for name in MODULES}
     modules["ssm_versions"].show_sessions(sessions)
 

@@ -1,16 +1,16 @@
-"""Whether a KMS key can be used: what SSM and Secrets Manager ask KMS before they encrypt or decrypt.
+"""Whether a KMS key can be used. SSM and Secrets Manager check this before they encrypt or decrypt.
 
-moto's KMS keeps keys, aliases and their states by account and Region as AWS does and needs no patch;
-its SSM and Secrets Manager never ask it.
+moto's KMS handles keys, aliases and states by account and Region as AWS does, so it needs no patch. moto's SSM and
+Secrets Manager do not use it.
 """
 
 from moto.kms.models import kms_backends
 
 
 def find_key(account_id, region_name, key_id):
-    """The key that an id, an ARN, an alias or an alias ARN names in this account and Region, or None.
+    """The key of this account and Region that an id, an ARN, an alias or an alias ARN names, or None.
 
-    A key ARN may name another account's key, never another Region's.
+    A key ARN may name a key of another account, but not of another Region.
     """
     if key_id.startswith("arn:"):
         parts = key_id.split(":", 5)
@@ -24,7 +24,7 @@ def find_key(account_id, region_name, key_id):
 
 
 def refusal(account_id, region_name, key_id):
-    """Why KMS refuses to use the key (missing, disabled, pending deletion), or None if it does not."""
+    """The reason why KMS refuses to use the key (missing, disabled, pending deletion), or None for a usable key."""
     key = find_key(account_id, region_name, key_id)
     if key is None:
         return f"Invalid keyId {key_id}"

@@ -1,4 +1,4 @@
-"""Organizations: who may list the accounts, in which pages, and what an account says of itself."""
+"""Organizations: the callers that may list accounts, the pages, and the members of an account."""
 
 import json
 
@@ -16,7 +16,7 @@ PAGE_LIMIT = 20
 
 
 def organization_of(account_id, partition):
-    """The backend of the organisation that an account belongs to, or None."""
+    """The backend of an account's organisation, or None."""
     if account_id in organizations_backends.master_accounts:
         account_id, partition = organizations_backends.master_accounts[account_id]
     backend = organizations_backends[account_id][partition]
@@ -24,7 +24,7 @@ def organization_of(account_id, partition):
 
 
 def path_of(backend, account):
-    """`Paths`: `o-…/r-…/ou-…/ACCOUNT/`, the root first, as in `aws:PrincipalOrgPaths`."""
+    """`Paths`: `o-…/r-…/ou-…/ACCOUNT/`, from the root, as in `aws:PrincipalOrgPaths`."""
     units = {unit.id: unit for unit in backend.ou}
     path, parent = [account.id], account.parent_id
     while parent in units:
@@ -38,7 +38,7 @@ def described(backend, account):
 
 
 def reader(response):
-    """The organisation that the caller may read: the management account's or a delegated administrator's own.
+    """The organisation that the caller may read, as its management account or delegated administrator.
 
     AWS: "This operation can be called only from the organization's management account or by a member
     account that is a delegated administrator"; outside an organisation AWSOrganizationsNotInUseException.
@@ -54,9 +54,9 @@ def reader(response):
 
 @patch(OrganizationsResponse)
 def list_accounts(self):
-    """Pages of at most 20 accounts, 20 also where MaxResults is left out; each account with its `Paths`.
+    """A page has at most 20 accounts, which is also the default. Each account has its `Paths`.
 
-    moto has no limit, puts everything into one page of 100 by default, and answers members too.
+    moto has no limit, a default of 100, and also answers member accounts.
     """
     backend = reader(self)
     limit = self._get_int_param("MaxResults", PAGE_LIMIT)
@@ -75,7 +75,7 @@ def list_accounts(self):
 
 @patch(OrganizationsResponse)
 def describe_account(self):
-    """The same members as in ListAccounts, `Paths` among them."""
+    """Returns the same members as ListAccounts, `Paths` included."""
     backend = reader(self)
     account = backend.get_account_by_id(self._get_param("AccountId"))
     return json.dumps({"Account": described(backend, account)})

@@ -20,9 +20,9 @@ NAME_TAKEN = "Secret with this name already exists in this region"
 
 
 def new_replica(secret, region, key, failure=None):
-    """A replica with its own key; its ARN is the primary's but for the Region.
+    """A replica with its own key. The replica's ARN differs from the primary's only in the Region.
 
-    moto replaces the Region's name wherever the ARN has it, in the secret's own name too.
+    moto replaces the Region's name everywhere in the ARN, even in the name of the secret.
     """
     replica = ReplicaSecret(secret, region, "Failed" if failure else None, failure)
     head, _, tail = secret.arn.partition(f":{secret.region}:")
@@ -33,11 +33,10 @@ def new_replica(secret, region, key, failure=None):
 
 @patch(FakeSecret)
 def create_replicas(self, replica_regions, force_overwrite):
-    """A replica's key must be usable in its own Region and its name free there; else its status is `Failed`.
+    """The replica's key must be usable in its Region and its name must be free; otherwise the status is `Failed`.
 
-    The call itself succeeds in both cases, and a standalone secret of the name is left alone unless the
-    caller forces it. Assumed, since AWS leaves it open: a Region whose replica failed may be asked for
-    again, one that already has its replica may not.
+    The call itself succeeds in both cases. An unrelated secret of the same name is overwritten only if the caller
+    forces it. AWS leaves open, and the patch assumes: a failed replica may be requested again, an existing one may not.
     """
     present = {replica.region: replica for replica in getattr(self, "replicas", [])}
     for wanted in replica_regions:
@@ -64,7 +63,7 @@ def create_replicas(self, replica_regions, force_overwrite):
 
 @patch(FakeSecret, name="to_dict")
 def secret_to_dict(self):
-    """`PrimaryRegion` is shown by a primary that has replicas too."""
+    """A primary with replicas shows `PrimaryRegion` too."""
     shown = secret_to_dict.stock(self)
     if self.replicas:
         shown["PrimaryRegion"] = self.region
@@ -73,7 +72,7 @@ def secret_to_dict(self):
 
 @patch(ReplicaSecret, name="to_dict")
 def replica_to_dict(self):
-    """A replica shows its own key; the default one is left out, as for every secret."""
+    """A replica shows its own key. The default key is omitted, as for every secret."""
     shown = replica_to_dict.stock(self)
     shown.pop("KmsKeyId", None)
     if self.config["KmsKeyId"] != DEFAULT_KEY:
@@ -83,16 +82,16 @@ def replica_to_dict(self):
 
 @patch(SecretsManagerResponse)
 def replicate_secret_to_regions(self):
-    """Replication is asynchronous: what was just asked for is `InProgress` in the answer.
+    """Replication is asynchronous: the answer shows a new replica as `InProgress`.
 
-    How it ended shows DescribeSecret, here at once.
+    DescribeSecret shows the result, which exists at once here.
     """
     secret = self.backend.describe_secret(self._get_param("SecretId"))
-    asked = {wanted["Region"] for wanted in self._get_param("AddReplicaRegions", [])}
+    requested = {wanted["Region"] for wanted in self._get_param("AddReplicaRegions", [])}
     answer = json.loads(replicate_secret_to_regions.stock(self))
     answer["ARN"] = secret.arn
     for status in answer["ReplicationStatus"]:
-        if status["Region"] in asked:
+        if status["Region"] in requested:
             status["Status"] = "InProgress"
             status.pop("StatusMessage", None)
     return json.dumps(answer)
@@ -100,7 +99,7 @@ def replicate_secret_to_regions(self):
 
 @patch(SecretsManagerResponse)
 def remove_regions_from_replication(self):
-    """The answer names the secret by its ARN."""
+    """The answer contains the ARN of the secret."""
     secret = self.backend.describe_secret(self._get_param("SecretId"))
     answer = json.loads(remove_regions_from_replication.stock(self))
     return json.dumps({**answer, "ARN": secret.arn})
@@ -108,7 +107,7 @@ def remove_regions_from_replication(self):
 
 @patch(SecretsManagerResponse, adds=True)
 def stop_replication_to_replica(self):
-    """Called in the replica's Region: it becomes a standalone secret with the same ARN, key, values and tags."""
+    """Called in the replica's Region. The replica becomes standalone and keeps its ARN, key, values and tags."""
     store = self.backend.secrets
     replica = self.backend.describe_secret(self._get_param("SecretId"))
     if not isinstance(replica, ReplicaSecret):
@@ -126,7 +125,7 @@ def stop_replication_to_replica(self):
 
 @patch(SecretsManagerResponse)
 def update_secret(self):
-    """On a replica only its key may be changed; Secrets Manager asks KMS of it."""
+    """Only the key of a replica may be changed, and Secrets Manager checks it with KMS."""
     try:
         held = self.backend.describe_secret(self._get_param("SecretId"))
     except ResourceNotFoundException:
@@ -148,7 +147,7 @@ def update_secret(self):
 
 @patch(SecretsManagerResponse)
 def list_secrets(self):
-    """At most 100 a page; an entry has no ReplicationStatus, which only DescribeSecret shows."""
+    """A page has at most 100 secrets. Only DescribeSecret shows ReplicationStatus."""
     limit = self._get_int_param("MaxResults", LIST_LIMIT)
     if not 1 <= limit <= LIST_LIMIT:
         raise ValidationException(
@@ -164,7 +163,7 @@ def list_secrets(self):
 
 @patch(SecretsManagerBackend)
 def update_secret_version_stage(self, secret_id, version_stage, remove_from_version_id, move_to_version_id):
-    """The version that AWSCURRENT is moved to is the one that GetSecretValue gives."""
+    """GetSecretValue returns the version that AWSCURRENT was moved to."""
     if secret_id not in self.secrets:
         raise ResourceNotFoundException("Secrets Manager can't find the specified secret.")
     moved = update_secret_version_stage.stock(

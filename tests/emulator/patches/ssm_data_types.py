@@ -1,4 +1,4 @@
-"""SSM: data types, the types that they go with, and the values that they take (botocore 1.44.8; user guide)."""
+"""SSM: the data types, their parameter types and their values (botocore 1.44.8; user guide)."""
 
 import ipaddress
 import json
@@ -26,7 +26,7 @@ def _matches(pattern):
     return lambda text: re.fullmatch(pattern, text) is not None
 
 
-# The guide says that some may be lists; assumed are those whose values have no commas of their own.
+# The guide says that some data types may be lists. This patch assumes: those whose values contain no commas.
 LISTABLE = {
     "aws:region": _matches(r"[a-z0-9]+(-[a-z0-9]+){2,}"),
     "aws:account:id": _matches(r"[0-9]{12}"),
@@ -40,12 +40,12 @@ LISTABLE = {
     "url": _matches(r"[^:]+://.+"),
 }
 OTHERS = {"binary": _matches(r"([A-Za-z0-9+/=]{4})+"), "json": _json, "jsonc": _jsonc}
-# An item of a list of texts may be empty.
+# An item of a list of text may be empty.
 VALUES = {**LISTABLE, **OTHERS, TEXT: lambda _: True, IMAGE: bool, INTEGRATION: bool}
 
 
 def check(data_type, kind):
-    """An image is a plain string, an integration an encrypted one; of the others some may be lists."""
+    """An image needs a String, an integration a SecureString. Some other data types may be lists."""
     if data_type not in VALUES:
         raise ValidationException(f"The following data type is not supported: {data_type}")
     kinds = {IMAGE: {"String"}, INTEGRATION: {"SecureString"}}.get(data_type)
@@ -56,13 +56,13 @@ def check(data_type, kind):
 
 
 def check_change(held, wanted):
-    """An image and an integration stay what they are; every other data type is changed in place."""
+    """The data types of images and integrations cannot be changed. All others can."""
     if held != wanted and FIXED & {held, wanted}:
         raise ValidationException(f"The data type can't be changed from {held} to {wanted}.")
 
 
 def check_value(data_type, kind, value):
-    """The value is of its data type; of a list, each item is."""
+    """The value must be valid for its data type; of a list, every item must be valid."""
     items = value.split(",") if kind == "StringList" else [value]
     try:
         valid = all(VALUES[data_type](item) for item in items)
@@ -74,5 +74,5 @@ def check_value(data_type, kind, value):
 
 @patch(models)
 def _valid_parameter_data_type(data_type):
-    """moto knows two of them."""
+    """moto knows only two data types."""
     return data_type in VALUES

@@ -1,4 +1,4 @@
-"""SSM: what PutParameter accepts, what a stored version remembers, and the encryption of a SecureString."""
+"""SSM: the checks of PutParameter, the attributes of a stored version, and the encryption of a SecureString."""
 
 import base64
 import hashlib
@@ -26,20 +26,20 @@ POLICY_ATTRIBUTES = {
 }
 POLICY_LIMIT = 10
 
-# What moto's versions do not remember; versions that moto makes by itself keep this.
+# Attributes that moto's versions lack. Versions that moto creates itself keep this default.
 Parameter.encrypted_under = None
 
 
 def latest(backend, name):
-    """The newest version of a parameter, or None; asking must not create an empty entry."""
+    """The newest version of a parameter, or None. A lookup must not create an empty entry."""
     return backend._parameters[name][-1] if name in backend._parameters else None
 
 
 def check_name(name, account_id, region_name):
-    """Letters, digits and `_ . - /`; a hierarchy begins with a slash and has at most 15 levels.
+    """Letters, digits and `_ . - /`. A path begins with a slash and has at most 15 levels.
 
-    The limit of 1,011 characters counts the ARN's prefix, so a name that is legal in one Region can
-    be too long in another whose own name is longer.
+    The limit of 1,011 characters includes the prefix of the ARN, so a name that fits in one Region can be too long in a
+    Region with a longer name.
     """
     if not re.fullmatch(r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*", name):
         raise ValidationException(
@@ -58,14 +58,14 @@ def check_name(name, account_id, region_name):
         raise ValidationException(f"Parameter name with its ARN must not exceed {NAME_AND_ARN_LENGTH} characters.")
 
 
-def resolve_tier(asked, current, value, policies):
-    """Intelligent-Tiering is resolved as it is written; Advanced never goes back to Standard.
+def resolve_tier(requested, current, value, policies):
+    """Intelligent-Tiering is resolved at the write. Advanced never returns to Standard.
 
-    Left out, the tier stays as it is, and a new parameter takes the account's default, Standard.
+    Without a tier in the request, a parameter keeps its tier. The default for a new one is Standard.
     """
     size = len(value.encode())
     advanced = current is not None and current.tier == "Advanced"
-    tier = asked or (current.tier if current else None) or "Standard"
+    tier = requested or (current.tier if current else None) or "Standard"
     if tier == "Intelligent-Tiering":
         tier = "Advanced" if advanced or policies or size > VALUE_BYTES["Standard"] else "Standard"
     if advanced and tier == "Standard":
@@ -84,11 +84,11 @@ def resolve_tier(asked, current, value, policies):
 
 
 def check_policies(text):
-    """One string with a JSON array of at most 10 policies of known types; `[{}]` removes them all."""
+    """A string with a JSON array of at most 10 policies of known types. `[{}]` removes all policies."""
     try:
         policies = [policy for policy in json.loads(text) if policy]
     except (TypeError, ValueError) as error:
-        raise SSMException("InvalidPolicyAttributeException", f"The policies are no JSON array: {error}") from error
+        raise SSMException("InvalidPolicyAttributeException", f"The policies are not a JSON array: {error}") from error
     if len(policies) > POLICY_LIMIT:
         raise SSMException("PoliciesLimitExceededException", f"At most {POLICY_LIMIT} policies.")
     for policy in policies:
@@ -101,7 +101,7 @@ def check_policies(text):
 
 
 def check_texts(description, pattern, value):
-    """Description and pattern have 1,024 characters at most; the value must match the pattern that holds."""
+    """Description and pattern have at most 1,024 characters. The value must match the pattern."""
     for what, text in (("description", description), ("allowedPattern", pattern)):
         if text and len(text) > TEXT_LENGTH:
             raise ValidationException(f"{what}: Member must have length less than or equal to {TEXT_LENGTH}")
@@ -121,27 +121,28 @@ def check_texts(description, pattern, value):
 
 
 def check_form(kind, data_type, current):
-    """The type cannot be changed, only deleted and created anew, and so two of the data types."""
+    """The type of a parameter cannot be changed, nor can two of the data types."""
     if current is not None and kind != current.parameter_type:
         raise SSMException(
             "HierarchyTypeMismatchException",
-            f"The parameter type can't be changed from {current.parameter_type} to {kind}. Create it anew.",
+            f"The parameter type can't be changed from {current.parameter_type} to {kind}."
+            " Delete and recreate the parameter.",
         )
     ssm_data_types.check(data_type, kind)
     if current is not None:
         ssm_data_types.check_change(current.data_type, data_type)
 
 
-def choose_key(asked, kind, account_id, region_name):
-    """The key's name as kept, and the key: it must exist and be enabled in this account and Region.
+def choose_key(requested, kind, account_id, region_name):
+    """The key's name and the key, which must exist and be enabled in this account and Region.
 
-    Left out it is `alias/aws/ssm`, on overwrite too: the value is then encrypted with that one.
+    The default is `alias/aws/ssm`, on overwrite too: the value is then encrypted with that key.
     """
     if kind != "SecureString":
-        if asked:
+        if requested:
             raise ValidationException("KeyId is required for SecureString type parameter only.")
         return None, None
-    name = asked or DEFAULT_KEY
+    name = requested or DEFAULT_KEY
     reason = kms_keys.refusal(account_id, region_name, name)
     if reason:
         raise SSMException("InvalidKeyId", reason)
@@ -150,10 +151,10 @@ def choose_key(asked, kind, account_id, region_name):
 
 @patch(SimpleSystemManagerResponse)
 def put_parameter(self):
-    """Every limit above; `Foo` and `/Foo` are one parameter, and the first write's spelling is kept.
+    """Applies every limit above. `Foo` and `/Foo` are the same parameter, and the first spelling stays.
 
-    Assumed, since AWS leaves it open: a Description or AllowedPattern left out on overwrite keeps the
-    old one, an empty string clears it. The value's size is counted in bytes.
+    AWS leaves open, and this patch assumes: an overwrite without Description or AllowedPattern keeps the old one, an
+    empty string clears it, and the size of a value is counted in bytes.
     """
     account_id, region_name, backend = self.current_account, self.region, self.ssm_backend
     given = self._get_param
@@ -203,7 +204,7 @@ def _keystream(nonce, length):
 
 @patch(Parameter)
 def encrypt(self, value):
-    """Without decryption a SecureString's value is opaque and differs with every write; moto shows it in clear."""
+    """Without decryption a SecureString's value is opaque and differs for every write. moto returns plain text."""
     nonce, clear = os.urandom(16), value.encode()
     hidden = bytes(map(int.__xor__, clear, _keystream(nonce, len(clear))))
     return "AQICAH" + base64.b64encode(nonce + hidden).decode()
@@ -211,7 +212,7 @@ def encrypt(self, value):
 
 @patch(Parameter)
 def decrypt(self, value):
-    """KMS decrypts with the key that encrypted this version, which must still be there and enabled."""
+    """KMS decrypts with the key of this version, which must still exist and be enabled."""
     if self.parameter_type != "SecureString":
         return value
     if self.encrypted_under:

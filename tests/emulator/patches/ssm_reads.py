@@ -1,4 +1,4 @@
-"""SSM: what the reading calls show, in which pages, and what they refuse; deletes."""
+"""SSM: the answers, pages and errors of reads and deletes."""
 
 import base64
 import bisect
@@ -18,9 +18,9 @@ DESCRIBE_TOKEN = b"describe after "
 
 @patch(Parameter)
 def response_object(self, decrypt=False, region=None):
-    """`Policies` are a list whose `PolicyText` is the JSON text of one policy; moto puts objects there.
+    """`Policies` is a list whose `PolicyText` is the JSON text of a policy. moto returns objects there.
 
-    A typed client refuses the whole page for that.
+    A typed client refuses the whole page because of these objects.
     """
     shown = response_object.stock(self, decrypt, region)
     if self.policies:
@@ -38,23 +38,23 @@ def response_object(self, decrypt=False, region=None):
 
 
 def token_after(kind, text):
-    """A token for the page after what `text` names, in a list of this kind."""
+    """A token for the page after the item `text`, in a list of this kind."""
     return base64.urlsafe_b64encode(kind + text.encode()).decode()
 
 
 def text_before(kind, token):
-    """What the page before ended with; a token that no page of this kind gave is InvalidNextToken."""
+    """The last item of the previous page. A token of another list is InvalidNextToken."""
     try:
         decoded = base64.b64decode(token, altchars=b"-_", validate=True)
         if not decoded.startswith(kind):
             raise ValueError(token)
         return decoded[len(kind) :].decode()
-    except ValueError as error:  # binascii.Error and UnicodeDecodeError are ones
+    except ValueError as error:  # binascii.Error and UnicodeDecodeError are subclasses
         raise SSMException("InvalidNextToken", "The specified token isn't valid.") from error
 
 
 def matching(backend, filters, page):
-    """Those of a page that match. moto evaluates all filters but Tier and DataType, which are added here."""
+    """The matching parameters of a page. moto evaluates all filters except Tier and DataType."""
     late = {"Tier": lambda p: p.tier or "Standard", "DataType": lambda p: p.data_type}
     known = [f for f in filters if f["Key"] not in late]
     backend._validate_parameter_filters(known, by_path=False)
@@ -68,10 +68,10 @@ def matching(backend, filters, page):
 
 @patch(SimpleSystemManagerResponse)
 def describe_parameters(self):
-    """1 to 50 a page, 50 by default; filters apply to a page after it was cut, as AWS's do.
+    """A page has 1 to 50 parameters, 50 by default. Filters apply after paging, as AWS's do.
 
-    So a filtered page can be empty and still have a NextToken. The public parameters under `/aws/` are
-    no account's own. moto always cuts pages of 10 and walks over everything for each of them.
+    So a filtered page can be empty and have a NextToken. The public parameters under `/aws/` are not listed. moto uses
+    pages of 10 and reads everything for each page.
     """
     limit = self._get_int_param("MaxResults", DESCRIBE_LIMIT)
     if not 1 <= limit <= DESCRIBE_LIMIT:
@@ -86,7 +86,7 @@ def describe_parameters(self):
     page = names[start : start + limit]
     parameters = [backend._parameters[name][-1] for name in page]
     filters = self._get_param("ParameterFilters") or []
-    # The older `Filters` take the same keys and match names by their beginning.
+    # The older `Filters` have the same keys and match names by their beginning.
     filters += [
         {**f, "Option": "BeginsWith" if f["Key"] == "Name" else "Equals"} for f in self._get_param("Filters") or []
     ]
@@ -99,7 +99,7 @@ def describe_parameters(self):
 
 
 def check_names(names):
-    """At most 10 names a call, none of them twice."""
+    """At most 10 different names for each call."""
     if len(names) > NAMES_LIMIT:
         raise ValidationException(
             f"1 validation error detected: Value '{names}' at 'names' failed to satisfy constraint: "
@@ -111,7 +111,7 @@ def check_names(names):
 
 @patch(SimpleSystemManagerResponse)
 def delete_parameters(self):
-    """At most 10 names a call."""
+    """At most 10 names for each call."""
     names = self._get_param("Names")
     if len(names) > NAMES_LIMIT:
         check_names(names)
@@ -119,7 +119,7 @@ def delete_parameters(self):
 
 
 def drop_tags(backend, names):
-    """A parameter's tags go with it; moto forgets those of a root parameter, under either spelling."""
+    """Removes a parameter's tags. moto keeps the tags of a root parameter under the other spelling of its name."""
     tags = backend._resource_tags.get("Parameter", {})
     for name in names:
         root = name.removeprefix("/")
@@ -129,14 +129,14 @@ def drop_tags(backend, names):
 
 @patch(SimpleSystemManagerBackend)
 def delete_parameter(self, name):
-    """A deleted parameter's tags are gone, so that one created anew has none of them."""
+    """A deletion also deletes the tags, so that a recreated parameter has none of them."""
     delete_parameter.stock(self, name)
     drop_tags(self, [name])
 
 
 @patch(SimpleSystemManagerBackend, name="delete_parameters")
 def delete_from_store(self, names):
-    """As for one parameter."""
+    """Deletes the tags of all names, as `delete_parameter` does."""
     deleted = delete_from_store.stock(self, names)
     drop_tags(self, deleted)
     return deleted

@@ -1,4 +1,4 @@
-"""SSM: what may be tagged, and the limits of tags."""
+"""SSM: the resources that can be tagged, and the limits of tags."""
 
 from moto.ssm.exceptions import InvalidResourceId, SSMException, ValidationException
 from moto.ssm.models import SimpleSystemManagerBackend
@@ -11,7 +11,7 @@ KEY_LENGTH, VALUE_LENGTH = 128, 256
 
 
 def check_tags(tags, already):
-    """Keys that begin with `aws:` are AWS's own, and a parameter has at most 50 tags besides those."""
+    """Keys that begin with `aws:` are reserved for AWS. A parameter has at most 50 other tags."""
     for key, value in tags.items():
         if key.lower().startswith("aws:"):
             raise ValidationException("aws: prefixed tag key names are not allowed for external use.")
@@ -24,7 +24,7 @@ def check_tags(tags, already):
 
 @patch(SimpleSystemManagerResponse)
 def add_tags_to_resource(self):
-    """`aws:` keys and a 51st tag are refused, and then none of the call's tags is added."""
+    """Refuses `aws:` keys and a 51st tag. A refused call adds none of its tags."""
     if self._get_param("ResourceType") == "Parameter":
         already = self.ssm_backend.list_tags_for_resource("Parameter", self._get_param("ResourceId"))
         check_tags({tag["Key"]: tag["Value"] for tag in self._get_param("Tags")}, already)
@@ -33,7 +33,7 @@ def add_tags_to_resource(self):
 
 @patch(SimpleSystemManagerBackend)
 def _validate_resource_type_and_id(self, resource_type, resource_id):
-    """A parameter's `ResourceId` is its name; moto takes ARNs and versions too."""
+    """A parameter's `ResourceId` is its name. moto also accepts ARNs and versions."""
     if resource_type == "Parameter" and ":" in resource_id:
         raise InvalidResourceId
     return _validate_resource_type_and_id.stock(self, resource_type, resource_id)

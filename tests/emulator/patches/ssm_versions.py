@@ -1,4 +1,4 @@
-"""SSM: a parameter's versions: who wrote each, how one is asked for, and the history of them all."""
+"""SSM: the versions of a parameter: writers, selectors and history."""
 
 from moto.core.responses import ActionResult
 from moto.ssm.exceptions import ParameterNotFound, SSMException, ValidationException
@@ -13,11 +13,11 @@ HISTORY_LIMIT = 50
 HISTORY_TOKEN = b"history after "
 ASSUMED_ROLE = ":assumed-role/"
 
-# Versions that moto makes by itself, AWS's public parameters, keep these.
+# The versions of AWS's public parameters, which moto creates, keep these defaults.
 Parameter.region_name = None
 Parameter.last_modified_user = "N/A"
 
-# Which answers show a role's session in `LastModifiedUser`, by the launcher's option `--sessions`.
+# The operations that show a role's session in `LastModifiedUser`, by the value of the launcher's option `--sessions`.
 SESSIONS = {
     "both": {"lists", "histories"},
     "lists": {"lists"},
@@ -28,13 +28,13 @@ _shown_in = SESSIONS["both"]
 
 
 def show_sessions(choice):
-    """Sets which answers show a role's session: `both`, `lists`, `histories` or `neither`."""
+    """Sets the operations that show a role's session: `both`, `lists`, `histories` or `neither`."""
     global _shown_in
     _shown_in = SESSIONS[choice]
 
 
 def writer_in(answer, arn):
-    """AWS shows an assumed role as `assumed-role/ROLE/SESSION`, and in some answers as `assumed-role/ROLE`."""
+    """AWS shows a session as `assumed-role/ROLE/SESSION`, and in some answers as `assumed-role/ROLE`."""
     if answer in _shown_in or ASSUMED_ROLE not in arn:
         return arn
     return arn.rsplit("/", 1)[0]
@@ -42,7 +42,7 @@ def writer_in(answer, arn):
 
 @patch(SimpleSystemManagerBackend, name="put_parameter")
 def put_into_store(self, *arguments, **named):
-    """A version belongs to whoever made the call, for good; a stack's parameter to whoever made the stack (assumed)."""
+    """The writer of a version is the caller, and for a stack's parameter the creator of the stack (assumed)."""
     version = put_into_store.stock(self, *arguments, **named)
     version.region_name = self.region_name
     version.last_modified_user = identity.current_caller_arn() or Parameter.last_modified_user
@@ -51,9 +51,9 @@ def put_into_store(self, *arguments, **named):
 
 @patch(Parameter)
 def describe_response_object(self, decrypt=False, include_labels=False):
-    """`LastModifiedUser` is the ARN of who wrote that version, and a list shows the ARN; moto has `N/A` and none.
+    """`LastModifiedUser` is the ARN of the version's writer, and a list shows the parameter's ARN. moto has neither.
 
-    Histories alone show labels, and no ARN.
+    Only histories show labels, and histories show no ARN.
     """
     shown = describe_response_object.stock(self, decrypt, include_labels)
     shown["LastModifiedUser"] = writer_in("histories" if include_labels else "lists", self.last_modified_user)
@@ -62,15 +62,15 @@ def describe_response_object(self, decrypt=False, include_labels=False):
     return shown
 
 
-def with_selector(backend, shown, asked):
-    """`NAME:VERSION` and `NAME:LABEL` come back with the selector, `:VERSION` or `:LABEL`."""
-    _, colon, selector = backend._strip_parameter_arn(asked).partition(":")
+def with_selector(backend, shown, requested):
+    """An answer to `NAME:VERSION` or `NAME:LABEL` contains the selector, `:VERSION` or `:LABEL`."""
+    _, colon, selector = backend._strip_parameter_arn(requested).partition(":")
     return {**shown, "Selector": f":{selector}"} if colon else shown
 
 
 @patch(SimpleSystemManagerResponse)
 def get_parameter(self):
-    """An answer to a selector names the selector."""
+    """The answer contains the selector of the request."""
     answer = get_parameter.stock(self)
     shown = answer.result["Parameter"]
     answer.result["Parameter"] = with_selector(self.ssm_backend, shown, self._get_param("Name"))
@@ -79,11 +79,11 @@ def get_parameter(self):
 
 @patch(SimpleSystemManagerResponse)
 def get_parameters(self):
-    """At most 10 different names, selectors included; answers come in alphabetical order.
+    """At most 10 different names, selectors included. The answer is in alphabetical order.
 
-    A name or version that is not there stands in `InvalidParameters`. The order among versions of one name is assumed
-    to be that of their numbers. With decryption one key that is missing, disabled or pending deletion fails the call
-    as a whole; without, no key is asked.
+    `InvalidParameters` lists names and versions that do not exist. This patch assumes that the versions of one name are
+    sorted by number. With decryption, one key that is missing, disabled or pending deletion fails the whole call.
+    Without decryption, no key is used.
     """
     names = self._get_param("Names")
     check_names(names)
@@ -97,7 +97,7 @@ def get_parameters(self):
 
 
 def version_before(token):
-    """The last version of the page before; a token that no page gave is InvalidNextToken."""
+    """The last version of the previous page. An unknown token is InvalidNextToken."""
     text = text_before(HISTORY_TOKEN, token)
     if not text.isdigit():
         raise SSMException("InvalidNextToken", "The specified token isn't valid.")
@@ -106,9 +106,9 @@ def version_before(token):
 
 @patch(SimpleSystemManagerResponse)
 def get_parameter_history(self):
-    """By name or ARN, the oldest version first, 1 to 50 a page.
+    """Accepts a name or an ARN. The oldest version comes first, with 1 to 50 versions a page.
 
-    A page begins after a version, so that none is left out when the oldest of 100 is dropped between two pages.
+    A page starts after a version number, so it skips no version when the oldest of 100 is dropped between two pages.
     """
     limit = self._get_int_param("MaxResults", HISTORY_LIMIT)
     if not 1 <= limit <= HISTORY_LIMIT:
@@ -116,10 +116,10 @@ def get_parameter_history(self):
             f"1 validation error detected: Value '{limit}' at 'maxResults' failed to satisfy constraint: "
             f"Member must have value between 1 and {HISTORY_LIMIT}"
         )
-    backend, asked = self.ssm_backend, self._get_param("Name")
-    name = backend._strip_parameter_arn(asked)
+    backend, requested = self.ssm_backend, self._get_param("Name")
+    name = backend._strip_parameter_arn(requested)
     if name not in backend._parameters:
-        raise ParameterNotFound(f"Parameter {asked} not found.")
+        raise ParameterNotFound(f"Parameter {requested} not found.")
     token = self._get_param("NextToken")
     after = version_before(token) if token else 0
     left = [version for version in backend._parameters[name] if version.version > after]
@@ -131,20 +131,20 @@ def get_parameter_history(self):
 
 
 def must_be_there(backend, name):
-    """moto's store makes an empty entry of a name that it is asked for; every later read of that name then fails."""
+    """Refuses an unknown name. moto would create an empty entry, and every later read of the name would fail."""
     if name not in backend._parameters:
         raise ParameterNotFound(f"Parameter {name} not found.")
 
 
 @patch(SimpleSystemManagerBackend)
 def label_parameter_version(self, name, version, labels):
-    """A name that nobody holds is refused, and is free afterwards."""
+    """An unknown name is refused, and stays free."""
     must_be_there(self, name)
     return label_parameter_version.stock(self, name, version, labels)
 
 
 @patch(SimpleSystemManagerBackend)
 def unlabel_parameter_version(self, name, version, labels):
-    """As for labelling."""
+    """An unknown name is refused, and stays free."""
     must_be_there(self, name)
     return unlabel_parameter_version.stock(self, name, version, labels)

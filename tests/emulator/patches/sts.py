@@ -1,4 +1,4 @@
-"""STS: AssumeRole looks at the role, at its trust policy and at the duration. moto's looks at nothing."""
+"""STS: AssumeRole checks the role, its trust policy and the duration. moto checks none of them."""
 
 import json
 from xml.sax.saxutils import escape
@@ -14,7 +14,7 @@ CHAINED_SECONDS = 3600
 
 
 def access_denied(message):
-    """AWS's answer is HTTP 403; the code is not in the service's model, so the answer is spelled out."""
+    """AWS answers HTTP 403. The code is not in the service's model, so the answer is built here."""
     body = (
         '<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>'
         f"<Code>AccessDenied</Code><Message>{escape(message)}</Message></Error>"
@@ -24,7 +24,7 @@ def access_denied(message):
 
 
 def find_role(role_arn, partition):
-    """The role in its own account, or None: no role, no such account, or an account that is closed."""
+    """The role in its account; None if the role or account does not exist or the account is closed."""
     parts = role_arn.split(":", 5)
     account_id = parts[4] if len(parts) == 6 else ""
     if account_id not in iam_backends:
@@ -37,7 +37,7 @@ def find_role(role_arn, partition):
 
 
 def check_duration(seconds, role, chained):
-    """900 seconds to the role's own maximum; one hour where a role assumes a role (role chaining).
+    """From 900 seconds to the role's maximum; at most one hour if a role assumes a role (role chaining).
 
     AWS: "if you chain roles, your session is limited to a maximum of one hour", and a larger
     DurationSeconds makes the call fail.
@@ -57,9 +57,9 @@ def check_duration(seconds, role, chained):
 
 @patch(TokenResponse)
 def assume_role(self):
-    """The role must exist in the account that its ARN names and its trust policy must let the caller in.
+    """The role must exist in the account of its ARN, and its trust policy must allow the caller.
 
-    Else `AccessDenied`, without a word on which of the two it was, as AWS answers.
+    Otherwise the error is `AccessDenied`, and the message does not say which of the two failed, as in AWS.
     """
     role_arn = self._get_param("RoleArn")
     caller_arn = identity.caller_arn(self)

@@ -14,12 +14,12 @@ from . import patch
 BACKENDS = {"ssm": ssm_backends, "secretsmanager": secretsmanager_backends}
 DEFAULT_PAGE, LARGEST_PAGE = 50, 100
 
-# What is left to give, by token. A list is read once, at its first page.
+# The remaining resources of a list by token. The first page reads the whole list.
 _left = {}
 
 
 def tagged_resources(account_id, region_name, types, filters):
-    """The tagged resources of the types asked for, in this account and Region."""
+    """The tagged resources of the requested types in this account and Region."""
     matches = make_tag_matcher(filters)
     for service in sorted({name.split(":")[0] for name in types}):
         for resource in BACKENDS[service][account_id][region_name].iter_tagged_resources():
@@ -29,11 +29,10 @@ def tagged_resources(account_id, region_name, types, filters):
 
 @patch(ResourceGroupsTaggingAPIResponse)
 def get_resources(self):
-    """1 to 100 resources a page; the last page's PaginationToken is the empty string.
+    """A page has 1 to 100 resources. The PaginationToken of the last page is the empty string.
 
-    moto cuts a page short at 100 tags where only resources were counted, and reads on from a live
-    store, so that a write between two pages breaks the listing. Requests for other resource types are
-    left to moto.
+    moto ends a page at 100 tags although the page size counts resources. It reads each page from the current state, so
+    a write between two pages breaks the list. moto handles requests for other resource types.
     """
     types = self._get_param("ResourceTypeFilters", [])
     if not types or not {name.split(":")[0] for name in types} <= set(BACKENDS):

@@ -1,4 +1,4 @@
-"""Evaluates a role's trust policy: the part of IAM's policy language that such policies use."""
+"""Evaluates the trust policy of a role: the part of IAM's policy language that trust policies use."""
 
 import re
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks for a role, with the values that a trust policy's conditions can name."""
+    """The caller of AssumeRole, with the values for the conditions of a trust policy."""
 
     account: str
     arn: str
@@ -15,12 +15,12 @@ class Caller:
     organization_id: str | None
 
     def principals(self):
-        """Every spelling of this caller in a policy's `Principal`."""
+        """All forms of this caller in a policy's `Principal`."""
         spellings = {"*", self.account, f"arn:aws:iam::{self.account}:root", self.arn}
         return spellings | ({self.role_arn} if self.role_arn else set())
 
     def context(self):
-        """The condition keys of this request, lower case; of a session, `aws:PrincipalArn` is the role's ARN."""
+        """The condition keys of this request, in lower case. For a session, `aws:PrincipalArn` is the role's ARN."""
         values = {
             "sts:externalid": self.external_id,
             "aws:principalorgid": self.organization_id,
@@ -35,13 +35,13 @@ def as_list(value):
 
 
 def glob(pattern, text):
-    """`*` is any run of characters and `?` any one; everything else, brackets too, is itself."""
+    """`*` matches any run of characters and `?` one character. All other characters match themselves, brackets too."""
     translated = "".join({"*": ".*", "?": "."}.get(letter, re.escape(letter)) for letter in pattern)
     return re.fullmatch(translated, text, re.DOTALL) is not None
 
 
 def arn_like(pattern, text):
-    """ArnLike and ArnEquals behave alike: a glob in each of the six parts, none of which spans a colon."""
+    """ArnLike and ArnEquals are the same: a glob for each of the six parts, none of which contains a colon."""
     patterns, parts = pattern.split(":", 5), text.split(":", 5)
     return len(patterns) == len(parts) and all(map(glob, patterns, parts))
 
@@ -56,15 +56,15 @@ OPERATORS = {
 
 
 def condition_holds(operator, key, wanted, context):
-    """One key of one operator: any of its values must match; a key that the request lacks does not match.
+    """One key of one operator holds if any of its values matches. A key that the request lacks does not match.
 
-    The negated operators match where no value does, and also where the key is missing.
+    The negated operators hold if no value matches, and also if the request lacks the key.
     """
     if_exists = operator.endswith("IfExists")
     operator = operator.removesuffix("IfExists")
     positive = operator.replace("Not", "")
     if positive not in OPERATORS:
-        raise NotImplementedError(f"the emulator evaluates no condition operator {operator}")
+        raise NotImplementedError(f"the emulator does not implement the condition operator {operator}")
     value = context.get(key.lower())
     negated = positive != operator
     if value is None:
@@ -73,7 +73,7 @@ def condition_holds(operator, key, wanted, context):
 
 
 def applies(statement, caller):
-    """Whether a statement speaks of this caller's AssumeRole: action, principal and every condition."""
+    """Whether a statement applies to this AssumeRole call: action, principal and every condition."""
     actions = [action.lower() for action in as_list(statement.get("Action", []))]
     if not any(glob(action, "sts:assumerole") for action in actions):
         return False
@@ -90,6 +90,6 @@ def applies(statement, caller):
 
 
 def allows(document, caller):
-    """Whether the policy lets the caller in: some statement allows it, none denies it."""
+    """Whether the policy allows the caller: one statement allows and none denies."""
     effects = {statement["Effect"] for statement in as_list(document["Statement"]) if applies(statement, caller)}
     return "Allow" in effects and "Deny" not in effects

@@ -1,4 +1,4 @@
-//! ARNs, by the way that they come: as the name in a payload, and as the name in an event.
+//! ARNs as names in payloads and in events.
 
 use failover_replicator::domain::{AccountId, Item, Kind, Region};
 use failover_replicator::request::{
@@ -6,39 +6,39 @@ use failover_replicator::request::{
 };
 use serde_json::{Value, json};
 
-use super::is_a_message;
+use super::check_message;
 
-/// Asks the properties of any bytes that begin as an ARN does.
+/// Checks the properties for bytes that start like an ARN.
 pub fn check(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else { return };
     if !text.starts_with("arn:") {
         return;
     }
-    let taken: Vec<Kind> = [Kind::Parameter, Kind::Secret]
+    let accepted: Vec<Kind> = [Kind::Parameter, Kind::Secret]
         .into_iter()
         .filter(|kind| match by_payload(&named(*kind, text)) {
-            Ok(asked) => {
-                is_what_it_names(*kind, text, &asked);
+            Ok(reconcile) => {
+                check_accepted(*kind, text, &reconcile);
                 true
             }
             Err(refused) => {
-                is_a_message(&refused.problem);
-                is_a_message(&refused.accepted);
+                check_message(&refused.problem);
+                check_message(&refused.accepted);
                 false
             }
         })
         .collect();
-    assert!(taken.len() < 2, "an ARN of both kinds");
+    assert!(accepted.len() < 2, "an ARN accepted as both kinds");
 }
 
-/// The ARN can be made again of what was taken from it, and binds the payload and the event that it stands in.
-fn is_what_it_names(kind: Kind, text: &str, asked: &Reconcile) {
+/// The parsed parts give the same ARN again, and the ARN must agree with the payload or event that contains it.
+fn check_accepted(kind: Kind, text: &str, reconcile: &Reconcile) {
     let (Accounts::These(accounts), Some(region), Some(item)) =
-        (&asked.accounts, &asked.region, &asked.item)
+        (&reconcile.accounts, &reconcile.region, &reconcile.item)
     else {
-        panic!("an ARN brings account, Region and item: {asked:?}");
+        panic!("an ARN contains account, Region and item: {reconcile:?}");
     };
-    let [account] = accounts.as_slice() else { panic!("of one account: {accounts:?}") };
+    let [account] = accounts.as_slice() else { panic!("expected one account: {accounts:?}") };
     assert_eq!(item.kind(), kind);
     let again = match item {
         Item::Parameter(name) => {
@@ -57,33 +57,38 @@ fn is_what_it_names(kind: Kind, text: &str, asked: &Reconcile) {
     ] {
         let mut payload = named(kind, text);
         payload[field] = right;
-        assert_eq!(by_payload(&payload).as_ref(), Ok(asked), "with its own {field}");
+        assert_eq!(by_payload(&payload).as_ref(), Ok(reconcile), "with the same {field}");
         payload[field] = wrong;
-        let refused = by_payload(&payload).expect_err("another place is refused").problem;
+        let refused = by_payload(&payload).expect_err("a different location is refused").problem;
         assert!(refused.contains("the ARN has account"), "{refused}");
     }
     if kind == Kind::Parameter {
-        // In a payload `all` is everything.
+        // In a payload the name `all` means every parameter.
         let name = if item.name() == "all" { "/all" } else { item.name() };
         let mut payload = named(kind, name);
         payload["account"] = account.as_str().into();
         payload["region"] = region.as_str().into();
-        assert_eq!(by_payload(&payload).as_ref(), Ok(asked), "its name means the same");
+        assert_eq!(
+            by_payload(&payload).as_ref(),
+            Ok(reconcile),
+            "the ARN and the name mean the same"
+        );
     }
 
-    let told = by_event(kind, text, account.as_str(), region.as_str());
+    let by_arn = by_event(kind, text, account.as_str(), region.as_str());
     let by_name = by_event(kind, item.name(), account.as_str(), region.as_str());
-    match (&told, &by_name) {
-        (Ok(told), Ok(by_name)) => {
-            assert_eq!(told, item);
-            assert_eq!(told, by_name, "an event means the same by ARN and by name");
+    match (&by_arn, &by_name) {
+        (Ok(by_arn), Ok(by_name)) => {
+            assert_eq!(by_arn, item);
+            assert_eq!(by_arn, by_name, "an event by ARN and by name");
         }
-        (Err(told), Err(_)) => is_a_message(told.reason()),
-        _ => panic!("an event by ARN: {told:?}; by name: {by_name:?}"),
+        (Err(ignored), Err(_)) => check_message(ignored.reason()),
+        _ => panic!("an event by ARN: {by_arn:?}; by name: {by_name:?}"),
     }
     for (account, region) in [(other_account, region.as_str()), (account.as_str(), other_region)] {
-        let ignored = by_event(kind, text, account, region).expect_err("of another place");
-        is_a_message(ignored.reason());
+        let ignored =
+            by_event(kind, text, account, region).expect_err("a different location is ignored");
+        check_message(ignored.reason());
     }
 }
 
@@ -101,12 +106,12 @@ fn named(kind: Kind, name: &str) -> Value {
 
 fn by_payload(payload: &Value) -> Result<Reconcile, Refused> {
     match parse(payload.to_string().as_bytes())? {
-        Request::Reconcile(asked) => Ok(asked),
-        other => panic!("a payload is not {other:?}"),
+        Request::Reconcile(reconcile) => Ok(reconcile),
+        other => panic!("expected a reconcile request: {other:?}"),
     }
 }
 
-/// The item that a native event of this place asks for by `name`.
+/// The item that a native event of this account and Region names.
 fn by_event(kind: Kind, name: &str, account: &str, region: &str) -> Result<Item, Ignored> {
     let (source, detail_type) = match kind {
         Kind::Parameter => ("aws.ssm", "Parameter Store Change"),
@@ -119,11 +124,13 @@ fn by_event(kind: Kind, name: &str, account: &str, region: &str) -> Result<Item,
     match parse(event.to_string().as_bytes()) {
         Ok(Request::Event(event)) => match event?.subject {
             EventSubject::Items(items) => {
-                let [wanted] = items.as_slice() else { panic!("one name, and {items:?}") };
+                let [wanted] = items.as_slice() else { panic!("expected one item: {items:?}") };
                 Ok(wanted.item.clone())
             }
-            EventSubject::RefusedDelete(name) => panic!("nothing was refused: {name}"),
+            EventSubject::RefusedDelete(name) => {
+                panic!("expected items, got a refused deletion: {name}")
+            }
         },
-        other => panic!("an event is not {other:?}"),
+        other => panic!("expected an event: {other:?}"),
     }
 }

@@ -1,26 +1,25 @@
-//! What must hold of everything that others hand to the hub, whatever the bytes: payloads and events, the tag of a
-//! replica, settings, ARNs.
+//! Properties that hold for every input from outside, whatever its bytes: payloads and events, the provenance tag of a
+//! replica, settings, ARNs. A violated property panics.
 //!
-//! They stand once and are asked twice: of what libFuzzer invents, by the targets beside this folder, and of the
-//! committed corpus, by `tests/integration/corpus.rs`. One that does not hold is a panic.
+//! The fuzz targets check the properties on the inputs of libFuzzer; `tests/integration/corpus.rs` checks them on the
+//! committed corpus.
 
 pub mod arn;
 pub mod provenance;
 pub mod request;
 pub mod settings;
 
-/// Characters that a message may have: what it says by itself, and some pieces of the input, each cut.
+/// The maximum length of a message in characters. Messages quote the input only in part.
 const MESSAGE: usize = 400;
 
-/// A message is for a log and a terminal, and what is in it may be anybody's: it says something, on one line, and is
-/// short however long the input was.
-fn is_a_message(text: &str) {
-    assert!(!text.trim().is_empty(), "a message that says nothing");
+/// A message fits a log and a terminal: not empty, one line, and short for every input.
+fn check_message(text: &str) {
+    assert!(!text.trim().is_empty(), "an empty message");
     assert!(text.chars().count() <= MESSAGE, "{} characters: {text}", text.chars().count());
-    is_one_line(text);
+    check_one_line(text);
 }
 
-fn is_one_line(text: &str) {
+fn check_one_line(text: &str) {
     let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    assert!(!text.contains(breaks), "not on one line: {text:?}");
+    assert!(!text.contains(breaks), "more than one line: {text:?}");
 }

@@ -1,24 +1,24 @@
-//! The tag `ReplicationSource`, which whoever may tag parameters can write.
+//! The tag `ReplicationSource`. Every principal that may tag parameters can write it.
 
 use failover_replicator::domain::{PROVENANCE_KEY, Region, Tags, Timestamp, Version};
-use failover_replicator::ownership::{Fingerprint, FoundBy, Provenance, Refused, Tombstone};
+use failover_replicator::ownership::{Fingerprint, FoundBy, Provenance, RefusedForm, Tombstone};
 
-/// AWS takes so many characters in a tag's value.
+/// AWS's limit for the value of a tag.
 const TAG_VALUE: usize = 256;
-/// The first millisecond that no date of AWS's can be: the year 10,000.
+/// The first millisecond of the year 10000, later than any date of AWS.
 const END_OF_DATES: u64 = 253_402_300_800_000;
 
-/// Asks the properties of any bytes: as the tag's text, and as the numbers that a tag is written from.
+/// Checks the properties with the bytes as the tag's text, and as the numbers of a provenance.
 pub fn check(bytes: &[u8]) {
     if let Ok(text) = str::from_utf8(bytes) {
-        reads(text);
+        check_parse(text);
     }
-    written_of(bytes);
+    check_format(bytes);
 }
 
-fn reads(text: &str) {
+fn check_parse(text: &str) {
     let read = Provenance::parse(text);
-    assert_eq!(read, Provenance::parse(text), "the same text, another answer");
+    assert_eq!(read, Provenance::parse(text), "the same text gives a different result");
     let tags = Tags::from([(PROVENANCE_KEY.to_owned(), text.to_owned())]);
     assert_eq!(Provenance::of(&tags), read);
     let Some(read) = read else { return };
@@ -26,7 +26,7 @@ fn reads(text: &str) {
     let written = read.to_string();
     assert!(written.len() <= TAG_VALUE, "{} characters: {written}", written.len());
     let again = Provenance::parse(&written).expect("readable");
-    // Written where there is room.
+    // These parts are written only if the tag has room for them.
     let known = |provenance: &Provenance| Provenance {
         retagged: None,
         unknown: String::new(),
@@ -34,14 +34,14 @@ fn reads(text: &str) {
     };
     assert_eq!(known(&again), known(&read), "{written}");
     let is_kept = again.unknown == read.unknown;
-    assert!(is_kept || text.len() > TAG_VALUE, "what another release wrote is lost: {written}");
+    assert!(is_kept || text.len() > TAG_VALUE, "keys of another release are lost: {written}");
 
     let mut parts: Vec<&str> = text.split(' ').collect();
     for part in &parts {
         let (key, value) = part.split_once('=').expect("a key and a value");
         match key {
             "version" | "replica" => {
-                assert!(value.bytes().all(|b| b.is_ascii_digit()), "no version of AWS's: {part}");
+                assert!(value.bytes().all(|b| b.is_ascii_digit()), "not a version number: {part}");
             }
             "form" | "of" | "tags" | "retagged" => {
                 let is_form = value.len() == 8 && value.bytes().all(|b| b.is_ascii_hexdigit());
@@ -57,15 +57,15 @@ fn reads(text: &str) {
     }
     if !read.unknown.contains("later=") {
         let later = Provenance::parse(&format!("{text} later=1")).expect("readable");
-        assert!(later.unknown.ends_with("later=1"), "a later release's key is kept: {later}");
+        assert!(later.unknown.ends_with("later=1"), "the key of a later release is kept: {later}");
     }
     parts.reverse();
     let reversed = Provenance::parse(&parts.join(" ")).map(|reversed| known(&reversed));
-    assert_eq!(reversed, Some(known(&read)), "the order means nothing");
+    assert_eq!(reversed, Some(known(&read)), "the order of the keys is irrelevant");
 }
 
-/// What the hub writes of a version reads back, fits, and names that version alone.
-fn written_of(bytes: &[u8]) {
+/// The text of a provenance parses to the same provenance, fits into a tag, and names only one version.
+fn check_format(bytes: &[u8]) {
     let mut numbers = bytes
         .chunks(8)
         .map(|chunk| chunk.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte)));
@@ -89,8 +89,8 @@ fn written_of(bytes: &[u8]) {
         tags: is(5).then(|| fingerprint(number())),
         retagged: None,
         adopted: is(2),
-        // AWS numbers the versions of a parameter one by one: no number of seven digits was ever seen.
-        refused: is(6).then(|| Refused {
+        // AWS numbers the versions of a parameter consecutively, so version numbers have fewer than seven digits.
+        refused: is(6).then(|| RefusedForm {
             version: version(number()) % 1_000_000,
             form: fingerprint(number()),
         }),
@@ -108,7 +108,7 @@ fn written_of(bytes: &[u8]) {
         Some(written) => {
             assert!(named(provenance.replica, written));
             let later = Timestamp::from_millis(written.millis() + 1);
-            assert!(!named(provenance.replica, later), "the number came again");
+            assert!(!named(provenance.replica, later), "the same number with a later date");
         }
         None => assert_eq!(named(provenance.replica, date(0)), provenance.replica == 1),
     }

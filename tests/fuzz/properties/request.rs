@@ -6,48 +6,48 @@ use failover_replicator::request::{
 };
 use serde_json::{Value, json};
 
-use super::is_a_message;
+use super::check_message;
 
-/// Asks the properties of any bytes.
+/// Checks the properties for any bytes.
 pub fn check(bytes: &[u8]) {
     let answer = parse(bytes);
-    assert_eq!(answer, parse(bytes), "the same bytes, another answer");
+    assert_eq!(answer, parse(bytes), "the same bytes give a different result");
     let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     let value: Option<Value> = serde_json::from_slice(text).ok();
     match answer {
         Err(refused) => {
-            is_a_message(&refused.problem);
-            is_a_message(&refused.accepted);
+            check_message(&refused.problem);
+            check_message(&refused.accepted);
             let whole = format!("{}; expected {}", refused.problem, refused.accepted);
             assert_eq!(refused.to_string(), whole);
         }
-        Ok(request) => taken(&request, &value.expect("what is taken is JSON")),
+        Ok(request) => check_accepted(&request, &value.expect("an accepted request is JSON")),
     }
 }
 
-fn taken(request: &Request, value: &Value) {
-    let mut with_a_stranger = value.clone();
-    with_a_stranger["fieldOfALaterRelease"] = json!({"name": 1});
-    let stranger = parse(with_a_stranger.to_string().as_bytes());
+fn check_accepted(request: &Request, value: &Value) {
+    let mut extended = value.clone();
+    extended["fieldOfALaterRelease"] = json!({"name": 1});
+    let with_unknown_field = parse(extended.to_string().as_bytes());
     match request {
         Request::Event(_) | Request::Batch(_) => {
-            assert_eq!(stranger.as_ref(), Ok(request), "an unknown field means nothing");
+            assert_eq!(with_unknown_field.as_ref(), Ok(request), "an unknown field is ignored");
         }
         Request::Reconcile(_) | Request::ListAccounts { .. } => {
-            stranger.expect_err("an unknown field of a payload is refused");
+            with_unknown_field.expect_err("an unknown field of a payload is refused");
         }
     }
     match request {
-        Request::Event(Ok(event)) => is_an_event(event, value),
-        Request::Event(Err(ignored)) => is_ignored(ignored),
-        Request::Batch(records) => answers_each(records, value),
-        Request::Reconcile(asked) => {
-            is_a_reconcile(asked);
+        Request::Event(Ok(event)) => check_event(event, value),
+        Request::Event(Err(ignored)) => check_ignored(ignored),
+        Request::Batch(records) => check_batch(records, value),
+        Request::Reconcile(reconcile) => {
+            check_reconcile(reconcile);
             for operation in ["sync", "update", "delete"] {
-                // Of one item the operation is a hint; `all` goes with `sync` alone.
-                if operation == "sync" || asked.item.is_some() {
-                    let again = parse(payload(asked, operation).to_string().as_bytes());
-                    assert_eq!(again.as_ref(), Ok(request), "as {operation}");
+                // For one item the operation is only a hint; `all` is valid only with `sync`.
+                if operation == "sync" || reconcile.item.is_some() {
+                    let again = parse(payload(reconcile, operation).to_string().as_bytes());
+                    assert_eq!(again.as_ref(), Ok(request), "with {operation}");
                 }
             }
         }
@@ -60,37 +60,37 @@ fn taken(request: &Request, value: &Value) {
     }
 }
 
-fn is_ignored(ignored: &Ignored) {
-    is_a_message(ignored.reason());
+fn check_ignored(ignored: &Ignored) {
+    check_message(ignored.reason());
     assert_eq!(ignored.to_string(), ignored.reason());
 }
 
-/// A batch answers for each message, in the order given, and by what each holds alone.
-fn answers_each(records: &[Record], value: &Value) {
+/// A batch has one record for each message, in order. The record depends only on its message.
+fn check_batch(records: &[Record], value: &Value) {
     let messages = value["Records"].as_array().expect("a list");
     assert_eq!(records.len(), messages.len());
     for (record, message) in records.iter().zip(messages) {
         assert_eq!(Some(record.message_id.as_str()), message["messageId"].as_str());
-        assert!(!record.message_id.is_empty(), "Lambda takes an empty id for the whole batch");
+        assert!(!record.message_id.is_empty(), "Lambda reads an empty id as the whole batch");
         let body = message["body"].as_str().unwrap_or_default();
         let value: Value = serde_json::from_str(body).unwrap_or_default();
-        // In a batch is no batch: an event is one there though it has the field.
+        // A message cannot contain a batch, so an event with the field `Records` is still an event.
         let alone = value.get("Records").is_none().then(|| parse(body.as_bytes()));
         let event = match &record.content {
             RecordContent::Event(event) => {
-                is_an_event(event, &value);
+                check_event(event, &value);
                 Ok(event.clone())
             }
             RecordContent::Ignored(ignored) => {
-                is_ignored(ignored);
+                check_ignored(ignored);
                 Err(ignored.clone())
             }
             RecordContent::Unreadable(why) => {
-                is_a_message(why);
-                // A mark of the byte order is an editor's, and no queue's.
-                let marked = body.starts_with('\u{feff}');
+                check_message(why);
+                // Only editors write a byte order mark; a message with one is unreadable.
+                let has_mark = body.starts_with('\u{feff}');
                 assert!(
-                    marked || !matches!(alone, Some(Ok(Request::Event(_)))),
+                    has_mark || !matches!(alone, Some(Ok(Request::Event(_)))),
                     "{why}: {alone:?}"
                 );
                 continue;
@@ -98,40 +98,40 @@ fn answers_each(records: &[Record], value: &Value) {
         };
         assert!(
             alone.is_none_or(|alone| alone == Ok(Request::Event(event))),
-            "alone it is another"
+            "the event alone gives a different result"
         );
     }
 }
 
-/// An event is of the place that its envelope names, and asks for items of that place and of the source's kind.
-fn is_an_event(event: &Event, value: &Value) {
+/// An event has the account and Region of its envelope, and names only items of that location and of its source's kind.
+fn check_event(event: &Event, value: &Value) {
     let location = &event.location;
     assert_eq!(Some(location.account.as_str()), value["account"].as_str());
     assert_eq!(Some(location.region.as_str()), value["region"].as_str());
-    is_a_message(&event.name);
-    event.skipped.iter().for_each(is_ignored);
+    check_message(&event.name);
+    event.skipped.iter().for_each(check_ignored);
     let kind = if value["source"] == "aws.ssm" { Kind::Parameter } else { Kind::Secret };
     let place = format!(":{}:{}:secret:", location.region, location.account);
     let of_that_place = |name: &str| !name.starts_with("arn:") || name.contains(&place);
     match &event.subject {
         EventSubject::Items(items) => {
-            assert!(!items.is_empty(), "an event that asks for nothing");
+            assert!(!items.is_empty(), "an event without items");
             for wanted in items {
                 assert_eq!(wanted.item.kind(), kind);
-                is_an_item(&wanted.item);
+                check_item(&wanted.item);
                 assert!(of_that_place(wanted.item.name()), "{} in {location}", wanted.item.name());
             }
         }
         EventSubject::RefusedDelete(name) => {
             assert_eq!(kind, Kind::Secret);
-            is_an_item(&Item::Secret(name.clone()));
+            check_item(&Item::Secret(name.clone()));
             assert!(of_that_place(name.as_str()), "{name} in {location}");
         }
     }
 }
 
-/// What was taken as a name is taken as one again.
-fn is_an_item(item: &Item) {
+/// An accepted name is accepted again.
+fn check_item(item: &Item) {
     match item {
         Item::Parameter(name) => {
             let again = ParameterName::parse(name.as_str());
@@ -141,29 +141,35 @@ fn is_an_item(item: &Item) {
     }
 }
 
-fn is_a_reconcile(asked: &Reconcile) {
-    assert_eq!(asked.purpose, Purpose::Equality);
-    match &asked.accounts {
-        Accounts::Organization => assert_eq!(asked.item, None, "an item of every account"),
-        Accounts::Hub => assert!(asked.item.is_some(), "only an item is the hub's own account's"),
+fn check_reconcile(reconcile: &Reconcile) {
+    assert_eq!(reconcile.purpose, Purpose::Equality);
+    match &reconcile.accounts {
+        Accounts::Organization => assert_eq!(reconcile.item, None, "one item in every account"),
+        Accounts::Hub => {
+            assert!(reconcile.item.is_some(), "only one item can be in the hub's account")
+        }
         Accounts::These(accounts) => {
-            assert!(!accounts.is_empty(), "no account would be every account");
+            assert!(!accounts.is_empty(), "an empty list of accounts");
             let twice = accounts.iter().enumerate().find(|(at, one)| accounts[..*at].contains(one));
             assert_eq!(twice, None);
         }
     }
-    let one_account = matches!(&asked.accounts, Accounts::These(accounts) if accounts.len() == 1);
-    assert!(asked.options.max_deletes.is_none() || one_account, "a brake for several accounts");
-    asked.item.iter().for_each(is_an_item);
+    let one_account =
+        matches!(&reconcile.accounts, Accounts::These(accounts) if accounts.len() == 1);
+    assert!(
+        reconcile.options.max_deletes.is_none() || one_account,
+        "max_deletes for several accounts"
+    );
+    reconcile.item.iter().for_each(check_item);
 }
 
-/// The payload that says in full what `asked` is.
-fn payload(asked: &Reconcile, operation: &str) -> Value {
-    let options = asked.options;
-    let detail = match &asked.item {
+/// The payload with all fields of `reconcile`.
+fn payload(reconcile: &Reconcile, operation: &str) -> Value {
+    let options = reconcile.options;
+    let detail = match &reconcile.item {
         None => json!({"name": "all", "operation": operation}),
         Some(item) => {
-            // By its ARN a parameter may have the name that means everything, which is spelled otherwise in a payload.
+            // A parameter named `all`, known from its ARN, is `/all` in a payload, where `all` means every parameter.
             let name = if item.name() == "all" { "/all" } else { item.name() };
             json!({"name": name, "operation": operation, "kind": item.kind().word()})
         }
@@ -171,7 +177,7 @@ fn payload(asked: &Reconcile, operation: &str) -> Value {
     let mut payload = json!({
         "detail": detail, "plan": options.plan, "trust": options.trust, "labels": options.labels,
     });
-    if let Accounts::These(accounts) = &asked.accounts {
+    if let Accounts::These(accounts) = &reconcile.accounts {
         match accounts.as_slice() {
             [one] => payload["account"] = one.as_str().into(),
             several => {
@@ -180,7 +186,7 @@ fn payload(asked: &Reconcile, operation: &str) -> Value {
             }
         }
     }
-    if let Some(region) = &asked.region {
+    if let Some(region) = &reconcile.region {
         payload["region"] = region.as_str().into();
     }
     if let Some(brake) = options.max_deletes {

@@ -1,4 +1,4 @@
-//! Settings, as variables of the environment: a line is `NAME=value`, and one without `=` goes on with the value before.
+//! Settings from environment variables. A line is `NAME=value`; a line without `=` continues the previous value.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,27 +8,26 @@ use failover_replicator::settings::{
     known,
 };
 
-use super::{is_a_message, is_one_line};
+use super::{check_message, check_one_line};
 
-/// More variables than there are settings.
+/// More than the number of settings.
 const VARIABLES: usize = 32;
-/// Variables that are no settings: the nearest known name of each costs more than all else.
-const STRANGERS: usize = 2;
+/// The maximum number of unknown variables: the search for the nearest known name is slow.
+const UNKNOWN_VARIABLES: usize = 2;
 const ROUTES: &str = "REPLICATOR_ROUTES";
-/// Settings that another one is compared with.
+/// Settings that are compared with other settings.
 const COMPARED: [&str; 3] = [ROUTES, "REPLICATOR_SPOKE_ROLE_NAME", "REPLICATOR_FAILOVER_ROLE_NAME"];
 const TOPIC: &str = "REPLICATOR_SNS_TOPIC_ARN";
-/// Whose value a parameter holds in which a setting's value stands.
+/// The variable with the value of the parameters to which settings refer.
 const FETCHED: &str = "FETCHED";
 
-/// Asks the properties of any bytes. A value that stands in a file is left out: what is there is not the input's.
+/// Checks the properties for any bytes. Inputs that refer to a file are skipped: the file is not part of the input.
 pub fn check(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let variables = variables(&text);
-    let strangers =
-        variables.iter().filter(|(name, _)| name.starts_with(PREFIX) && !is_known(name));
+    let unknown = variables.iter().filter(|(name, _)| name.starts_with(PREFIX) && !is_known(name));
     if variables.len() > VARIABLES
-        || strangers.count() > STRANGERS
+        || unknown.count() > UNKNOWN_VARIABLES
         || variables.iter().any(in_a_file)
     {
         return;
@@ -36,16 +35,16 @@ pub fn check(bytes: &[u8]) {
     let answer = raw(&variables).parse();
     let mut with_others = variables.clone();
     with_others.push(("PATH".to_owned(), "/bin".to_owned()));
-    same(&answer, &raw(&with_others).parse());
+    check_same(&answer, &raw(&with_others).parse());
     match &answer {
-        Ok(settings) => are_settings(settings),
+        Ok(settings) => check_settings(settings),
         Err(error) => {
-            tells_all(error, &variables, bytes.len() % 5);
-            hides_what_is_not_ours(error, &variables);
+            check_all_faults(error, &variables, bytes.len() % 5);
+            check_hidden_values(error, &variables);
         }
     }
-    for_the_lambda(&answer, &variables);
-    references(&variables);
+    check_lambda(&answer, &variables);
+    check_references(&variables);
 }
 
 fn variables(text: &str) -> Vec<(String, String)> {
@@ -77,17 +76,17 @@ fn raw(variables: &[(String, String)]) -> RawSettings {
 
 type Answer = Result<Settings, SettingsError>;
 
-/// The same answer twice; another program's variable means nothing.
-fn same(one: &Answer, other: &Answer) {
+/// Both results are equal: a variable of another program has no effect.
+fn check_same(one: &Answer, other: &Answer) {
     match (one, other) {
-        (Ok(one), Ok(other)) => assert_eq!(main_points(one), main_points(other)),
+        (Ok(one), Ok(other)) => assert_eq!(comparable(one), comparable(other)),
         (Err(one), Err(other)) => assert_eq!(one, other),
-        (Ok(_), Err(error)) | (Err(error), Ok(_)) => panic!("another answer: {error}"),
+        (Ok(_), Err(error)) | (Err(error), Ok(_)) => panic!("a different result: {error}"),
     }
 }
 
-/// All but the globs, which compile into automata.
-fn main_points(settings: &Settings) -> String {
+/// All settings except the globs, which are compiled.
+fn comparable(settings: &Settings) -> String {
     let Settings { routes, spoke_role_name, spoke_external_id, operator_role_arn, .. } = settings;
     let Settings { sns_topic, accounts, kms_keys, on_conflict, delete_grace_days, .. } = settings;
     let Settings { max_deletes, source_quota_share, target_quota_share, quotas, .. } = settings;
@@ -101,8 +100,8 @@ fn main_points(settings: &Settings) -> String {
     )
 }
 
-/// Whoever takes them need not look again.
-fn are_settings(settings: &Settings) {
+/// Accepted settings satisfy every rule.
+fn check_settings(settings: &Settings) {
     let routes: Vec<String> = settings.routes.iter().map(ToString::to_string).collect();
     assert!(!routes.is_empty(), "no route");
     assert_eq!(Routes::parse(&routes.join(";")).as_ref(), Ok(&settings.routes));
@@ -138,17 +137,17 @@ fn are_settings(settings: &Settings) {
         assert!(!roles.contains(&settings.failover_role_name), "{roles:?}");
         assert!(roles.iter().all(|role| !role.is_empty() && !role.contains(['*', '/', ':'])));
     }
-    // Whatever the globs are, asking them is no fault.
+    // Matching never fails, whatever the globs are.
     for name in ["", "/", "/shop/db/host", "db/main-a1b2c3"] {
         let _in_scope = settings.names.matches(name);
     }
 }
 
-/// All faults at once: those that are told of one half of the variables, and those of the other. `bit` says of which
-/// halves, so that any two variables come to stand in different ones.
-fn tells_all(error: &SettingsError, variables: &[(String, String)], bit: usize) {
+/// The error lists all faults at once: the faults of one half of the variables and those of the other half. `bit`
+/// selects the halves, so that any two variables can be in different halves.
+fn check_all_faults(error: &SettingsError, variables: &[(String, String)], bit: usize) {
     assert!(!error.faults.is_empty(), "an error without a fault");
-    error.faults.iter().for_each(is_a_fault);
+    error.faults.iter().for_each(check_fault);
     let lines = if let [_] = error.faults.as_slice() { 1 } else { error.faults.len() + 1 };
     assert_eq!(error.to_string().split('\n').count(), lines, "{error}");
 
@@ -162,7 +161,7 @@ fn tells_all(error: &SettingsError, variables: &[(String, String)], bit: usize) 
         .collect();
     let mut apart: BTreeSet<String> = BTreeSet::new();
     for half in 0..2 {
-        // A key's Region must be a route's target, and one role is not another, so that these stand in both.
+        // A key's Region must be the target of a route, and the roles must differ, so both halves have these settings.
         let in_both = |name: &str| COMPARED.contains(&name) || ENDPOINT_VARIABLES.contains(&name);
         let given = given
             .iter()
@@ -177,8 +176,8 @@ fn tells_all(error: &SettingsError, variables: &[(String, String)], bit: usize) 
     assert_eq!(together, apart);
 }
 
-/// Of a variable that is no setting's only the name is told.
-fn hides_what_is_not_ours(error: &SettingsError, variables: &[(String, String)]) {
+/// The error shows the value of no unknown variable, only the name.
+fn check_hidden_values(error: &SettingsError, variables: &[(String, String)]) {
     if variables.iter().all(|(name, _)| is_known(name)) {
         return;
     }
@@ -190,15 +189,15 @@ fn hides_what_is_not_ours(error: &SettingsError, variables: &[(String, String)])
     assert_eq!(RawSettings::from_variables(hidden).parse().err().as_ref(), Some(error));
 }
 
-fn is_a_fault(fault: &SettingFault) {
+fn check_fault(fault: &SettingFault) {
     let SettingFault { setting, read, problem, accepted } = fault;
-    is_a_message(&problem.to_string());
-    is_a_message(accepted);
-    is_a_message(setting);
+    check_message(&problem.to_string());
+    check_message(accepted);
+    check_message(setting);
     assert!(setting.starts_with(PREFIX), "{setting}");
     assert!(setting.chars().count() <= 81, "{setting}");
     if let Some(read) = read {
-        is_one_line(read);
+        check_one_line(read);
         assert!(read.chars().count() <= 81, "{read}");
     }
     if let Some(known) = known().iter().find(|known| known.name == setting) {
@@ -209,12 +208,12 @@ fn is_a_fault(fault: &SettingFault) {
     }
 }
 
-/// The Lambda asks for a topic, and is told the same of everything else.
-fn for_the_lambda(answer: &Answer, variables: &[(String, String)]) {
+/// The Lambda function requires a topic. All other faults are the same.
+fn check_lambda(answer: &Answer, variables: &[(String, String)]) {
     match (answer, raw(variables).parse_for_lambda()) {
         (Ok(settings), Ok(lambda)) => {
-            assert!(lambda.sns_topic.is_some(), "failures must reach someone");
-            assert_eq!(main_points(settings), main_points(&lambda));
+            assert!(lambda.sns_topic.is_some(), "the Lambda function has a topic");
+            assert_eq!(comparable(settings), comparable(&lambda));
         }
         (Ok(settings), Err(error)) => {
             assert_eq!(settings.sns_topic, None);
@@ -222,7 +221,7 @@ fn for_the_lambda(answer: &Answer, variables: &[(String, String)]) {
                 matches!(error.faults.as_slice(), [fault] if fault.setting == TOPIC),
                 "{error}"
             );
-            error.faults.iter().for_each(is_a_fault);
+            error.faults.iter().for_each(check_fault);
         }
         (Err(terminal), Err(lambda)) => {
             let mut faults = lambda.faults;
@@ -231,30 +230,30 @@ fn for_the_lambda(answer: &Answer, variables: &[(String, String)]) {
             }
             assert_eq!(terminal.faults, faults);
         }
-        (Err(error), Ok(_)) => panic!("only a terminal refuses it: {error}"),
+        (Err(error), Ok(_)) => panic!("only hubctl refuses the settings: {error}"),
     }
 }
 
-/// What stands in Parameter Store is asked for once, and its text refers to nothing further.
-fn references(variables: &[(String, String)]) {
+/// Each parameter with a setting is requested once, and its value contains no further reference.
+fn check_references(variables: &[(String, String)]) {
     let mut settings = raw(variables);
     let references = settings.references();
     if references.is_empty() {
         return;
     }
     let names: BTreeSet<&str> = references.iter().map(|reference| reference.setting).collect();
-    assert_eq!(names.len(), references.len(), "a setting is asked for twice");
+    assert_eq!(names.len(), references.len(), "a setting is requested twice");
     let fetched = variables.iter().find(|(name, _)| name == FETCHED);
     let fetched = fetched.map_or("us-east-2=us-east-1", |(_, value)| value.as_str());
     for reference in &references {
         let value = variables.iter().rev().find(|(name, _)| name == reference.setting);
-        assert!(value.is_some(), "{} is not there", reference.setting);
+        assert!(value.is_some(), "{} is not among the variables", reference.setting);
         settings = settings.with_fetched(&reference.name, fetched);
     }
     assert_eq!(settings.references(), []);
     if let Err(error) = settings.parse() {
         for fault in error.faults {
-            is_a_fault(&fault);
+            check_fault(&fault);
             let problem = fault.problem.to_string();
             assert_ne!(problem, "the parameter was not fetched");
             assert!(!problem.starts_with("the file cannot be read"), "{fault}");

@@ -1,4 +1,4 @@
-//! The simulator in the place of an SDK's HTTP client: the SDK serialises, signs and retries as ever.
+//! The simulator as the HTTP client of an SDK. The SDK serialises, signs and retries as it does with AWS.
 
 use std::time::Duration;
 

@@ -1,28 +1,28 @@
-//! A refusal, in AWS's words.
+//! Errors that the simulated services return.
 
-/// Why AWS refuses a call.
+/// An error of an AWS service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AwsError {
-    /// HTTP's status.
+    /// The HTTP status.
     pub status: u16,
-    /// AWS's code.
+    /// AWS's error code.
     pub code: String,
-    /// AWS's words.
+    /// AWS's error message.
     pub message: String,
 }
 
 impl AwsError {
-    /// With status 400, as most.
+    /// An error with HTTP status 400, the status of most errors.
     pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
         Self { status: 400, code: code.to_owned(), message: message.into() }
     }
 
-    /// With another status.
+    /// The same error with another HTTP status.
     pub(crate) fn with_status(self, status: u16) -> Self {
         Self { status, ..self }
     }
 
-    /// A request that breaks the service's model or rules.
+    /// The error for a request that breaks the service's model or rules.
     pub(crate) fn validation(message: impl Into<String>) -> Self {
         Self::new("ValidationException", message)
     }
@@ -36,5 +36,5 @@ impl std::fmt::Display for AwsError {
 
 impl std::error::Error for AwsError {}
 
-/// What an operation answers.
+/// The result of an operation.
 pub(crate) type Answer = Result<serde_json::Value, AwsError>;

@@ -1,4 +1,4 @@
-//! What goes wrong on purpose: by operation, account, Region, and which of the matching calls.
+//! Fault injection. A rule selects calls by operation, account, Region, item and position, and has one effect.
 
 use std::time::Duration;
 
@@ -7,57 +7,57 @@ use serde_json::Value;
 use crate::journal::writes;
 use crate::seed;
 
-/// What befalls a call.
+/// The effect of a fault on a call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Effect {
-    /// It takes so much longer.
+    /// The call takes longer by this duration.
     Latency(Duration),
-    /// It is throttled, in the service's own words.
+    /// The service throttles the call, with its own error code.
     Throttle,
-    /// It is answered with `InternalServerError` and status 500.
+    /// The service answers `InternalServerError` with status 500.
     ServerError,
-    /// It is never answered.
+    /// The service never answers.
     TimeOut,
-    /// Its connection is lost.
+    /// The connection breaks.
     Reset,
-    /// The caller may not do this.
+    /// The service refuses the call with its access-denied error.
     AccessDenied,
-    /// The caller's credentials are said to be over.
+    /// The service reports that the caller's credentials have expired.
     ExpiredToken,
-    /// It is answered with status 200 and a body that breaks off.
+    /// The service answers with status 200 and a truncated body.
     MalformedBody,
-    /// It is refused with this code, and status 400.
+    /// The service refuses the call with this error code and status 400.
     Refused(&'static str),
-    /// A list that is answered as the last page of nothing.
+    /// A list operation returns an empty last page.
     EmptyList,
-    /// A list of which this page has only the first half, and is said to be the last.
+    /// A list operation returns the first half of this page, as the last page.
     CutList,
-    /// It is answered as this Region would answer it.
+    /// The call runs in this Region instead.
     OtherRegion(&'static str),
 }
 
 impl Effect {
-    /// Whether the work is done and only its answer is another.
-    const fn is_of_the_answer(self) -> bool {
+    /// Whether the call is executed and only the answer differs.
+    const fn changes_only_the_answer(self) -> bool {
         matches!(self, Self::MalformedBody | Self::EmptyList | Self::CutList | Self::OtherRegion(_))
     }
 }
 
-/// The effects of an answer that is lost: the caller cannot know whether the call's work was done.
+/// The effects that lose an answer: the caller cannot know whether AWS executed the call.
 pub const LOST_ANSWERS: [Effect; 3] = [Effect::TimeOut, Effect::Reset, Effect::ServerError];
 
-/// Which of the calls that match.
+/// Which of the matching calls the fault hits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Which {
     All,
     Only(u64),
     First(u64),
     From(u64),
-    /// So many of a thousand, chosen by the seed.
+    /// This many per thousand, chosen by the seed.
     Share(u64),
 }
 
-/// A rule; without narrowing it befalls every call.
+/// A fault rule. Without selectors the rule matches every call.
 #[derive(Clone, Debug)]
 pub struct Fault {
     effect: Effect,
@@ -67,13 +67,13 @@ pub struct Fault {
     region: Option<String>,
     name: Option<String>,
     which: Which,
-    work_is_done: bool,
+    is_executed: bool,
     matched: u64,
     hits: u64,
 }
 
 impl Fault {
-    /// A rule with this effect.
+    /// A rule with this effect, for all calls.
     pub fn new(effect: Effect) -> Self {
         Self {
             effect,
@@ -83,95 +83,95 @@ impl Fault {
             region: None,
             name: None,
             which: Which::All,
-            work_is_done: false,
+            is_executed: false,
             matched: 0,
             hits: 0,
         }
     }
 
-    /// Only this operation: `ssm:PutParameter`.
+    /// Matches only this operation, such as `ssm:PutParameter`.
     #[must_use]
     pub fn operation(self, operation: &str) -> Self {
         Self { operation: Some(operation.to_owned()), ..self }
     }
 
-    /// Only calls that may change something.
+    /// Matches only calls that may change something.
     #[must_use]
     pub fn writes(self) -> Self {
         Self { writes_only: true, ..self }
     }
 
-    /// Only calls with this account's credentials; of `AssumeRole`, only into this account.
+    /// Matches only calls with credentials of this account; for `AssumeRole`, only calls for a role of this account.
     #[must_use]
     pub fn account(self, account: &str) -> Self {
         Self { account: Some(account.to_owned()), ..self }
     }
 
-    /// Only in this Region.
+    /// Matches only calls in this Region.
     #[must_use]
     pub fn region(self, region: &str) -> Self {
         Self { region: Some(region.to_owned()), ..self }
     }
 
-    /// Only calls whose request names this item, by name or ARN, with or without a selector, alone or among others.
+    /// Matches only requests that name this item by name or ARN, with or without a selector.
     #[must_use]
     pub fn naming(self, name: &str) -> Self {
         Self { name: Some(name.to_owned()), ..self }
     }
 
-    /// Only the n-th call that matches, from 1.
+    /// Hits only the n-th matching call; the first is 1.
     #[must_use]
     pub fn nth(self, n: u64) -> Self {
         Self { which: Which::Only(n), ..self }
     }
 
-    /// Only the first n.
+    /// Hits only the first n matching calls.
     #[must_use]
     pub fn first(self, n: u64) -> Self {
         Self { which: Which::First(n), ..self }
     }
 
-    /// Only from the n-th on.
+    /// Hits the n-th matching call and all later ones.
     #[must_use]
     pub fn from(self, n: u64) -> Self {
         Self { which: Which::From(n), ..self }
     }
 
-    /// Only so many of a thousand.
+    /// Hits this many per thousand of the matching calls.
     #[must_use]
     pub fn per_mille(self, share: u64) -> Self {
         Self { which: Which::Share(share), ..self }
     }
 
-    /// The call does its work first: only its answer is lost.
+    /// Executes the call before its answer is lost.
     ///
     /// # Panics
-    /// The effect is a refusal. AWS refuses nothing that it has done.
+    /// If the effect refuses the call: AWS does not execute a call that it refuses.
     #[must_use]
-    pub fn after_the_work(self) -> Self {
+    pub fn after_execution(self) -> Self {
         assert!(
             LOST_ANSWERS.contains(&self.effect),
-            "{:?} refuses the call, so its work is not done",
+            "{:?} refuses the call, so the call cannot be executed",
             self.effect
         );
-        Self { work_is_done: true, ..self }
+        Self { is_executed: true, ..self }
     }
 }
 
-/// Names a rule of a simulator.
+/// Identifies a fault rule of one simulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FaultId(usize);
 
-/// What befalls one call: more time, and at most one other effect.
+/// The faults that apply to one call: additional latency, and at most one other effect.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Befallen {
+pub(crate) struct InjectedFaults {
     pub(crate) latency: Duration,
     pub(crate) effect: Option<Effect>,
-    /// Whether the work is done all the same.
-    pub(crate) work_is_done: bool,
+    /// Whether the call is executed despite the effect.
+    pub(crate) is_executed: bool,
 }
 
-/// The rules, in the order in which they were made.
+/// The fault rules, in the order of their creation.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Faults(Vec<Option<Fault>>);
 
@@ -195,16 +195,16 @@ impl Faults {
         self.0.get(id.0).and_then(Option::as_ref).map_or(0, |fault| fault.hits)
     }
 
-    /// What befalls a call. The first rule with an effect other than latency wins; latencies add up.
-    pub(crate) fn judge(
+    /// Decides which faults apply to a call. Latencies add up; of the other effects the first matching rule applies.
+    pub(crate) fn inject(
         &mut self,
         seed: u64,
         operation: &str,
         account: &str,
         region: &str,
         request: &Value,
-    ) -> Befallen {
-        let mut befallen = Befallen::default();
+    ) -> InjectedFaults {
+        let mut injected = InjectedFaults::default();
         for (index, fault) in self.0.iter_mut().enumerate() {
             let Some(fault) = fault else { continue };
             let fits = |wanted: &Option<String>, given: &str| {
@@ -218,12 +218,12 @@ impl Faults {
             {
                 continue;
             }
-            if befallen.effect.is_some() && !matches!(fault.effect, Effect::Latency(_)) {
+            if injected.effect.is_some() && !matches!(fault.effect, Effect::Latency(_)) {
                 continue;
             }
             fault.matched += 1;
             let n = fault.matched;
-            let strikes = match fault.which {
+            let hits_call = match fault.which {
                 Which::All => true,
                 Which::Only(only) => n == only,
                 Which::First(first) => n <= first,
@@ -233,24 +233,24 @@ impl Faults {
                         < share
                 }
             };
-            if !strikes {
+            if !hits_call {
                 continue;
             }
             fault.hits += 1;
             match fault.effect {
-                Effect::Latency(latency) => befallen.latency += latency,
+                Effect::Latency(latency) => injected.latency += latency,
                 effect => {
-                    befallen.effect = Some(effect);
-                    // An answer that says "done" is never a lie: only its body is lost or false.
-                    befallen.work_is_done = fault.work_is_done || effect.is_of_the_answer();
+                    injected.effect = Some(effect);
+                    // The work is done for every effect that only changes the answer.
+                    injected.is_executed = fault.is_executed || effect.changes_only_the_answer();
                 }
             }
         }
-        befallen
+        injected
     }
 }
 
-/// Whether a text of the request is this name, the same with a selector, or an ARN with it.
+/// Whether a string in the request is this name, this name with a selector, or an ARN that contains the name.
 fn names(request: &Value, name: &str) -> bool {
     match request {
         Value::String(text) => {
@@ -270,63 +270,64 @@ mod tests {
 
     use super::*;
 
-    fn strikes(fault: Fault, calls: usize) -> Vec<bool> {
+    fn hit_calls(fault: Fault, calls: usize) -> Vec<bool> {
         let mut faults = Faults::default();
         faults.add(fault);
         let request = json!({"Names": ["/a", "/b", "/d:1"]});
-        let mut judge = || faults.judge(1, "ssm:PutParameter", "1", "r", &request);
-        (0..calls).map(|_| judge().effect.is_some()).collect()
+        let mut inject = || faults.inject(1, "ssm:PutParameter", "1", "r", &request);
+        (0..calls).map(|_| inject().effect.is_some()).collect()
     }
 
     #[test]
-    fn a_rule_strikes_the_calls_that_it_names() {
+    fn a_rule_hits_only_the_calls_that_it_selects() {
         let throttle = || Fault::new(Effect::Throttle);
-        assert_eq!(strikes(throttle().nth(2), 3), [false, true, false]);
-        assert_eq!(strikes(throttle().first(2), 3), [true, true, false]);
-        assert_eq!(strikes(throttle().from(2), 3), [false, true, true]);
-        assert_eq!(strikes(throttle().operation("ssm:GetParameter"), 1), [false]);
-        assert_eq!(strikes(throttle().account("2"), 1), [false]);
-        assert_eq!(strikes(throttle().region("r").account("1"), 1), [true]);
-        assert_eq!(strikes(throttle().naming("/b"), 1), [true]);
-        assert_eq!(strikes(throttle().naming("/c"), 1), [false]);
-        assert_eq!(strikes(throttle().naming("/d"), 1), [true], "by a selector");
-        assert_eq!(strikes(throttle().naming("/d:"), 1), [false]);
-        assert_eq!(strikes(throttle().writes().nth(2), 3), [false, true, false]);
-        let share = strikes(throttle().per_mille(300), 1000).into_iter().filter(|hit| *hit).count();
+        assert_eq!(hit_calls(throttle().nth(2), 3), [false, true, false]);
+        assert_eq!(hit_calls(throttle().first(2), 3), [true, true, false]);
+        assert_eq!(hit_calls(throttle().from(2), 3), [false, true, true]);
+        assert_eq!(hit_calls(throttle().operation("ssm:GetParameter"), 1), [false]);
+        assert_eq!(hit_calls(throttle().account("2"), 1), [false]);
+        assert_eq!(hit_calls(throttle().region("r").account("1"), 1), [true]);
+        assert_eq!(hit_calls(throttle().naming("/b"), 1), [true]);
+        assert_eq!(hit_calls(throttle().naming("/c"), 1), [false]);
+        assert_eq!(hit_calls(throttle().naming("/d"), 1), [true], "by a selector");
+        assert_eq!(hit_calls(throttle().naming("/d:"), 1), [false]);
+        assert_eq!(hit_calls(throttle().writes().nth(2), 3), [false, true, false]);
+        let share =
+            hit_calls(throttle().per_mille(300), 1000).into_iter().filter(|hit| *hit).count();
         assert!((250..350).contains(&share), "{share}");
     }
 
     #[test]
-    fn a_rule_for_writes_leaves_reads_alone() {
+    fn a_rule_for_writes_does_not_hit_reads() {
         let mut faults = Faults::default();
         faults.add(Fault::new(Effect::Reset).writes());
-        let mut befalls =
-            |operation: &str| faults.judge(1, operation, "1", "r", &Value::Null).effect.is_some();
+        let mut is_hit =
+            |operation: &str| faults.inject(1, operation, "1", "r", &Value::Null).effect.is_some();
         for write in ["ssm:PutParameter", "ssm:UnlabelParameterVersion", "sns:Publish"] {
-            assert!(befalls(write), "{write}");
+            assert!(is_hit(write), "{write}");
         }
         for read in ["ssm:GetParameters", "ssm:DescribeParameters", "sts:AssumeRole"] {
-            assert!(!befalls(read), "{read}");
+            assert!(!is_hit(read), "{read}");
         }
     }
 
     #[test]
-    #[should_panic(expected = "Throttle refuses the call, so its work is not done")]
-    fn what_aws_refuses_it_has_not_done() {
-        let _ = Fault::new(Effect::Throttle).after_the_work();
+    #[should_panic(expected = "Throttle refuses the call, so the call cannot be executed")]
+    fn a_refused_call_cannot_be_executed() {
+        let _ = Fault::new(Effect::Throttle).after_execution();
     }
 
     #[test]
-    fn latency_adds_to_another_effect_and_a_removed_rule_is_over() {
+    fn latency_adds_to_another_effect_and_a_removed_rule_has_no_effect() {
         let mut faults = Faults::default();
         let second = Duration::from_secs(1);
-        let reset = faults.add(Fault::new(Effect::Reset).after_the_work());
+        let reset = faults.add(Fault::new(Effect::Reset).after_execution());
         faults.add(Fault::new(Effect::Latency(second)));
-        let befallen = faults.judge(1, "x", "1", "r", &Value::Null);
-        assert_eq!((befallen.effect, befallen.latency), (Some(Effect::Reset), second));
-        assert!(befallen.work_is_done);
+        let injected = faults.inject(1, "x", "1", "r", &Value::Null);
+        assert_eq!((injected.effect, injected.latency), (Some(Effect::Reset), second));
+        assert!(injected.is_executed);
         assert_eq!(faults.hits(reset), 1);
         faults.remove(reset);
-        assert_eq!(faults.judge(1, "x", "1", "r", &Value::Null).effect, None);
+        assert_eq!(faults.inject(1, "x", "1", "r", &Value::Null).effect, None);
     }
 }

@@ -1,4 +1,4 @@
-//! Who calls: access keys, roles and their trust (FACTS 1, 112, 113).
+//! Access keys, principals, roles and trust (FACTS 1, 112, 113).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,21 +6,21 @@ use crate::clock::Millis;
 use crate::error::AwsError;
 use crate::seed;
 
-/// Long enough for whoever checks lengths.
+/// The length of AWS's secret access keys. Some clients check the length.
 const SECRET_LENGTH: usize = 40;
 
-/// Credentials, to be given to an SDK.
+/// Credentials for an SDK.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keys {
-    /// The access key's id.
+    /// The access key id, which identifies the caller.
     pub access_key_id: String,
-    /// Its secret. Signatures are not checked; the id tells who calls.
+    /// The secret access key. The simulator does not verify signatures.
     pub secret_access_key: String,
-    /// The session's token, of a role's credentials.
+    /// The session token of temporary credentials.
     pub session_token: Option<String>,
 }
 
-/// Whom an access key belongs to.
+/// The owner of an access key.
 #[derive(Clone, Debug)]
 pub(crate) struct Principal {
     pub(crate) account: String,
@@ -29,10 +29,10 @@ pub(crate) struct Principal {
     pub(crate) ends: Option<Millis>,
 }
 
-/// A role, and whom it trusts.
+/// A role and the principals that it trusts.
 #[derive(Clone, Debug)]
 pub(crate) struct Role {
-    /// With its path.
+    /// The name with its path.
     pub(crate) name: String,
     pub(crate) trusts: BTreeSet<String>,
     pub(crate) external_id: Option<String>,
@@ -40,8 +40,8 @@ pub(crate) struct Role {
 }
 
 impl Role {
-    /// Whether whoever calls may take the role on: named by ARN, by its role's ARN, or by its account as a whole.
-    pub(crate) fn admits(&self, caller: &Principal, external_id: Option<&str>) -> bool {
+    /// Whether the caller may assume the role. The role trusts callers by ARN, by the ARN of their role, or by account.
+    pub(crate) fn trusts_caller(&self, caller: &Principal, external_id: Option<&str>) -> bool {
         let root = format!("arn:aws:iam::{}:root", caller.account);
         let role = role_of_session(&caller.arn);
         let trusted = |principal: &str| {
@@ -52,24 +52,25 @@ impl Role {
     }
 }
 
-/// The ARN of the role behind `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`.
+/// The ARN of the role of a session: the role of `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`.
 fn role_of_session(arn: &str) -> Option<String> {
     let (account, rest) = arn.strip_prefix("arn:aws:sts::")?.split_once(":assumed-role/")?;
     Some(format!("arn:aws:iam::{account}:role/{}", rest.split('/').next()?))
 }
 
-/// The ARN of a role's session without the session's name; any other ARN as it is.
+/// Removes the session name from the ARN of a role session. Other ARNs stay as they are.
 pub(crate) fn without_session(arn: &str) -> &str {
     let session = arn.split_once(":assumed-role/").and_then(|(_, rest)| rest.split_once('/'));
     session.map_or(arn, |(_, session)| &arn[..arn.len() - session.len() - 1])
 }
 
-/// Every access key that was given out.
+/// All issued access keys.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Issued(BTreeMap<String, Principal>);
+pub(crate) struct AccessKeys(BTreeMap<String, Principal>);
 
-impl Issued {
-    /// A new key for a principal; which is the how-manieth of this principal's decides what it looks like.
+impl AccessKeys {
+    /// Issues a new key for a principal. The key depends only on the seed, the principal, and the number of earlier keys of
+    /// the same principal.
     pub(crate) fn issue(
         &mut self,
         seed: u64,
@@ -92,7 +93,7 @@ impl Issued {
         keys
     }
 
-    /// Who calls with this key.
+    /// The owner of a key.
     pub(crate) fn principal(
         &self,
         key: &str,
@@ -119,7 +120,7 @@ impl Issued {
     }
 }
 
-/// Credentials that are over, in the words of the protocol.
+/// The error for expired credentials, in the format of the protocol.
 pub(crate) fn expired(is_json: bool) -> AwsError {
     let message = "The security token included in the request is expired";
     if is_json {
@@ -129,7 +130,7 @@ pub(crate) fn expired(is_json: bool) -> AwsError {
     }
 }
 
-/// Something that the caller may not do, in the words of the protocol (FACTS 3).
+/// The error for a denied operation, in the format of the protocol (FACTS 3).
 pub(crate) fn denied(caller: &str, operation: &str, resource: &str, is_json: bool) -> AwsError {
     let message =
         format!("User: {caller} is not authorized to perform: {operation} on resource: {resource}");

@@ -1,4 +1,4 @@
-//! What was asked of the simulator: counters of every call, and each write in its order.
+//! The record of all calls: counters for every call, and the writes in order.
 
 use std::collections::BTreeMap;
 
@@ -6,18 +6,18 @@ use serde_json::Value;
 
 use crate::clock::Millis;
 
-/// How calls of one operation, account and Region ended.
+/// How the calls of one operation, account and Region ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
-    /// All attempts.
+    /// All calls, retries included.
     pub calls: u64,
-    /// Those that did what they asked for.
+    /// Calls that succeeded.
     pub done: u64,
-    /// Those that a rule of AWS's refused.
+    /// Calls that a rule of AWS refused.
     pub refused: u64,
-    /// Those over quota.
+    /// Calls over quota.
     pub throttled: u64,
-    /// Those that a fault befell, whether their work was done or not.
+    /// Calls that a fault hit, executed or not.
     pub faulted: u64,
 }
 
@@ -31,26 +31,26 @@ impl Count {
     }
 }
 
-/// A call that may change something, and what came of it.
+/// A call that may change something, and its result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Write {
-    /// When.
+    /// The time of the call.
     pub at: Millis,
-    /// `ssm:PutParameter`.
+    /// The operation, such as `ssm:PutParameter`.
     pub operation: String,
-    /// Whose state.
+    /// The account whose state the call addresses.
     pub account: String,
-    /// Where.
+    /// The Region of the call.
     pub region: String,
     /// The caller's ARN.
     pub caller: String,
-    /// As it was asked for.
+    /// The request as the caller sent it.
     pub request: Value,
-    /// `None` where it was done, else AWS's code.
+    /// AWS's error code, or `None` if the call succeeded.
     pub refused: Option<String>,
 }
 
-/// The record.
+/// The counters and writes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Journal {
     counts: BTreeMap<(String, String, String), Count>,
@@ -59,11 +59,11 @@ pub(crate) struct Journal {
 
 impl Journal {
     pub(crate) fn count(&mut self, operation: &str, account: &str, region: &str) -> &mut Count {
-        let place = (operation.to_owned(), account.to_owned(), region.to_owned());
-        self.counts.entry(place).or_default()
+        let key = (operation.to_owned(), account.to_owned(), region.to_owned());
+        self.counts.entry(key).or_default()
     }
 
-    /// The sum over all that fits; an empty text fits everything.
+    /// The sum over all matching counters. An empty argument matches everything.
     pub(crate) fn sum(&self, operation: &str, account: &str, region: &str) -> Count {
         let fits = |wanted: &str, given: &str| wanted.is_empty() || wanted == given;
         let mut sum = Count::default();
@@ -75,7 +75,7 @@ impl Journal {
         sum
     }
 
-    /// Calls by operation.
+    /// The counters by operation.
     pub(crate) fn by_operation(&self) -> BTreeMap<String, Count> {
         let mut sums: BTreeMap<String, Count> = BTreeMap::new();
         for ((operation, ..), count) in &self.counts {

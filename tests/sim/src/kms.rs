@@ -1,4 +1,4 @@
-//! Keys and aliases of an account's Region, and whether they can be used (FACTS 33, 100 to 102).
+//! The KMS keys and aliases of a Region, and whether a caller can use them (FACTS 33, 100 to 102).
 
 use std::collections::BTreeMap;
 
@@ -7,16 +7,16 @@ use serde_json::json;
 use crate::error::{Answer, AwsError};
 use crate::state::{Call, World};
 
-/// What a key can be used for.
+/// The state of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyState {
-    /// Everything.
+    /// The key can be used.
     Enabled,
-    /// Nothing.
+    /// The key is disabled.
     Disabled,
-    /// Nothing, and soon it is gone.
+    /// The key is scheduled for deletion and cannot be used.
     PendingDeletion,
-    /// Enabled, but its policy lets nobody use it. To KMS this is `Enabled`.
+    /// The key is enabled, but its policy denies every use. `DescribeKey` reports `Enabled`.
     Denied,
 }
 
@@ -27,12 +27,12 @@ pub(crate) struct KeyRing {
     pub(crate) aliases: BTreeMap<String, String>,
 }
 
-/// AWS's own keys, which every Region has.
+/// Whether the alias names a key of AWS. Every Region has these keys.
 fn is_aws_managed(alias: &str) -> bool {
     matches!(alias, "alias/aws/ssm" | "alias/aws/secretsmanager")
 }
 
-/// The id that an id, an alias or an ARN of either names here; an alias of AWS's own is its own id.
+/// Resolves a key id, an alias, or the ARN of either to a key id. The alias of an AWS key is its own id.
 fn id_of(ring: &KeyRing, account: &str, region: &str, named: &str) -> Option<String> {
     let bare = match named.strip_prefix("arn:aws:kms:") {
         Some(rest) => {
@@ -48,7 +48,7 @@ fn id_of(ring: &KeyRing, account: &str, region: &str, named: &str) -> Option<Str
     ring.keys.contains_key(id).then(|| id.to_owned())
 }
 
-/// The id of the key that `named` names, if it can be used; else KMS's words.
+/// The id of a usable key, or the message of KMS that says why the key cannot be used.
 pub(crate) fn usable(
     ring: &KeyRing,
     account: &str,
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_of_one_account_and_region_and_must_be_enabled() {
+    fn a_usable_key_is_enabled_and_in_the_same_account_and_region() {
         let mut ring = KeyRing::default();
         ring.keys.insert("k1".to_owned(), KeyState::Enabled);
         ring.keys.insert("k2".to_owned(), KeyState::Disabled);
@@ -113,7 +113,7 @@ mod tests {
             assert_eq!(named(good).as_deref(), Ok("k1"), "{good}");
         }
         assert_eq!(named("alias/aws/ssm").as_deref(), Ok("alias/aws/ssm"));
-        assert!(named("arn:aws:kms:us-west-2:1:key/k1").is_err(), "another Region's");
+        assert!(named("arn:aws:kms:us-west-2:1:key/k1").is_err(), "a key of another Region");
         assert!(named("alias/none").unwrap_err().starts_with("Invalid keyId"));
         assert!(named("k2").unwrap_err().ends_with("is disabled."));
     }

@@ -1,15 +1,16 @@
-//! A simulator of the part of AWS that a replicator of parameters and secrets calls, and an unkind one: it has AWS's
-//! limits, page sizes, quotas, lag and failures. What it knows of AWS stands in `FACTS.md`; each rule names its fact.
+//! A simulator of the AWS services that failover-replicator calls. It reproduces AWS's limits, page sizes, quotas, lag
+//! and failures. `FACTS.md` lists the facts about AWS that the simulator implements; each rule in the code cites the
+//! number of its fact.
 //!
-//! It knows nothing of who calls it. It stands in an SDK's HTTP client ([`Sim`] is an `HttpClient`), or behind a
-//! loopback socket ([`server::listen`], and the binary `aws-sim`). All time is tokio's, so a test that pauses tokio's
-//! clock runs through hours in an instant; what looks random is made of the seed. Nothing else decides anything: no
-//! wall clock, no system randomness, no order of a hash map.
+//! The simulator does not depend on the code that calls it. A test uses it as the HTTP client of an SDK ([`Sim`]
+//! implements `HttpClient`) or over a loopback socket ([`server::listen`], and the binary `aws-sim`). Time is tokio's
+//! time, so a test that pauses tokio's clock simulates hours in an instant. Random choices derive from a seed. The
+//! simulator is deterministic: no wall clock, no system randomness, no iteration order of a hash map.
 //!
-//! A call's way: `protocol` reads it, `service` settles who calls, what befalls it (`faults`) and whether its quota
-//! bears it (`quotas`), then the service does its work on `state`, where everything has a `past` for reads that lag.
-//! [`Sim::account`] is the owner's side: the same rules, without quotas, faults or lag.
-#![expect(clippy::expect_used, clippy::panic, reason = "it serves tests, and fails them loudly")]
+//! A call passes these modules: `protocol` parses the request; `service` identifies the caller, injects `faults` and
+//! checks `quotas`; then the module of the AWS service reads and changes `state`. The state keeps earlier values in a
+//! `timeline`, for reads that lag. [`Sim::account`] is the owner's view: the same rules without quotas, faults or lag.
+#![expect(clippy::expect_used, clippy::panic, reason = "a simulator for tests fails loudly")]
 
 mod clock;
 mod connector;
@@ -21,7 +22,6 @@ mod kms;
 mod organizations;
 mod owner;
 mod pages;
-mod past;
 mod protocol;
 mod quotas;
 mod secrets;
@@ -36,6 +36,7 @@ mod sts;
 mod tagging;
 #[cfg(test)]
 mod tests;
+mod timeline;
 
 pub use clock::{BEGINNING, Clock, Millis};
 pub use error::AwsError;
@@ -49,5 +50,5 @@ pub use sim::Sim;
 pub use sns::Message;
 pub use state::{EarlyCreate, Lag, Sessions, Settings};
 
-/// The numbered facts that the rules cite.
+/// The facts about AWS that the code cites by number.
 pub const FACTS: &str = include_str!("../FACTS.md");

@@ -1,10 +1,10 @@
 //! `aws-sim [--port N] [--epoch SECONDS] [--seed N] [--accounts N] [--sessions both|lists|histories|neither]`: the
-//! simulator behind a loopback socket, until its standard input ends. `--sessions` says which of SSM's answers show a
-//! role's session in `LastModifiedUser`.
+//! simulator behind a loopback socket. The process ends when its standard input ends. `--sessions` selects which SSM
+//! operations include the session name of a role in `LastModifiedUser`.
 //!
-//! It prints one line of JSON: where it listens, the hub's credentials, and the accounts, each with the role
-//! `failover-replicator-spoke`, which trusts the management account with the external id `test-external-id`.
-#![expect(clippy::print_stdout, reason = "what it prints is what it is started for")]
+//! The process prints one line of JSON: its address, the credentials of the hub, and the accounts. Each account has the
+//! role `failover-replicator-spoke`, which trusts the management account with the external id `test-external-id`.
+#![expect(clippy::print_stdout, reason = "the process reports its address on standard output")]
 
 use std::error::Error;
 use std::io::Read as _;
@@ -15,7 +15,7 @@ use aws_sim::{Sessions, Settings, Sim, server};
 const ROLE: &str = "failover-replicator-spoke";
 const EXTERNAL_ID: &str = "test-external-id";
 
-/// The options, each with its default.
+/// The command-line options with their defaults.
 struct Options {
     port: u16,
     epoch: u64,
@@ -25,8 +25,8 @@ struct Options {
 }
 
 fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Box<dyn Error>> {
-    // Clients of a process sign by their own clocks, so its time begins at theirs.
-    #[expect(clippy::disallowed_methods, reason = "the beginning alone; from there it is tokio's")]
+    // Clients sign with the current date, so the simulated time starts at the current time.
+    #[expect(clippy::disallowed_methods, reason = "the start time only; then tokio's clock counts")]
     let epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
     let sessions = Sessions::default();
     let mut options = Options { port: 0, epoch, seed: 1, accounts: 3, sessions };
@@ -40,7 +40,7 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Box<d
             "--sessions" => options.sessions = value.parse()?,
             _ => {
                 let known = "--port --epoch --seed --accounts --sessions";
-                return Err(format!("{name} is no option: {known}").into());
+                return Err(format!("unknown option {name}; expected one of {known}").into());
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The organisation: `ListAccounts` (FACTS 110, 111).
+//! AWS Organizations: `ListAccounts` (FACTS 110, 111).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,25 +11,24 @@ use crate::state::{Call, World};
 
 const PAGE: u64 = 20;
 
-/// An account's place in the organisation.
+/// An account of the organisation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Member {
     pub(crate) state: String,
-    /// Below the root: `ou-1/ou-2`, or nothing.
+    /// The path of organisational units below the root, such as `ou-1/ou-2`; may be empty.
     pub(crate) units: String,
 }
 
-/// The organisation.
 #[derive(Clone, Debug)]
 pub(crate) struct Organization {
     pub(crate) management: String,
     pub(crate) administrators: BTreeSet<String>,
-    /// By id.
+    /// The accounts by id.
     pub(crate) members: BTreeMap<String, Member>,
 }
 
 impl Organization {
-    /// Of a management account alone.
+    /// An organisation with the management account alone.
     pub(crate) fn of(management: &str) -> Self {
         let mut organization = Self {
             management: management.to_owned(),
@@ -40,14 +39,13 @@ impl Organization {
         organization
     }
 
-    /// Takes an account in, active, right below the root.
+    /// Adds an active account directly below the root.
     pub(crate) fn join(&mut self, account: &str) -> &mut Member {
         let new = || Member { state: "ACTIVE".to_owned(), units: String::new() };
         self.members.entry(account.to_owned()).or_insert_with(new)
     }
 }
 
-/// `ListAccounts`.
 pub(crate) fn list_accounts(world: &mut World, call: &Call<'_>) -> Answer {
     let organization = &world.organization;
     let account = &call.account;
@@ -58,14 +56,14 @@ pub(crate) fn list_accounts(world: &mut World, call: &Call<'_>) -> Answer {
         .size("MaxResults", PAGE)
         .map_err(|error| AwsError::new("InvalidInputException", error.message))?;
     let token = call.text("NextToken");
-    let place = pages::place(token, call.now).ok_or_else(|| {
+    let position = pages::parse_token(token, call.now).ok_or_else(|| {
         AwsError::new("InvalidInputException", "You specified an invalid value for nextToken.")
     })?;
     let members = organization.members.iter().map(|(id, member)| (id.clone(), (id, member)));
     let empty_first = world.settings.empty_pages;
-    let (page, next) = pages::page(members, &place, token.is_none(), size, empty_first);
+    let (page, next) = pages::page(members, &position, token.is_none(), size, empty_first);
     let accounts: Vec<Value> =
-        page.into_iter().map(|(id, member)| shown(organization, id, member)).collect();
+        page.into_iter().map(|(id, member)| account_json(organization, id, member)).collect();
     let mut answer = json!({ "Accounts": accounts });
     if let Some(next) = next {
         answer["NextToken"] = next.into();
@@ -73,9 +71,9 @@ pub(crate) fn list_accounts(world: &mut World, call: &Call<'_>) -> Answer {
     Ok(answer)
 }
 
-fn shown(organization: &Organization, id: &str, member: &Member) -> Value {
+fn account_json(organization: &Organization, id: &str, member: &Member) -> Value {
     let units = if member.units.is_empty() { String::new() } else { format!("{}/", member.units) };
-    // The older field knows fewer states.
+    // The older field `Status` has fewer values than `State`.
     let status = match member.state.as_str() {
         "CLOSED" => "SUSPENDED",
         "PENDING_ACTIVATION" => "ACTIVE",

@@ -1,4 +1,4 @@
-//! What owners do in their own accounts: at once, without quotas, faults or lag, by the same rules.
+//! The owner's view of an account. Calls by the owner follow the same rules, without latency, quotas, faults or lag.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::clock::Millis;
 use crate::error::AwsError;
 use crate::identity::{Keys, Principal, Role};
 use crate::kms::KeyState;
-use crate::secrets::model::CURRENT;
+use crate::secrets::model::{CURRENT, Secret};
 use crate::service::perform;
 use crate::sim::Sim;
 use crate::sns::Message;
@@ -17,14 +17,14 @@ use crate::{secrets, ssm};
 
 const LONGEST_SESSION: u64 = 43_200;
 
-/// An account.
+/// The owner's view of an account.
 #[derive(Clone, Debug)]
 pub struct AccountSide<'a> {
     sim: &'a Sim,
     id: String,
 }
 
-/// One Region of an account.
+/// The owner's view of one Region of an account.
 #[derive(Clone, Debug)]
 pub struct RegionSide<'a> {
     sim: &'a Sim,
@@ -32,20 +32,20 @@ pub struct RegionSide<'a> {
     region: String,
 }
 
-/// Who does a call, when, and how far its reads are behind: for whoever keeps the order of all calls himself.
+/// The caller, time and read lag of a call. Model tests that order all calls themselves use this type.
 #[derive(Clone, Copy, Debug)]
 pub struct Doer<'a> {
     /// The caller's ARN, in the account that is called.
     pub arn: &'a str,
-    /// The moment of the call.
+    /// The time of the call.
     pub at: Millis,
-    /// How far its reads are behind.
+    /// The lag of the call's reads.
     pub lag: Lag,
 }
 
-/// A parameter as its owner sees it.
+/// All attributes of a parameter.
 #[derive(Clone, Debug, Hash, PartialEq, Eq)]
-#[expect(missing_docs, reason = "AWS's own words")]
+#[expect(missing_docs, reason = "the fields have AWS's names")]
 pub struct ParameterView {
     pub value: String,
     pub version: i64,
@@ -62,16 +62,16 @@ pub struct ParameterView {
     pub user: String,
 }
 
-/// A secret as its owner sees it.
+/// All attributes of a secret.
 #[derive(Clone, Debug, Hash, PartialEq, Eq)]
-#[expect(missing_docs, reason = "AWS's own words")]
+#[expect(missing_docs, reason = "the fields have AWS's names")]
 pub struct SecretView {
     pub arn: String,
     pub value: Option<String>,
     pub key: Option<String>,
     pub tags: BTreeMap<String, String>,
     pub primary: Option<String>,
-    /// Status and message by Region.
+    /// Status and message of each replica, by Region.
     pub replicas: BTreeMap<String, (String, Option<String>)>,
     pub is_deleted: bool,
 }
@@ -81,12 +81,12 @@ impl<'a> AccountSide<'a> {
         Self { sim, id: id.to_owned() }
     }
 
-    /// One of its Regions.
+    /// The owner's view of one Region.
     pub fn region(&self, region: &str) -> RegionSide<'a> {
         RegionSide { sim: self.sim, account: self.id.clone(), region: region.to_owned() }
     }
 
-    /// Makes a role, or changes whom it trusts: principals by ARN, an account by its `:root`.
+    /// Creates or replaces a role that trusts these principals: an ARN, or an account by its `:root` ARN.
     pub fn role(&self, name: &str, trusts: &[&str], external_id: Option<&str>) -> &Self {
         let role = Role {
             name: name.to_owned(),
@@ -98,20 +98,20 @@ impl<'a> AccountSide<'a> {
         self
     }
 
-    /// Removes a role. Sessions that it gave go on.
+    /// Removes a role. Existing sessions stay valid.
     pub fn remove_role(&self, name: &str) -> &Self {
         self.sim.world().account(&self.id).roles.remove(name);
         self
     }
 
-    /// Credentials of its owner, without an end, for an SDK.
+    /// Permanent credentials of the account's owner.
     pub fn keys(&self) -> Keys {
         let mut world = self.sim.world();
         let seed = world.settings.seed;
-        world.issued.issue(seed, &self.id, owner(&self.id), None)
+        world.access_keys.issue(seed, &self.id, owner(&self.id), None)
     }
 
-    /// Its state in the organisation, such as `SUSPENDED`, and its units, such as `ou-1/ou-2`.
+    /// Sets the account's state, such as `SUSPENDED`, and its path of organisational units, such as `ou-1/ou-2`.
     pub fn place(&self, state: &str, units: &str) -> &Self {
         let mut world = self.sim.world();
         let member = world.organization.join(&self.id);
@@ -120,9 +120,9 @@ impl<'a> AccountSide<'a> {
         self
     }
 
-    /// Turns a Region off.
+    /// Disables a Region.
     pub fn close_region(&self, region: &str) -> &Self {
-        self.sim.world().account(&self.id).closed.insert(region.to_owned());
+        self.sim.world().account(&self.id).disabled_regions.insert(region.to_owned());
         self
     }
 }
@@ -132,20 +132,20 @@ fn owner(account: &str) -> String {
 }
 
 impl RegionSide<'_> {
-    /// Does any operation (`ssm:PutParameter`), with a request as the service's JSON has it.
+    /// Executes an operation such as `ssm:PutParameter`, with a request in the service's JSON format.
     ///
     /// # Errors
-    /// Why AWS refuses it.
+    /// The error of the service.
     pub fn call(&self, operation: &str, request: &Value) -> Result<Value, AwsError> {
         let arn = owner(&self.account);
         let doer = Doer { arn: &arn, at: self.sim.now(), lag: Lag::default() };
         self.call_by(doer, operation, request)
     }
 
-    /// The same by anybody of the account, at any moment not before the last change.
+    /// Executes an operation as another caller of the account, at a time not before the last change.
     ///
     /// # Errors
-    /// Why AWS refuses it.
+    /// The error of the service.
     pub fn call_by(
         &self,
         doer: Doer<'_>,
@@ -172,59 +172,61 @@ impl RegionSide<'_> {
             .unwrap_or_else(|error| panic!("{operation} {request}: {error}"))
     }
 
-    /// Writes a plain text, over whatever is there; the version that this makes.
+    /// Creates or overwrites a plain text parameter and returns the new version.
     pub fn put(&self, name: &str, value: &str) -> i64 {
         let request = json!({"Name": name, "Value": value, "Type": "String", "Overwrite": true});
         self.must("ssm:PutParameter", &request)["Version"].as_i64().unwrap_or_default()
     }
 
-    /// Writes a parameter, with a request as `PutParameter` takes it.
+    /// Writes a parameter with a request of `PutParameter`.
     pub fn put_parameter(&self, request: &Value) {
         self.must("ssm:PutParameter", request);
     }
 
-    /// Deletes a parameter, which is there.
+    /// Deletes an existing parameter.
     pub fn delete(&self, name: &str) {
         self.must("ssm:DeleteParameter", &json!({ "Name": name }));
     }
 
-    /// Tags a parameter.
+    /// Adds a tag to a parameter.
     pub fn tag(&self, name: &str, key: &str, value: &str) {
         let tags = json!([{"Key": key, "Value": value}]);
         let request = json!({"ResourceType": "Parameter", "ResourceId": name, "Tags": tags});
         self.must("ssm:AddTagsToResource", &request);
     }
 
-    /// Takes a tag off a parameter.
+    /// Removes a tag from a parameter.
     pub fn untag(&self, name: &str, key: &str) {
         let request = json!({"ResourceType": "Parameter", "ResourceId": name, "TagKeys": [key]});
         self.must("ssm:RemoveTagsFromResource", &request);
     }
 
-    /// What a service of AWS's does: a tag that begins with `aws:` (FACTS 61).
+    /// Adds a tag with the prefix `aws:`, which only AWS services can write (FACTS 61).
     ///
     /// # Panics
-    /// Nobody holds the name.
+    /// If the parameter does not exist.
     pub fn tag_as_aws(&self, name: &str, key: &str, value: &str) {
         let mut world = self.sim.world();
         let (now, horizon) = (self.sim.now(), world.horizon());
         let parameters = &mut world.region(&self.account, &self.region).parameters;
-        let past = parameters.entry(ssm::name::key(name).to_owned()).or_default();
-        let mut parameter = past.now().cloned().unwrap_or_else(|| panic!("{name} is there"));
-        parameter.tags.insert(key.to_owned(), value.to_owned());
-        parameter.was_tagged = true;
-        past.set(now, Some(parameter), horizon);
+        let changed = parameters.get_mut(ssm::name::key(name)).is_some_and(|timeline| {
+            timeline.change(now, horizon, |parameter| {
+                parameter.tags.insert(key.to_owned(), value.to_owned());
+                parameter.was_tagged = true;
+            })
+        });
+        assert!(changed, "the parameter {name} does not exist");
     }
 
-    /// Every parameter, by its name.
+    /// All parameters by name.
     pub fn parameters(&self) -> BTreeMap<String, ParameterView> {
-        // Any call lets what is due happen.
+        // Any SSM call first deletes the parameters that have expired.
         self.must("ssm:DescribeParameters", &json!({}));
         let mut world = self.sim.world();
         let parameters = &world.region(&self.account, &self.region).parameters;
         parameters
             .values()
-            .filter_map(|past| past.now())
+            .filter_map(|timeline| timeline.now())
             .map(|parameter| {
                 let latest = parameter.latest();
                 let view = ParameterView {
@@ -252,42 +254,38 @@ impl RegionSide<'_> {
         self.must("secretsmanager:CreateSecret", &json!({"Name": name, "SecretString": value}));
     }
 
-    /// What a service of AWS's does: takes a secret over (FACTS 90).
+    /// Makes an AWS service the owner of a secret (FACTS 90).
     ///
     /// # Panics
-    /// Nobody holds the name.
+    /// If the secret does not exist.
     pub fn own_secret(&self, name: &str, service: &str) {
-        let mut world = self.sim.world();
-        let (now, horizon) = (self.sim.now(), world.horizon());
-        let secrets = &mut world.region(&self.account, &self.region).secrets;
-        let past = secrets.entry(name.to_owned()).or_default();
-        let mut secret = past.now().cloned().unwrap_or_else(|| panic!("{name} is there"));
-        secret.owning_service = Some(service.to_owned());
-        past.set(now, Some(secret), horizon);
+        self.change_secret(name, |secret| secret.owning_service = Some(service.to_owned()));
     }
 
-    /// Makes a secret the replica of one in another account (FACTS 105).
+    /// Turns a secret into the replica of a secret in another account (FACTS 105).
     ///
     /// # Panics
-    /// Nobody holds the name.
+    /// If the secret does not exist.
     pub fn of_other_account(&self, name: &str, primary_arn: &str) {
-        let mut world = self.sim.world();
-        let (now, horizon) = (self.sim.now(), world.horizon());
-        let secrets = &mut world.region(&self.account, &self.region).secrets;
-        let past = secrets.entry(name.to_owned()).or_default();
-        let mut secret = past.now().cloned().unwrap_or_else(|| panic!("{name} is there"));
-        secret.primary_account = Some(primary_arn.to_owned());
-        past.set(now, Some(secret), horizon);
+        self.change_secret(name, |secret| secret.primary_account = Some(primary_arn.to_owned()));
     }
 
-    /// Every secret, by its name.
+    fn change_secret(&self, name: &str, change: impl FnOnce(&mut Secret)) {
+        let mut world = self.sim.world();
+        let (now, horizon) = (self.sim.now(), world.horizon());
+        let timeline = world.region(&self.account, &self.region).secrets.get_mut(name);
+        let changed = timeline.is_some_and(|timeline| timeline.change(now, horizon, change));
+        assert!(changed, "the secret {name} does not exist");
+    }
+
+    /// All secrets by name.
     pub fn secrets(&self) -> BTreeMap<String, SecretView> {
         let mut world = self.sim.world();
-        secrets::replicate::settle(&mut world, &self.account, self.sim.now());
+        secrets::replicate::run_due_replications(&mut world, &self.account, self.sim.now());
         let secrets = &world.region(&self.account, &self.region).secrets;
         secrets
             .values()
-            .filter_map(|past| past.now())
+            .filter_map(|timeline| timeline.now())
             .map(|secret| {
                 let current =
                     secret.versions.values().find(|version| version.stages.contains(CURRENT));
@@ -308,13 +306,13 @@ impl RegionSide<'_> {
             .collect()
     }
 
-    /// Makes a key, or changes its state.
+    /// Creates a key, or changes the state of a key.
     pub fn key(&self, id: &str, state: KeyState) -> &Self {
         self.sim.world().region(&self.account, &self.region).ring.keys.insert(id.to_owned(), state);
         self
     }
 
-    /// Names a key.
+    /// Creates an alias of a key.
     pub fn alias(&self, alias: &str, key: &str) -> &Self {
         let mut world = self.sim.world();
         let aliases = &mut world.region(&self.account, &self.region).ring.aliases;
@@ -322,14 +320,14 @@ impl RegionSide<'_> {
         self
     }
 
-    /// Makes a topic; its ARN.
+    /// Creates a topic and returns the topic's ARN.
     pub fn topic(&self, name: &str) -> String {
         let mut world = self.sim.world();
         world.region(&self.account, &self.region).topics.entry(name.to_owned()).or_default();
         format!("arn:aws:sns:{}:{}:{name}", self.region, self.account)
     }
 
-    /// What a topic took.
+    /// The messages published to a topic.
     pub fn messages(&self, topic: &str) -> Vec<Message> {
         let mut world = self.sim.world();
         let topics = &world.region(&self.account, &self.region).topics;

@@ -1,20 +1,20 @@
-//! Calls a second, for each account and Region: a token bucket on the simulator's own clock, and its own record of
-//! what was asked. What the caller believes of its pace plays no part.
+//! Quotas in calls a second for each account and Region: token buckets on the simulated clock. The simulator also
+//! records every call, so a test can measure the caller's real rate.
 
 use std::collections::BTreeMap;
 
 use crate::clock::Millis;
 
-/// A quota: how many calls pass.
+/// A quota of a bucket.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quota {
-    /// Calls a second in the long run.
+    /// The sustained rate in calls a second.
     pub rate: f64,
-    /// Calls at once after a pause.
+    /// The number of calls that pass at once after a pause.
     pub burst: f64,
 }
 
-/// What AWS grants by default: bucket, calls a second, burst (FACTS 10 to 18).
+/// AWS's default quotas: bucket, calls a second, burst (FACTS 10 to 18).
 const DEFAULTS: [(&str, f64, f64); 15] = [
     ("ssm.get", 40.0, 40.0),
     ("ssm.control", 3.0, 3.0),
@@ -33,7 +33,7 @@ const DEFAULTS: [(&str, f64, f64); 15] = [
     ("sns", 1000.0, 1000.0),
 ];
 
-/// The bucket that an operation counts into.
+/// The bucket of an operation.
 pub(crate) fn bucket_of(operation: &str) -> &'static str {
     match operation.split_once(':').unwrap_or(("", operation)) {
         ("ssm", name) if name.ends_with("Resource") => "ssm.tags",
@@ -55,7 +55,7 @@ pub(crate) fn bucket_of(operation: &str) -> &'static str {
 }
 
 /// Account, Region, bucket.
-type Place = (String, String, &'static str);
+type BucketId = (String, String, &'static str);
 
 #[derive(Clone, Debug)]
 struct Bucket {
@@ -66,40 +66,41 @@ struct Bucket {
     refused: Vec<Millis>,
 }
 
-/// All buckets.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Quotas {
-    buckets: BTreeMap<Place, Bucket>,
-    bought: BTreeMap<Place, Quota>,
-    /// Whether calls are let through all the same.
+    buckets: BTreeMap<BucketId, Bucket>,
+    custom: BTreeMap<BucketId, Quota>,
+    /// Whether the quotas are not enforced.
     pub(crate) off: bool,
 }
 
-/// What one bucket saw.
+/// The calls of one bucket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Metered {
-    /// When calls passed.
+    /// The times of the calls that passed.
     pub passed: Vec<Millis>,
-    /// When calls were throttled.
+    /// The times of the throttled calls.
     pub refused: Vec<Millis>,
 }
 
 impl Metered {
-    /// What it saw from this time on.
+    /// The calls from this time on.
     #[must_use]
     pub fn since(&self, from: Millis) -> Self {
         let since = |times: &[Millis]| times.iter().copied().filter(|at| *at >= from).collect();
         Self { passed: since(&self.passed), refused: since(&self.refused) }
     }
 
-    /// The largest number of calls, passed or not, by which any span of time had more than `rate` calls a second: the
-    /// burst that a bucket of this rate would have had to bear.
+    /// The burst that a bucket with this rate would need to pass every call, throttled calls included.
     pub fn burst_beyond(&self, rate: f64) -> f64 {
         let mut times: Vec<Millis> = self.passed.iter().chain(&self.refused).copied().collect();
         times.sort_unstable();
         let (mut level, mut most, mut last) = (0.0_f64, 0.0_f64, None);
         for time in times {
-            #[expect(clippy::cast_precision_loss, reason = "a pause is never that long")]
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "an f64 holds the length of any pause exactly"
+            )]
             let drained = last.map_or(0.0, |last| (time - last) as f64 / 1000.0 * rate);
             level = (level - drained).max(0.0) + 1.0;
             most = most.max(level);
@@ -108,7 +109,7 @@ impl Metered {
         most
     }
 
-    /// The largest number of calls, passed or not, within any `window` milliseconds.
+    /// The largest number of calls in any `window` milliseconds, throttled calls included.
     pub fn most_within(&self, window: Millis) -> usize {
         let mut times: Vec<Millis> = self.passed.iter().chain(&self.refused).copied().collect();
         times.sort_unstable();
@@ -125,7 +126,7 @@ impl Metered {
 }
 
 impl Quotas {
-    /// Whether a call may pass now. It is noted either way.
+    /// Whether a call passes now. The call is recorded in both cases.
     pub(crate) fn admit(
         &mut self,
         account: &str,
@@ -133,16 +134,19 @@ impl Quotas {
         bucket: &'static str,
         now: Millis,
     ) -> bool {
-        let place = (account.to_owned(), region.to_owned(), bucket);
-        let quota = self.bought.get(&place).copied().unwrap_or_else(|| default_of(bucket));
-        let held = self.buckets.entry(place).or_insert_with(|| Bucket {
+        let id = (account.to_owned(), region.to_owned(), bucket);
+        let quota = self.custom.get(&id).copied().unwrap_or_else(|| default_of(bucket));
+        let held = self.buckets.entry(id).or_insert_with(|| Bucket {
             quota,
             tokens: quota.burst,
             at: now,
             passed: Vec::new(),
             refused: Vec::new(),
         });
-        #[expect(clippy::cast_precision_loss, reason = "a pause is never that long")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "an f64 holds the length of any pause exactly"
+        )]
         let filled = (now - held.at) as f64 / 1000.0 * held.quota.rate;
         held.tokens = (held.tokens + filled).min(held.quota.burst);
         held.at = now;
@@ -156,21 +160,25 @@ impl Quotas {
         passes
     }
 
-    /// An account's quota from now on.
+    /// Sets the quota of one account and Region.
     pub(crate) fn set(&mut self, account: &str, region: &str, bucket: &str, quota: Quota) {
         let Some((bucket, ..)) = DEFAULTS.iter().find(|(known, ..)| *known == bucket) else {
-            panic!("{bucket} is no bucket: {:?}", DEFAULTS.map(|(name, ..)| name));
+            panic!(
+                "unknown bucket {bucket}; expected one of {:?}",
+                DEFAULTS.map(|(name, ..)| name)
+            );
         };
-        let place = (account.to_owned(), region.to_owned(), *bucket);
-        if let Some(held) = self.buckets.get_mut(&place) {
+        let id = (account.to_owned(), region.to_owned(), *bucket);
+        if let Some(held) = self.buckets.get_mut(&id) {
             held.quota = quota;
         }
-        self.bought.insert(place, quota);
+        self.custom.insert(id, quota);
     }
 
-    /// What a bucket saw.
+    /// The calls of a bucket.
     pub(crate) fn metered(&self, account: &str, region: &str, bucket: &str) -> Metered {
-        let of = |((a, r, b), _): &(&Place, &Bucket)| a == account && r == region && *b == bucket;
+        let of =
+            |((a, r, b), _): &(&BucketId, &Bucket)| a == account && r == region && *b == bucket;
         let held = self.buckets.iter().find(of);
         held.map(|(_, held)| Metered { passed: held.passed.clone(), refused: held.refused.clone() })
             .unwrap_or_default()
@@ -188,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_burst_passes_and_then_the_rate() {
+    fn a_burst_passes_and_then_the_sustained_rate() {
         let mut quotas = Quotas::default();
         let mut passed = Vec::new();
         for now in (0..3000).step_by(100) {
@@ -196,13 +204,13 @@ mod tests {
                 passed.push(now);
             }
         }
-        // Three at once, and one every third of a second after that.
+        // Three calls pass at once, then one call every third of a second.
         assert_eq!(passed, [0, 100, 200, 400, 700, 1000, 1400, 1700, 2000, 2400, 2700]);
         assert_eq!(quotas.metered("a", "r", "ssm.control").passed.len(), passed.len());
         assert_eq!(quotas.metered("a", "r", "ssm.control").most_within(1000), 10);
         let burst = quotas.metered("a", "r", "ssm.control").burst_beyond(3.0);
         assert!((burst - 21.3).abs() < 0.01, "30 calls in 2.9 s: {burst}");
-        assert!(quotas.admit("a", "other", "ssm.control", 3000), "each Region has its own");
+        assert!(quotas.admit("a", "other", "ssm.control", 3000), "each Region has its own bucket");
     }
 
     #[test]

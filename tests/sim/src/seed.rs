@@ -1,8 +1,8 @@
-//! What looks random, made of the seed and of what it is for: the order in which calls come decides nothing.
+//! Pseudo-random values that depend only on the seed and their purpose, not on the order of the calls.
 
-/// A number for `words`, the same for the same seed.
+/// A number for `words`. The same seed and words give the same number.
 pub(crate) fn number(seed: u64, words: &[&str]) -> u64 {
-    // FNV-1a, then a finaliser: its low bits alone are poor.
+    // FNV-1a, followed by a finaliser because the low bits of FNV-1a are weak.
     let mut hash = 0xcbf2_9ce4_8422_2325_u64 ^ seed;
     for word in words {
         for byte in word.bytes().chain([0xff]) {
@@ -14,7 +14,7 @@ pub(crate) fn number(seed: u64, words: &[&str]) -> u64 {
     hash ^ (hash >> 31)
 }
 
-/// `length` letters and digits for `words`.
+/// A string of `length` letters and digits for `words`.
 pub(crate) fn letters(seed: u64, words: &[&str], length: usize) -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghijkmnopqrstuvwxyz2345678";
     let mut text = String::new();
@@ -29,7 +29,7 @@ pub(crate) fn letters(seed: u64, words: &[&str], length: usize) -> String {
     text
 }
 
-/// In the form of a UUID.
+/// A UUID for `words`.
 pub(crate) fn uuid(seed: u64, words: &[&str]) -> String {
     let (high, low) = (number(seed, words), number(!seed, words));
     let hex = format!("{high:016x}{low:016x}");
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_seed_and_words_give_the_same() {
+    fn the_same_seed_and_words_give_the_same_values() {
         assert_eq!(letters(1, &["a", "b"], 30), letters(1, &["a", "b"], 30));
         assert_ne!(letters(1, &["a", "b"], 6), letters(2, &["a", "b"], 6));
         assert_ne!(number(1, &["ab", "c"]), number(1, &["a", "bc"]));

@@ -1,4 +1,4 @@
-//! The simulator behind a loopback socket: HTTP/1.1, as much of it as SDKs speak.
+//! The simulator behind a loopback socket. The server implements the part of HTTP/1.1 that SDKs use.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,21 +11,21 @@ use crate::protocol::{Request, Response};
 use crate::service::Reply;
 use crate::sim::Sim;
 
-/// The largest body that AWS takes of any of these calls is far smaller.
+/// Larger than any body that these operations accept.
 const LARGEST_BODY: usize = 4 << 20;
-/// Longer than any client waits.
+/// Longer than the timeout of any client.
 const NEVER: Duration = Duration::from_hours(1);
 
-/// Listens on 127.0.0.1; port 0 takes a free one. The address, and the future that serves it.
+/// Listens on 127.0.0.1. Port 0 selects a free port. Returns the address and the future that serves connections.
 ///
 /// # Errors
-/// The port is taken.
+/// If the port is in use.
 pub async fn listen(sim: Sim, port: u16) -> io::Result<(SocketAddr, impl Future<Output = ()>)> {
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     let address = listener.local_addr()?;
     let serve = async move {
         loop {
-            // A connection that ended before it began is its client's affair.
+            // A client may close a connection before the server accepts it.
             let Ok((stream, _)) = listener.accept().await else { continue };
             let sim = sim.clone();
             tokio::spawn(async move {
@@ -36,7 +36,7 @@ pub async fn listen(sim: Sim, port: u16) -> io::Result<(SocketAddr, impl Future<
     Ok((address, serve))
 }
 
-/// One connection, call by call.
+/// Serves the requests of one connection in order.
 async fn serve(sim: &Sim, stream: TcpStream) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
     while let Some(request) = receive(&mut stream).await? {
@@ -49,7 +49,7 @@ async fn serve(sim: &Sim, stream: TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// The next request; `None` where the client is done.
+/// Reads the next request; `None` if the client has closed the connection.
 async fn receive(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> {
     let mut line = String::new();
     if stream.read_line(&mut line).await? == 0 {
@@ -83,7 +83,7 @@ async fn receive(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Request
 
 async fn send(stream: &mut BufReader<TcpStream>, answer: &Response) -> io::Result<()> {
     let Response { status, content_type, body } = answer;
-    // A broken-off body is announced as whole, as it is when a proxy breaks off.
+    // A truncated body has the content length of the whole body, as after a failure of a proxy.
     let head = format!(
         "HTTP/1.1 {status} Simulated\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n\r\n",
         body.len()

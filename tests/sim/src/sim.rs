@@ -1,4 +1,4 @@
-//! The simulator as a test holds it.
+//! The handle that tests use.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use crate::owner::AccountSide;
 use crate::quotas::{Metered, Quota};
 use crate::state::{Lag, Settings, World};
 
-/// A simulated AWS. Clones are the same one.
+/// A simulated AWS. Clones share the state.
 #[derive(Clone, Debug)]
 pub struct Sim(Arc<Inner>);
 
@@ -22,25 +22,25 @@ struct Inner {
 }
 
 impl Sim {
-    /// A new one. Its time begins now, within tokio's runtime.
+    /// A new simulator. Call this within tokio's runtime: the simulated time starts now.
     pub fn new(settings: Settings) -> Self {
         let clock = Clock::starting_at(settings.beginning);
         Self(Arc::new(Inner { clock, world: Mutex::new(World::new(settings)) }))
     }
 
-    /// Another one, which holds what this one holds now; from here on they know nothing of each other.
+    /// An independent copy of the simulator with the same state.
     #[must_use]
     pub fn fork(&self) -> Self {
         let world = self.world().clone();
         Self(Arc::new(Inner { clock: self.0.clock, world: Mutex::new(world) }))
     }
 
-    /// Its clock.
+    /// The simulator's clock, which the SDK can use too.
     pub fn clock(&self) -> Clock {
         self.0.clock
     }
 
-    /// The time.
+    /// The current simulated time.
     pub fn now(&self) -> Millis {
         self.0.clock.now()
     }
@@ -49,7 +49,7 @@ impl Sim {
         self.0.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An account as its owner sees it. The first time that it is named it joins the organisation.
+    /// The owner's view of an account. The first call for an id adds the account to the organisation.
     pub fn account(&self, id: &str) -> AccountSide<'_> {
         {
             let mut world = self.world();
@@ -59,81 +59,81 @@ impl Sim {
         AccountSide::of(self, id)
     }
 
-    /// Credentials of the management account's own role of this name, without an end.
+    /// Permanent credentials of a role of this name in the management account.
     pub fn hub_keys(&self, role: &str) -> Keys {
         let mut world = self.world();
         let (seed, account) = (world.settings.seed, world.settings.management.clone());
         let arn = format!("arn:aws:sts::{account}:assumed-role/{role}/hub");
-        world.issued.issue(seed, &account, arn, None)
+        world.access_keys.issue(seed, &account, arn, None)
     }
 
-    /// Lets a member read the organisation.
+    /// Makes a member account a delegated administrator, which may list the organisation's accounts.
     pub fn delegate(&self, account: &str) {
         self.world().organization.administrators.insert(account.to_owned());
     }
 
-    /// Changes how this AWS behaves.
+    /// Changes the settings.
     pub fn change(&self, change: impl FnOnce(&mut Settings)) {
         change(&mut self.world().settings);
     }
 
-    /// How far reads are behind from now on. What was over before is forgotten as far as the old lag allowed.
+    /// Changes the lag of reads. States that only a longer lag needs may already be dropped.
     pub fn set_lag(&self, lag: Lag) {
         self.world().settings.lag = lag;
     }
 
-    /// Sets one of an account's quotas in a Region, by its bucket (`ssm.control`).
+    /// Sets the quota of a bucket (such as `ssm.control`) for one account and Region.
     pub fn set_quota(&self, account: &str, region: &str, bucket: &str, quota: Quota) {
         self.world().quotas.set(account, region, bucket, quota);
     }
 
-    /// Whether calls over quota are refused. They are measured either way.
+    /// Sets whether calls over quota are refused. The simulator measures the calls in both cases.
     pub fn enforce_quotas(&self, enforce: bool) {
         self.world().quotas.off = !enforce;
     }
 
-    /// What one bucket saw.
+    /// The calls of one bucket.
     pub fn metered(&self, account: &str, region: &str, bucket: &str) -> Metered {
         self.world().quotas.metered(account, region, bucket)
     }
 
-    /// Lets something go wrong from now on.
+    /// Adds a fault rule.
     pub fn fault(&self, fault: Fault) -> FaultId {
         self.world().faults.add(fault)
     }
 
-    /// Ends one rule.
+    /// Removes a fault rule.
     pub fn mend(&self, fault: FaultId) {
         self.world().faults.remove(fault);
     }
 
-    /// Ends all rules.
+    /// Removes all fault rules.
     pub fn mend_all(&self) {
         self.world().faults.clear();
     }
 
-    /// How often a rule struck.
+    /// How many calls a fault rule hit.
     pub fn hits(&self, fault: FaultId) -> u64 {
         self.world().faults.hits(fault)
     }
 
-    /// How the calls over the wire ended that fit; an empty text fits everything. `AssumeRole` counts for the account
-    /// that it leads into.
+    /// Counts the matching calls over the wire. An empty argument matches everything. `AssumeRole` counts for the account of
+    /// the role.
     pub fn count(&self, operation: &str, account: &str, region: &str) -> Count {
         self.world().journal.sum(operation, account, region)
     }
 
-    /// The same by operation.
+    /// The counters of the calls over the wire, by operation.
     pub fn counts(&self) -> BTreeMap<String, Count> {
         self.world().journal.by_operation()
     }
 
-    /// Every write that came over the wire, refused ones too, in order.
+    /// All writes over the wire in order, refused writes included.
     pub fn writes(&self) -> Vec<Write> {
         self.world().journal.writes.clone()
     }
 
-    /// Forgets counts and writes, not what they did.
+    /// Clears the counters and the list of writes. The state stays.
     pub fn forget_calls(&self) {
         self.world().journal.clear();
     }

@@ -1,4 +1,4 @@
-//! SNS: `Publish` (FACTS 114).
+//! Amazon SNS: `Publish` (FACTS 114).
 
 use std::collections::BTreeMap;
 
@@ -10,18 +10,18 @@ use crate::state::{Call, World};
 const SUBJECT: usize = 100;
 const MESSAGE_BYTES: usize = 262_144;
 
-/// A message that a topic took.
+/// A message published to a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Its subject.
+    /// The subject.
     pub subject: Option<String>,
-    /// Its text, with `MessageStructure=json` the whole document.
+    /// The message text; with `MessageStructure=json` the whole document.
     pub message: String,
-    /// Its attributes' texts.
+    /// The string values of the message attributes.
     pub attributes: BTreeMap<String, String>,
 }
 
-/// A topic, and what was published to it.
+/// A topic with its published messages.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Topic(pub(crate) Vec<Message>);
 
@@ -29,7 +29,6 @@ fn invalid(message: impl Into<String>) -> AwsError {
     AwsError::new("InvalidParameter", message)
 }
 
-/// `Publish`.
 pub(crate) fn publish(world: &mut World, call: &Call<'_>) -> Answer {
     let arn = call.text("TopicArn").unwrap_or_default();
     let mut parts = arn.strip_prefix("arn:aws:sns:").unwrap_or_default().splitn(3, ':');
@@ -75,7 +74,7 @@ pub(crate) fn publish(world: &mut World, call: &Call<'_>) -> Answer {
     Ok(json!({ "MessageId": id }))
 }
 
-/// `MessageAttributes.entry.1.Name` and `….Value.StringValue`, as the query protocol spells a map.
+/// Parses `MessageAttributes.entry.1.Name` and `….Value.StringValue`, the query protocol's form of a map.
 fn attributes(input: &Value) -> BTreeMap<String, String> {
     let text = |member: String| input[member.as_str()].as_str().map(str::to_owned);
     (1..)

@@ -1,4 +1,4 @@
-//! All that AWS holds: accounts, their Regions, and what is in them.
+//! The whole state of the simulated AWS: accounts, Regions and their resources.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
@@ -9,33 +9,33 @@ use serde_json::Value;
 use crate::clock::{Millis, millis};
 use crate::error::AwsError;
 use crate::faults::Faults;
-use crate::identity::{Issued, Principal, Role};
+use crate::identity::{AccessKeys, Principal, Role};
 use crate::journal::Journal;
 use crate::kms::KeyRing;
 use crate::organizations::Organization;
-use crate::past::Past;
 use crate::quotas::Quotas;
-use crate::secrets::model::{Due, Secret};
+use crate::secrets::model::{PendingReplication, Secret};
 use crate::sns::Topic;
 use crate::ssm::model::Parameter;
+use crate::timeline::Timeline;
 
-/// How far reads are behind (FACTS 56, 72, 88).
+/// How far reads lag behind writes (FACTS 56, 72, 88).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lag {
-    /// Reads by name: `GetParameters`, `ListTagsForResource`, `DescribeSecret`.
+    /// Lag of reads by name: `GetParameters`, `ListTagsForResource`, `DescribeSecret`.
     pub reads: Duration,
-    /// Lists: `DescribeParameters`, `ListSecrets`.
+    /// Lag of lists: `DescribeParameters`, `ListSecrets`.
     pub lists: Duration,
-    /// `GetResources`.
+    /// Lag of `GetResources`.
     pub tagging: Duration,
 }
 
-/// Which answers show a role's session in `LastModifiedUser`; the others show `assumed-role/ROLE` alone (FACTS 39).
+/// The operations that include a role's session in `LastModifiedUser`; the others show `assumed-role/ROLE` (FACTS 39).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sessions {
-    /// `DescribeParameters`.
+    /// Whether `DescribeParameters` includes the session.
     pub lists: bool,
-    /// `GetParameterHistory`.
+    /// Whether `GetParameterHistory` includes the session.
     pub histories: bool,
 }
 
@@ -54,46 +54,46 @@ impl FromStr for Sessions {
             "lists" => (true, false),
             "histories" => (false, true),
             "neither" => (false, false),
-            _ => return Err(format!("expected both, lists, histories or neither, got {text}")),
+            _ => return Err(format!("expected both, lists, histories or neither; got {text}")),
         };
         Ok(Self { lists, histories })
     }
 }
 
-/// What comes of a create within 30 seconds of the name's deletion (FACTS 34).
+/// The result of a create within 30 seconds of the name's deletion (FACTS 34).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EarlyCreate {
-    /// It works.
+    /// The create succeeds.
     Allowed,
-    /// It is refused with `TooManyUpdates`.
+    /// AWS refuses the create with `TooManyUpdates`.
     #[default]
     Refused,
-    /// It works, but no read by name sees it until the time is over.
+    /// The create succeeds, but no read by name sees the parameter before the 30 seconds have passed.
     Unseen,
 }
 
-/// How this AWS behaves, where AWS leaves a choice.
+/// The behaviours that AWS leaves open or that vary.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// What suffixes, ids and chosen calls are made of.
+    /// The seed of suffixes, ids and randomly selected calls.
     pub seed: u64,
-    /// Seconds since 1970 at the beginning.
+    /// The start time in seconds since 1970.
     pub beginning: u64,
-    /// The management account of the organisation.
+    /// The organisation's management account.
     pub management: String,
-    /// How long a call takes.
+    /// The duration of a call.
     pub latency: Duration,
-    /// How far reads are behind.
+    /// How far reads lag behind writes.
     pub lag: Lag,
-    /// What comes of an early create.
+    /// The result of a create soon after a delete.
     pub early_create: EarlyCreate,
-    /// How long Secrets Manager takes to bring a replica about.
+    /// How long Secrets Manager takes to replicate a change.
     pub replication: Duration,
-    /// Which answers show a role's session.
+    /// The operations that include a role's session.
     pub sessions: Sessions,
-    /// Whether every list begins with an empty page.
+    /// Whether every list starts with an empty page.
     pub empty_pages: bool,
-    /// Whether a signature's date is checked. It is the caller's clock that it is compared with.
+    /// Whether the simulator checks the date of a signature against its clock.
     pub signatures: bool,
 }
 
@@ -114,37 +114,33 @@ impl Default for Settings {
     }
 }
 
-/// One Region of one account.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Region {
-    /// By name without a leading slash: `/Foo` and `Foo` are one (FACTS 23).
-    pub(crate) parameters: BTreeMap<String, Past<Parameter>>,
-    /// When parameters expire.
+    /// Parameters by name without a leading slash: `/Foo` and `Foo` name the same parameter (FACTS 23).
+    pub(crate) parameters: BTreeMap<String, Timeline<Parameter>>,
+    /// The expiration times of parameters, with their names.
     pub(crate) expiries: BTreeSet<(Millis, String)>,
-    /// By name.
-    pub(crate) secrets: BTreeMap<String, Past<Secret>>,
+    /// Secrets by name.
+    pub(crate) secrets: BTreeMap<String, Timeline<Secret>>,
     pub(crate) ring: KeyRing,
     pub(crate) topics: BTreeMap<String, Topic>,
 }
 
-/// One account.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Account {
     pub(crate) regions: BTreeMap<String, Region>,
     pub(crate) roles: BTreeMap<String, Role>,
-    /// Regions that are not enabled.
-    pub(crate) closed: BTreeSet<String>,
-    /// What Secrets Manager has still to do.
-    pub(crate) due: Vec<Due>,
+    pub(crate) disabled_regions: BTreeSet<String>,
+    pub(crate) pending_replications: Vec<PendingReplication>,
 }
 
-/// Everything.
+/// The state of the simulated AWS.
 #[derive(Clone, Debug)]
 pub(crate) struct World {
     pub(crate) settings: Settings,
     pub(crate) accounts: BTreeMap<String, Account>,
     pub(crate) organization: Organization,
-    pub(crate) issued: Issued,
+    pub(crate) access_keys: AccessKeys,
     pub(crate) quotas: Quotas,
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
@@ -157,7 +153,7 @@ impl World {
             settings,
             accounts: BTreeMap::new(),
             organization,
-            issued: Issued::default(),
+            access_keys: AccessKeys::default(),
             quotas: Quotas::default(),
             faults: Faults::default(),
             journal: Journal::default(),
@@ -172,54 +168,54 @@ impl World {
         self.account(account).regions.entry(region.to_owned()).or_default()
     }
 
-    /// For how long past states are kept.
+    /// How long earlier states are kept.
     pub(crate) fn horizon(&self) -> Millis {
         let Lag { reads, lists, tagging } = self.settings.lag;
         millis(reads.max(lists).max(tagging))
     }
 }
 
-/// One call, once it is known who calls.
+/// A call whose caller is identified.
 #[derive(Debug)]
 pub(crate) struct Call<'a> {
-    /// `ssm:PutParameter`.
+    /// The operation, such as `ssm:PutParameter`.
     pub(crate) operation: &'a str,
     pub(crate) account: String,
     pub(crate) region: String,
     pub(crate) caller: &'a Principal,
     pub(crate) now: Millis,
-    /// None for the owner's side, who sees what is.
+    /// The lag of the call's reads; zero for calls by an owner.
     pub(crate) lag: Lag,
     pub(crate) input: &'a Value,
 }
 
 impl Call<'_> {
-    /// A text of the request.
+    /// A string member of the request.
     pub(crate) fn text(&self, member: &str) -> Option<&str> {
         self.input.get(member)?.as_str()
     }
 
-    /// A text that must be there.
+    /// A required string member.
     pub(crate) fn needed(&self, member: &str) -> Result<&str, AwsError> {
         self.text(member).ok_or_else(|| missing(member))
     }
 
-    /// Whether a member is true.
+    /// Whether a member is `true`.
     pub(crate) fn flag(&self, member: &str) -> bool {
         self.input.get(member).and_then(Value::as_bool).unwrap_or(false)
     }
 
-    /// A list of the request.
+    /// A list member; empty if the member is missing.
     pub(crate) fn list(&self, member: &str) -> &[Value] {
         self.input.get(member).and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
 
-    /// A list of texts.
+    /// A list of strings.
     pub(crate) fn texts(&self, member: &str) -> Vec<String> {
         self.list(member).iter().filter_map(Value::as_str).map(str::to_owned).collect()
     }
 
-    /// A number between 1 and `most`, which is also the default.
+    /// A number from 1 to `most`; the default is `most`.
     pub(crate) fn size(&self, member: &str, most: u64) -> Result<usize, AwsError> {
         let size = self.input.get(member).and_then(Value::as_u64).unwrap_or(most);
         if (1..=most).contains(&size) {
@@ -230,7 +226,7 @@ impl Call<'_> {
         )))
     }
 
-    /// The tags of a member, as a map.
+    /// A list of tags as a map.
     pub(crate) fn tags(&self, member: &str) -> BTreeMap<String, String> {
         let text = |tag: &Value, field: &str| {
             tag.get(field).and_then(Value::as_str).unwrap_or_default().to_owned()
@@ -238,30 +234,30 @@ impl Call<'_> {
         self.list(member).iter().map(|tag| (text(tag, "Key"), text(tag, "Value"))).collect()
     }
 
-    /// The moment that a read by name answers from.
+    /// The time whose state a read by name sees.
     pub(crate) fn read_at(&self) -> Millis {
         self.now.saturating_sub(millis(self.lag.reads))
     }
 
-    /// The moment that a list answers from.
+    /// The time whose state a list sees.
     pub(crate) fn listed_at(&self) -> Millis {
         self.now.saturating_sub(millis(self.lag.lists))
     }
 
-    /// The moment that the Tagging API answers from.
+    /// The time whose state the Tagging API sees.
     pub(crate) fn tagged_at(&self) -> Millis {
         self.now.saturating_sub(millis(self.lag.tagging))
     }
 }
 
-/// A member that the service's model requires.
+/// The error for a missing required member.
 pub(crate) fn missing(member: &str) -> AwsError {
     AwsError::validation(format!(
         "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null"
     ))
 }
 
-/// Tags as services spell them.
+/// Tags in the JSON format of the services.
 pub(crate) fn tag_list(tags: &BTreeMap<String, String>) -> Value {
     tags.iter().map(|(key, value)| serde_json::json!({"Key": key, "Value": value})).collect()
 }

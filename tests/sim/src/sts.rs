@@ -1,21 +1,20 @@
-//! STS: `AssumeRole` and `GetCallerIdentity` (FACTS 112, 113, 115).
+//! AWS STS: `AssumeRole` and `GetCallerIdentity` (FACTS 112, 113, 115).
 
 use serde_json::{Value, json};
 
-use crate::clock::spell;
+use crate::clock::format;
 use crate::error::{Answer, AwsError};
 use crate::identity::denied;
 use crate::state::{Call, World};
 
 const DEFAULT_SECONDS: u64 = 3600;
-/// With credentials that are a role's themselves.
+/// The longest session for a caller that itself uses a role's credentials.
 const CHAINED_SECONDS: u64 = 3600;
 
 fn invalid(message: impl Into<String>) -> AwsError {
     AwsError::new("ValidationError", message)
 }
 
-/// `AssumeRole`.
 pub(crate) fn assume_role(world: &mut World, call: &Call<'_>) -> Answer {
     let arn = call.needed("RoleArn").map_err(|error| invalid(error.message))?;
     let session = call.needed("RoleSessionName").map_err(|error| invalid(error.message))?;
@@ -30,7 +29,7 @@ pub(crate) fn assume_role(world: &mut World, call: &Call<'_>) -> Answer {
         .and_then(|rest| rest.split_once(":role/"))
         .ok_or_else(|| invalid(format!("{arn} is invalid")))?;
     let seconds = match call.text("DurationSeconds") {
-        Some(text) => text.parse().map_err(|_| invalid("DurationSeconds is no number"))?,
+        Some(text) => text.parse().map_err(|_| invalid("DurationSeconds is not a number"))?,
         None => DEFAULT_SECONDS,
     };
     let refused = || denied(&call.caller.arn, call.operation, arn, false);
@@ -38,7 +37,7 @@ pub(crate) fn assume_role(world: &mut World, call: &Call<'_>) -> Answer {
         .accounts
         .get(account)
         .and_then(|held| held.roles.get(path))
-        .filter(|role| role.admits(call.caller, call.text("ExternalId")))
+        .filter(|role| role.trusts_caller(call.caller, call.text("ExternalId")))
         .ok_or_else(refused)?;
     if !(900..=43_200).contains(&seconds) {
         return Err(invalid(format!(
@@ -55,18 +54,18 @@ pub(crate) fn assume_role(world: &mut World, call: &Call<'_>) -> Answer {
             "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
         ));
     }
-    // The path is no part of a session's ARN.
+    // The ARN of a session has the role's name without its path.
     let name = role.name.rsplit('/').next().unwrap_or(&role.name);
     let session_arn = format!("arn:aws:sts::{account}:assumed-role/{name}/{session}");
     let ends = call.now + seconds * 1000;
     let (seed, account) = (world.settings.seed, account.to_owned());
-    let keys = world.issued.issue(seed, &account, session_arn.clone(), Some(ends));
+    let keys = world.access_keys.issue(seed, &account, session_arn.clone(), Some(ends));
     Ok(json!({
         "Credentials": {
             "AccessKeyId": keys.access_key_id,
             "SecretAccessKey": keys.secret_access_key,
             "SessionToken": keys.session_token,
-            "Expiration": spell(ends),
+            "Expiration": format(ends),
         },
         "AssumedRoleUser": {
             "AssumedRoleId": format!("AROA{}:{session}", crate::seed::letters(seed, &[arn], 17).to_uppercase()),
@@ -75,7 +74,6 @@ pub(crate) fn assume_role(world: &mut World, call: &Call<'_>) -> Answer {
     }))
 }
 
-/// `GetCallerIdentity`.
 pub(crate) fn get_caller_identity(call: &Call<'_>) -> Value {
     json!({
         "Account": call.account,

@@ -6,14 +6,13 @@ use serde_json::{Value, json};
 
 use crate::clock::Millis;
 use crate::error::{Answer, AwsError};
-use crate::pages::{self, Place};
+use crate::pages::{self, Position};
 use crate::ssm::name;
 use crate::state::{Call, World, tag_list};
 
 const PAGE: u64 = 100;
 const TOKEN_LIFE: Millis = 15 * 60 * 1000;
 
-/// `GetResources`.
 pub(crate) fn get_resources(world: &mut World, call: &Call<'_>) -> Answer {
     let size = call
         .size("ResourcesPerPage", PAGE)
@@ -25,8 +24,8 @@ pub(crate) fn get_resources(world: &mut World, call: &Call<'_>) -> Answer {
             "The pagination token has expired. Call GetResources again without it.",
         )
     };
-    let place = pages::place(token, call.now).ok_or_else(expired)?;
-    if place.begun + TOKEN_LIFE < call.now {
+    let position = pages::parse_token(token, call.now).ok_or_else(expired)?;
+    if position.started + TOKEN_LIFE < call.now {
         return Err(expired());
     }
     let kinds = call.texts("ResourceTypeFilters");
@@ -44,31 +43,31 @@ pub(crate) fn get_resources(world: &mut World, call: &Call<'_>) -> Answer {
         (arns.is_empty() || arns.contains(arn)) && filters.iter().all(|filter| has(filter, tags))
     };
     if asks_for("ssm:parameter") {
-        // ARNs of parameters are sorted as their names are.
+        // The ARNs of parameters sort as their names do.
         let prefix = name::arn(&call.account, &call.region, "");
-        let after = place.after.as_deref().and_then(|arn| arn.strip_prefix(&prefix));
-        let rest = Place { after: after.map(str::to_owned), begun: place.begun };
+        let after = position.after.as_deref().and_then(|arn| arn.strip_prefix(&prefix));
+        let rest = Position { after: after.map(str::to_owned), started: position.started };
         let parameters = region.parameters.range::<str, _>(rest.rest());
         let tagged = parameters
-            .filter_map(|(_, past)| past.at(at))
+            .filter_map(|(_, timeline)| timeline.at(at))
             .filter(|parameter| parameter.was_tagged && parameter.unseen_until <= at)
             .map(|parameter| {
                 let arn = name::arn(&call.account, &call.region, &parameter.name);
                 (arn, &parameter.tags)
             })
             .filter(|(arn, tags)| is_asked_for(arn, tags));
-        // One more than the page holds tells that there is more.
+        // One item more than the page holds shows whether a next page exists.
         found.extend(tagged.take(size + 1));
     }
     if asks_for("secretsmanager:secret") {
-        let secrets = region.secrets.values().filter_map(|past| past.at(at));
+        let secrets = region.secrets.values().filter_map(|timeline| timeline.at(at));
         let tagged = secrets
             .filter(|secret| secret.was_tagged && secret.deleted.is_none())
             .filter(|secret| is_asked_for(&secret.arn, &secret.tags));
         found.extend(tagged.map(|secret| (secret.arn.clone(), &secret.tags)));
     }
     let items = found.into_iter().map(|(arn, tags)| (arn.clone(), (arn, tags)));
-    let (page, next) = pages::page(items, &place, token.is_none(), size, empty_first);
+    let (page, next) = pages::page(items, &position, token.is_none(), size, empty_first);
     let shown: Vec<Value> = page
         .into_iter()
         .map(|(arn, tags)| json!({"ResourceARN": arn, "Tags": tag_list(tags)}))
@@ -76,7 +75,7 @@ pub(crate) fn get_resources(world: &mut World, call: &Call<'_>) -> Answer {
     Ok(json!({"ResourceTagMappingList": shown, "PaginationToken": next.unwrap_or_default()}))
 }
 
-/// A key without values asks for any value.
+/// Whether the tags match a filter. A filter without values matches every value of its key.
 fn has(filter: &Value, tags: &BTreeMap<String, String>) -> bool {
     let held = tags.get(filter["Key"].as_str().unwrap_or_default());
     let values = filter["Values"].as_array().map_or(&[][..], Vec::as_slice);

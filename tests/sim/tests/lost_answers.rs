@@ -1,4 +1,4 @@
-//! A write that is carried out while its answer is lost, as a caller with the real SDK meets it.
+//! A write that AWS executes while its answer is lost, as a caller with the real SDK sees it.
 
 use std::time::{Duration, SystemTime};
 
@@ -41,18 +41,18 @@ fn ssm(sim: &Sim, attempts: u32) -> Client {
 }
 
 fn lost(effect: Effect) -> Fault {
-    Fault::new(effect).operation("ssm:PutParameter").nth(1).after_the_work()
+    Fault::new(effect).operation("ssm:PutParameter").nth(1).after_execution()
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_caller_sees_a_time_out_a_lost_connection_or_status_500() {
+async fn the_caller_sees_a_timeout_a_broken_connection_or_status_500() {
     for effect in LOST_ANSWERS {
         let sim = Sim::new(Settings::default());
         let region = sim.account(ACCOUNT).region(REGION);
         region.put("/a", "1");
         sim.fault(lost(effect));
         let put = ssm(&sim, 1).put_parameter().name("/a").value("2").overwrite(true);
-        let error = put.send().await.expect_err("its answer is lost");
+        let error = put.send().await.expect_err("the answer is lost");
         let is_as_it_should = match (&error, effect) {
             (SdkError::DispatchFailure(failure), Effect::TimeOut) => failure.is_timeout(),
             (SdkError::DispatchFailure(failure), Effect::Reset) => failure.is_io(),
@@ -67,7 +67,7 @@ async fn the_caller_sees_a_time_out_a_lost_connection_or_status_500() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_sdk_that_tries_again_writes_twice() {
+async fn an_sdk_that_retries_writes_twice() {
     for effect in LOST_ANSWERS {
         let sim = Sim::new(Settings::default());
         let region = sim.account(ACCOUNT).region(REGION);
@@ -75,7 +75,7 @@ async fn an_sdk_that_tries_again_writes_twice() {
         sim.fault(lost(effect));
         let put = ssm(&sim, 2).put_parameter().name("/a").value("2").overwrite(true);
         let answer = put.send().await.unwrap_or_else(|error| panic!("{effect:?}: {error:?}"));
-        assert_eq!(answer.version, 3, "{effect:?}: the first try made version 2");
+        assert_eq!(answer.version, 3, "{effect:?}: the first attempt created version 2");
         assert_eq!(sim.writes().len(), 2, "{effect:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! The simulator as a process of its own, behind a loopback socket, called by the real SDK.
+//! The binary as a process, called by the real SDK over a loopback socket.
 #![expect(clippy::expect_used, reason = "a failed expectation fails the test")]
 
 use std::io::{BufRead, BufReader};
@@ -13,10 +13,10 @@ use serde_json::Value;
 const REGION: &str = "us-east-2";
 const SPOKE: &str = "failover-replicator-spoke";
 const EXTERNAL_ID: &str = "test-external-id";
-/// It has that long to end once its input has ended.
+/// How long the process may take to end after its input has ended.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A running simulator, ended by its process id when a test fails before it has ended by itself.
+/// A running simulator. `Drop` ends the process by its id if the test fails earlier.
 struct Process {
     child: Child,
     input: Option<ChildStdin>,
@@ -31,11 +31,11 @@ impl Process {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("it starts");
+            .expect("the process starts");
         let input = child.stdin.take();
         let mut line = String::new();
-        let stdout = child.stdout.take().expect("its output is piped");
-        BufReader::new(stdout).read_line(&mut line).expect("it says where it listens");
+        let stdout = child.stdout.take().expect("the output is piped");
+        BufReader::new(stdout).read_line(&mut line).expect("the process prints its address");
         Self { child, input, says: serde_json::from_str(&line).expect("JSON") }
     }
 
@@ -47,12 +47,12 @@ impl Process {
         self.says["accounts"][index].as_str().expect("an account")
     }
 
-    /// Whether it ends by itself, and well.
+    /// Closes the input and returns whether the process ends with success.
     fn ends(mut self) -> bool {
         drop(self.input.take());
         let began = Instant::now();
         while began.elapsed() < PATIENCE {
-            if let Some(status) = self.child.try_wait().expect("it can be asked") {
+            if let Some(status) = self.child.try_wait().expect("the process has a status") {
                 return status.success();
             }
             std::thread::sleep(Duration::from_millis(10));
@@ -68,7 +68,7 @@ impl Drop for Process {
     }
 }
 
-/// An account's SSM, by its spoke role.
+/// An SSM client with the spoke role of an account.
 async fn ssm(process: &Process, account: &str) -> aws_sdk_ssm::Client {
     let (id, secret) = (process.text("access_key_id"), process.text("secret_access_key"));
     let http = aws_smithy_http_client::Builder::new().build_http();
@@ -106,27 +106,27 @@ async fn ssm(process: &Process, account: &str) -> aws_sdk_ssm::Client {
 }
 
 #[tokio::test]
-async fn the_sdk_finds_roles_accounts_and_parameters_behind_the_socket() {
+async fn the_sdk_assumes_roles_and_uses_parameters_over_the_socket() {
     let process = Process::start(&[]);
     let first = ssm(&process, process.account(0)).await;
     let tag = Tag::builder().key("team").value("shop").build().expect("a tag");
     let put = first.put_parameter().name("/a").value("x").r#type(ParameterType::SecureString);
-    let put = put.tags(tag).send().await.expect("it is written");
+    let put = put.tags(tag).send().await.expect("the put succeeds");
     assert_eq!(put.version, 1);
     let read = first.get_parameter().name("/a").with_decryption(true).send().await;
-    let read = read.expect("it is read").parameter.expect("a parameter");
+    let read = read.expect("the read succeeds").parameter.expect("a parameter");
     assert_eq!(read.value.as_deref(), Some("x"));
     let arn = format!("arn:aws:ssm:{REGION}:{}:parameter/a", process.account(0));
     assert_eq!(read.arn.as_deref(), Some(arn.as_str()));
 
     let second = ssm(&process, process.account(1)).await;
-    let refused = second.get_parameter().name("/a").send().await.expect_err("not this account's");
+    let refused = second.get_parameter().name("/a").send().await.expect_err("another account");
     assert!(refused.into_service_error().is_parameter_not_found());
-    assert!(process.ends(), "it ends with its input");
+    assert!(process.ends(), "the process ends with its input");
 }
 
 #[tokio::test]
-async fn the_sessions_of_writers_are_shown_where_an_option_says() {
+async fn an_option_selects_the_operations_that_show_a_session() {
     for (choice, listed, kept) in
         [("both", true, true), ("lists", true, false), ("histories", false, true)]
     {
@@ -134,7 +134,7 @@ async fn the_sessions_of_writers_are_shown_where_an_option_says() {
         let account = process.account(0);
         let ssm = ssm(&process, account).await;
         let put = ssm.put_parameter().name("/a").value("x").r#type(ParameterType::String);
-        put.send().await.expect("it is written");
+        put.send().await.expect("the put succeeds");
         let row = ssm.describe_parameters().send().await.expect("a list").parameters;
         let row = row.and_then(|mut rows| rows.pop()).expect("a parameter");
         let version = ssm.get_parameter_history().name("/a").send().await.expect("a history");
@@ -145,19 +145,19 @@ async fn the_sessions_of_writers_are_shown_where_an_option_says() {
         };
         assert_eq!(row.last_modified_user, writer(listed), "{choice}");
         assert_eq!(version.last_modified_user, writer(kept), "{choice}");
-        assert!(process.ends(), "it ends with its input");
+        assert!(process.ends(), "the process ends with its input");
     }
 }
 
 #[test]
-fn an_option_that_is_none_is_refused() {
+fn an_invalid_option_is_refused() {
     for (options, message) in [
-        (["--colour", "blue"], "--colour is no option"),
-        (["--sessions", "some"], "expected both, lists, histories or neither, got some"),
+        (["--colour", "blue"], "unknown option --colour"),
+        (["--sessions", "some"], "expected both, lists, histories or neither; got some"),
     ] {
         let run = Command::new(env!("CARGO_BIN_EXE_aws-sim")).args(options).output();
-        let run = run.expect("it runs");
-        let told = String::from_utf8(run.stderr).expect("text");
-        assert!(!run.status.success() && told.contains(message), "{told}");
+        let run = run.expect("the process runs");
+        let errors = String::from_utf8(run.stderr).expect("text");
+        assert!(!run.status.success() && errors.contains(message), "{errors}");
     }
 }

@@ -1,4 +1,4 @@
-//! What is written, and why.
+//! Writes and their reasons.
 
 use super::*;
 
@@ -24,35 +24,44 @@ fn each_drift_is_named() {
         change(&mut original, &mut replica);
         because(&world.decide(Some(&original), Some(&replica)))
     };
-    assert_eq!(moved(|o, _| o.parameter.version += 1), (Change::Update, vec!["source_version"]));
+    assert_eq!(
+        moved(|o, _| o.parameter.version += 1),
+        (Change::Update, vec![Reason::SourceVersion])
+    );
     let other_date = Timestamp::from_millis(1);
     assert_eq!(
         moved(|o, _| o.parameter.modified = Timestamp::from_millis(1)).1,
-        ["source_version"]
+        [Reason::SourceVersion]
     );
     assert_eq!(
         moved(|_, r| *r = later(r, &[(HUB, None)])),
-        (Change::Update, vec!["replica_version"])
+        (Change::Update, vec![Reason::ReplicaVersion])
     );
     assert_eq!(
         moved(|o, _| o.parameter.description = Some("d".into())),
-        (Change::Update, vec!["form"])
+        (Change::Update, vec![Reason::Form])
     );
     assert_eq!(
         moved(|o, _| drop(o.tags.insert("new".into(), "tag".into()))),
-        (Change::Retag, vec!["tags"])
+        (Change::Retag, vec![Reason::Tags])
     );
     assert_eq!(
         moved(|_, r| drop(r.tags.insert("new".into(), "tag".into()))),
-        (Change::Retag, vec!["tags"])
+        (Change::Retag, vec![Reason::Tags])
     );
     assert_ne!(other_date, original.parameter.modified);
-    assert_eq!(because(&world.decide(Some(&original), None)), (Change::Create, vec!["missing"]));
-    assert_eq!(removal(&world.decide(None, Some(&replica))), (Disposal::Delete, "source_gone"));
+    assert_eq!(
+        because(&world.decide(Some(&original), None)),
+        (Change::Create, vec![Reason::Missing])
+    );
+    assert_eq!(
+        removal(&world.decide(None, Some(&replica))),
+        (Disposal::Delete, Reason::SourceGone)
+    );
 }
 
 #[test]
-fn tags_move_both_ways_and_never_touch_awss_or_the_hubs() {
+fn tags_are_set_and_removed_except_those_of_aws_and_the_hub() {
     let world = World::new();
     let original = observed(
         parameter("/a"),
@@ -71,7 +80,7 @@ fn tags_move_both_ways_and_never_touch_awss_or_the_hubs() {
 }
 
 #[test]
-fn owners_opt_out_and_settings_leave_things_alone() {
+fn opt_outs_and_filters_leave_an_item_unchanged() {
     let mut world = World::new();
     let tagged = |value| observed(parameter("/a"), &[(EXCLUDE_TAG, value)]);
     assert_eq!(
@@ -92,26 +101,26 @@ fn owners_opt_out_and_settings_leave_things_alone() {
 }
 
 #[test]
-fn a_source_that_wants_no_replica_has_it_removed_and_only_what_is_proved_ours() {
+fn the_tag_remove_removes_only_what_the_hub_owns() {
     let mut world = World::new();
     let original = observed(parameter("/a"), &[(EXCLUDE_TAG, "Remove")]);
     let replica = world.replica_of(&original);
     let excluded = Decision::Leave(OutcomeKind::Excluded);
     assert_eq!(world.decide(Some(&original), None), excluded);
     let decide = |replica: &Observed| world.decide(Some(&original), Some(replica));
-    assert_eq!(removal(&decide(&replica)), (Disposal::Delete, "remove_tag"));
+    assert_eq!(removal(&decide(&replica)), (Disposal::Delete, Reason::RemoveTag));
     assert_eq!(removal(&decide(&proving(&replica, " adopted=1"))).0, Disposal::Release);
-    // What lacks its provenance is first taken over.
+    // A replica without provenance is first taken over.
     let taken = because(&decide(&without(&replica, &[PROVENANCE_KEY])));
-    assert_eq!(taken, (Change::Update, vec!["provenance"]));
+    assert_eq!(taken, (Change::Update, vec![Reason::Provenance]));
     assert_eq!(decide(&without(&replica, &[MARK_KEY])), excluded);
-    // What another writer changed is not deleted, and is reported.
+    // A replica that another writer changed is reported and not deleted.
     let changed = later(&replica, &[(PERSON, None)]);
     assert_eq!(world.class(Some(&original), &changed), ConflictClass::ChangedInTarget);
-    // The owner's wish waits for no grace period.
+    // The tag needs no grace period.
     world.deletes.keep_until = Some(NOW);
     assert_eq!(removal(&world.decide(Some(&original), Some(&replica))).0, Disposal::Delete);
-    // What the day's allowance left over waits until its tombstone is due.
+    // Beyond the day's allowance the replica waits until its tombstone is due.
     let waits =
         proving(&replica, &format!(" gone={} by=event", NOW.plus(Duration::from_millis(1))));
     let due = NOW.plus(Duration::from_millis(1));
@@ -123,97 +132,23 @@ fn a_source_that_wants_no_replica_has_it_removed_and_only_what_is_proved_ours() 
     assert_eq!(world.decide(Some(&original), Some(&replica)), held);
 }
 
-/// What becomes of a replica without a source, by its tombstone and by what said that the source is gone.
-fn orphaned(world: &World, tombstone: &str, found_by: Option<FoundBy>) -> Decision {
-    let replica = world.replica_of(&observed(parameter("/a"), &[]));
-    let replica = proving(&replica, tombstone);
-    let mut case = world.case(None, Some(&replica));
-    case.found_by = found_by;
-    decide(case, world.plan_policy())
-}
-
-#[test]
-fn an_orphan_goes_by_what_said_that_its_source_is_gone() {
-    let mut world = World::new();
-    let (event, list, by_the_way) = (Some(FoundBy::Event), Some(FoundBy::List), None);
-    let later = NOW.plus(Duration::from_millis(500));
-    world.deletes.keep_until = Some(later);
-    let disposal =
-        |world: &World, tombstone: &str, found_by| match orphaned(world, tombstone, found_by) {
-            Decision::Remove(removal) => Ok(removal.disposal),
-            Decision::Leave(outcome) => Err(outcome),
-            Decision::Wait(_) => Err(OutcomeKind::Tombstoned),
-            other => panic!("{other:?}"),
-        };
-    let tombstone = Disposal::Tombstone(Tombstone { due: later, by: FoundBy::List });
-    assert_eq!(disposal(&world, "", event), Ok(Disposal::Delete));
-    assert_eq!(disposal(&world, "", list), Ok(tombstone));
-    assert_eq!(disposal(&world, "", by_the_way), Ok(tombstone));
-    // A tombstone that is not due stands, but for a witness who comes after the sweep.
-    let (by_list, by_event) = (format!(" gone={later}"), format!(" gone={later} by=event"));
-    assert_eq!(disposal(&world, &by_list, event), Ok(Disposal::Delete));
-    for (tombstone, found_by) in [
-        (&by_list, list),
-        (&by_list, by_the_way),
-        (&by_event, event),
-        (&by_event, list),
-        (&by_event, by_the_way),
-    ] {
-        assert_eq!(
-            disposal(&world, tombstone, found_by),
-            Err(OutcomeKind::Tombstoned),
-            "{tombstone}"
-        );
-    }
-    // One that is due goes if a sweep, or a witness, misses its source again.
-    for tombstone in [format!(" gone={NOW}"), format!(" gone={NOW} by=event")] {
-        assert_eq!(disposal(&world, &tombstone, event), Ok(Disposal::DeleteDue));
-        assert_eq!(disposal(&world, &tombstone, list), Ok(Disposal::DeleteDue));
-        assert_eq!(disposal(&world, &tombstone, by_the_way), Err(OutcomeKind::Tombstoned));
-        assert_eq!(
-            disposal(&world, &format!("{tombstone} adopted=1"), list),
-            Ok(Disposal::Release)
-        );
-    }
-    // Nobody may keep a replica for good by its tag.
-    let latest = world.deletes.latest_due;
-    for by in [FoundBy::Event, FoundBy::List] {
-        let far = format!(" gone={} by={}", latest.plus(Duration::from_millis(1)), by.word());
-        assert_eq!(
-            disposal(&world, &far, list),
-            Ok(Disposal::Tombstone(Tombstone { due: latest, by }))
-        );
-    }
-    world.deletes.keep_until = None;
-    assert_eq!(disposal(&world, "", list), Ok(Disposal::Delete));
-    assert_eq!(disposal(&world, "", by_the_way), Ok(Disposal::Delete));
-    // A person at a terminal waits for nothing, and no setting deletes where nothing is ever deleted.
-    world.deletes = DeletePolicy { keep_until: Some(later), at_once: true, ..world.deletes };
-    for tombstone in ["", &by_list, &by_event] {
-        assert_eq!(disposal(&world, tombstone, list), Ok(Disposal::Delete), "{tombstone}");
-    }
-    world.deletes.never = true;
-    assert_eq!(disposal(&world, "", list), Err(OutcomeKind::Held));
-    assert_eq!(disposal(&world, " adopted=1", list), Ok(Disposal::Release));
-}
-
 /// A policy by which a parameter is deleted at this time.
 pub(super) fn expiring(at: Timestamp) -> Policies {
     let policy = format!(r#"{{"Type":"Expiration","Attributes":{{"Timestamp":"{at}"}}}}"#);
     Policies::new([(policy.as_str(), false)])
 }
 
-/// What a parameter differs in, and how it comes to.
+/// An attribute and a change of it.
 pub(super) type Difference = (&'static str, fn(&mut Observed));
 
 #[test]
-fn what_aws_does_not_change_is_deleted_and_created_anew_once_it_is_proved_ours() {
+fn an_attribute_that_aws_cannot_change_is_recreated_only_if_the_hub_owns_the_replica() {
     let world = World::new();
     let original = observed(parameter("/a"), &[]);
     let replica = world.replica_of(&original);
-    let changes: [Difference; 2] = [
-        ("type", |o| o.parameter.value_type = ValueType::StringList),
-        ("data_type", |o| o.parameter.data_type = "aws:ssm:integration".into()),
+    let changes: [(Reason, fn(&mut Observed)); 2] = [
+        (Reason::Type, |o| o.parameter.value_type = ValueType::StringList),
+        (Reason::DataType, |o| o.parameter.data_type = "aws:ssm:integration".into()),
     ];
     for (what, change) in changes {
         let mut changed = original.clone();
@@ -231,7 +166,7 @@ fn what_aws_does_not_change_is_deleted_and_created_anew_once_it_is_proved_ours()
 }
 
 #[test]
-fn policies_follow_their_source_both_ways_and_a_replica_that_expired_stays_away() {
+fn policies_follow_the_source_and_an_expired_source_has_no_replica() {
     let world = World::new();
     let mut original = observed(parameter("/a"), &[]);
     let bare = world.replica_of(&original);
@@ -249,25 +184,25 @@ fn policies_follow_their_source_both_ways_and_a_replica_that_expired_stays_away(
         other => panic!("no write: {other:?}"),
     };
     let list = original.parameter.policies.to_send(&Policies::default(), NOW);
-    assert_eq!(sent(&original, None), (vec!["missing"], list.clone()));
-    assert_eq!(sent(&original, Some(&bare)), (vec!["form"], list));
+    assert_eq!(sent(&original, None), (vec![Reason::Missing], list.clone()));
+    assert_eq!(sent(&original, Some(&bare)), (vec![Reason::Form], list));
     let none = observed(parameter("/a"), &[]);
-    assert_eq!(sent(&none, Some(&replica)), (vec!["form"], Some("[{}]".to_owned())));
+    assert_eq!(sent(&none, Some(&replica)), (vec![Reason::Form], Some("[{}]".to_owned())));
     original.parameter.policies = expiring(NOW);
     let skipped = world.decide(Some(&original), None);
     let Decision::Skip(cause) = skipped else { panic!("{skipped:?}") };
-    assert!(cause.message.contains("expire") && cause.remedy().contains("Expiration"));
+    assert!(cause.message.contains("Expiration policy") && cause.remedy().contains("Expiration"));
 }
 
 #[test]
-fn the_plan_says_that_an_override_applies_and_never_which() {
+fn a_plan_shows_that_an_override_applies_and_never_its_value() {
     let world = World::new();
     let original = observed(parameter("/a"), &[("failover-replicator:value", "canary")]);
     let created = world.decide(Some(&original), None);
-    assert_eq!(because(&created), (Change::Create, vec!["missing", "override"]));
+    assert_eq!(because(&created), (Change::Create, vec![Reason::Missing, Reason::Override]));
     let plain = world.replica_of(&observed(parameter("/a"), &[]));
     let updated = because(&world.decide(Some(&original), Some(&plain)));
-    assert_eq!(updated, (Change::Update, vec!["form", "tags", "override"]));
+    assert_eq!(updated, (Change::Update, vec![Reason::Form, Reason::Tags, Reason::Override]));
 }
 
 #[test]
@@ -296,25 +231,7 @@ fn an_advanced_replica_of_a_standard_source_stays_advanced() {
 }
 
 #[test]
-fn a_source_that_returned_takes_the_tombstone_off() {
-    let world = World::new();
-    let original = observed(parameter("/a"), &[]);
-    let mut replica = world.replica_of(&original);
-    let text = format!(
-        "{} gone=2026-12-01T00:00:00Z",
-        replica.tags.get(PROVENANCE_KEY).expect("provenance")
-    );
-    replica.tags.insert(PROVENANCE_KEY.into(), text);
-    let Decision::Write(write) = world.decide(Some(&original), Some(&replica)) else {
-        panic!("no write")
-    };
-    assert_eq!((write.change, write.because), (Change::Retag, vec!["source_returned"]));
-    let written = write.provenance.expect("provenance");
-    assert_eq!((written.gone, write.renew_provenance), (None, false));
-}
-
-#[test]
-fn without_trust_values_decide_and_a_second_round_writes_whatever_provenance_says() {
+fn without_trust_values_decide_and_a_second_pass_always_writes() {
     let mut world = World::new();
     let original = observed(parameter("/a"), &[]);
     let replica = world.replica_of(&original);
@@ -324,26 +241,26 @@ fn without_trust_values_decide_and_a_second_round_writes_whatever_provenance_say
         other => panic!("not compared: {other:?}"),
     };
     assert_eq!(compared(&original), (vec![], false));
-    // Values that are equal after all leave provenance to be brought up to date.
+    // If the values are equal, only provenance is renewed.
     let mut moved = original.clone();
     moved.parameter.version += 1;
-    assert_eq!(compared(&moved), (vec!["source_version"], true));
-    // Attributes that differ are written with the value, whatever it is.
+    assert_eq!(compared(&moved), (vec![Reason::SourceVersion], true));
+    // Different attributes are written together with the value.
     let mut described = original.clone();
     described.parameter.description = Some("d".into());
     assert_eq!(
         because(&world.decide(Some(&described), Some(&replica))),
-        (Change::Update, vec!["description"])
+        (Change::Update, vec![Reason::Description])
     );
     world.parity = Parity::Rewrite;
     assert_eq!(
         because(&world.decide(Some(&original), Some(&replica))),
-        (Change::Update, vec!["moved"])
+        (Change::Update, vec![Reason::Moved])
     );
 }
 
 #[test]
-fn a_second_round_writes_all_tags_whatever_is_read_of_the_replicas() {
+fn a_second_pass_writes_all_tags_whatever_the_replica_shows() {
     let world = World { parity: Parity::Rewrite, ..World::new() };
     let original = observed(parameter("/a"), &[("team", "shop"), ("stage", "live")]);
     let mut replica = world.replica_of(&original);
@@ -358,7 +275,7 @@ fn a_second_round_writes_all_tags_whatever_is_read_of_the_replicas() {
 }
 
 #[test]
-fn what_aws_refused_for_good_is_left_until_source_or_form_move_or_a_person_names_it() {
+fn a_permanent_refusal_is_repeated_only_for_a_new_version_or_form_or_by_an_operator() {
     let mut world = World::new();
     let mut original = observed(parameter("/a"), &[("team", "x")]);
     let mut replica = world.replica_of(&original);
@@ -367,12 +284,12 @@ fn what_aws_refused_for_good_is_left_until_source_or_form_move_or_a_person_names
     let form = desired(&original, None, &world.keys, &world.source, &world.target)
         .expect("can be replicated")
         .form;
-    let recreated = (Change::Recreate, vec!["type"]);
+    let recreated = (Change::Recreate, vec![Reason::Type]);
     assert_eq!(because(&world.decide(Some(&original), Some(&replica))), recreated);
     replica = proving(&replica, &format!(" refused=7/{form}"));
     for parity in [Parity::ByProvenance, Parity::ByValue, Parity::Rewrite] {
         world.parity = parity;
-        // Whatever else differs, nothing is written and nothing called equal.
+        // Nothing is written and nothing counts as equal, even if tags differ.
         original.tags.insert("team".to_owned(), "y".to_owned());
         let Decision::Keep(cause) = world.decide(Some(&original), Some(&replica)) else {
             panic!("it is tried again by {parity:?}");
@@ -396,11 +313,11 @@ fn what_aws_refused_for_good_is_left_until_source_or_form_move_or_a_person_names
     world.retry_refused = true;
     assert_eq!(tried(&world, &original, &replica), recreated);
     world.retry_refused = false;
-    // The source has its old type again: what was refused is not wanted any more.
+    // The source has its old type again, so the refused change is not needed.
     moved = original.clone();
     moved.parameter.value_type = ValueType::String;
     assert_eq!(tried(&world, &moved, &replica).0, Change::Update);
-    // A version of another writer's goes before it.
+    // A version of another writer decides first.
     let changed = later(&replica, &[(PERSON, None)]);
     assert_eq!(world.class(Some(&original), &changed), ConflictClass::ChangedInTarget);
 }

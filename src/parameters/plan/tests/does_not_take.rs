@@ -1,12 +1,12 @@
-//! What was written for exactly this wish and is not there is reported, and not written again.
+//! A difference that remains after the hub wrote it is reported and not written again.
 
 use super::*;
 use crate::parameters::model::{INTEGRATION, TEXT};
 
-/// What AWS shows otherwise than it was written.
+/// A change of what AWS shows.
 type Changed = fn(&mut Parameter);
 
-/// A source and the replica that the hub made of it, which shows something else.
+/// A source and a replica that does not show what the hub wrote.
 fn shown_otherwise(change: Changed) -> (World, Observed, Observed) {
     let world = World::new();
     let mut original = observed(parameter("/a"), &[("team", "x")]);
@@ -70,10 +70,10 @@ fn it_is_tried_again_for_a_new_version_another_form_or_a_person() {
 }
 
 #[test]
-fn only_a_step_that_was_carried_out_to_its_end_counts() {
+fn an_interrupted_write_is_repeated() {
     let (world, original, mut replica) = shown_otherwise(|p| p.description = None);
     let named = replica.tags[PROVENANCE_KEY].clone();
-    // The value was written, and the process died before provenance followed.
+    // The process died between the value and the provenance.
     let unfinished = named.replace(" replica=1 ", " replica=0 ");
     assert_ne!(unfinished, named);
     replica.tags.insert(PROVENANCE_KEY.into(), unfinished);
@@ -83,7 +83,7 @@ fn only_a_step_that_was_carried_out_to_its_end_counts() {
 }
 
 #[test]
-fn another_name_of_a_key_or_another_spelling_of_policies_is_no_difference() {
+fn different_names_of_a_key_and_spellings_of_policies_are_no_difference() {
     let world = World::new();
     let mut original = observed(parameter("/a"), &[]);
     original.parameter.value_type = ValueType::SecureString;
@@ -101,14 +101,14 @@ fn another_name_of_a_key_or_another_spelling_of_policies_is_no_difference() {
 }
 
 #[test]
-fn new_tags_are_written_beside_what_does_not_take() {
+fn new_tags_are_written_although_an_attribute_does_not_take() {
     let (world, mut original, replica) = shown_otherwise(|p| p.description = None);
     original.tags.insert("team".into(), "y".into());
     let decided = because(&world.decide(Some(&original), Some(&replica)));
-    assert_eq!(decided, (Change::Retag, vec!["tags"]));
+    assert_eq!(decided, (Change::Retag, vec![Reason::Tags]));
 }
 
-/// The replica after a retag that the decision asks for.
+/// The replica after the planned retag.
 fn retagged(decision: Decision, replica: &Observed) -> Observed {
     let Decision::Write(write) = decision else { panic!("no write: {decision:?}") };
     let mut replica = replica.clone();
@@ -122,7 +122,7 @@ fn retagged(decision: Decision, replica: &Observed) -> Observed {
 }
 
 #[test]
-fn a_difference_in_tags_is_put_right_once_for_the_same_tags_of_the_source() {
+fn a_difference_in_tags_is_corrected_once_for_the_same_tags_of_the_source() {
     let world = World::new();
     let mut original = observed(parameter("/a"), &[("team", "x")]);
     let in_sync = Decision::InSync { tags_left_out: 0 };
@@ -135,16 +135,16 @@ fn a_difference_in_tags_is_put_right_once_for_the_same_tags_of_the_source() {
     let right = retagged(world.decide(Some(&original), Some(&strange(&right))), &strange(&right));
     assert_eq!(world.decide(Some(&original), Some(&right)), in_sync);
     reported(world.decide(Some(&original), Some(&strange(&right))));
-    // The source's own tags are followed, and begin anew.
+    // New tags of the source are written and may be corrected once again.
     original.tags.insert("team".into(), "y".into());
     let right = retagged(world.decide(Some(&original), Some(&strange(&right))), &strange(&right));
     assert_eq!(world.decide(Some(&original), Some(&right)), in_sync);
     let again = world.decide(Some(&original), Some(&strange(&right)));
-    assert_eq!(because(&again), (Change::Retag, vec!["tags"]));
+    assert_eq!(because(&again), (Change::Retag, vec![Reason::Tags]));
 }
 
 #[test]
-fn a_data_type_is_sent_where_it_is_needed_and_no_further() {
+fn a_data_type_is_sent_only_where_it_is_needed() {
     use super::super::desired::{self, data_type_to_send};
     let sent = |value_type, data_type: &str, held: &str| {
         let mut parameter = parameter("/a");
@@ -173,10 +173,10 @@ fn a_replica_of_an_earlier_release_that_sent_no_data_type_is_written_once_more()
     original.parameter.data_type = INTEGRATION.into();
     let mut replica = world.replica_of(&original);
     replica.parameter.data_type = TEXT.into();
-    // What that release hashed had no word of it.
+    // The hash of that release did not include the data type.
     let provenance = Provenance::of(&replica.tags).expect("readable");
     let early = Provenance { form: Fingerprint(1), ..provenance };
     replica.tags.insert(PROVENANCE_KEY.into(), early.to_string());
     let decided = because(&world.decide(Some(&original), Some(&replica)));
-    assert_eq!(decided, (Change::Recreate, vec!["data_type"]));
+    assert_eq!(decided, (Change::Recreate, vec![Reason::DataType]));
 }

@@ -1,8 +1,9 @@
-//! The decisions, case by case.
+//! Decisions for single cases.
 
 mod cases;
 mod consent;
 mod does_not_take;
+mod orphans;
 mod ownership;
 mod properties;
 
@@ -11,19 +12,21 @@ use std::time::Duration;
 use super::desired::desired;
 use super::*;
 use crate::domain::{
-    Change, EXCLUDE_TAG, KmsKeys, MARK_KEY, MARK_VALUE, PROVENANCE_KEY, Tags, Timestamp,
+    Change, ConflictClass, EXCLUDE_TAG, KmsKeys, MARK_KEY, MARK_VALUE, PROVENANCE_KEY, Reason,
+    Tags, Timestamp,
 };
-use crate::ownership::{Fingerprint, PastVersion, Tombstone};
+use crate::guard::Claim;
+use crate::ownership::{Fingerprint, PastVersion, Provenance, Tombstone, is_marked};
 use crate::parameters::fixtures::{HUB, PERSON, observed, parameter, region};
 use crate::parameters::model::{Parameter, Tier, ValueType};
 use crate::parameters::policies::Policies;
 
-/// The present.
+/// The current time.
 const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 /// When replicas were written.
 const WRITTEN: Timestamp = Timestamp::from_millis(1_700_000_009_000);
 
-#[expect(clippy::struct_excessive_bools, reason = "each is a setting or an option of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a separate setting or option")]
 struct World {
     account: AccountId,
     source: Region,
@@ -109,7 +112,7 @@ impl World {
         }
     }
 
-    /// The class of the conflict that it comes to.
+    /// The class of the conflict.
     fn class(&self, original: Option<&Observed>, replica: &Observed) -> ConflictClass {
         match self.decide(original, Some(replica)) {
             Decision::Conflict(cause) => cause.class.expect("a class"),
@@ -117,7 +120,7 @@ impl World {
         }
     }
 
-    /// The replica that the hub would have made of `original`.
+    /// The replica that the hub makes of `original`.
     fn replica_of(&self, original: &Observed) -> Observed {
         let wanted = desired(original, None, &self.keys, &self.source, &self.target)
             .expect("can be replicated");
@@ -146,7 +149,8 @@ impl World {
     }
 }
 
-/// A replica with these later versions, each by its writer and whether the next has its value; the history is known.
+/// A replica with these later versions: each has a writer, and says whether the next version has the same value. The history
+/// is known.
 fn later(replica: &Observed, writers: &[(&str, Option<bool>)]) -> Observed {
     let mut changed = replica.clone();
     let first = PastVersion {
@@ -166,21 +170,21 @@ fn later(replica: &Observed, writers: &[(&str, Option<bool>)]) -> Observed {
     changed
 }
 
-fn because(decision: &Decision) -> (Change, Vec<&'static str>) {
+fn because(decision: &Decision) -> (Change, Vec<Reason>) {
     match decision {
         Decision::Write(write) | Decision::Compare(write) => (write.change, write.because.clone()),
         other => panic!("no write: {other:?}"),
     }
 }
 
-fn removal(decision: &Decision) -> (Disposal, &'static str) {
+fn removal(decision: &Decision) -> (Disposal, Reason) {
     match decision {
         Decision::Remove(removal) => (removal.disposal, removal.because),
         other => panic!("no removal: {other:?}"),
     }
 }
 
-/// The replica with more in its provenance.
+/// The replica with further keys in its provenance.
 fn proving(replica: &Observed, more: &str) -> Observed {
     let mut changed = replica.clone();
     changed.tags.get_mut(PROVENANCE_KEY).expect("provenance").push_str(more);

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A parameter of another writer's with the tags of a replica of `original`, less these.
+/// A parameter of another writer with the tags of a replica of `original` except `less`.
 fn by_person(world: &World, original: &Observed, less: &[&str]) -> Observed {
     let mut held = without(&world.replica_of(original), less);
     held.parameter.writer = Some(PERSON.into());
@@ -35,7 +35,7 @@ fn only_tags_and_the_last_writer_together_make_a_replica_owned() {
         (without(&replica, &BOTH), ConflictClass::UntaggedCreate),
     ] {
         assert_eq!(world.class(Some(&original), &held), class);
-        // None of these is deleted when the source is gone.
+        // The hub deletes none of them when the source is gone.
         assert!(!matches!(world.decide(None, Some(&held)), Decision::Remove(_)), "{class}");
     }
     assert_eq!(
@@ -45,7 +45,7 @@ fn only_tags_and_the_last_writer_together_make_a_replica_owned() {
 }
 
 #[test]
-fn a_history_is_asked_for_where_provenance_does_not_name_the_present_version() {
+fn the_history_is_needed_if_provenance_does_not_name_the_present_version() {
     let world = World::new();
     let original = observed(parameter("/a"), &[]);
     let mut replica = world.replica_of(&original);
@@ -55,12 +55,12 @@ fn a_history_is_asked_for_where_provenance_does_not_name_the_present_version() {
     }
     let known = later(&world.replica_of(&original), &[(HUB, None)]);
     let update = because(&world.decide(Some(&original), Some(&known)));
-    assert_eq!(update, (Change::Update, vec!["replica_version"]));
+    assert_eq!(update, (Change::Update, vec![Reason::ReplicaVersion]));
     assert!(matches!(world.decide(None, Some(&known)), Decision::Remove(_)));
 }
 
 #[test]
-fn what_is_reported_without_a_source_is_reported_by_the_first_route_alone() {
+fn only_the_first_route_reports_leftovers_without_a_source() {
     let original = observed(parameter("/a"), &[]);
     let first = World::with_routes("us-east-2=us-east-1;eu-west-1=us-east-1");
     let second = World {
@@ -73,7 +73,7 @@ fn what_is_reported_without_a_source_is_reported_by_the_first_route_alone() {
     let untagged = without(&first.replica_of(&original), &BOTH);
     assert_eq!(first.class(None, &untagged), ConflictClass::UntaggedCreate);
     assert_eq!(second.decide(None, Some(&untagged)), Decision::Nothing);
-    // The replica of a configured route is that route's concern, and of a removed one it is out of scope.
+    // The replica of a configured route is left to that route; the replica of a removed route is out of scope.
     let of_first = first.replica_of(&original);
     assert_eq!(second.decide(None, Some(&of_first)), Decision::Nothing);
     let alone = World { source: region("eu-west-1"), ..World::with_routes("eu-west-1=us-east-1") };
@@ -101,13 +101,13 @@ fn a_covered_version_is_named_whatever_the_source_asks_for() {
     }
     let same = later(&world.replica_of(&original), &[(PERSON, Some(true)), (HUB, None)]);
     let update = because(&world.decide(Some(&original), Some(&same)));
-    assert_eq!(update, (Change::Update, vec!["replica_version"]), "the same value is no loss");
+    assert_eq!(update, (Change::Update, vec![Reason::ReplicaVersion]), "the same value is no loss");
     world.take = true;
     assert!(matches!(world.decide(Some(&original), Some(&covered)), Decision::Write(_)));
 }
 
 #[test]
-fn the_predecessors_replica_is_taken_over_only_where_its_role_is_trusted_and_it_can_only_be_ours() {
+fn the_predecessors_replica_is_taken_over_only_if_its_role_is_trusted_and_one_route_leads_there() {
     const PREDECESSOR: &str = "arn:aws:sts::111122223333:assumed-role/old-replicator/s";
     let original = observed(parameter("/a"), &[]);
     let mut world = World::new();
@@ -120,7 +120,7 @@ fn the_predecessors_replica_is_taken_over_only_where_its_role_is_trusted_and_it_
         panic!("not written")
     };
     assert_eq!((write.change, write.claim), (Change::Update, Some(Claim::TakeOver)));
-    assert_eq!(write.marking, Marking::Never, "it is marked already");
+    assert_eq!(write.mark_timing, MarkTiming::Never, "it is marked already");
     assert_eq!(world.class(None, &marked), ConflictClass::MarkOnly);
     let writers = world.writers.clone();
     let two = World { writers, ..World::with_routes("us-east-2=us-east-1;eu-west-1=us-east-1") };
@@ -145,11 +145,11 @@ fn a_replica_that_depends_on_a_trusted_writer_is_in_sync_until_it_is_taken_over(
     assert_eq!(world.class(Some(&original), &newer), ConflictClass::ChangedInTarget);
     world.take_over = true;
     let update = because(&world.decide(Some(&original), Some(&replica)));
-    assert_eq!(update, (Change::Update, vec!["taken_over"]));
+    assert_eq!(update, (Change::Update, vec![Reason::TakenOver]));
 }
 
 #[test]
-fn a_create_without_tags_gets_them_again_within_an_hour_and_is_never_a_source() {
+fn a_create_without_tags_gets_its_tags_within_an_hour_and_is_never_a_source() {
     let world = World::new();
     let original = observed(parameter("/a"), &[]);
     let mut bare = without(&world.replica_of(&original), &BOTH);
@@ -158,7 +158,7 @@ fn a_create_without_tags_gets_them_again_within_an_hour_and_is_never_a_source() 
     let Decision::Compare(write) = world.decide(Some(&original), Some(&bare)) else {
         panic!("not compared")
     };
-    assert_eq!((write.change, write.marking), (Change::Retag, Marking::First));
+    assert_eq!((write.change, write.mark_timing), (Change::Retag, MarkTiming::BeforeWrite));
     assert_eq!(world.class(None, &bare), ConflictClass::UntaggedCreate);
     match world.decide(Some(&bare), None) {
         Decision::Refuse(cause) => assert_eq!(cause.class, Some(ConflictClass::UntaggedCreate)),
@@ -166,7 +166,7 @@ fn a_create_without_tags_gets_them_again_within_an_hour_and_is_never_a_source() 
     }
     bare.parameter.modified = at(1);
     assert_eq!(world.class(Some(&original), &bare), ConflictClass::UntaggedCreate);
-    // Its owner declared it released: it is a source like any other, and no replica.
+    // The owner declared it released: it is a source and no replica.
     bare.tags.insert(EXCLUDE_TAG.into(), "Released".into());
     assert_eq!(because(&world.decide(Some(&bare), None)).0, Change::Create);
     assert_eq!(world.class(Some(&original), &bare), ConflictClass::Released);
@@ -204,7 +204,7 @@ fn a_marked_source_is_skipped_only_as_the_replica_of_a_route_that_leads_there() 
 }
 
 #[test]
-fn a_change_in_the_target_is_restored_once_where_the_setting_says_so() {
+fn a_change_in_the_target_is_restored_once_with_the_setting() {
     let mut world = World::new();
     let original = observed(parameter("/a"), &[]);
     let replica = world.replica_of(&original);
@@ -226,14 +226,14 @@ fn a_change_in_the_target_is_restored_once_where_the_setting_says_so() {
     };
     again.tags.insert(PROVENANCE_KEY.into(), provenance.to_string());
     assert_eq!(world.class(Some(&original), &again), ConflictClass::DoesNotTake);
-    // An adopted one is its owner's, and nothing is restored without a source.
+    // An adopted parameter is not restored, and nothing is restored without a source.
     let adopted = later(&proving(&replica, " adopted=1"), &[(PERSON, None)]);
     assert_eq!(world.class(Some(&original), &adopted), ConflictClass::ChangedInTarget);
     assert_eq!(world.class(None, &changed), ConflictClass::ChangedInTarget);
 }
 
 #[test]
-fn only_an_equal_parameter_without_tags_is_adopted_and_only_if_the_setting_says_so() {
+fn only_an_equal_parameter_without_tags_is_adopted_and_only_with_the_setting() {
     let mut world = World::new();
     let original = observed(parameter("/a"), &[("team", "x")]);
     let theirs = by_person(&world, &original, &BOTH);
@@ -243,7 +243,7 @@ fn only_an_equal_parameter_without_tags_is_adopted_and_only_if_the_setting_says_
         panic!("not compared")
     };
     assert_eq!((write.change, write.adopts(), write.adopted), (Change::Update, true, true));
-    assert_eq!((write.marking, write.set_tags), (Marking::WithProvenance, Tags::new()));
+    assert_eq!((write.mark_timing, write.set_tags), (MarkTiming::WithProvenance, Tags::new()));
     let changes: [cases::Difference; 6] = [
         ("type", |o| o.parameter.value_type = ValueType::StringList),
         ("data type", |o| o.parameter.data_type = "aws:ssm:integration".into()),
@@ -258,7 +258,7 @@ fn only_an_equal_parameter_without_tags_is_adopted_and_only_if_the_setting_says_
         let Decision::Conflict(cause) = world.decide(Some(&original), Some(&different)) else {
             panic!("{what}: no conflict")
         };
-        assert!(cause.message.ends_with(&format!("differs in its {what}")), "{}", cause.message);
+        assert!(cause.message.ends_with(&format!("different {what}")), "{}", cause.message);
     }
     let released = without(&world.replica_of(&original), &[MARK_KEY]);
     assert_eq!(world.class(Some(&original), &released), ConflictClass::Released);
@@ -266,7 +266,7 @@ fn only_an_equal_parameter_without_tags_is_adopted_and_only_if_the_setting_says_
         World { adopt: true, ..World::with_routes("us-east-2=us-east-1;us-east-1=us-east-2") };
     match back.decide(Some(&original), Some(&theirs)) {
         Decision::Conflict(cause) => {
-            assert!(cause.message.contains("a route leads from there back"));
+            assert!(cause.message.contains("a route leads from us-east-1 back to us-east-2"));
         }
         other => panic!("adopted: {other:?}"),
     }
@@ -293,10 +293,10 @@ fn a_parameter_of_a_lower_tier_or_another_key_is_not_adopted_and_one_of_a_higher
     for original in [&plain, &secure, &advanced] {
         assert!(matches!(decide(original, |_| {}), Decision::Compare(_)));
     }
-    differs(decide(&secure, |o| o.parameter.key = Some("alias/aws/ssm".into())), "in its key");
-    differs(decide(&secure, |o| o.parameter.key = None), "in its key");
-    differs(decide(&advanced, |o| o.parameter.tier = Tier::Standard), "in its tier");
-    // AWS turns no tier back, so that a replica may be advanced, too.
+    differs(decide(&secure, |o| o.parameter.key = Some("alias/aws/ssm".into())), "different key");
+    differs(decide(&secure, |o| o.parameter.key = None), "different key");
+    differs(decide(&advanced, |o| o.parameter.tier = Tier::Standard), "different tier");
+    // AWS never turns a tier back, so an advanced replica of a standard source is equal.
     let Decision::Compare(write) = decide(&plain, |o| o.parameter.tier = Tier::Advanced) else {
         panic!("not compared")
     };
@@ -304,7 +304,7 @@ fn a_parameter_of_a_lower_tier_or_another_key_is_not_adopted_and_one_of_a_higher
 }
 
 #[test]
-fn a_person_may_take_what_is_in_the_way_but_for_another_routes_replica() {
+fn an_operator_may_take_over_everything_except_another_routes_replica() {
     let mut world = World::new();
     let original = observed(parameter("/a"), &[]);
     let replica = world.replica_of(&original);
@@ -325,8 +325,8 @@ fn a_person_may_take_what_is_in_the_way_but_for_another_routes_replica() {
             panic!("not written")
         };
         assert_eq!((write.change, write.claim), (Change::Update, Some(Claim::Take)));
-        assert_eq!((write.marking, write.class), (Marking::First, class));
-        assert_eq!(write.because, ["conflict"]);
+        assert_eq!((write.mark_timing, write.class), (MarkTiming::BeforeWrite, class));
+        assert_eq!(write.because, [Reason::Conflict]);
     }
     let mut another = replica.clone();
     let text = replica.tags[PROVENANCE_KEY].replace("us-east-2", "eu-west-1");

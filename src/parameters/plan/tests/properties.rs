@@ -1,4 +1,4 @@
-//! The decisions over random worlds.
+//! Properties of decisions over random worlds.
 
 use proptest::prelude::*;
 
@@ -68,7 +68,7 @@ fn any_parity() -> impl Strategy<Value = Parity> {
 
 proptest! {
     #[test]
-    fn what_is_not_owned_is_a_steps_target_only_by_a_claim_that_was_allowed(
+    fn only_an_allowed_claim_changes_what_the_hub_does_not_own(
         original in proptest::option::of(any_observed()),
         replica in prop_oneof![any_observed(), with_any_history()],
         several_routes: bool, adopt: bool, take: bool, restore: bool, take_over: bool,
@@ -90,9 +90,9 @@ proptest! {
                     Some(Claim::Release) => false,
                 };
                 prop_assert!(allowed, "{write:?} of {ownership:?}");
-                prop_assert!(write.claim.is_some() || write.marking != Marking::WithProvenance);
+                prop_assert!(write.claim.is_some() || write.mark_timing != MarkTiming::WithProvenance);
                 let is_owned = matches!(ownership, Ownership::Owned { .. });
-                prop_assert!(!is_owned || write.marking == Marking::Never);
+                prop_assert!(!is_owned || write.mark_timing == MarkTiming::Never);
             }
             Decision::Remove(_) => {
                 let is_owned = matches!(ownership, Ownership::Owned { .. });
@@ -116,15 +116,15 @@ proptest! {
         let (Decision::Write(write) | Decision::Compare(write)) = world.decide(Some(&original), replica.as_ref()) else {
             return Ok(());
         };
-        // Applied: what the target shows after exactly the writes that the decision asks for.
+        // What the target shows after exactly the planned writes.
         let mut applied = replica.unwrap_or_else(|| observed(parameter("/a"), &[]));
         for key in &write.remove_tags {
             applied.tags.remove(key);
         }
         applied.tags.extend(write.set_tags.clone());
         let desired = write.desired;
-        let anew = matches!(write.change, Change::Create | Change::Recreate);
-        if anew {
+        let is_new = matches!(write.change, Change::Create | Change::Recreate);
+        if is_new {
             applied.tags = desired.tags.clone();
             applied.tags.insert(MARK_KEY.into(), MARK_VALUE.into());
         }
@@ -139,10 +139,10 @@ proptest! {
             ..applied.parameter
         };
         applied.history = None;
-        if write.marking != Marking::Never {
+        if write.mark_timing != MarkTiming::Never {
             applied.tags.insert(MARK_KEY.into(), MARK_VALUE.into());
         }
-        if write.because == ["tags"] {
+        if write.because == [Reason::Tags] {
             let named = Provenance::of(&applied.tags).expect("an owned replica");
             applied.parameter.version = named.replica;
             applied.parameter.modified = named.written.expect("a date");
@@ -164,7 +164,7 @@ proptest! {
             applied.tags.insert(PROVENANCE_KEY.into(), provenance.to_string());
         }
         let next = world.decide(Some(&original), Some(&applied));
-        // What was not proved ours yet goes only at this look.
+        // The first write takes the replica over; the second decision removes it.
         if wants_removal(&original.tags) {
             prop_assert!(matches!(next, Decision::Remove(_)), "{:?}", next);
         } else {

@@ -2,7 +2,7 @@
 
 use super::store::{FAR, NEAR, SOURCE, Stage};
 use super::*;
-use crate::ownership::{Ownership, Provenance, Viewpoint, judge};
+use crate::ownership::{JudgeContext, Ownership, Provenance, judge};
 
 const BOTH: &str = "us-east-2=us-east-1,us-west-2";
 
@@ -48,7 +48,7 @@ async fn what_aws_refused_for_good_is_put_back_owned_and_not_taken_away_again() 
         let outcome = stage.sweep().await;
         failed_in(&outcome, &[NEAR], FailureKind::Invalid);
         let cause = &outcome.failures[0].cause;
-        assert!(cause.message.contains("refused for good to change the type"), "{cause}");
+        assert!(cause.message.contains("permanently refused to change the type"), "{cause}");
         assert!(cause.remedy().contains(r#"{"name":"/a","operation":"sync"}"#), "{cause:?}");
     }
     stage.policy.from_events = true;
@@ -90,7 +90,7 @@ async fn what_was_put_back_is_owned_by_its_tags_and_writer_alone() {
         target: &target,
         name: &name,
         tags: &held.tags,
-        version: Version {
+        version: crate::domain::Version {
             number: held.version,
             modified: crate::domain::Timestamp::from_millis(held.modified),
         },
@@ -99,7 +99,7 @@ async fn what_was_put_back_is_owned_by_its_tags_and_writer_alone() {
     };
     let writers = &stage.policy.writers;
     let now = stage.session.now();
-    let judged = judge(evidence, Viewpoint { source: &source, only_route: true, writers, now });
+    let judged = judge(evidence, JudgeContext { source: &source, only_route: true, writers, now });
     assert!(matches!(judged, Ownership::Owned { by_trusted: false, .. }), "{judged:?}");
     // With its source it goes as any other.
     stage.world().take(SOURCE, "/a");
@@ -193,7 +193,7 @@ async fn where_the_first_target_is_refused_the_second_keeps_its_standby() {
         let outcome = stage.sweep().await;
         assert_eq!(counts(&outcome), [(OutcomeKind::Failed, 2)], "{op}");
         let waits = outcome.failures.iter().filter(|failure| {
-            failure.cause.message.contains("keeps its old form until us-east-1 has it")
+            failure.cause.message.contains("keeps its old form until us-east-1 has the new one")
         });
         assert_eq!(waits.count(), 1, "{:?}", outcome.failures);
         assert_eq!(stage.calls("DeleteParameters", FAR), 0, "{op}");

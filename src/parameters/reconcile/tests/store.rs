@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::super::*;
-use crate::aws::double::{Answer, Double, Sent, json_error, role_given};
+use crate::aws::fake::{FakeAws, FakeResponse, Sent, assumed_role_response, json_error};
 use crate::domain::{AccountId, Expectation, MARK_KEY, PROVENANCE_KEY};
-use crate::parameters::remove_absent;
+use crate::parameters::remove_unwitnessed;
 
 pub(super) const SOURCE: &str = "us-east-2";
 pub(super) const NEAR: &str = "us-east-1";
@@ -83,7 +83,7 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn answer(&mut self, sent: &Sent) -> Answer {
+    pub(super) fn answer(&mut self, sent: &Sent) -> FakeResponse {
         let elapsed = self.begun.get_or_insert_with(Instant::now).elapsed();
         let now = 1_790_000_000_000 + i64::try_from(elapsed.as_millis()).expect("a time");
         self.now = self.now.max(now);
@@ -155,7 +155,7 @@ impl World {
         }
     }
 
-    pub(super) fn describe(&self, region: &str, body: &Value) -> Answer {
+    pub(super) fn describe(&self, region: &str, body: &Value) -> FakeResponse {
         let wanted = body["ParameterFilters"][0]["Values"].as_array();
         let source =
             if wanted.is_some() { &self.held } else { stale(&self.listed, &self.held, region) };
@@ -172,7 +172,7 @@ impl World {
         ok(&json!({ "Parameters": shown }))
     }
 
-    pub(super) fn resources(&self, region: &str, body: &Value) -> Answer {
+    pub(super) fn resources(&self, region: &str, body: &Value) -> FakeResponse {
         let marked_only = body["TagFilters"].as_array().is_some();
         let shown = stale(&self.tagged, &self.held, region).get(region);
         let arns = body["ResourceARNList"].as_array();
@@ -195,7 +195,7 @@ impl World {
         ok(&json!({ "ResourceTagMappingList": shown }))
     }
 
-    pub(super) fn get(&self, region: &str, body: &Value) -> Answer {
+    pub(super) fn get(&self, region: &str, body: &Value) -> FakeResponse {
         let shown = |name: &Value| {
             let (name, number) = match key(name).split_once(':') {
                 Some((name, number)) => (name, number.parse().ok()),
@@ -216,7 +216,7 @@ impl World {
     }
 
     /// Without labels: those are the simulator's.
-    fn history(&self, region: &str, body: &Value) -> Answer {
+    fn history(&self, region: &str, body: &Value) -> FakeResponse {
         let held = self.held.get(region).and_then(|held| held.get(key(&body["Name"])));
         let Some(held) = held else { return json_error(400, "ParameterNotFound") };
         let kept = held.versions().map(|(version, modified, writer, value)| {
@@ -226,7 +226,7 @@ impl World {
         ok(&json!({ "Parameters": kept.collect::<Vec<_>>() }))
     }
 
-    pub(super) fn put_parameter(&mut self, region: &str, body: &Value) -> Answer {
+    pub(super) fn put_parameter(&mut self, region: &str, body: &Value) -> FakeResponse {
         let overwrite = body["Overwrite"] == json!(true);
         let before = self.held.get(region).and_then(|held| held.get(key(&body["Name"])));
         if before.is_some() && !overwrite {
@@ -259,7 +259,7 @@ impl World {
         ok(&json!({ "Version": version, "Tier": "Standard" }))
     }
 
-    pub(super) fn delete(&mut self, region: &str, body: &Value) -> Answer {
+    pub(super) fn delete(&mut self, region: &str, body: &Value) -> FakeResponse {
         let names = body["Names"].as_array().expect("names").iter();
         let held = self.held.entry(region.to_owned()).or_default();
         let (gone, not): (Vec<&Value>, Vec<&Value>) =
@@ -267,7 +267,7 @@ impl World {
         ok(&json!({ "DeletedParameters": gone, "InvalidParameters": not }))
     }
 
-    pub(super) fn tags(&mut self, operation: &str, region: &str, body: &Value) -> Answer {
+    pub(super) fn tags(&mut self, operation: &str, region: &str, body: &Value) -> FakeResponse {
         let held =
             self.held.get_mut(region).and_then(|held| held.get_mut(key(&body["ResourceId"])));
         let Some(held) = held else { return json_error(400, "InvalidResourceId") };
@@ -368,7 +368,7 @@ fn as_map(list: &Value) -> BTreeMap<String, String> {
     list.map(|tag| (text(&tag["Key"]), text(&tag["Value"]))).collect()
 }
 
-fn ok(body: &Value) -> Answer {
+fn ok(body: &Value) -> FakeResponse {
     (200, body.to_string())
 }
 
@@ -385,7 +385,7 @@ pub(super) enum Fate {
 /// A world, a session over it, and the rules.
 pub(super) struct Stage {
     pub(super) world: Arc<Mutex<World>>,
-    pub(super) double: Double,
+    pub(super) fake: FakeAws,
     pub(super) session: Session,
     pub(super) policy: RunPolicy,
     pub(super) recent: RecentDeletes,
@@ -399,9 +399,9 @@ impl Stage {
     /// Over a world that others are over too; the first calls have these fates.
     pub(super) async fn over(world: Arc<Mutex<World>>, routes: &str, fates: Vec<Fate>) -> Self {
         let (answering, fates) = (Arc::clone(&world), Mutex::new(fates.into_iter()));
-        let double = Double::new(move |sent| {
+        let fake = FakeAws::new(move |sent| {
             if sent.operation == "AssumeRole" {
-                return role_given(sent);
+                return assumed_role_response(sent);
             }
             let fate = fates.lock().expect("no panic").next().unwrap_or(Fate::Answered);
             if fate == Fate::Throttled {
@@ -410,12 +410,12 @@ impl Stage {
             let answer = answering.lock().expect("no panic").answer(sent);
             if fate == Fate::Lost { json_error(500, "InternalServerError") } else { answer }
         });
-        let connection = double.connect(|_| ()).await;
+        let connection = fake.connect(|_| ()).await;
         let account = AccountId::parse("111122223333").expect("an account");
         let session = connection.session(&account).await.expect("a session");
         // A person's word, so that what misses its source goes at once; the brake has tests of its own.
         let policy = RunPolicy { lifts_brake: true, ..RunPolicy::of_a_sweep(routes) };
-        Self { world, double, session, policy, recent: RecentDeletes::default() }
+        Self { world, fake, session, policy, recent: RecentDeletes::default() }
     }
 
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
@@ -431,7 +431,7 @@ impl Stage {
             .collect();
         let (session, policy, recent) = (&self.session, &self.policy, &self.recent);
         let (mut outcome, absent) = reconcile(session, policy, recent, &assignments).await;
-        outcome.merge(remove_absent(session, policy, recent, absent, None).await);
+        outcome.merge(remove_unwitnessed(session, policy, recent, absent, None).await);
         outcome
     }
 
@@ -457,7 +457,7 @@ impl Stage {
     }
 
     pub(super) fn calls(&self, operation: &str, region: &str) -> usize {
-        let sent = self.double.sent(operation);
+        let sent = self.fake.sent(operation);
         sent.iter().filter(|sent| sent.host.contains(region)).count()
     }
 

@@ -11,7 +11,7 @@ fn replicated(status: &'static str) -> BTreeMap<String, &'static str> {
 
 /// The time of the hub's clock, in seconds.
 async fn now() -> i64 {
-    let connection = Double::new(role_given).connect(|_| ()).await;
+    let connection = FakeAws::new(assumed_role_response).connect(|_| ()).await;
     let account = AccountId::parse("111122223333").expect("an account");
     connection.session(&account).await.expect("a session").now().millis() / 1000
 }
@@ -39,12 +39,12 @@ async fn a_replica_that_its_region_does_not_show_is_out_of_sync() {
     for scope in [Scope::Everything, named(Vec::new())] {
         let world =
             World { replicas: replicated("InSync"), vanished: vec![FAR], ..World::default() };
-        let (outcome, double) = run_with(world, scope, |_| ()).await;
+        let (outcome, fake) = run_with(world, scope, |_| ()).await;
         assert_eq!(counts(&outcome), [(OutcomeKind::InSync, 1), (OutcomeKind::Failed, 1)]);
         assert_eq!(kinds(&outcome), [(FailureKind::Unavailable, FAR)]);
         let cause = &outcome.failures[0].cause;
         assert!(cause.message.contains("us-west-2 has no replica"), "{cause}");
-        assert!(double.sent("ReplicateSecretToRegions").is_empty());
+        assert!(fake.sent("ReplicateSecretToRegions").is_empty());
     }
 }
 
@@ -81,13 +81,13 @@ async fn a_replica_that_changed_just_now_is_pending_and_not_in_sync() {
 #[tokio::test(start_paused = true)]
 async fn a_failed_replica_is_asked_for_again_once_a_sweep_by_no_event_and_never_by_force() {
     let failed = |becomes| World { replicas: replicated("Failed"), becomes, ..World::default() };
-    let (outcome, double) = sweep(failed("InSync")).await;
+    let (outcome, fake) = sweep(failed("InSync")).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::Replicated, 2)]);
-    assert_eq!(double.sent("ReplicateSecretToRegions").len(), 1, "for both Regions");
+    assert_eq!(fake.sent("ReplicateSecretToRegions").len(), 1, "for both Regions");
 
-    let (outcome, double) = sweep(failed("Failed")).await;
+    let (outcome, fake) = sweep(failed("Failed")).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::Failed, 2)]);
-    assert_eq!(double.sent("ReplicateSecretToRegions").len(), 1);
+    assert_eq!(fake.sent("ReplicateSecretToRegions").len(), 1);
 
     let refused = World { refused: vec![NEAR, FAR], ..failed("InSync") };
     let (outcome, _) = sweep(refused).await;
@@ -97,9 +97,9 @@ async fn a_failed_replica_is_asked_for_again_once_a_sweep_by_no_event_and_never_
     assert!(message.contains("; requested again: "), "{message}");
 
     let by_event = |policy: &mut RunPolicy| policy.from_events = true;
-    let (outcome, double) = run_with(failed("InSync"), named(Vec::new()), by_event).await;
+    let (outcome, fake) = run_with(failed("InSync"), named(Vec::new()), by_event).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::Failed, 2)]);
-    assert!(double.sent("ReplicateSecretToRegions").is_empty());
+    assert!(fake.sent("ReplicateSecretToRegions").is_empty());
     let (outcome, _) = run_with(failed("InSync"), named(Vec::new()), |_| ()).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::Replicated, 2)], "a person named it");
 }
@@ -118,19 +118,19 @@ async fn the_keys_of_source_and_target_are_asked_before_a_replica_is() {
         ("missing", FailureKind::MissingKey),
     ];
     for (state, kind) in cases {
-        let (outcome, double) = sweep(world(&[((FAR, "alias/app"), state)])).await;
+        let (outcome, fake) = sweep(world(&[((FAR, "alias/app"), state)])).await;
         assert_eq!(counts(&outcome), [(OutcomeKind::Replicated, 1), (OutcomeKind::Failed, 1)]);
         assert_eq!(kinds(&outcome), [(kind, FAR)], "{state}");
-        let asked = double.sent("ReplicateSecretToRegions");
+        let asked = fake.sent("ReplicateSecretToRegions");
         assert!(asked.iter().all(|sent| !sent.body.contains(FAR)), "{state}");
 
-        let (outcome, double) = sweep(world(&[((SOURCE, "alias/app"), state)])).await;
+        let (outcome, fake) = sweep(world(&[((SOURCE, "alias/app"), state)])).await;
         assert_eq!(counts(&outcome), [(OutcomeKind::Failed, 2)]);
         assert_eq!(kinds(&outcome), [(kind, SOURCE)], "{state}: reported once");
-        assert!(double.sent("ReplicateSecretToRegions").is_empty());
+        assert!(fake.sent("ReplicateSecretToRegions").is_empty());
     }
-    let (_, double) = sweep(world(&[])).await;
-    assert_eq!(double.sent("DescribeKey").len(), 3, "each key of each Region once");
+    let (_, fake) = sweep(world(&[])).await;
+    assert_eq!(fake.sent("DescribeKey").len(), 3, "each key of each Region once");
 }
 
 #[tokio::test(start_paused = true)]
@@ -142,13 +142,13 @@ async fn a_replica_in_sync_whose_key_may_not_be_used_is_no_standby() {
             keys: BTreeMap::from([((NEAR, "alias/app"), "PendingDeletion")]),
             ..World::default()
         };
-        let (outcome, double) = run_with(world, scope, |_| ()).await;
+        let (outcome, fake) = run_with(world, scope, |_| ()).await;
         assert_eq!(counts(&outcome), [(OutcomeKind::InSync, 1), (OutcomeKind::Failed, 1)]);
         assert_eq!(kinds(&outcome), [(FailureKind::DisabledKey, NEAR)]);
         let cause = &outcome.failures[0].cause;
         assert!(cause.message.starts_with("the replica cannot be decrypted"), "{cause}");
         assert!(cause.remedy().contains("update-secret --region us-east-1"), "{}", cause.remedy());
-        assert_eq!(double.sent("DescribeKey").len(), 2, "each replica's key once");
+        assert_eq!(fake.sent("DescribeKey").len(), 2, "each replica's key once");
     }
 }
 

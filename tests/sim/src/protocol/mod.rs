@@ -1,5 +1,5 @@
-//! Requests and answers as bytes: which service, Region and operation a request is for, and in which protocol it is
-//! answered (FACTS 1 to 3).
+//! Requests and answers as bytes. The module finds the service, Region, operation and protocol of a request
+//! (FACTS 1 to 3).
 
 pub(crate) mod json;
 pub(crate) mod query;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::clock::{Millis, parse_compact};
 use crate::error::AwsError;
 
-/// A request's parts that the simulator looks at.
+/// The parts of an HTTP request that the simulator reads.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Request {
     pub(crate) target: Option<String>,
@@ -19,9 +19,9 @@ pub(crate) struct Request {
     pub(crate) body: Vec<u8>,
 }
 
-/// A request that was read.
+/// A parsed request.
 #[derive(Clone, Debug)]
-pub(crate) struct Read {
+pub(crate) struct ParsedRequest {
     pub(crate) operation: String,
     pub(crate) region: String,
     pub(crate) key: String,
@@ -31,7 +31,7 @@ pub(crate) struct Read {
     pub(crate) is_json: bool,
 }
 
-/// An answer's parts.
+/// The parts of an HTTP answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Response {
     pub(crate) status: u16,
@@ -39,8 +39,8 @@ pub(crate) struct Response {
     pub(crate) body: String,
 }
 
-/// Reads a request; `None` where it is none of AWS's.
-pub(crate) fn read(request: &Request) -> Option<Read> {
+/// Parses a request; `None` if the request does not have the form of an AWS request.
+pub(crate) fn parse(request: &Request) -> Option<ParsedRequest> {
     // AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, …
     let scope = request.authorization.split_once("Credential=")?.1.split(',').next()?;
     let mut scope = scope.split('/');
@@ -56,10 +56,10 @@ pub(crate) fn read(request: &Request) -> Option<Read> {
         };
         (format!("{service}:{name}"), serde_json::from_slice(&request.body).ok()?, true)
     } else {
-        let (name, input) = query::read(&request.body)?;
+        let (name, input) = query::parse(&request.body)?;
         (format!("{service}:{name}"), input, false)
     };
-    Some(Read {
+    Some(ParsedRequest {
         operation,
         region: region.to_owned(),
         key: key.to_owned(),
@@ -70,18 +70,22 @@ pub(crate) fn read(request: &Request) -> Option<Read> {
     })
 }
 
-/// An answer in the protocol of its request.
-pub(crate) fn respond(read: &Read, answer: &Result<Value, AwsError>, request_id: &str) -> Response {
-    match (read.is_json, answer) {
+/// Encodes an answer in the protocol of the request.
+pub(crate) fn respond(
+    request: &ParsedRequest,
+    answer: &Result<Value, AwsError>,
+    request_id: &str,
+) -> Response {
+    match (request.is_json, answer) {
         (true, Ok(output)) => json::answer(output),
         (true, Err(error)) => json::refusal(error),
-        (false, Ok(output)) => query::answer(&read.operation, output, request_id),
+        (false, Ok(output)) => query::answer(&request.operation, output, request_id),
         (false, Err(error)) => query::refusal(error, request_id),
     }
 }
 
-/// An answer that breaks off after a third, but not before it has begun: SDKs take no body at all for an empty answer.
-pub(crate) fn broken_off(mut response: Response) -> Response {
+/// Truncates an answer to a third of its length, and to at least one byte: SDKs read an empty body as an empty answer.
+pub(crate) fn truncated(mut response: Response) -> Response {
     let third = response.body.floor_char_boundary((response.body.len() / 3).max(1));
     response.body.truncate(third);
     response

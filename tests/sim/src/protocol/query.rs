@@ -1,4 +1,4 @@
-//! The query protocol, which STS and SNS speak: a form in, XML out.
+//! The query protocol of STS and SNS: form-encoded requests, answers in XML.
 
 use serde_json::{Map, Value};
 
@@ -7,8 +7,8 @@ use crate::error::AwsError;
 
 const CONTENT_TYPE: &str = "text/xml";
 
-/// Action and members of a form.
-pub(super) fn read(body: &[u8]) -> Option<(String, Value)> {
+/// The action and the members of a form.
+pub(super) fn parse(body: &[u8]) -> Option<(String, Value)> {
     let form = std::str::from_utf8(body).ok()?;
     let mut members = Map::new();
     for pair in form.split('&').filter(|pair| !pair.is_empty()) {
@@ -35,7 +35,7 @@ fn decode(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// What was done.
+/// A successful answer.
 pub(super) fn answer(operation: &str, output: &Value, request_id: &str) -> Response {
     let (service, name) = operation.split_once(':').unwrap_or(("", operation));
     let version = if service == "sts" { "2011-06-15" } else { "2010-03-31" };
@@ -47,7 +47,7 @@ pub(super) fn answer(operation: &str, output: &Value, request_id: &str) -> Respo
     Response { status: 200, content_type: CONTENT_TYPE, body }
 }
 
-/// Why it was not.
+/// An error.
 pub(super) fn refusal(error: &AwsError, request_id: &str) -> Response {
     let kind = if error.status >= 500 { "Receiver" } else { "Sender" };
     let body = format!(
@@ -81,9 +81,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_form_is_read_and_an_answer_is_xml() {
+    fn a_form_is_parsed_and_an_answer_is_xml() {
         let (action, input) =
-            read(b"Action=AssumeRole&RoleArn=arn%3Aaws&A=x+y%C3%A9").expect("a form");
+            parse(b"Action=AssumeRole&RoleArn=arn%3Aaws&A=x+y%C3%A9").expect("a form");
         assert_eq!(
             (action.as_str(), &input["RoleArn"], &input["A"]),
             ("AssumeRole", &"arn:aws".into(), &"x yé".into())
@@ -92,6 +92,6 @@ mod tests {
         assert!(answer.body.contains(
             "<GetCallerIdentityResult><Arn>a&lt;b&amp;c</Arn></GetCallerIdentityResult>"
         ));
-        assert_eq!(read(b"no form"), None);
+        assert_eq!(parse(b"no form"), None);
     }
 }

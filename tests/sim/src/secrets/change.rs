@@ -1,4 +1,4 @@
-//! What changes a primary: values, tags, deletion (FACTS 84 to 91, 93 to 95, 97).
+//! Operations that change a primary: values, tags, deletion (FACTS 84 to 91, 93 to 95, 97).
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ const VALUE_BYTES: usize = 65_536;
 const TAGS: usize = 50;
 const DAY: Millis = 24 * 3_600_000;
 
-/// The value of a request.
+/// The secret value of a request.
 pub(super) fn value(call: &Call<'_>) -> Result<Option<String>, AwsError> {
     let value = call.text("SecretString").or_else(|| call.text("SecretBinary"));
     if value.is_some_and(|value| value.len() > VALUE_BYTES) {
@@ -26,7 +26,7 @@ pub(super) fn value(call: &Call<'_>) -> Result<Option<String>, AwsError> {
     Ok(value.map(str::to_owned))
 }
 
-/// The key of a request, if it can be used. The default one is not shown (FACTS 91).
+/// The usable key of a request; `None` for the default key, which answers do not show (FACTS 91).
 pub(super) fn key(world: &mut World, call: &Call<'_>) -> Result<Option<String>, AwsError> {
     let Some(named) = call.text("KmsKeyId").filter(|named| *named != DEFAULT_KEY) else {
         return Ok(None);
@@ -37,7 +37,7 @@ pub(super) fn key(world: &mut World, call: &Call<'_>) -> Result<Option<String>, 
     Ok(Some(named.to_owned()))
 }
 
-/// The request's token, which names the version; else one of the simulator's.
+/// The version id: the client request token, or an id of the simulator.
 pub(super) fn version_id(world: &World, call: &Call<'_>, secret: &Secret) -> String {
     let made = || {
         let words =
@@ -47,7 +47,7 @@ pub(super) fn version_id(world: &World, call: &Call<'_>, secret: &Secret) -> Str
     call.text("ClientRequestToken").map_or_else(made, str::to_owned)
 }
 
-/// The tags of a request, if a secret that has `held` may get them.
+/// The tags of a request, checked against the tags that the secret has.
 pub(super) fn checked_tags(
     call: &Call<'_>,
     held: &BTreeMap<String, String>,
@@ -66,7 +66,6 @@ pub(super) fn checked_tags(
     Ok(given)
 }
 
-/// `PutSecretValue`.
 pub(super) fn put_secret_value(world: &mut World, call: &Call<'_>) -> Answer {
     let mut secret = changeable(world, call)?;
     let value = value(call)?.ok_or_else(|| {
@@ -87,16 +86,16 @@ pub(super) fn put_secret_value(world: &mut World, call: &Call<'_>) -> Answer {
             ));
         }
     } else {
-        secret.stage(&id, value);
+        secret.make_current(&id, value);
         secret.changed = call.now;
-        replicate::follow(world, call, &secret);
+        replicate::schedule_updates(world, call, &secret);
     }
     let answer = json!({"ARN": secret.arn, "Name": secret.name, "VersionId": id, "VersionStages": ["AWSCURRENT"]});
     store(world, call, secret);
     Ok(answer)
 }
 
-/// `UpdateSecret`: of a primary its description, key and value, of a replica its key alone (FACTS 84, 103).
+/// `UpdateSecret`: description, key and value of a primary, but only the key of a replica (FACTS 84, 103).
 pub(super) fn update_secret(world: &mut World, call: &Call<'_>) -> Answer {
     let name = named(world, call)?;
     let held = world.accounts[&call.account].regions[&call.region].secrets[&name].now();
@@ -116,11 +115,11 @@ pub(super) fn update_secret(world: &mut World, call: &Call<'_>) -> Answer {
     }
     if let Some(value) = value(call)? {
         let id = version_id(world, call, &secret);
-        secret.stage(&id, value);
+        secret.make_current(&id, value);
     }
     let answer = json!({"ARN": secret.arn, "Name": secret.name});
     if let Some(primary) = secret.primary.clone() {
-        replicate::note_key(world, call, &primary, &secret);
+        replicate::record_replica_key(world, call, &primary, &secret);
         secret.changed = call.now;
         store(world, call, secret);
     } else {
@@ -129,7 +128,6 @@ pub(super) fn update_secret(world: &mut World, call: &Call<'_>) -> Answer {
     Ok(answer)
 }
 
-/// `TagResource`.
 pub(super) fn tag_resource(world: &mut World, call: &Call<'_>) -> Answer {
     let mut secret = changeable(world, call)?;
     let tags = checked_tags(call, &secret.tags)?;
@@ -139,7 +137,6 @@ pub(super) fn tag_resource(world: &mut World, call: &Call<'_>) -> Answer {
     Ok(json!({}))
 }
 
-/// `UntagResource`.
 pub(super) fn untag_resource(world: &mut World, call: &Call<'_>) -> Answer {
     let mut secret = changeable(world, call)?;
     for key in call.texts("TagKeys") {
@@ -151,11 +148,10 @@ pub(super) fn untag_resource(world: &mut World, call: &Call<'_>) -> Answer {
 
 fn changed(world: &mut World, call: &Call<'_>, mut secret: Secret) {
     secret.changed = call.now;
-    replicate::follow(world, call, &secret);
+    replicate::schedule_updates(world, call, &secret);
     store(world, call, secret);
 }
 
-/// `DeleteSecret`.
 pub(super) fn delete_secret(world: &mut World, call: &Call<'_>) -> Answer {
     let mut secret = changeable(world, call)?;
     if !secret.replicas.is_empty() {

@@ -11,7 +11,6 @@ use crate::state::{Call, World};
 
 const NAME: usize = 512;
 
-/// `CreateSecret`.
 pub(super) fn create_secret(world: &mut World, call: &Call<'_>) -> Answer {
     let name = call.needed("Name")?.to_owned();
     let allowed = |c: char| c.is_ascii_alphanumeric() || "/_+=.@-!".contains(c);
@@ -24,7 +23,7 @@ pub(super) fn create_secret(world: &mut World, call: &Call<'_>) -> Answer {
     let tags = change::checked_tags(call, &BTreeMap::new())?;
     let seed = world.settings.seed;
     let held = world.region(&call.account, &call.region).secrets.get(&name);
-    match held.and_then(|past| past.now()) {
+    match held.and_then(|timeline| timeline.now()) {
         Some(held) if held.deleted.is_some() => {
             return Err(AwsError::new(
                 "InvalidRequestException",
@@ -32,7 +31,7 @@ pub(super) fn create_secret(world: &mut World, call: &Call<'_>) -> Answer {
             ));
         }
         Some(held) => {
-            // Asked for again with the same token and value, it is the same request (FACTS 93).
+            // A repeated call with the same token and value is the same request (FACTS 93).
             let same = call.text("ClientRequestToken").and_then(|token| held.versions.get(token));
             if let (Some(version), Some(value)) = (same, &value)
                 && version.value == *value
@@ -70,7 +69,7 @@ pub(super) fn create_secret(world: &mut World, call: &Call<'_>) -> Answer {
     };
     if let Some(value) = value {
         let id = change::version_id(world, call, &secret);
-        secret.stage(&id, value);
+        secret.make_current(&id, value);
     }
     let mut answer = json!({"ARN": secret.arn, "Name": name});
     let current = secret.versions.iter().find(|(_, version)| version.stages.contains(CURRENT));

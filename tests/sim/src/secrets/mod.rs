@@ -10,9 +10,9 @@ use crate::error::{Answer, AwsError};
 use crate::state::{Call, World};
 use model::Secret;
 
-/// Does an operation; `None` where the simulator has no such operation.
+/// Executes an operation; `None` if the simulator does not implement the operation.
 pub(crate) fn perform(world: &mut World, call: &Call<'_>) -> Option<Answer> {
-    replicate::settle(world, &call.account, call.now);
+    replicate::run_due_replications(world, &call.account, call.now);
     Some(match call.operation {
         "secretsmanager:CreateSecret" => create::create_secret(world, call),
         "secretsmanager:PutSecretValue" => change::put_secret_value(world, call),
@@ -39,7 +39,7 @@ fn not_found() -> AwsError {
     AwsError::new("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
 }
 
-/// The name of the secret that a call names by name, ARN, or ARN without its suffix.
+/// The name of the secret that a call identifies by name, ARN, or ARN without its suffix.
 fn named(world: &World, call: &Call<'_>) -> Result<String, AwsError> {
     let id = call.needed("SecretId")?;
     let secrets = world.accounts.get(&call.account).and_then(|held| held.regions.get(&call.region));
@@ -49,11 +49,12 @@ fn named(world: &World, call: &Call<'_>) -> Result<String, AwsError> {
     }
     let is_named =
         |secret: &Secret| secret.arn == id || secret.arn.strip_suffix(&secret.suffix()) == Some(id);
-    let found = secrets.iter().find(|(_, past)| past.now().is_some_and(is_named));
+    let found = secrets.iter().find(|(_, timeline)| timeline.now().is_some_and(is_named));
     found.map(|(name, _)| name.clone()).ok_or_else(not_found)
 }
 
-/// A secret that may be changed here: there, not scheduled for deletion, no replica, no service's (FACTS 84, 90, 95).
+/// The secret that a call changes. The secret must not be scheduled for deletion, a replica, or owned by a service
+/// (FACTS 84, 90, 95).
 fn changeable(world: &World, call: &Call<'_>) -> Result<Secret, AwsError> {
     let name = named(world, call)?;
     let region = &world.accounts[&call.account].regions[&call.region];
@@ -81,7 +82,6 @@ fn changeable(world: &World, call: &Call<'_>) -> Result<Secret, AwsError> {
     Ok(secret.clone())
 }
 
-/// Writes a secret's new state.
 fn store(world: &mut World, call: &Call<'_>, secret: Secret) {
     let horizon = world.horizon();
     let secrets = &mut world.region(&call.account, &call.region).secrets;

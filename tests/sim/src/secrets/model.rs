@@ -9,19 +9,18 @@ use crate::state::tag_list;
 
 pub(crate) const CURRENT: &str = "AWSCURRENT";
 pub(crate) const PREVIOUS: &str = "AWSPREVIOUS";
-/// What is used where no key is named.
+/// The key for requests that name no key.
 pub(crate) const DEFAULT_KEY: &str = "alias/aws/secretsmanager";
-/// Of a name's six random characters, with the hyphen.
+/// The length of the suffix of a secret's ARN: a hyphen and six random characters.
 const SUFFIX: usize = 7;
 
-/// One version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SecretVersion {
     pub(crate) value: String,
     pub(crate) stages: BTreeSet<String>,
 }
 
-/// What a primary knows of a replica.
+/// A replica as its primary records it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Replica {
     pub(crate) key: Option<String>,
@@ -29,55 +28,54 @@ pub(crate) struct Replica {
     pub(crate) message: Option<String>,
 }
 
-/// A secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Secret {
     pub(crate) name: String,
     pub(crate) arn: String,
     pub(crate) description: String,
-    /// As it was named; none is the default key.
+    /// The key as the request named it; `None` for the default key.
     pub(crate) key: Option<String>,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) was_tagged: bool,
     pub(crate) versions: BTreeMap<String, SecretVersion>,
-    /// The primary's Region, of a replica.
+    /// For a replica, the Region of the primary.
     pub(crate) primary: Option<String>,
-    /// The primary's ARN, of the replica of a secret in another account.
+    /// For a replica of another account's secret, the ARN of the primary.
     pub(crate) primary_account: Option<String>,
-    /// By Region, of a primary.
+    /// For a primary, the replicas by Region.
     pub(crate) replicas: BTreeMap<String, Replica>,
     pub(crate) owning_service: Option<String>,
     pub(crate) created: Millis,
     pub(crate) changed: Millis,
-    /// When its deletion was asked for, and when it is gone.
+    /// For a secret that is scheduled for deletion: the time of the request and the time of the deletion.
     pub(crate) deleted: Option<(Millis, Millis)>,
 }
 
-/// What Secrets Manager has still to do.
+/// A replication that Secrets Manager has accepted and not yet executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Due {
+pub(crate) struct PendingReplication {
     pub(crate) at: Millis,
     pub(crate) name: String,
-    /// The primary's Region.
+    /// The Region of the primary.
     pub(crate) source: String,
     pub(crate) target: String,
-    /// Whether it may overwrite a secret that holds the name.
+    /// Whether the replica may overwrite an unrelated secret of the same name.
     pub(crate) force: bool,
 }
 
 impl Secret {
-    /// The hyphen and six characters at its ARN's end.
+    /// The hyphen and the six characters at the end of the ARN.
     pub(crate) fn suffix(&self) -> String {
         self.arn.get(self.arn.len().saturating_sub(SUFFIX)..).unwrap_or_default().to_owned()
     }
 
-    /// Its ARN in another Region.
+    /// The ARN of the replica in another Region.
     pub(crate) fn arn_in(&self, source: &str, target: &str) -> String {
         self.arn.replacen(&format!(":{source}:"), &format!(":{target}:"), 1)
     }
 
-    /// Puts a version in AWSCURRENT's place.
-    pub(crate) fn stage(&mut self, id: &str, value: String) {
+    /// Adds a version as `AWSCURRENT`.
+    pub(crate) fn make_current(&mut self, id: &str, value: String) {
         for version in self.versions.values_mut() {
             version.stages.remove(PREVIOUS);
             if version.stages.remove(CURRENT) {
@@ -89,8 +87,8 @@ impl Secret {
         self.versions.insert(id.to_owned(), SecretVersion { value, stages });
     }
 
-    /// What lists and descriptions show alike.
-    pub(crate) fn shown(&self, region: &str) -> Value {
+    /// The members that `ListSecrets` and `DescribeSecret` share.
+    pub(crate) fn summary(&self, region: &str) -> Value {
         let mut shown = json!({
             "ARN": self.arn,
             "Name": self.name,
@@ -121,7 +119,7 @@ impl Secret {
         shown
     }
 
-    /// Version id to staging labels; `None` of a secret without a value.
+    /// The staging labels by version id; `None` for a secret without a value.
     pub(crate) fn stages(&self) -> Option<Value> {
         let stages: serde_json::Map<String, Value> = self
             .versions
@@ -131,7 +129,7 @@ impl Secret {
         (!stages.is_empty()).then_some(Value::Object(stages))
     }
 
-    /// `ReplicationStatus`, as answers have it.
+    /// The member `ReplicationStatus`.
     pub(crate) fn replication(&self) -> Value {
         self.replicas
             .iter()

@@ -10,7 +10,6 @@ use crate::state::{Call, World};
 
 const PAGE: u64 = 100;
 
-/// `DescribeSecret`.
 pub(super) fn describe_secret(world: &mut World, call: &Call<'_>) -> Answer {
     let id = call.needed("SecretId")?;
     let at = call.read_at();
@@ -20,9 +19,12 @@ pub(super) fn describe_secret(world: &mut World, call: &Call<'_>) -> Answer {
             || secret.arn.strip_suffix(&secret.suffix()) == Some(id)
     };
     let secrets = &world.region(&call.account, &call.region).secrets;
-    let secret =
-        secrets.values().filter_map(|past| past.at(at)).find(is_named).ok_or_else(not_found)?;
-    let mut shown = secret.shown(&call.region);
+    let secret = secrets
+        .values()
+        .filter_map(|timeline| timeline.at(at))
+        .find(is_named)
+        .ok_or_else(not_found)?;
+    let mut shown = secret.summary(&call.region);
     if let Some(stages) = secret.stages() {
         shown["VersionIdsToStages"] = stages;
     }
@@ -36,25 +38,25 @@ pub(super) fn describe_secret(world: &mut World, call: &Call<'_>) -> Answer {
     Ok(shown)
 }
 
-/// `ListSecrets`. Its filters, like those of SSM's lists, are applied after paging.
+/// `ListSecrets` applies its filters after paging, as SSM's lists do.
 pub(super) fn list_secrets(world: &mut World, call: &Call<'_>) -> Answer {
     let size = call.size("MaxResults", PAGE)?;
     let planned = call.flag("IncludePlannedDeletion");
     let token = call.text("NextToken");
-    let place = pages::place(token, call.now).ok_or_else(|| {
+    let position = pages::parse_token(token, call.now).ok_or_else(|| {
         AwsError::new("InvalidNextTokenException", "The NextToken value is invalid.")
     })?;
     let at = call.listed_at();
     let empty_first = world.settings.empty_pages;
     let secrets = &world.region(&call.account, &call.region).secrets;
-    let all = secrets.iter().filter_map(|(name, past)| Some((name.clone(), past.at(at)?)));
-    let (page, next) = pages::page(all, &place, token.is_none(), size, empty_first);
+    let all = secrets.iter().filter_map(|(name, timeline)| Some((name.clone(), timeline.at(at)?)));
+    let (page, next) = pages::page(all, &position, token.is_none(), size, empty_first);
     let shown: Vec<Value> = page
         .into_iter()
         .filter(|secret| planned || secret.deleted.is_none())
         .filter(|secret| call.list("Filters").iter().all(|filter| matches(filter, secret)))
         .map(|secret| {
-            let mut shown = secret.shown(&call.region);
+            let mut shown = secret.summary(&call.region);
             if let Some(stages) = secret.stages() {
                 shown["SecretVersionsToStages"] = stages;
             }

@@ -1,10 +1,10 @@
-//! Managed replication, which takes its time (FACTS 80 to 87).
+//! Managed replication, which is asynchronous (FACTS 80 to 87).
 
 use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::model::{DEFAULT_KEY, Due, Replica, Secret};
+use super::model::{DEFAULT_KEY, PendingReplication, Replica, Secret};
 use super::{changeable, named, store};
 use crate::clock::{Millis, millis};
 use crate::error::{Answer, AwsError};
@@ -19,7 +19,7 @@ fn invalid(message: impl Into<String>) -> AwsError {
     AwsError::new("InvalidParameterException", message)
 }
 
-/// `ReplicateSecretToRegions`: it answers before it has begun.
+/// `ReplicateSecretToRegions` answers before the replication starts.
 pub(super) fn replicate_secret_to_regions(world: &mut World, call: &Call<'_>) -> Answer {
     let mut secret = changeable(world, call)?;
     begin(world, call, &mut secret)?;
@@ -28,7 +28,7 @@ pub(super) fn replicate_secret_to_regions(world: &mut World, call: &Call<'_>) ->
     Ok(answer)
 }
 
-/// Notes what is asked for, all of it or nothing.
+/// Schedules all requested replications, or none if one of them is invalid.
 pub(super) fn begin(
     world: &mut World,
     call: &Call<'_>,
@@ -56,7 +56,7 @@ pub(super) fn begin(
     let at = call.now + millis(world.settings.replication);
     for (target, key) in asked {
         secret.replicas.insert(target.clone(), Replica { key, status: IN_PROGRESS, message: None });
-        world.account(&call.account).due.push(Due {
+        world.account(&call.account).pending_replications.push(PendingReplication {
             at,
             name: secret.name.clone(),
             source: call.region.clone(),
@@ -75,63 +75,64 @@ fn is_region(text: &str) -> bool {
         && parts.last().is_some_and(|last| last.parse::<u8>().is_ok())
 }
 
-/// A change of a primary, which its replicas take over in a while.
-pub(super) fn follow(world: &mut World, call: &Call<'_>, secret: &Secret) {
+/// Schedules the update of the replicas after a change of their primary.
+pub(super) fn schedule_updates(world: &mut World, call: &Call<'_>, secret: &Secret) {
     let at = call.now + millis(world.settings.replication);
     let replicas = secret.replicas.iter().filter(|(_, replica)| replica.status == IN_SYNC);
     for (target, _) in replicas {
-        let due = Due {
+        let due = PendingReplication {
             at,
             name: secret.name.clone(),
             source: call.region.clone(),
             target: target.clone(),
             force: false,
         };
-        world.account(&call.account).due.push(due);
+        world.account(&call.account).pending_replications.push(due);
     }
 }
 
-/// Does all that is due by now, each at its time; and lets go of secrets whose recovery window is over.
-pub(crate) fn settle(world: &mut World, account: &str, now: Millis) {
+/// Executes every replication that is due, and deletes the secrets whose recovery window has ended.
+pub(crate) fn run_due_replications(world: &mut World, account: &str, now: Millis) {
     let horizon = world.horizon();
     let held = world.account(account);
-    let mut due: Vec<Due> = held.due.extract_if(.., |due| due.at <= now).collect();
+    let mut due: Vec<PendingReplication> =
+        held.pending_replications.extract_if(.., |due| due.at <= now).collect();
     due.sort_by_key(|due| due.at);
     for region in held.regions.values_mut() {
-        for past in region.secrets.values_mut() {
-            let gone = past.now().and_then(|secret| secret.deleted).map(|(_, gone)| gone);
+        for timeline in region.secrets.values_mut() {
+            let gone = timeline.now().and_then(|secret| secret.deleted).map(|(_, gone)| gone);
             if let Some(gone) = gone.filter(|gone| *gone <= now) {
-                past.set(gone, None, horizon);
+                timeline.set(gone, None, horizon);
             }
         }
     }
     for due in due {
-        bring_about(world, account, &due, horizon);
+        replicate(world, account, &due, horizon);
     }
 }
 
-fn bring_about(world: &mut World, account: &str, due: &Due, horizon: Millis) {
-    let is_closed = world.account(account).closed.contains(&due.target);
+fn replicate(world: &mut World, account: &str, due: &PendingReplication, horizon: Millis) {
+    let is_disabled = world.account(account).disabled_regions.contains(&due.target);
     let primary = world
         .region(account, &due.source)
         .secrets
         .get(&due.name)
-        .and_then(|past| past.now())
+        .and_then(|timeline| timeline.now())
         .cloned();
-    // Gone, or no longer wanted there.
+    // The primary was deleted, or the replication to this Region was cancelled.
     let Some(mut primary) = primary else { return };
     let Some(wanted) = primary.replicas.get(&due.target).cloned() else { return };
     let arn = primary.arn_in(&due.source, &due.target);
     let target = world.region(account, &due.target);
-    let held = target.secrets.get(&due.name).and_then(|past| past.now());
-    let is_taken = held.is_some_and(|held| held.arn != arn || held.primary.is_none());
+    let held = target.secrets.get(&due.name).and_then(|timeline| timeline.now());
+    let is_name_taken = held.is_some_and(|held| held.arn != arn || held.primary.is_none());
     let key = wanted
         .key
         .as_deref()
         .map_or(Ok(String::new()), |key| kms::usable(&target.ring, account, &due.target, key));
-    let failure = if is_closed {
+    let failure = if is_disabled {
         Some(format!("The Region {} is not enabled for this account.", due.target))
-    } else if is_taken && !due.force {
+    } else if is_name_taken && !due.force {
         Some("Secret with this name already exists in this region".to_owned())
     } else {
         key.err()
@@ -155,7 +156,7 @@ fn bring_about(world: &mut World, account: &str, due: &Due, horizon: Millis) {
     secrets.entry(due.name.clone()).or_default().set(due.at, Some(primary), horizon);
 }
 
-/// `RemoveRegionsFromReplication`: the replicas are gone at once, and what was under way does not come (FACTS 86).
+/// `RemoveRegionsFromReplication` deletes replicas at once and cancels pending replications (FACTS 86).
 pub(super) fn remove_regions_from_replication(world: &mut World, call: &Call<'_>) -> Answer {
     let mut secret = changeable(world, call)?;
     let horizon = world.horizon();
@@ -165,12 +166,12 @@ pub(super) fn remove_regions_from_replication(world: &mut World, call: &Call<'_>
         }
         let arn = secret.arn_in(&call.region, &target);
         let secrets = &mut world.region(&call.account, &target).secrets;
-        if let Some(past) = secrets.get_mut(&secret.name)
-            && past.now().is_some_and(|held| held.arn == arn && held.primary.is_some())
+        if let Some(timeline) = secrets.get_mut(&secret.name)
+            && timeline.now().is_some_and(|held| held.arn == arn && held.primary.is_some())
         {
-            past.set(call.now, None, horizon);
+            timeline.set(call.now, None, horizon);
         }
-        let due = &mut world.account(&call.account).due;
+        let due = &mut world.account(&call.account).pending_replications;
         due.retain(|due| {
             due.name != secret.name || due.source != call.region || due.target != target
         });
@@ -181,19 +182,24 @@ pub(super) fn remove_regions_from_replication(world: &mut World, call: &Call<'_>
     Ok(answer)
 }
 
-/// A replica's key was changed in its Region: its primary knows, and later states come under that key (FACTS 103).
-pub(super) fn note_key(world: &mut World, call: &Call<'_>, primary: &str, replica: &Secret) {
+/// Records a key that was changed in the replica's Region, so that later updates use this key (FACTS 103).
+pub(super) fn record_replica_key(
+    world: &mut World,
+    call: &Call<'_>,
+    primary: &str,
+    replica: &Secret,
+) {
     let horizon = world.horizon();
     let secrets = &mut world.region(&call.account, primary).secrets;
-    let Some(past) = secrets.get_mut(&replica.name) else { return };
-    let Some(mut secret) = past.now().cloned() else { return };
+    let Some(timeline) = secrets.get_mut(&replica.name) else { return };
+    let Some(mut secret) = timeline.now().cloned() else { return };
     if let Some(known) = secret.replicas.get_mut(&call.region) {
         known.key.clone_from(&replica.key);
-        past.set(call.now, Some(secret), horizon);
+        timeline.set(call.now, Some(secret), horizon);
     }
 }
 
-/// `StopReplicationToReplica`, in the replica's Region: it is a secret of its own from then on (FACTS 104).
+/// `StopReplicationToReplica`, called in the replica's Region, turns the replica into an independent secret (FACTS 104).
 pub(super) fn stop_replication_to_replica(world: &mut World, call: &Call<'_>) -> Answer {
     let name = named(world, call)?;
     let horizon = world.horizon();
@@ -206,11 +212,11 @@ pub(super) fn stop_replication_to_replica(world: &mut World, call: &Call<'_>) ->
     let answer = json!({ "ARN": replica.arn });
     store(world, call, replica);
     let secrets = &mut world.region(&call.account, &primary).secrets;
-    if let Some(past) = secrets.get_mut(&name)
-        && let Some(mut secret) = past.now().cloned()
+    if let Some(timeline) = secrets.get_mut(&name)
+        && let Some(mut secret) = timeline.now().cloned()
     {
         secret.replicas.remove(&call.region);
-        past.set(call.now, Some(secret), horizon);
+        timeline.set(call.now, Some(secret), horizon);
     }
     Ok(answer)
 }

@@ -1,4 +1,4 @@
-//! Data types: with which types they go, which values they take, and which of them may follow on which (FACTS 24, 37).
+//! Data types: the parameter types and values that each accepts, and the changes that an overwrite allows (FACTS 24, 37).
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use crate::error::AwsError;
 
-/// The data type that asks nothing of a value.
+/// The data type that accepts any value.
 pub(super) const TEXT: &str = "text";
 const IMAGE: &str = "aws:ec2:image";
 const INTEGRATION: &str = "aws:ssm:integration";
-/// Those whose values have no commas of their own: a list of them is checked item by item.
+/// Data types whose values contain no commas. A `StringList` of them is checked item by item.
 const LISTABLE: [&str; 10] = [
     "aws:region",
     "aws:account:id",
@@ -25,7 +25,7 @@ const LISTABLE: [&str; 10] = [
 ];
 const NOT_LISTABLE: [&str; 3] = ["binary", "json", "jsonc"];
 
-/// Whether the data type is one, and goes with this type.
+/// Whether the data type exists and the parameter type supports it.
 pub(super) fn check(data_type: &str, kind: &str) -> Result<(), AwsError> {
     let kinds: &[&str] = match data_type {
         TEXT => return Ok(()),
@@ -45,7 +45,7 @@ pub(super) fn check(data_type: &str, kind: &str) -> Result<(), AwsError> {
     Err(AwsError::validation(format!("The data type {data_type} needs the type {kinds}.")))
 }
 
-/// Whether a write may put one data type in the place of another.
+/// Whether an overwrite may change the data type.
 pub(super) fn check_change(held: &str, wanted: &str) -> Result<(), AwsError> {
     let is_fixed = [held, wanted].iter().any(|one| [IMAGE, INTEGRATION].contains(one));
     if held == wanted || !is_fixed {
@@ -55,7 +55,7 @@ pub(super) fn check_change(held: &str, wanted: &str) -> Result<(), AwsError> {
     Err(AwsError::validation(message))
 }
 
-/// Whether a value is of its data type: each item of a list.
+/// Whether the value is valid for the data type. Of a list, every item must be valid.
 pub(super) fn check_value(data_type: &str, kind: &str, value: &str) -> Result<(), AwsError> {
     let is_one = |item: &str| is_of(data_type, item);
     let is_valid = if kind == "StringList" { value.split(',').all(is_one) } else { is_one(value) };
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_data_type_goes_with_its_types() {
+    fn each_data_type_accepts_its_parameter_types() {
         let kinds = |data_type| {
             ["String", "StringList", "SecureString"].map(|kind| check(data_type, kind).is_ok())
         };
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_and_an_integration_stay_what_they_are() {
+    fn an_overwrite_cannot_change_an_image_or_an_integration() {
         for fixed in [IMAGE, INTEGRATION] {
             assert!(check_change(fixed, fixed).is_ok());
             assert!(check_change(fixed, TEXT).is_err() && check_change("json", fixed).is_err());
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_checked_item_by_item() {
+    fn each_item_of_a_list_is_checked() {
         assert!(check_value("integer", "StringList", "1,2").is_ok());
         assert!(check_value("integer", "StringList", "1,x").is_err());
         assert!(check_value("integer", "String", "1,2").is_err());

@@ -10,13 +10,11 @@ use crate::state::{Call, World};
 
 const NAMES_PER_CALL: usize = 10;
 
-/// `DeleteParameter`.
 pub(super) fn delete_parameter(world: &mut World, call: &Call<'_>) -> Answer {
     let named = call.needed("Name")?.to_owned();
     if remove(world, call, &named) { Ok(json!({})) } else { Err(not_found(&named)) }
 }
 
-/// `DeleteParameters`.
 pub(super) fn delete_parameters(world: &mut World, call: &Call<'_>) -> Answer {
     let names = call.texts("Names");
     if names.is_empty() || names.len() > NAMES_PER_CALL {
@@ -30,15 +28,15 @@ pub(super) fn delete_parameters(world: &mut World, call: &Call<'_>) -> Answer {
     Ok(json!({"DeletedParameters": deleted, "InvalidParameters": invalid}))
 }
 
-/// Whether it was there. Its history ends, and an ARN is no name here.
+/// Deletes a parameter and its history. Returns whether the parameter existed; an ARN matches no parameter.
 fn remove(world: &mut World, call: &Call<'_>, named: &str) -> bool {
     let horizon = world.horizon();
     let region = world.region(&call.account, &call.region);
-    let Some(past) =
-        region.parameters.get_mut(name::key(named)).filter(|past| past.now().is_some())
+    let Some(timeline) =
+        region.parameters.get_mut(name::key(named)).filter(|timeline| timeline.now().is_some())
     else {
         return false;
     };
-    past.set(call.now, None, horizon);
+    timeline.set(call.now, None, horizon);
     true
 }

@@ -1,4 +1,4 @@
-//! `DescribeParameters`: pages first, filters after (FACTS 53, 54).
+//! `DescribeParameters`: filters apply to each page after paging (FACTS 53, 54).
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,6 @@ use crate::state::{Call, World};
 const PAGE: u64 = 50;
 const VALUES_PER_FILTER: usize = 50;
 
-/// `DescribeParameters`.
 pub(super) fn describe_parameters(world: &mut World, call: &Call<'_>) -> Answer {
     let size = call.size("MaxResults", PAGE)?;
     let filters = call.list("ParameterFilters");
@@ -22,14 +21,14 @@ pub(super) fn describe_parameters(world: &mut World, call: &Call<'_>) -> Answer 
     let with_session = world.settings.sessions.lists;
     let region = world.region(&call.account, &call.region);
     let token = call.text("NextToken");
-    let place = pages::place(token, call.now).ok_or_else(invalid_token)?;
+    let position = pages::parse_token(token, call.now).ok_or_else(invalid_token)?;
     let at = call.listed_at();
     let all = region
         .parameters
-        .range::<str, _>(place.rest())
-        .filter_map(|(key, past)| Some((key.clone(), past.at(at)?)))
+        .range::<str, _>(position.rest())
+        .filter_map(|(key, timeline)| Some((key.clone(), timeline.at(at)?)))
         .filter(|(_, parameter)| parameter.unseen_until <= at);
-    let (page, next) = pages::page(all, &place, token.is_none(), size, empty_first);
+    let (page, next) = pages::page(all, &position, token.is_none(), size, empty_first);
     let shown: Vec<Value> = page
         .into_iter()
         .filter(|parameter| filters.iter().all(|filter| matches(filter, parameter)))
@@ -45,7 +44,7 @@ pub(super) fn describe_parameters(world: &mut World, call: &Call<'_>) -> Answer 
     Ok(answer)
 }
 
-/// A token that is none.
+/// The error for an invalid token.
 pub(super) fn invalid_token() -> AwsError {
     AwsError::new("InvalidNextToken", "The specified token isn't valid.")
 }
@@ -115,12 +114,12 @@ fn matches(filter: &Value, parameter: &Parameter) -> bool {
         tag => parameter.tags.get(tag.strip_prefix("tag:").unwrap_or(tag)).map(String::as_str),
     };
     let Some(held) = held else { return false };
-    // A tag's key alone asks for any value.
+    // A filter on a tag without values matches every value of the tag.
     wanted.is_empty() && key.starts_with("tag:")
         || wanted.iter().any(|wanted| match option {
             "BeginsWith" => held.starts_with(wanted),
             "Contains" => held.contains(wanted),
-            // `/Foo` and `Foo` are one (FACTS 23).
+            // `/Foo` and `Foo` name the same parameter (FACTS 23).
             _ if key == "Name" => name::key(held) == name::key(wanted),
             _ => held == *wanted,
         })

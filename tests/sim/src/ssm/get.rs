@@ -14,13 +14,12 @@ use crate::{kms, pages};
 const NAMES_PER_CALL: usize = 10;
 const HISTORY_PAGE: u64 = 50;
 
-/// What is seen of a parameter at a moment.
-pub(super) fn seen(region: &Region, key: &str, at: Millis) -> Option<Parameter> {
+/// The parameter that a read sees at a time.
+pub(super) fn parameter_at(region: &Region, key: &str, at: Millis) -> Option<Parameter> {
     let held = region.parameters.get(key)?.at(at)?;
     (held.unseen_until <= at).then(|| held.clone())
 }
 
-/// `GetParameter`.
 pub(super) fn get_parameter(world: &mut World, call: &Call<'_>) -> Answer {
     let named = call.needed("Name")?.to_owned();
     let decrypt = call.flag("WithDecryption");
@@ -29,7 +28,6 @@ pub(super) fn get_parameter(world: &mut World, call: &Call<'_>) -> Answer {
     Ok(json!({ "Parameter": parameter }))
 }
 
-/// `GetParameters`.
 pub(super) fn get_parameters(world: &mut World, call: &Call<'_>) -> Answer {
     let names = call.texts("Names");
     if names.is_empty() || names.len() > NAMES_PER_CALL {
@@ -49,20 +47,20 @@ pub(super) fn get_parameters(world: &mut World, call: &Call<'_>) -> Answer {
             Ok(Some(parameter)) => found.push(parameter),
             Ok(None) => invalid.push(named),
             Err(error) if error.code == "ParameterVersionNotFound" => invalid.push(named),
-            // One key that cannot be used fails all of them (FACTS 51).
+            // One unusable key fails the whole call (FACTS 51).
             Err(error) => return Err(error),
         }
     }
-    found.sort_by(|one: &Value, other| place(one).cmp(&place(other)));
+    found.sort_by(|one: &Value, other| sort_key(one).cmp(&sort_key(other)));
     Ok(json!({"Parameters": found, "InvalidParameters": invalid}))
 }
 
-/// Where a parameter stands in an answer: by its name, then by its version's number (FACTS 50, 58).
-fn place(shown: &Value) -> (Option<&str>, Option<i64>, Option<&str>) {
+/// The sort key of the answer: name, then version number (FACTS 50, 58).
+fn sort_key(shown: &Value) -> (Option<&str>, Option<i64>, Option<&str>) {
     (shown["Name"].as_str(), shown["Version"].as_i64(), shown["Selector"].as_str())
 }
 
-/// One name, ARN or selector, as it is at the moment that the call reads from.
+/// Reads one name, ARN or selector at the time that the call reads from.
 fn read(
     region: &Region,
     call: &Call<'_>,
@@ -74,7 +72,9 @@ fn read(
         Some((bare, selector)) => (bare, Some(selector)),
         None => (bare, None),
     };
-    let Some(parameter) = seen(region, name::key(bare), call.read_at()) else { return Ok(None) };
+    let Some(parameter) = parameter_at(region, name::key(bare), call.read_at()) else {
+        return Ok(None);
+    };
     let version = selected(&parameter, selector)?;
     let value = match &version.encrypted_under {
         Some(key) if decrypt => {
@@ -100,7 +100,7 @@ fn read(
     Ok(Some(shown))
 }
 
-/// Not what was written, and other with each version.
+/// A ciphertext: different for each version, and never the plain text.
 fn encrypted(version: &Version, key: &str) -> String {
     let words = [key, &version.value, &version.number.to_string()];
     format!("AQICAH{}", crate::seed::letters(0, &words, 60))
@@ -108,7 +108,7 @@ fn encrypted(version: &Version, key: &str) -> String {
 
 fn selected<'a>(parameter: &'a Parameter, selector: Option<&str>) -> Result<&'a Version, AwsError> {
     let Some(selector) = selector else { return Ok(parameter.latest()) };
-    // No label begins with a digit (FACTS 64).
+    // A label never starts with a digit (FACTS 64).
     let number = if selector.starts_with(|first: char| first.is_ascii_digit()) {
         selector.parse().ok()
     } else {
@@ -122,7 +122,6 @@ fn selected<'a>(parameter: &'a Parameter, selector: Option<&str>) -> Result<&'a 
     })
 }
 
-/// `GetParameterHistory`.
 pub(super) fn get_parameter_history(world: &mut World, call: &Call<'_>) -> Answer {
     let named = call.needed("Name")?.to_owned();
     let size = call.size("MaxResults", HISTORY_PAGE)?;
@@ -131,12 +130,13 @@ pub(super) fn get_parameter_history(world: &mut World, call: &Call<'_>) -> Answe
     let region = world.region(&call.account, &call.region);
     let bare = name::from_arn(&call.account, &call.region, &named);
     let parameter =
-        seen(region, name::key(bare), call.read_at()).ok_or_else(|| not_found(&named))?;
+        parameter_at(region, name::key(bare), call.read_at()).ok_or_else(|| not_found(&named))?;
     let token = call.text("NextToken");
-    let place = pages::place(token, call.now).ok_or_else(super::describe::invalid_token)?;
+    let position =
+        pages::parse_token(token, call.now).ok_or_else(super::describe::invalid_token)?;
     let versions =
         parameter.versions.iter().map(|version| (format!("{:012}", version.number), version));
-    let (versions, next) = pages::page(versions, &place, token.is_none(), size, empty_first);
+    let (versions, next) = pages::page(versions, &position, token.is_none(), size, empty_first);
     let mut shown = Vec::new();
     for version in versions {
         let value = match &version.encrypted_under {

@@ -1,9 +1,9 @@
-//! Parameter Store.
+//! SSM Parameter Store.
 
+mod checks;
 mod data_type;
 pub(crate) mod delete;
 pub(crate) mod describe;
-mod form;
 pub(crate) mod get;
 pub(crate) mod labels;
 pub(crate) mod model;
@@ -13,10 +13,11 @@ pub(crate) mod put;
 pub(crate) mod tags;
 mod tier;
 
+use self::model::Parameter;
 use crate::error::{Answer, AwsError};
 use crate::state::{Call, World};
 
-/// Does an operation; `None` where the simulator has no such operation.
+/// Executes an operation; `None` if the simulator does not implement the operation.
 pub(crate) fn perform(world: &mut World, call: &Call<'_>) -> Option<Answer> {
     policies::expire(world, call);
     Some(match call.operation {
@@ -36,10 +37,26 @@ pub(crate) fn perform(world: &mut World, call: &Call<'_>) -> Option<Answer> {
     })
 }
 
-/// Lets policies do what they are due to do, in the call's Region.
-pub(crate) use policies::expire as policies_act;
+pub(crate) use policies::expire as expire_parameters;
 
-/// A name that nobody holds.
+/// The error for a name that does not exist.
 fn not_found(name: &str) -> AwsError {
     AwsError::new("ParameterNotFound", format!("Parameter {name} not found."))
+}
+
+/// Changes an existing parameter. If `change` fails, the parameter stays as it is.
+fn change_parameter<T>(
+    world: &mut World,
+    call: &Call<'_>,
+    named: &str,
+    missing: fn(&str) -> AwsError,
+    change: impl FnOnce(&mut Parameter) -> Result<T, AwsError>,
+) -> Result<T, AwsError> {
+    let horizon = world.horizon();
+    let parameters = &mut world.region(&call.account, &call.region).parameters;
+    let timeline = parameters.get_mut(name::key(named)).ok_or_else(|| missing(named))?;
+    let mut parameter = timeline.now().cloned().ok_or_else(|| missing(named))?;
+    let result = change(&mut parameter)?;
+    timeline.set(call.now, Some(parameter), horizon);
+    Ok(result)
 }

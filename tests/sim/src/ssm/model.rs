@@ -8,19 +8,19 @@ use serde_json::{Value, json};
 use crate::clock::{Millis, json_date};
 use crate::identity::without_session;
 
-/// Versions that are kept (FACTS 29).
+/// The number of versions that AWS keeps (FACTS 29).
 pub(crate) const VERSIONS_KEPT: usize = 100;
 
-/// One policy, with its own JSON.
+/// A parameter policy with its JSON text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Policy {
     pub(crate) kind: String,
     pub(crate) text: String,
-    /// When it acts, where that is known from its text alone.
+    /// The time at which the policy acts, if the policy's text alone determines the time.
     pub(crate) at: Option<Millis>,
 }
 
-/// One version.
+/// A version of a parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Version {
     pub(crate) number: i64,
@@ -30,29 +30,28 @@ pub(crate) struct Version {
     pub(crate) description: String,
     pub(crate) pattern: String,
     pub(crate) data_type: String,
-    /// The key as it was named.
+    /// The key as the request named it.
     pub(crate) key: Option<String>,
     /// The id of the key that encrypted the value.
     pub(crate) encrypted_under: Option<String>,
     pub(crate) policies: Vec<Policy>,
     pub(crate) modified: Millis,
-    /// The ARN of whoever wrote this version (FACTS 36).
+    /// The ARN of the caller that wrote this version (FACTS 36).
     pub(crate) user: String,
 }
 
-/// A parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Parameter {
-    /// As its first writer spelled it.
+    /// The name as the first writer spelled it.
     pub(crate) name: String,
-    /// The oldest first; never none.
+    /// The versions, oldest first; never empty.
     pub(crate) versions: Vec<Arc<Version>>,
-    /// Label to version.
+    /// The version number of each label.
     pub(crate) labels: BTreeMap<String, i64>,
     pub(crate) tags: BTreeMap<String, String>,
-    /// Whether it ever had a tag.
+    /// Whether the parameter ever had a tag.
     pub(crate) was_tagged: bool,
-    /// Created so soon after its deletion that no read sees it before this.
+    /// Reads by name do not see the parameter before this time, because the create followed a deletion too soon.
     pub(crate) unseen_until: Millis,
 }
 
@@ -71,7 +70,7 @@ impl Parameter {
             .collect()
     }
 
-    /// As `DescribeParameters` shows it: no value, no tags, no labels.
+    /// The parameter in `DescribeParameters`: without value, tags and labels.
     pub(crate) fn described(&self, arn: &str, with_session: bool, now: Millis) -> Value {
         let mut shown = self.latest().attributes(&self.name, with_session, now);
         shown["ARN"] = arn.into();
@@ -80,7 +79,7 @@ impl Parameter {
 }
 
 impl Version {
-    /// What lists and history show alike. A text that is empty is left out.
+    /// The members that `DescribeParameters` and `GetParameterHistory` share, without empty strings.
     pub(crate) fn attributes(&self, name: &str, with_session: bool, now: Millis) -> Value {
         let user = if with_session { &self.user } else { without_session(&self.user) };
         let mut shown = json!({
@@ -90,7 +89,7 @@ impl Version {
             "LastModifiedUser": user,
             "Version": self.number,
             "Tier": self.tier,
-            "Policies": self.policies.iter().map(|policy| policy.shown(now)).collect::<Vec<_>>(),
+            "Policies": self.policies.iter().map(|policy| policy.to_json(now)).collect::<Vec<_>>(),
             "DataType": self.data_type,
         });
         if let Some(key) = &self.key {
@@ -107,8 +106,8 @@ impl Version {
 }
 
 impl Policy {
-    /// The form in which policies come out (FACTS 41).
-    fn shown(&self, now: Millis) -> Value {
+    /// The policy in an answer (FACTS 41).
+    fn to_json(&self, now: Millis) -> Value {
         let status = if self.at.is_some_and(|at| at <= now) { "Finished" } else { "Pending" };
         json!({"PolicyText": self.text, "PolicyType": self.kind, "PolicyStatus": status})
     }

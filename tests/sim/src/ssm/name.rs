@@ -5,22 +5,22 @@ use crate::error::AwsError;
 const LEVELS: usize = 15;
 const LENGTH_WITH_ARN: usize = 1011;
 
-/// The ARN of a parameter; `/Foo` and `Foo` have the same.
+/// The ARN of a parameter. `/Foo` and `Foo` have the same ARN.
 pub(crate) fn arn(account: &str, region: &str, name: &str) -> String {
     format!("arn:aws:ssm:{region}:{account}:parameter/{}", key(name))
 }
 
-/// What tells parameters apart.
+/// The name without a leading slash, which identifies a parameter.
 pub(crate) fn key(name: &str) -> &str {
     name.strip_prefix('/').unwrap_or(name)
 }
 
-/// The name in an ARN of a parameter of this account and Region, or the name itself.
+/// The name in the ARN of a parameter of this account and Region; any other text stays as it is.
 pub(crate) fn from_arn<'a>(account: &str, region: &str, named: &'a str) -> &'a str {
     named.strip_prefix(&format!("arn:aws:ssm:{region}:{account}:parameter")).unwrap_or(named)
 }
 
-/// Whether a parameter may be created with this name.
+/// Checks the name of a new parameter.
 pub(crate) fn check(account: &str, region: &str, name: &str) -> Result<(), AwsError> {
     let parts: Vec<&str> = key(name).split('/').collect();
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_judged_as_aws_does() {
+    fn names_are_checked_as_aws_does() {
         let code =
             |name: &str| check("111122223333", "us-east-1", name).err().map(|error| error.code);
         for good in ["a", "/a", "/a/b.c-d_e", &format!("/{}z", "x/".repeat(14))] {

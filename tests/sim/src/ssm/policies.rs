@@ -1,4 +1,4 @@
-//! Policies: in as one text, out as a list, and what they do when their time has come (FACTS 31, 40 to 43).
+//! Parameter policies: parsing, the form in answers, and expiration (FACTS 31, 40 to 43).
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ const MOST: usize = 10;
 const LENGTH: usize = 4096;
 const HOUR: Millis = 3_600_000;
 
-/// Reads the text of a request. `[{}]` is none.
+/// Parses the policies of a request. `[{}]` means no policies.
 pub(super) fn read(text: &str, now: Millis) -> Result<Vec<Policy>, AwsError> {
     let attribute = |message: String| AwsError::new("InvalidPolicyAttributeException", message);
     if text.chars().count() > LENGTH {
@@ -75,21 +75,21 @@ fn span(attributes: &Value, member: &str) -> Option<Millis> {
     Some(attributes[member].as_str()?.parse::<Millis>().ok()? * unit)
 }
 
-/// When a parameter with these policies is deleted.
+/// The time at which the policies delete the parameter.
 pub(super) fn end(policies: &[Policy]) -> Option<Millis> {
     policies.iter().find(|policy| policy.kind == "Expiration").and_then(|policy| policy.at)
 }
 
-/// Deletes what has expired by now, at the time at which it did.
+/// Deletes the parameters that have expired, each at its expiration time.
 pub(crate) fn expire(world: &mut World, call: &Call<'_>) {
     let horizon = world.horizon();
     let region = world.region(&call.account, &call.region);
     while let Some((at, key)) = region.expiries.first().cloned().filter(|(at, _)| *at <= call.now) {
         region.expiries.pop_first();
-        let Some(past) = region.parameters.get_mut(&key) else { continue };
-        // The policy may be another one by now, or the parameter gone.
-        if past.now().is_some_and(|held| end(&held.latest().policies) == Some(at)) {
-            past.set(at, None, horizon);
+        let Some(timeline) = region.parameters.get_mut(&key) else { continue };
+        // The policies may have changed, or the parameter may be deleted.
+        if timeline.now().is_some_and(|held| end(&held.latest().policies) == Some(at)) {
+            timeline.set(at, None, horizon);
         }
     }
 }
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn policies_are_read_and_refused_as_aws_does() {
+    fn policies_are_parsed_and_refused_as_aws_does() {
         let now = parse("2026-11-24T10:00:00Z").expect("a date");
         let code = |text: &str| read(text, now).map_err(|error| error.code);
         assert_eq!(code("[{}]"), Ok(Vec::new()));

@@ -6,18 +6,17 @@ use serde_json::json;
 
 use super::model::{Parameter, VERSIONS_KEPT, Version};
 use super::tier::{STANDARD, STANDARD_LIMIT};
-use super::{data_type, form, name, policies, tags, tier};
+use super::{checks, data_type, name, policies, tags, tier};
 use crate::clock::Millis;
 use crate::error::{Answer, AwsError};
 use crate::kms;
-use crate::past::Past;
 use crate::state::{Call, EarlyCreate, Region, World};
+use crate::timeline::Timeline;
 
-/// AWS asks for so long a pause between a delete and a create (FACTS 34).
+/// The pause that AWS asks for between a delete and a create (FACTS 34).
 pub(crate) const PAUSE_AFTER_DELETE: Millis = 30_000;
 const DEFAULT_KEY: &str = "alias/aws/ssm";
 
-/// `PutParameter`.
 pub(super) fn put_parameter(world: &mut World, call: &Call<'_>) -> Answer {
     let early_create = world.settings.early_create;
     let horizon = world.horizon();
@@ -33,16 +32,16 @@ pub(super) fn put_parameter(world: &mut World, call: &Call<'_>) -> Answer {
     }
     name::check(&call.account, &call.region, &given)?;
     let key = name::key(&given).to_owned();
-    let past = region.parameters.get(&key);
-    let held = past.and_then(|past| past.now());
+    let timeline = region.parameters.get(&key);
+    let held = timeline.and_then(|timeline| timeline.now());
     if held.is_some() && !overwrite {
         return Err(AwsError::new(
             "ParameterAlreadyExists",
             "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.",
         ));
     }
-    let too_early = past
-        .and_then(Past::gone_since)
+    let too_early = timeline
+        .and_then(Timeline::gone_since)
         .map(|gone| gone + PAUSE_AFTER_DELETE)
         .filter(|end| call.now < *end);
     if too_early.is_some() && early_create == EarlyCreate::Refused {
@@ -82,7 +81,7 @@ pub(super) fn put_parameter(world: &mut World, call: &Call<'_>) -> Answer {
     Ok(answer)
 }
 
-/// The version that a request makes, over what is held.
+/// The version that a request creates. `held` is the existing parameter.
 fn next_version(
     region: &Region,
     call: &Call<'_>,
@@ -90,8 +89,8 @@ fn next_version(
     value: String,
 ) -> Result<Version, AwsError> {
     let latest = held.map(Parameter::latest);
-    let form = latest.map(|latest| (latest.kind.as_str(), latest.data_type.as_str()));
-    let (kind, data_type) = form::resolve(call.text("Type"), call.text("DataType"), form)?;
+    let held = latest.map(|latest| (latest.kind.as_str(), latest.data_type.as_str()));
+    let (kind, data_type) = checks::resolve(call.text("Type"), call.text("DataType"), held)?;
     let policies = match (call.text("Policies"), latest) {
         (Some(text), _) => policies::read(text, call.now)?,
         (None, Some(latest)) => latest.policies.clone(),
@@ -102,7 +101,7 @@ fn next_version(
     };
     let description = kept("Description", latest.map(|latest| &latest.description));
     let pattern = kept("AllowedPattern", latest.map(|latest| &latest.pattern));
-    form::check_texts(&description, &pattern, &value)?;
+    checks::check_texts(&description, &pattern, &value)?;
     data_type::check_value(&data_type, &kind, &value)?;
     let tier = tier::resolve(
         call.text("Tier"),
@@ -140,7 +139,7 @@ fn next_version(
     })
 }
 
-/// Drops the oldest of 100 versions, unless it has a label (FACTS 29).
+/// Drops the oldest of 100 versions, unless that version has a label (FACTS 29).
 fn make_room(parameter: &mut Parameter) -> Result<(), AwsError> {
     if parameter.versions.len() < VERSIONS_KEPT {
         return Ok(());
@@ -160,10 +159,10 @@ fn make_room(parameter: &mut Parameter) -> Result<(), AwsError> {
 }
 
 fn standard_count(region: &Region) -> usize {
-    // Counted only where it can matter: it looks at every parameter.
+    // Counting reads every parameter, so it runs only near the limit.
     if region.parameters.len() < STANDARD_LIMIT {
         return 0;
     }
     let standard = |parameter: &&Parameter| parameter.latest().tier == STANDARD;
-    region.parameters.values().filter_map(|past| past.now()).filter(standard).count()
+    region.parameters.values().filter_map(|timeline| timeline.now()).filter(standard).count()
 }

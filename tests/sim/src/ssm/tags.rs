@@ -5,21 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use super::model::Parameter;
-use super::{get, name};
+use super::{change_parameter, get, name};
 use crate::error::{Answer, AwsError};
 use crate::state::{Call, World, tag_list};
 
-/// Tags that are not AWS's own, on one resource.
+/// The maximum number of tags on a resource, without the tags of AWS.
 pub(crate) const MOST: usize = 50;
 
-/// Whether tags may be written onto what has `held`.
+/// Whether a resource with the tags `held` accepts these tags.
 pub(super) fn check(
     given: &BTreeMap<String, String>,
     held: Option<&BTreeMap<String, String>>,
 ) -> Result<(), AwsError> {
     let allowed = |c: char| c.is_alphanumeric() || " _.:/=+-@".contains(c);
     for (key, value) in given {
-        if is_awss(key) {
+        if is_reserved(key) {
             return Err(AwsError::validation(
                 "aws: prefixed tag key names are not allowed for external use.",
             ));
@@ -39,7 +39,7 @@ pub(super) fn check(
     let keys: BTreeSet<&String> = given
         .keys()
         .chain(held.into_iter().flat_map(BTreeMap::keys))
-        .filter(|key| !is_awss(key))
+        .filter(|key| !is_reserved(key))
         .collect();
     if keys.len() > MOST {
         let message = format!("Tags on a resource can't exceed the limit of {MOST}.");
@@ -48,11 +48,11 @@ pub(super) fn check(
     Ok(())
 }
 
-fn is_awss(key: &str) -> bool {
+fn is_reserved(key: &str) -> bool {
     key.to_lowercase().starts_with("aws:")
 }
 
-/// The key of the parameter that a call names.
+/// The parameter that a call names, by its name without a leading slash.
 fn resource(call: &Call<'_>) -> Result<String, AwsError> {
     let kind = call.needed("ResourceType")?;
     if kind != "Parameter" {
@@ -66,25 +66,20 @@ fn invalid(named: &str) -> AwsError {
     AwsError::new("InvalidResourceId", format!("The resource ID is not valid: {named}"))
 }
 
-fn change(
+fn change_tags(
     world: &mut World,
     call: &Call<'_>,
     change: impl FnOnce(&mut Parameter) -> Result<(), AwsError>,
 ) -> Answer {
     let key = resource(call)?;
-    let horizon = world.horizon();
-    let region = world.region(&call.account, &call.region);
-    let past = region.parameters.get_mut(&key).ok_or_else(|| invalid(&key))?;
-    let mut parameter = past.now().cloned().ok_or_else(|| invalid(&key))?;
-    change(&mut parameter)?;
-    past.set(call.now, Some(parameter), horizon);
+    change_parameter(world, call, &key, invalid, change)?;
     Ok(json!({}))
 }
 
-/// `AddTagsToResource`: all of them or none.
+/// `AddTagsToResource` adds all tags or none.
 pub(super) fn add_tags_to_resource(world: &mut World, call: &Call<'_>) -> Answer {
     let given = call.tags("Tags");
-    change(world, call, |parameter| {
+    change_tags(world, call, |parameter| {
         check(&given, Some(&parameter.tags))?;
         parameter.was_tagged |= !given.is_empty();
         parameter.tags.extend(given);
@@ -92,19 +87,17 @@ pub(super) fn add_tags_to_resource(world: &mut World, call: &Call<'_>) -> Answer
     })
 }
 
-/// `RemoveTagsFromResource`.
 pub(super) fn remove_tags_from_resource(world: &mut World, call: &Call<'_>) -> Answer {
     let keys = call.texts("TagKeys");
-    change(world, call, |parameter| {
-        parameter.tags.retain(|key, _| is_awss(key) || !keys.contains(key));
+    change_tags(world, call, |parameter| {
+        parameter.tags.retain(|key, _| is_reserved(key) || !keys.contains(key));
         Ok(())
     })
 }
 
-/// `ListTagsForResource`.
 pub(super) fn list_tags_for_resource(world: &mut World, call: &Call<'_>) -> Answer {
     let key = resource(call)?;
     let region = world.region(&call.account, &call.region);
-    let parameter = get::seen(region, &key, call.read_at()).ok_or_else(|| invalid(&key))?;
+    let parameter = get::parameter_at(region, &key, call.read_at()).ok_or_else(|| invalid(&key))?;
     Ok(json!({"TagList": tag_list(&parameter.tags)}))
 }

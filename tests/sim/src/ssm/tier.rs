@@ -1,13 +1,13 @@
-//! The tiers, and how large a value each takes (FACTS 25 to 28).
+//! The tiers and their largest values (FACTS 25 to 28).
 
 use crate::error::AwsError;
 
 pub(super) const STANDARD: &str = "Standard";
 pub(super) const ADVANCED: &str = "Advanced";
-/// Standard parameters of an account's Region.
+/// The maximum number of standard parameters in an account and Region.
 pub(super) const STANDARD_LIMIT: usize = 10_000;
 
-/// The tier that a write ends in; `held` is the one that the parameter has.
+/// The tier after a write. `held` is the tier of the existing parameter.
 pub(super) fn resolve(
     asked: Option<&str>,
     held: Option<&'static str>,
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tier_goes_up_and_never_down() {
+    fn a_tier_changes_to_advanced_and_never_back() {
         assert_eq!(resolve(Some("Standard"), None, 4096, false), Ok(STANDARD));
         assert!(resolve(Some("Standard"), None, 4097, false).is_err());
         assert_eq!(resolve(Some("Advanced"), Some(STANDARD), 8192, true), Ok(ADVANCED));

@@ -1,9 +1,9 @@
-//! Every number that the code cites stands in `FACTS.md`.
+//! Every fact number that the code cites exists in `FACTS.md`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// The numbers of `(FACTS 1, 3 to 5)`.
+/// The numbers in citations such as `(FACTS 1, 3 to 5)`.
 fn cited(source: &str) -> BTreeSet<u32> {
     let mut numbers = BTreeSet::new();
     for (at, _) in source.match_indices("(FACTS ") {
@@ -29,14 +29,14 @@ fn walk(folder: &Path, sources: &mut Vec<String>) {
 }
 
 #[test]
-fn what_the_code_cites_is_a_fact() {
+fn every_cited_fact_exists() {
     let facts: BTreeSet<u32> =
         crate::FACTS.lines().filter_map(|line| line.split_once(". ")?.0.parse().ok()).collect();
-    assert!(facts.len() > 60, "the facts are read at all: {}", facts.len());
+    assert!(facts.len() > 60, "found too few facts: {}", facts.len());
     let mut sources = Vec::new();
     walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut sources);
     let cited: BTreeSet<u32> = sources.iter().flat_map(|source| cited(source)).collect();
-    assert!(cited.len() > 30, "the citations are read at all: {cited:?}");
+    assert!(cited.len() > 30, "found too few citations: {cited:?}");
     let unknown: Vec<&u32> = cited.difference(&facts).collect();
-    assert!(unknown.is_empty(), "no fact has these numbers: {unknown:?}");
+    assert!(unknown.is_empty(), "FACTS.md does not have the cited facts {unknown:?}");
 }

@@ -1,4 +1,4 @@
-//! Writes that AWS has carried out although the caller never learns of it.
+//! Writes that AWS executes although the caller receives no answer.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,8 +12,8 @@ use crate::{Fault, Keys, LOST_ANSWERS, Sim};
 
 const TOPIC: &str = "digests";
 
-/// What stands in an account's Region, as its owner sees it.
-fn standing(sim: &Sim) -> String {
+/// The state of the Region as its owner sees it.
+fn snapshot(sim: &Sim) -> String {
     let region = sim.account(ACCOUNT).region(REGION);
     let history = |name: &String| {
         region.call("ssm:GetParameterHistory", &json!({ "Name": name })).expect("a history")
@@ -23,9 +23,9 @@ fn standing(sim: &Sim) -> String {
     format!("{parameters:?} {histories:?} {:?} {:?}", region.secrets(), region.messages(TOPIC))
 }
 
-/// A parameter with two versions, a label and a tag; a secret with a tag and a replica, one without a replica, and the
-/// replica of another Region's.
-fn furnish(sim: &Sim) -> String {
+/// Creates a parameter with two versions, a label and a tag; a secret with a tag and a replica; a secret without a
+/// replica; and the replica of a secret of another Region.
+fn create_resources(sim: &Sim) -> String {
     let (region, other) = (sim.account(ACCOUNT).region(REGION), sim.account(ACCOUNT).region(OTHER));
     other.create_secret("theirs", "1");
     let replica = json!({"SecretId": "theirs", "AddReplicaRegions": [{"Region": REGION}]});
@@ -45,7 +45,7 @@ fn furnish(sim: &Sim) -> String {
     region.topic(TOPIC)
 }
 
-/// Every write that the simulator has, as a JSON call that changes something.
+/// A request for every write operation of the simulator. Each request changes something.
 fn writes() -> Vec<(&'static str, Value)> {
     let parameter = || json!({"ResourceType": "Parameter", "ResourceId": "/held"});
     let with = |mut request: Value, member: &str, value: Value| {
@@ -82,7 +82,7 @@ fn writes() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// The writes among the operations that the services' tables have.
+/// The write operations in the dispatch tables of the services.
 fn known_writes() -> BTreeSet<String> {
     let tables = [include_str!("../ssm/mod.rs"), include_str!("../secrets/mod.rs")];
     let quoted = tables.iter().flat_map(|table| table.split('"').skip(1).step_by(2));
@@ -91,7 +91,7 @@ fn known_writes() -> BTreeSet<String> {
 }
 
 #[test]
-fn every_write_that_the_simulator_has_is_tried() {
+fn the_list_covers_every_write_operation() {
     let tried: BTreeSet<String> = writes()
         .into_iter()
         .map(|(target, _)| target.replace("AmazonSSM.", "ssm:").replace('.', ":"))
@@ -112,31 +112,31 @@ async fn ask(sim: &Sim, keys: &Keys, target: &str, input: &Value, topic: &str) -
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_write_is_carried_out_whichever_way_its_answer_is_lost() {
+async fn a_write_is_executed_whichever_way_its_answer_is_lost() {
     for (target, input) in writes() {
-        // All forks are asked at one moment, so that their dates are the same, too.
+        // All forks execute the call at the same time, so the dates in their states are equal.
         let (sim, keys) = world(|settings| settings.latency = Duration::ZERO);
-        let topic = furnish(&sim);
+        let topic = create_resources(&sim);
         tokio::time::sleep(Duration::from_mins(1)).await;
-        let before = standing(&sim);
+        let before = snapshot(&sim);
         let answered = sim.fork();
         let reply = ask(&answered, &keys, target, &input, &topic).await;
         assert!(matches!(&reply, Reply::Answer(answer) if answer.status == 200), "{reply:?}");
         let done = answered.count("", ACCOUNT, REGION).done;
         assert_eq!(done, 1, "{target}");
-        let after = standing(&answered);
+        let after = snapshot(&answered);
         assert_ne!(after, before, "{target} changes something");
 
         for (effect, seen) in LOST_ANSWERS.into_iter().zip(["Never", "Lost", "500"]) {
             let lost = sim.fork();
-            let fault = lost.fault(Fault::new(effect).writes().nth(1).after_the_work());
+            let fault = lost.fault(Fault::new(effect).writes().nth(1).after_execution());
             let reply = ask(&lost, &keys, target, &input, &topic).await;
             match &reply {
                 Reply::Answer(answer) => assert_eq!(answer.status.to_string(), seen, "{target}"),
                 other => assert_eq!(code(other), seen, "{target}"),
             }
             assert_eq!(lost.hits(fault), 1, "{target} {effect:?}");
-            assert_eq!(standing(&lost), after, "{target} {effect:?}: it is done");
+            assert_eq!(snapshot(&lost), after, "{target} {effect:?}: the write is executed");
             let count = lost.count("", ACCOUNT, REGION);
             assert_eq!((count.done, count.faulted), (1, 1), "{target} {effect:?}");
             let [write] = &lost.writes()[..] else { panic!("{target}: one write") };
@@ -146,16 +146,16 @@ async fn every_write_is_carried_out_whichever_way_its_answer_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_whose_answer_is_lost_changes_nothing() {
+async fn a_refused_call_whose_answer_is_lost_changes_nothing() {
     for effect in LOST_ANSWERS {
         let (sim, keys) = world(|_| ());
-        furnish(&sim);
-        let before = standing(&sim);
-        sim.fault(Fault::new(effect).writes().after_the_work());
+        create_resources(&sim);
+        let before = snapshot(&sim);
+        sim.fault(Fault::new(effect).writes().after_execution());
         let create = json!({"Name": "/held", "Value": "x", "Type": "String"});
         let reply = send(&sim, &keys, "AmazonSSM.PutParameter", &create).await;
-        assert_ne!(code(&reply), "ParameterAlreadyExists", "{effect:?}: that is lost, too");
-        assert_eq!(standing(&sim), before, "{effect:?}");
+        assert_ne!(code(&reply), "ParameterAlreadyExists", "{effect:?}: the error is lost too");
+        assert_eq!(snapshot(&sim), before, "{effect:?}");
         assert_eq!(sim.writes()[0].refused.as_deref(), Some("ParameterAlreadyExists"));
     }
 }

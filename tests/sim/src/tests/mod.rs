@@ -1,4 +1,4 @@
-//! The simulator by itself: its rules from the owner's side, and what befalls calls over the wire.
+//! Tests of the simulator: its rules from the owner's view, and calls over the wire with faults and quotas.
 
 mod facts;
 mod lost_answers;
@@ -16,9 +16,9 @@ pub(super) const ACCOUNT: &str = "111122223333";
 pub(super) const REGION: &str = "us-east-2";
 pub(super) const OTHER: &str = "us-east-1";
 
-/// A request for a service, signed now with these credentials.
+/// A request to a service, signed now with these credentials.
 fn signed(sim: &Sim, keys: &Keys, service: &str) -> Request {
-    let date = crate::clock::spell(sim.now());
+    let date = crate::clock::format(sim.now());
     let compact: String = date.chars().take(19).filter(|c| !matches!(c, '-' | ':')).collect();
     Request {
         authorization: format!(
@@ -31,20 +31,20 @@ fn signed(sim: &Sim, keys: &Keys, service: &str) -> Request {
     }
 }
 
-/// A JSON call over the wire, as an SDK would send it with these credentials.
+/// Sends a JSON request as an SDK does.
 pub(super) async fn send(sim: &Sim, keys: &Keys, target: &str, input: &Value) -> Reply {
     let body = input.to_string().into_bytes();
     let target = Some(target.to_owned());
     sim.answer(&Request { target, body, ..signed(sim, keys, "any") }).await
 }
 
-/// A call of the query protocol, with its form.
+/// Sends a form of the query protocol.
 pub(super) async fn send_form(sim: &Sim, keys: &Keys, service: &str, form: &str) -> Reply {
     let body = form.as_bytes().to_vec();
     sim.answer(&Request { body, ..signed(sim, keys, service) }).await
 }
 
-/// The code of a refusal, or `ok`.
+/// The error code of a reply, or `ok`.
 pub(super) fn code(reply: &Reply) -> String {
     let Reply::Answer(answer) = reply else { return format!("{reply:?}") };
     if answer.status == 200 {
@@ -54,7 +54,7 @@ pub(super) fn code(reply: &Reply) -> String {
     body["__type"].as_str().unwrap().to_owned()
 }
 
-/// A simulator with these settings, and its account's owner's credentials.
+/// A simulator with these settings, and credentials of the account's owner.
 pub(super) fn world(change: impl FnOnce(&mut Settings)) -> (Sim, Keys) {
     let mut settings = Settings::default();
     change(&mut settings);
@@ -63,7 +63,7 @@ pub(super) fn world(change: impl FnOnce(&mut Settings)) -> (Sim, Keys) {
     (sim, keys)
 }
 
-/// A request for a parameter.
+/// A request that names a parameter.
 pub(super) fn named(name: &str) -> Value {
     json!({ "Name": name })
 }

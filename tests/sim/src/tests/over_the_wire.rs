@@ -1,4 +1,4 @@
-//! Who calls, how often, and what goes wrong: seen by the caller, and by the simulator's own record.
+//! Credentials, quotas and faults: what the caller sees, and what the simulator records.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::{Effect, Fault, Lag, Quota, Settings, Sim, server};
 const GET: &str = "AmazonSSM.GetParameter";
 
 #[tokio::test(start_paused = true)]
-async fn a_quota_bears_its_burst_and_then_its_rate() {
+async fn a_quota_allows_a_burst_and_then_the_sustained_rate() {
     let (sim, keys) = world(|settings| settings.latency = Duration::ZERO);
     sim.account(ACCOUNT).region(REGION).put("/a", "x");
     sim.set_quota(ACCOUNT, REGION, "ssm.get", Quota { rate: 2.0, burst: 4.0 });
@@ -30,7 +30,7 @@ async fn a_quota_bears_its_burst_and_then_its_rate() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_fault_is_what_it_says_and_work_is_done_only_where_it_says_so() {
+async fn every_fault_has_its_effect_and_executes_the_call_only_where_documented() {
     let put = json!({"Name": "/a", "Value": "x", "Type": "String"});
     for (effect, after, seen, done) in [
         (Effect::Throttle, false, "ThrottlingException", false),
@@ -48,12 +48,12 @@ async fn every_fault_is_what_it_says_and_work_is_done_only_where_it_says_so() {
         let (sim, keys) = world(|_| ());
         let fault =
             Fault::new(effect).operation("ssm:PutParameter").account(ACCOUNT).region(REGION);
-        let fault = sim.fault(if after { fault.after_the_work() } else { fault });
+        let fault = sim.fault(if after { fault.after_execution() } else { fault });
         let reply = send(&sim, &keys, "AmazonSSM.PutParameter", &put).await;
         assert_eq!(code(&reply), seen, "{effect:?}");
         assert_eq!(sim.hits(fault), 1);
         let there = sim.account(ACCOUNT).region(REGION).parameters().contains_key("/a");
-        assert_eq!(there, done, "{effect:?}, after the work: {after}");
+        assert_eq!(there, done, "{effect:?}, after execution: {after}");
         assert_eq!(sim.writes().len(), usize::from(done));
         if effect == Effect::MalformedBody {
             let Reply::Answer(answer) = reply else { panic!("an answer") };
@@ -63,7 +63,7 @@ async fn every_fault_is_what_it_says_and_work_is_done_only_where_it_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn credentials_tell_the_account_and_end() {
+async fn credentials_identify_the_account_and_expire() {
     let (sim, _) = world(|_| ());
     let root = "arn:aws:iam::123456789012:root";
     sim.account(ACCOUNT).role("spoke", &[root], Some("id"));
@@ -103,7 +103,7 @@ async fn credentials_tell_the_account_and_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_seed_gives_the_same_and_another_gives_another() {
+async fn the_same_seed_gives_the_same_answers_and_another_seed_different_ones() {
     let run = async |seed: u64| {
         let (sim, keys) = world(|settings| settings.seed = seed);
         sim.fault(Fault::new(Effect::Reset).per_mille(500));
@@ -122,7 +122,7 @@ async fn the_same_seed_gives_the_same_and_another_gives_another() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn lag_is_never_the_owners() {
+async fn the_owner_sees_no_lag() {
     let (sim, _) = world(|settings| settings.lag.lists = Duration::from_mins(1));
     sim.set_lag(Lag { reads: Duration::from_mins(1), ..Lag::default() });
     let region = sim.account(ACCOUNT).region(OTHER);
@@ -131,7 +131,7 @@ async fn lag_is_never_the_owners() {
 }
 
 #[tokio::test]
-async fn behind_a_socket_it_is_the_same() {
+async fn the_socket_serves_the_same_answers() {
     let sim = Sim::new(Settings { signatures: false, ..Settings::default() });
     let keys = sim.account(ACCOUNT).keys();
     let (address, serve) = server::listen(sim.clone(), 0).await.unwrap();
@@ -143,7 +143,7 @@ async fn behind_a_socket_it_is_the_same() {
         body.len()
     );
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
-    // Twice on one connection.
+    // Two requests on one connection.
     for expected in ["\"Version\":1", "ParameterAlreadyExists"] {
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = vec![0; 4096];
@@ -157,12 +157,12 @@ async fn behind_a_socket_it_is_the_same() {
     }
     sim.fault(Fault::new(Effect::Reset));
     stream.write_all(request.as_bytes()).await.unwrap();
-    assert_eq!(stream.read(&mut [0; 16]).await.unwrap(), 0, "the connection is lost");
+    assert_eq!(stream.read(&mut [0; 16]).await.unwrap(), 0, "the connection breaks");
     server.abort();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_may_come_empty_cut_or_from_another_region() {
+async fn a_list_can_be_empty_truncated_or_of_another_region() {
     let tagged = json!({"ResourceTypeFilters": ["ssm:parameter"], "ResourcesPerPage": 4});
     for (target, input, operation) in [
         ("AmazonSSM.DescribeParameters", json!({"MaxResults": 4}), "ssm:DescribeParameters"),

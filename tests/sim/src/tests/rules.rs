@@ -1,19 +1,19 @@
-//! What time does: expiry, pauses, replication, lag. (What a request is refused for, the conformance suite asks.)
+//! Rules that depend on time: expiration, pauses, replication, lag. The conformance suite tests the errors of requests.
 
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::{ACCOUNT, OTHER, REGION, code, named, send, world};
-use crate::clock::spell;
+use crate::clock::format;
 use crate::service::Reply;
 use crate::{EarlyCreate, KeyState, Lag};
 
 #[tokio::test(start_paused = true)]
-async fn an_expiration_deletes_at_its_time_and_reads_that_lag_see_it_for_longer() {
+async fn an_expired_parameter_is_deleted_on_time_and_lagging_reads_still_see_it() {
     let (sim, keys) = world(|settings| settings.lag.reads = Duration::from_mins(1));
     let region = sim.account(ACCOUNT).region(REGION);
-    let end = spell(sim.now() + 3_600_000);
+    let end = format(sim.now() + 3_600_000);
     let policies =
         json!([{"Type": "Expiration", "Version": "1.0", "Attributes": {"Timestamp": end}}]);
     region.put_parameter(&json!({"Name": "/a", "Value": "x", "Type": "String", "Tier": "Advanced", "Policies": policies.to_string()}));
@@ -28,7 +28,7 @@ async fn an_expiration_deletes_at_its_time_and_reads_that_lag_see_it_for_longer(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_is_not_created_within_thirty_seconds_of_its_deletion() {
+async fn a_create_within_thirty_seconds_of_the_deletion_follows_the_setting() {
     for (early, at_once, seen) in [
         (EarlyCreate::Refused, "TooManyUpdates", "ParameterNotFound"),
         (EarlyCreate::Unseen, "ok", "ParameterNotFound"),
@@ -55,7 +55,7 @@ async fn a_name_is_not_created_within_thirty_seconds_of_its_deletion() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn lists_and_reads_are_behind_each_by_its_own_lag() {
+async fn lists_and_reads_have_separate_lags() {
     let (sim, keys) = world(|settings| {
         settings.lag = Lag {
             reads: Duration::from_secs(2),
@@ -82,7 +82,7 @@ async fn lists_and_reads_are_behind_each_by_its_own_lag() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replica_comes_in_its_time_and_a_bad_key_or_a_closed_region_ends_as_failed() {
+async fn replication_is_asynchronous_and_fails_for_a_bad_key_or_a_disabled_region() {
     let (sim, _) = world(|settings| settings.replication = Duration::from_secs(5));
     let account = sim.account(ACCOUNT);
     account.close_region("eu-west-1");
@@ -111,14 +111,14 @@ async fn a_replica_comes_in_its_time_and_a_bad_key_or_a_closed_region_ends_as_fa
     assert_eq!(primaries["a"].replicas["eu-west-1"].0, "Failed");
     let (status, message) = &primaries["b"].replicas[OTHER];
     assert!(status == "Failed" && message.as_ref().unwrap().ends_with("is disabled."));
-    // Mended, it may be asked for again; the one that is there may not.
+    // A failed replica may be requested again, an existing replica may not.
     target.key("k", KeyState::Enabled);
     assert!(add("b", OTHER, Some("alias/off")).is_ok());
     assert_eq!(add("a", OTHER, None).unwrap_err().code, "InvalidParameterException");
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_bad_key_fails_a_whole_batch_with_decryption_and_none_without() {
+async fn one_bad_key_fails_a_batch_only_with_decryption() {
     let (sim, keys) = world(|_| ());
     let region = sim.account(ACCOUNT).region(REGION);
     region.key("k", KeyState::Enabled);
@@ -138,7 +138,7 @@ async fn one_bad_key_fails_a_whole_batch_with_decryption_and_none_without() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_is_described_by_any_of_its_names_in_its_own_region_alone() {
+async fn a_key_is_described_by_any_of_its_names_in_its_own_region_only() {
     let (sim, keys) = world(|_| ());
     let region = sim.account(ACCOUNT).region(REGION);
     region.key("k1", KeyState::Enabled).key("k2", KeyState::Disabled);
@@ -164,7 +164,7 @@ async fn a_key_is_described_by_any_of_its_names_in_its_own_region_alone() {
     for (named, state, enabled) in [
         ("k2", "Disabled", false),
         ("k3", "PendingDeletion", false),
-        // That its policy lets nobody use it, KMS does not say.
+        // DescribeKey does not show that a policy denies the use of a key.
         ("mrk-4", "Enabled", true),
         ("alias/aws/ssm", "Enabled", true),
     ] {

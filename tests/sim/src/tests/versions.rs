@@ -1,11 +1,11 @@
-//! The versions of a parameter: their writers, selectors and history.
+//! The versions of a parameter: writers, selectors and history.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::{ACCOUNT, REGION, world};
-use crate::clock::spell;
+use crate::clock::format;
 use crate::{AwsError, Doer, KeyState, Lag, RegionSide, Sessions, Sim};
 
 const OWNER: &str = "arn:aws:iam::111122223333:user/owner";
@@ -16,7 +16,7 @@ fn region(sim: &Sim) -> RegionSide<'_> {
     sim.account(ACCOUNT).region(REGION)
 }
 
-/// A call by the spoke role.
+/// Executes a call as the spoke role.
 fn by_spoke(sim: &Sim, operation: &str, request: &Value) -> Result<Value, AwsError> {
     let doer = Doer { arn: SPOKE, at: sim.now(), lag: Lag::default() };
     sim.account(ACCOUNT).region(REGION).call_by(doer, operation, request)
@@ -24,10 +24,10 @@ fn by_spoke(sim: &Sim, operation: &str, request: &Value) -> Result<Value, AwsErr
 
 fn spoke_puts(sim: &Sim, value: &str) {
     let put = json!({"Name": "/a", "Value": value, "Type": "String", "Overwrite": true});
-    by_spoke(sim, "ssm:PutParameter", &put).expect("it is written");
+    by_spoke(sim, "ssm:PutParameter", &put).expect("the put succeeds");
 }
 
-/// Version and writer of each row of `/a` in an answer.
+/// Version and writer of each row for `/a`.
 fn writers(answer: &Value) -> Vec<(i64, String)> {
     let rows = answer["Parameters"].as_array().expect("rows");
     let writer = |row: &Value| row["LastModifiedUser"].as_str().expect("a writer").to_owned();
@@ -47,7 +47,7 @@ fn rows(expected: &[(i64, &str)]) -> Vec<(i64, String)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_shows_the_last_writer_and_a_history_each_versions_own() {
+async fn a_list_shows_the_last_writer_and_a_history_the_writer_of_each_version() {
     let (sim, _) = world(|_| ());
     spoke_puts(&sim, "1");
     assert_eq!(writers(&list(&sim)), rows(&[(1, SPOKE)]));
@@ -59,7 +59,7 @@ async fn a_list_shows_the_last_writer_and_a_history_each_versions_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_is_shown_where_the_settings_say() {
+async fn the_settings_select_the_operations_that_show_a_session() {
     for (word, listed, kept) in [
         ("both", SPOKE, SPOKE),
         ("lists", SPOKE, ROLE),
@@ -71,7 +71,7 @@ async fn a_session_is_shown_where_the_settings_say() {
         region(&sim).put("/a", "1");
         spoke_puts(&sim, "2");
         assert_eq!(writers(&list(&sim)), rows(&[(2, listed)]), "{word}");
-        // A user has no session.
+        // A user has no session name.
         assert_eq!(writers(&history(&sim).unwrap()), rows(&[(1, OWNER), (2, kept)]), "{word}");
         assert_eq!(region(&sim).parameters()["/a"].user, SPOKE, "{word}");
     }
@@ -80,9 +80,9 @@ async fn a_session_is_shown_where_the_settings_say() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deletion_ends_the_history_and_a_create_begins_another() {
+async fn a_deletion_ends_the_history_and_a_create_starts_a_new_one() {
     let (sim, _) = world(|_| ());
-    let end = spell(sim.now() + 3_600_000);
+    let end = format(sim.now() + 3_600_000);
     let policies =
         json!([{"Type": "Expiration", "Version": "1.0", "Attributes": {"Timestamp": end}}]);
     for expires in [false, true] {
@@ -102,18 +102,18 @@ async fn a_deletion_ends_the_history_and_a_create_begins_another() {
         assert_eq!(history(&sim).unwrap_err().code, "ParameterNotFound");
         assert_eq!(writers(&list(&sim)), rows(&[]));
         tokio::time::sleep(Duration::from_secs(30)).await;
-        region(&sim).put("/a", "anew");
+        region(&sim).put("/a", "recreated");
         assert_eq!(writers(&history(&sim).unwrap()), rows(&[(1, OWNER)]));
         assert_eq!(writers(&list(&sim)), rows(&[(1, OWNER)]));
-        let anew = region(&sim).parameters()["/a"].clone();
-        assert!(anew.tags.is_empty() && anew.labels.is_empty(), "{anew:?}");
+        let recreated = region(&sim).parameters()["/a"].clone();
+        assert!(recreated.tags.is_empty() && recreated.labels.is_empty(), "{recreated:?}");
         region(&sim).delete("/a");
         tokio::time::sleep(Duration::from_secs(30)).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn tags_and_labels_leave_writer_version_and_date_alone() {
+async fn tags_and_labels_change_neither_writer_nor_version_nor_date() {
     let (sim, _) = world(|_| ());
     region(&sim).put("/a", "1");
     region(&sim).put("/a", "2");
@@ -144,7 +144,7 @@ async fn tags_and_labels_leave_writer_version_and_date_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_history_of_a_hundred_keeps_each_writer_while_the_oldest_is_dropped() {
+async fn a_full_history_keeps_the_writers_while_the_oldest_version_is_dropped() {
     let (sim, _) = world(|_| ());
     for version in 1..=101 {
         if version % 2 == 0 {
@@ -155,7 +155,7 @@ async fn a_history_of_a_hundred_keeps_each_writer_while_the_oldest_is_dropped() 
     }
     let first = history(&sim).unwrap();
     let next = json!({"Name": "/a", "NextToken": first["NextToken"]});
-    // The page after begins where the one before ended, although one more is dropped between them.
+    // The second page starts after the last row of the first page, although one more version is dropped between them.
     spoke_puts(&sim, "x");
     let second = region(&sim).call("ssm:GetParameterHistory", &next).unwrap();
     let mut seen = writers(&first);
@@ -167,7 +167,7 @@ async fn a_history_of_a_hundred_keeps_each_writer_while_the_oldest_is_dropped() 
     assert!(second["NextToken"].is_string(), "version 102 is left");
 }
 
-/// Version and selector of each, and what is invalid.
+/// Version and selector of each result, and the invalid names.
 fn asked(sim: &Sim, names: &[&str], lag: Lag) -> (Vec<(i64, Option<String>)>, Value) {
     let doer = Doer { arn: OWNER, at: sim.now(), lag };
     let request = json!({ "Names": names });
@@ -179,7 +179,7 @@ fn asked(sim: &Sim, names: &[&str], lag: Lag) -> (Vec<(i64, Option<String>)>, Va
 }
 
 #[tokio::test(start_paused = true)]
-async fn several_versions_of_one_name_are_asked_for_in_one_call() {
+async fn one_call_can_request_several_versions_of_one_name() {
     let (sim, _) = world(|_| ());
     region(&sim).put("/b", "x");
     for _ in 0..11 {
@@ -201,13 +201,13 @@ async fn several_versions_of_one_name_are_asked_for_in_one_call() {
     assert_eq!(asked(&sim, &names, Lag::default()), (shown, json!([])));
     let gone = ["/a:12", "/a:0", "/a:+2", "/a:other", "/c:1", "/a:1:1", "/a:"];
     assert_eq!(asked(&sim, &gone, Lag::default()), (vec![], json!(gone)));
-    // One that is not there spoils none that is.
+    // A missing version does not affect the others.
     let mixed = ["/a:12", "/a:1"];
     assert_eq!(asked(&sim, &mixed, Lag::default()), (vec![(1, own(":1"))], json!(["/a:12"])));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_version_is_seen_when_reads_have_caught_up_with_it() {
+async fn a_lagging_read_sees_a_new_version_later() {
     let (sim, _) = world(|_| ());
     sim.set_lag(Lag { reads: Duration::from_secs(5), ..Lag::default() });
     let lag = Lag { reads: Duration::from_secs(2), ..Lag::default() };
@@ -224,7 +224,7 @@ async fn a_version_is_seen_when_reads_have_caught_up_with_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_version_is_decrypted_with_its_own_key_and_read_without_any() {
+async fn a_version_is_decrypted_with_its_own_key_and_read_without_decryption_with_none() {
     let (sim, _) = world(|_| ());
     region(&sim).key("k1", KeyState::Enabled).key("k2", KeyState::Enabled);
     for key in ["k1", "k2"] {
@@ -249,7 +249,7 @@ async fn a_version_is_decrypted_with_its_own_key_and_read_without_any() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn deletes_labels_and_tags_take_a_name_alone() {
+async fn deletes_labels_and_tags_accept_only_a_name() {
     let (sim, _) = world(|_| ());
     region(&sim).put("/a", "x");
     let arn = format!("arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/a");

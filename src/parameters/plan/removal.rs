@@ -1,44 +1,44 @@
-//! How a replica goes whose source is gone, or does not want it.
+//! Removes replicas whose source is gone or asks for the removal.
 
 use super::{Case, Decision, PlanPolicy};
-use crate::domain::{Change, OptOut, OutcomeKind, Timestamp};
+use crate::domain::{Change, OptOut, OutcomeKind, Reason, Timestamp};
 use crate::ownership::{FoundBy, Ownership, Provenance, Tombstone};
 use crate::parameters::model::Observed;
 
 /// The settings that decide what becomes of a replica without a source.
 #[derive(Clone, Copy, Debug)]
 pub struct DeletePolicy {
-    /// Whether nothing is ever deleted.
+    /// `MAX_DELETES=0`: nothing is deleted.
     pub never: bool,
-    /// Whether a person at a terminal wants what misses its source deleted at once.
+    /// An operator gave this run its own brake: replicas without a source are deleted at once.
     pub at_once: bool,
-    /// Until when a replica is kept that no witness called an orphan; `None`: it is deleted at once.
+    /// Until when an orphan without a witness is kept; `None`: it is deleted at once.
     pub keep_until: Option<Timestamp>,
     /// The latest time that a tombstone may name.
     pub latest_due: Timestamp,
 }
 
-/// How a replica goes that has no source any more, or whose source does not want it.
+/// The removal of a replica whose source is gone or asks for the removal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Removal {
-    /// How.
+    /// What happens to the replica.
     pub disposal: Disposal,
-    /// What its tag says now.
+    /// The replica's present provenance.
     pub provenance: Provenance,
-    /// Why.
-    pub because: &'static str,
+    /// Why the replica is removed.
+    pub because: Reason,
 }
 
-/// The ways in which a replica goes.
+/// What happens to a replica that is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disposal {
-    /// It is deleted, within the day's allowance.
+    /// Deleted, within the day's allowance.
     Delete,
-    /// It is deleted: reports have named its tombstone for the whole term.
+    /// Deleted beside the allowance, because reports named its tombstone for the whole term.
     DeleteDue,
-    /// It stays for a while, and its provenance says so.
+    /// Kept until the tombstone in its provenance is due.
     Tombstone(Tombstone),
-    /// It was adopted: the hub's tags are taken off, and it stays for good.
+    /// Kept without the hub's tags, because it was adopted.
     Release,
 }
 
@@ -48,7 +48,7 @@ impl Disposal {
         matches!(self, Self::Delete | Self::DeleteDue)
     }
 
-    /// The change that this is.
+    /// The change in plans and logs.
     pub const fn change(self) -> Change {
         match self {
             Self::Delete | Self::DeleteDue => Change::Delete,
@@ -58,6 +58,7 @@ impl Disposal {
     }
 }
 
+/// Decides an item whose source is gone.
 pub(super) fn decide_absent(
     case: Case<'_>,
     ownership: &Ownership,
@@ -74,13 +75,15 @@ pub(super) fn decide_absent(
         }
         Ownership::Owned { provenance, .. } => {
             let provenance = provenance.clone().dated(replica.parameter.version());
-            departing(&provenance, case.found_by, "source_gone", policy)
+            removal(&provenance, case.found_by, Reason::SourceGone, policy)
         }
         Ownership::ChangedInTarget { .. }
         | Ownership::Claimed(_)
         | Ownership::WrittenOver(_)
         | Ownership::Released { covered: Some(_), .. } => case.conflict(ownership),
-        Ownership::MarkOnly { .. } | Ownership::Ambiguous | Ownership::UntaggedCreate { .. }
+        Ownership::MarkOnly { .. }
+        | Ownership::AmbiguousRoute
+        | Ownership::UntaggedCreate { .. }
             if case.reports_leftovers() =>
         {
             case.conflict(ownership)
@@ -97,18 +100,18 @@ pub(super) fn decide_absent(
         Ownership::Vacant
         | Ownership::NeedsHistory
         | Ownership::MarkOnly { .. }
-        | Ownership::Ambiguous
+        | Ownership::AmbiguousRoute
         | Ownership::UntaggedCreate { .. }
         | Ownership::Unmarked
         | Ownership::Released { .. } => Decision::Nothing,
     }
 }
 
-/// How an owned replica goes whose source is gone, or does not want it.
-fn departing(
+/// What happens to an owned replica without a source.
+fn removal(
     provenance: &Provenance,
     found_by: Option<FoundBy>,
-    because: &'static str,
+    because: Reason,
     policy: PlanPolicy<'_>,
 ) -> Decision {
     let DeletePolicy { never, at_once, keep_until, latest_due } = policy.deletes;
@@ -126,11 +129,11 @@ fn departing(
             remove(Disposal::Tombstone(Tombstone { due: latest_due, by }))
         }
         (Some(Tombstone { due, .. }), Some(_)) if due <= policy.now => remove(Disposal::DeleteDue),
-        // A witness, also one who comes after the sweep.
+        // A witness counts also after a sweep wrote the tombstone.
         (None | Some(Tombstone { by: FoundBy::List, .. }), Some(FoundBy::Event)) => {
             remove(Disposal::Delete)
         }
-        // What is due goes when a sweep misses its source again.
+        // A due tombstone needs another look for the source.
         (Some(Tombstone { due, .. }), _) => Decision::Wait(due),
         (None, _) => remove(keep_until.map_or(Disposal::Delete, |due| {
             Disposal::Tombstone(Tombstone { due, by: FoundBy::List })
@@ -138,8 +141,8 @@ fn departing(
     }
 }
 
-/// What the source's own tag asks for. What is only about to become owned is first made so, as any other, and goes at the
-/// next look.
+/// The decision that the source's opt-out tag asks for. A replica that is not yet proven is first taken over and removed by
+/// the next run.
 pub(super) fn opted_out(
     case: Case<'_>,
     original: &Observed,
@@ -153,8 +156,8 @@ pub(super) fn opted_out(
         Ok(Some(OptOut::Remove)) => match (ownership, case.replica) {
             (Ownership::Owned { provenance, .. }, Some(replica)) => {
                 let provenance = provenance.clone().dated(replica.parameter.version());
-                // The owner's tag, read twice, is a witness as good as an event.
-                Some(departing(&provenance, Some(FoundBy::Event), "remove_tag", policy))
+                // The owner's tag, read twice, is a witness.
+                Some(removal(&provenance, Some(FoundBy::Event), Reason::RemoveTag, policy))
             }
             (
                 Ownership::MarkOnly { trusted: true } | Ownership::UntaggedCreate { fresh: true },

@@ -107,7 +107,7 @@ impl NameFilter {
     fn is_asked_for(&self, name: &str) -> bool {
         self.include.as_ref().is_none_or(|globs| fits(globs, name))
             && !fits(&self.exclude, name)
-            && !is_hubs_own(name)
+            && !is_in_hub_tree(name)
     }
 }
 
@@ -125,7 +125,7 @@ fn other_spelling(name: &str) -> Option<Cow<'_, str>> {
 }
 
 /// Whether a name is in the hub's own tree `/failover-replicator/`, which is never replicated, whatever the settings say.
-pub fn is_hubs_own(name: &str) -> bool {
+pub fn is_in_hub_tree(name: &str) -> bool {
     name.strip_prefix('/').unwrap_or(name).starts_with(OWN_TREE)
 }
 

@@ -1,7 +1,8 @@
-"""An owner who writes a source just after the hub wrote its replica: a proxy before the emulator.
+"""A proxy before the emulator that simulates an owner: it changes a source right after the hub writes the replica.
 
-The hub reads the source again after every write. If it moved, the item goes round once more, and if it moved again the
-account remains. So the first so many writes decide how many answers have `remaining`, whatever the machine's load.
+The hub reads the source again after every write. If the source has changed, the hub repeats the item once; if the
+source has changed again, the account remains. So the number of writes decides how many answers have `remaining`,
+independent of the machine's load.
 """
 
 import http.client
@@ -10,7 +11,7 @@ import json
 import threading
 import urllib.parse
 
-ROUNDS = 2  # that the hub goes with one item in one invocation
+PASSES = 2  # the hub's passes over one item in one invocation
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -26,7 +27,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         finally:
             connection.close()
         if answer.status == 200:
-            self.server.owner.saw(self.headers, body)
+            self.server.owner.observe(self.headers, body)
         self.send_response(answer.status)
         for key, value in answer.getheaders():
             if key.lower() not in ("connection", "content-length", "date", "server"):
@@ -36,11 +37,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(answered)
 
     def log_message(self, *_):
-        """A line a request would drown the checks' output."""
+        """Logs nothing: a line for each request would hide the output of the checks."""
 
 
-class Restless:
-    """Serves at `url` while it is entered; writes the source after each of the first `writes` writes of its replica."""
+class InterferingOwner:
+    """A context manager that serves at `url`. Writes the source after each of the first `writes` writes of a replica."""
 
     def __init__(self, emulator, account, name, source, target, writes):
         self.name, self.target, self.left = name, target, writes
@@ -52,8 +53,8 @@ class Restless:
         self.server.owner = self
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
-    def saw(self, headers, body):
-        """Looks at a call that was done."""
+    def observe(self, headers, body):
+        """Handles a successful call."""
         if headers.get("X-Amz-Target") != "AmazonSSM.PutParameter" or self.left == 0:
             return
         region = headers["Authorization"].partition("Credential=")[2].split("/")[2]

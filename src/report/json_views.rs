@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 
-use super::response::{AccountLine, PlannedStep, Totals, WaitingLine};
-use crate::domain::{AccountId, Change, Counts, Failure, Note, Region, Subject, Waiting};
+use super::response::{AccountLine, PlannedStep, TombstoneLine, Totals};
+use crate::domain::{AccountId, Change, Counts, Failure, Note, Region, Subject, TombstonedReplica};
 
 /// The longest beginning of `list` that fits into `room` bytes, which it takes away.
 pub(super) fn fit<'a, T, V: Serialize>(
@@ -170,7 +170,8 @@ impl Serialize for StepView<'_> {
         object.serialize_field("region", step.region.as_str())?;
         object.serialize_field("name", step.item.name())?;
         object.serialize_field("change", step.change.word())?;
-        object.serialize_field("because", &step.because)?;
+        let because: Vec<&str> = step.because.iter().map(|reason| reason.as_str()).collect();
+        object.serialize_field("because", &because)?;
         if let Some(class) = step.class {
             object.serialize_field("class", class.word())?;
         }
@@ -179,11 +180,11 @@ impl Serialize for StepView<'_> {
 }
 
 /// A replica with a tombstone.
-pub(super) struct WaitingView<'a>(pub(super) &'a WaitingLine);
+pub(super) struct TombstoneView<'a>(pub(super) &'a TombstoneLine);
 
-impl Serialize for WaitingView<'_> {
+impl Serialize for TombstoneView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let WaitingLine { waiting: Waiting { due, region, item }, account } = self.0;
+        let TombstoneLine { replica: TombstonedReplica { due, region, item }, account } = self.0;
         let mut object = serializer.serialize_struct("Tombstone", 5)?;
         object.serialize_field("account", account.as_str())?;
         object.serialize_field("kind", item.kind().word())?;

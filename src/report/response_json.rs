@@ -3,10 +3,10 @@
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use super::response::{AccountLine, PlannedStep, Response, WaitingLine};
-use super::views::{
-    AccountView, FailureView, NoteView, StepView, TotalsView, Views, WaitingView, fit, size_of,
+use super::json_views::{
+    AccountView, FailureView, NoteView, StepView, TombstoneView, TotalsView, Views, fit, size_of,
 };
+use super::response::{AccountLine, PlannedStep, Response, TombstoneLine};
 use crate::domain::{AccountId, Failure, Note};
 
 /// The longest response in bytes of JSON: Step Functions takes 256 KiB for a task's output, and wraps it.
@@ -24,13 +24,13 @@ impl Response {
         let (accounts, failures) = (self.accounts.as_slice(), self.failures.as_slice());
         let (steps, tombstones) = (self.steps.as_deref(), self.tombstones.as_slice());
         let notes = self.notes.as_slice();
-        Document { response: self, accounts, failures, steps, tombstones, notes }
+        ResponseDocument { response: self, accounts, failures, steps, tombstones, notes }
     }
 
     /// As much of the response as `limit` bytes hold.
-    fn fitted(&self, limit: usize) -> Document<'_> {
+    fn fitted(&self, limit: usize) -> ResponseDocument<'_> {
         let steps = self.steps.as_deref();
-        let mut document = Document {
+        let mut document = ResponseDocument {
             response: self,
             accounts: &[],
             failures: &[],
@@ -43,23 +43,23 @@ impl Response {
         document.accounts = fit(&self.accounts, AccountView, &mut room);
         document.failures = fit(&self.failures, FailureView, &mut room);
         document.steps = steps.map(|steps| fit(steps, StepView, &mut room));
-        document.tombstones = fit(&self.tombstones, WaitingView, &mut room);
+        document.tombstones = fit(&self.tombstones, TombstoneView, &mut room);
         document.notes = fit(&self.notes, NoteView, &mut room);
         document
     }
 }
 
 /// The JSON document: what of a response is shown.
-struct Document<'a> {
+struct ResponseDocument<'a> {
     response: &'a Response,
     accounts: &'a [AccountLine],
     failures: &'a [Failure],
     steps: Option<&'a [PlannedStep]>,
-    tombstones: &'a [WaitingLine],
+    tombstones: &'a [TombstoneLine],
     notes: &'a [Note],
 }
 
-impl Serialize for Document<'_> {
+impl Serialize for ResponseDocument<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let whole = self.response;
         let cut = |all: usize, shown: usize, dropped: u64| (all - shown) as u64 + dropped;
@@ -84,7 +84,7 @@ impl Serialize for Document<'_> {
                 .serialize_field("steps_cut", &cut(all.len(), shown.len(), whole.steps_dropped))?;
         }
         if !whole.tombstones.is_empty() {
-            object.serialize_field("tombstones", &Views(self.tombstones, WaitingView))?;
+            object.serialize_field("tombstones", &Views(self.tombstones, TombstoneView))?;
         }
         if !whole.notes.is_empty() {
             object.serialize_field("notes", &Views(self.notes, NoteView))?;

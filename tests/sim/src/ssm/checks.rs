@@ -1,4 +1,4 @@
-//! What a value may be: its type, pattern and length of texts (FACTS 24, 30, 38).
+//! The checks of a parameter's type, value, pattern and description (FACTS 24, 30, 38).
 
 use regex_automata::meta::Regex;
 
@@ -7,7 +7,7 @@ use crate::error::AwsError;
 
 const TEXT: usize = 1024;
 
-/// Description and pattern, and whether the value is one.
+/// Checks description, pattern and value.
 pub(super) fn check_texts(description: &str, pattern: &str, value: &str) -> Result<(), AwsError> {
     for (what, text) in [("description", description), ("allowedPattern", pattern)] {
         if text.chars().count() > TEXT {
@@ -42,7 +42,7 @@ pub(super) fn check_texts(description: &str, pattern: &str, value: &str) -> Resu
     Err(AwsError::new("ParameterPatternMismatchException", message))
 }
 
-/// Type and data type of a write; `held` are those that the parameter has.
+/// Type and data type of a write. `held` are the type and data type of the existing parameter.
 pub(super) fn resolve(
     kind: Option<&str>,
     data_type: Option<&str>,
@@ -67,7 +67,7 @@ pub(super) fn resolve(
     if let Some((held_kind, held_data_type)) = held {
         if kind != held_kind {
             let message = format!(
-                "The parameter type can't be changed from {held_kind} to {kind}. Create it anew."
+                "The parameter type can't be changed from {held_kind} to {kind}. Delete and recreate the parameter."
             );
             return Err(AwsError::new("HierarchyTypeMismatchException", message));
         }
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_patterns_and_types_are_judged() {
+    fn values_patterns_and_types_are_checked() {
         assert_eq!(check_texts("", "^[a-c]+$", "abc"), Ok(()));
         let code = |pattern, value| check_texts("", pattern, value).map_err(|error| error.code);
         assert_eq!(code("^a$", "b"), Err("ParameterPatternMismatchException".to_owned()));

@@ -9,14 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::domain::{AccountId, AccountOutcome, Counts, Kind};
 
 tokio::task_local! {
-    static TALLY: SoFar;
+    static TALLY: PartialCounts;
 }
 
 /// The counts of one account's work so far. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct SoFar(Arc<Mutex<[Counts; 2]>>);
+pub struct PartialCounts(Arc<Mutex<[Counts; 2]>>);
 
-impl SoFar {
+impl PartialCounts {
     /// Does `work`, and keeps what it [`note`]s.
     pub async fn of<T>(&self, work: impl Future<Output = T>) -> T {
         TALLY.scope(self.clone(), work).await
@@ -24,7 +24,7 @@ impl SoFar {
 
     /// The outcome of an account that was cut off: its counts so far, and all else is left to a later run.
     pub fn cut_off(&self, account: AccountId) -> AccountOutcome {
-        let mut outcome = AccountOutcome::unlooked(account);
+        let mut outcome = AccountOutcome::unfinished(account);
         let [parameters, secrets] = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for (kind, counts) in [(Kind::Parameter, parameters), (Kind::Secret, secrets)] {
             for (ended, many) in counts.iter() {
@@ -37,7 +37,7 @@ impl SoFar {
 
 /// Notes that items of `kind` have come to their ends; without a task that keeps a tally, nothing happens.
 pub fn note(kind: Kind, counts: &Counts) {
-    let merge = |tally: &SoFar| {
+    let merge = |tally: &PartialCounts| {
         let mut tally = tally.0.lock().unwrap_or_else(PoisonError::into_inner);
         tally[kind as usize].merge(counts);
     };
@@ -53,12 +53,12 @@ mod tests {
     #[tokio::test]
     async fn what_was_counted_before_the_cut_is_told_and_the_rest_is_left() {
         let account = AccountId::parse("111122223333").expect("an account");
-        let so_far = SoFar::default();
+        let partial_counts = PartialCounts::default();
         let mut counts = Counts::default();
         counts.add(OutcomeKind::Created, 3);
-        so_far.of(async { note(Kind::Secret, &counts) }).await;
+        partial_counts.of(async { note(Kind::Secret, &counts) }).await;
         note(Kind::Secret, &counts);
-        let outcome = so_far.cut_off(account);
+        let outcome = partial_counts.cut_off(account);
         assert_eq!(outcome.secrets.get(OutcomeKind::Created), 3);
         assert_eq!(outcome.parameters.total(), 0);
         assert!(outcome.changed && outcome.left && !outcome.complete);

@@ -7,7 +7,7 @@ use super::shown::shown;
 
 /// What is wrong with the text of an account id or a Region.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidPlace {
+pub enum InvalidLocation {
     /// Not twelve digits.
     #[error("`{0}` is not an account id: twelve digits are, such as `111122223333`")]
     Account(String),
@@ -22,11 +22,11 @@ pub struct AccountId(Arc<str>);
 
 impl AccountId {
     /// Takes exactly twelve digits.
-    pub fn parse(text: &str) -> Result<Self, InvalidPlace> {
+    pub fn parse(text: &str) -> Result<Self, InvalidLocation> {
         if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
             Ok(Self(text.into()))
         } else {
-            Err(InvalidPlace::Account(shown(text)))
+            Err(InvalidLocation::Account(shown(text)))
         }
     }
 
@@ -54,7 +54,7 @@ pub struct Region(Arc<str>);
 
 impl Region {
     /// Takes lower-case words with a number at the end: `us-east-2`, `us-gov-west-1`, `ap-southeast-1`.
-    pub fn parse(text: &str) -> Result<Self, InvalidPlace> {
+    pub fn parse(text: &str) -> Result<Self, InvalidLocation> {
         let words: Vec<&str> = text.split('-').collect();
         let shaped = match words.as_slice() {
             [area, middle @ .., number] if !middle.is_empty() => {
@@ -71,7 +71,7 @@ impl Region {
         if shaped && text.len() <= 32 {
             Ok(Self(text.into()))
         } else {
-            Err(InvalidPlace::Region(shown(text)))
+            Err(InvalidLocation::Region(shown(text)))
         }
     }
 

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{AccountId, Counts, Failure, Note, OutcomeKind, Region, Subject, Waiting};
+use crate::domain::{
+    AccountId, Counts, Failure, Note, OutcomeKind, Region, Subject, TombstonedReplica,
+};
 
-use super::response::{Response, Totals, WaitingLine};
+use super::response::{Response, TombstoneLine, Totals};
 
 /// `9,120`.
 pub(super) fn number(count: u64) -> String {
@@ -61,10 +63,10 @@ pub(super) fn tombstones(response: &Response, shown: usize) -> Vec<String> {
     };
     let head = format!(
         "{have} lost the source and a tombstone; a sweep deletes {them} when due, the first on {}:",
-        first.waiting.due
+        first.replica.due
     );
-    let line = |line: &WaitingLine| {
-        let WaitingLine { waiting: Waiting { due, region, item }, account } = line;
+    let line = |line: &TombstoneLine| {
+        let TombstoneLine { replica: TombstonedReplica { due, region, item }, account } = line;
         format!("  {account} {region} {} {}, due {due}", item.kind(), one_line(item.name()))
     };
     let lines: Vec<String> = response.tombstones.iter().take(shown).map(line).collect();
