@@ -1,13 +1,13 @@
-//! How many calls of one kind are under way at once.
+//! Runs several calls in parallel.
 
 use futures::{StreamExt, stream};
 
-/// Calls under way at once for one list of them; far more than the quotas let through.
-const CALLS_AT_ONCE: usize = 8;
+/// Calls in parallel for one list of calls. The rate limits allow far fewer.
+const CALLS_IN_PARALLEL: usize = 8;
 
-/// Makes the calls, a few at a time, and gives their answers in the order of the calls.
+/// Makes the calls in parallel, up to a limit, and returns the results in the order of the calls.
 pub async fn in_parallel<F: Future>(calls: impl IntoIterator<Item = F>) -> Vec<F::Output> {
-    // Collected first: a stream that borrows from the iterator's closure is not known to be `Send`.
+    // Collected first: the compiler cannot prove that a stream borrowing from the iterator's closure is `Send`.
     let calls: Vec<F> = calls.into_iter().collect();
-    stream::iter(calls).buffered(CALLS_AT_ONCE).collect().await
+    stream::iter(calls).buffered(CALLS_IN_PARALLEL).collect().await
 }

@@ -1,4 +1,5 @@
-//! The hub under Lambda's runtime: an invocation in, its answer or an error of a stable type out, metrics to the log.
+//! The hub as a Lambda function. An invocation returns an answer, or an error with a stable type; metrics go to the
+//! log.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,14 +16,14 @@ use crate::deadline::Deadline;
 use crate::hub::{Answer, Hub, HubError, RouteFilter, RunResult};
 use crate::{logs, request, settings};
 
-/// Serves invocations until Lambda ends the process.
+/// Handles invocations until Lambda stops the process.
 pub fn run() -> ExitCode {
     if !settings::runs_in_lambda() {
-        tell("hub runs as a Lambda function only; at a terminal, use hubctl");
+        print_error("hub runs only as a Lambda function; use hubctl at a terminal");
         return ExitCode::from(2);
     }
-    if let Err(refused) = begin_logs() {
-        tell(&refused);
+    if let Err(error) = begin_logs() {
+        print_error(&error);
         return ExitCode::from(2);
     }
     let served = tokio::runtime::Builder::new_multi_thread()
@@ -33,7 +34,7 @@ pub fn run() -> ExitCode {
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!("the runtime ended: {error}");
+            tracing::error!("the Lambda runtime failed: {error}");
             ExitCode::FAILURE
         }
     }
@@ -41,7 +42,7 @@ pub fn run() -> ExitCode {
 
 async fn serve() -> Result<(), Error> {
     let opened = Arc::new(Opened(OnceCell::new()));
-    // Before the first invocation, whose time it would take.
+    // Opened before the first invocation, so that the invocation does not spend time on it.
     drop(opened.hub(Hub::open_in_lambda).await);
     lambda_runtime::run_concurrent(service_fn(move |event: LambdaEvent<Value>| {
         let opened = Arc::clone(&opened);
@@ -55,8 +56,8 @@ async fn serve() -> Result<(), Error> {
     .await
 }
 
-/// The hub of this execution environment. One that cannot be set up says so to the invocation, and so to whoever waits
-/// for it; the next invocation tries again, since a setting that could not be read may be readable by then.
+/// The hub of this execution environment. If it cannot be opened, the invocation fails with the reason; the next
+/// invocation tries again, because a setting that could not be fetched may be available then.
 struct Opened<T>(OnceCell<T>);
 
 impl<T> Opened<T> {
@@ -82,14 +83,14 @@ async fn invoke(hub: &Hub, event: LambdaEvent<Value>) -> Result<Answer, Diagnost
     Ok(answer)
 }
 
-/// Lambda gives the deadline by the wall clock.
-#[expect(clippy::disallowed_methods, reason = "the deadline is Lambda's, on this machine's clock")]
+/// Converts Lambda's deadline, which is a time of the wall clock.
+#[expect(clippy::disallowed_methods, reason = "Lambda's deadline is a time of the wall clock")]
 fn deadline(at: SystemTime) -> Deadline {
     let left = at.duration_since(SystemTime::now()).unwrap_or_default();
     Deadline::at(tokio::time::Instant::now() + left)
 }
 
-/// The error that Lambda shows, by a type that alarms and retry rules can match.
+/// The error of an invocation, with a type that alarms and retry rules can match.
 fn diagnostic(error: &HubError) -> Diagnostic {
     let error_type = match error {
         HubError::Settings(_) => "InvalidSettings",
@@ -110,18 +111,15 @@ fn begin_logs() -> Result<(), String> {
     tracing_subscriber::registry().with(lines).try_init().map_err(|error| error.to_string())
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "a metric is a line of its own on stdout, or CloudWatch does not see it"
-)]
+#[expect(clippy::print_stdout, reason = "CloudWatch reads metrics from lines on stdout")]
 fn log_metrics(lines: &[String]) {
     for line in lines {
         println!("{line}");
     }
 }
 
-#[expect(clippy::print_stderr, reason = "there is no log yet")]
-fn tell(text: &str) {
+#[expect(clippy::print_stderr, reason = "the log is not set up yet")]
+fn print_error(text: &str) {
     eprintln!("{text}");
 }
 
@@ -132,7 +130,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_could_not_be_opened_is_opened_at_the_next_invocation_and_then_kept() {
+    async fn a_hub_that_could_not_be_opened_is_opened_at_the_next_invocation_and_then_kept() {
         let opened = Opened(OnceCell::new());
         let tries = Cell::new(0);
         let open = || async {

@@ -1,49 +1,90 @@
-//! One hub keeps a standby copy of every SSM parameter and a managed replica of every Secrets Manager secret of an AWS
-//! organisation in the failover Regions. The Lambda (`hub`) and the terminal (`hubctl`) are two thin doors to it.
+//! One hub keeps a standby copy of every SSM parameter, and a managed replica of every Secrets Manager secret, of an
+//! AWS organisation in failover Regions. Two binaries use this library: `hub` (the Lambda function) and `hubctl` (a
+//! terminal).
 //!
 //! # The way of a request
 //!
 //! ```text
 //! bytes ─▶ request ─▶ work (account, source Region, items | everything)
-//!                       └─▶ sweep: many accounts, each alone
+//!                       └─▶ sweep: many accounts, each on its own
 //!                             └─▶ observe ─▶ plan ─▶ guard ─▶ apply ─▶ confirm ─▶ outcomes
 //!                                                                                 └─▶ report ─▶ notify
 //! ```
 //!
-//! An event says only *where to look*. What to do is decided from what is read now: CloudTrail masks every value, and
-//! events come late, twice, out of order, or never. Event, sweep and payload therefore take the same way.
+//! 1. `lambda` or `cli` receives the bytes, and [`hub::Hub::perform`] performs the request.
+//! 2. [`request`] parses the bytes into an event, a batch of events, or a payload. The settings come from [`settings`].
+//! 3. [`work`] finds the accounts, routes and items that the request concerns. An event says only where to look.
+//! 4. [`mod@sweep`] reconciles the accounts in parallel. The failure or panic of one account stays in that account.
+//! 5. [`parameters`] and [`secrets`] read the current state, plan, write, read back and confirm. A plan is pure.
+//! 6. [`guard`] judges each planned step again from the evidence of [`ownership`], and limits the deletions of an
+//!    account.
+//! 7. [`report`] folds the outcomes into one report. `hub/notifications.rs` publishes its new failures through
+//!    [`notify`].
 //!
-//! # What holds it together
+//! [`aws`] sends every call: it assumes the roles, limits the rate, retries, and translates errors into causes.
 //!
-//! * `plan` and `guard` are pure. `plan` decides one item, `guard` judges an account's steps together, `apply` makes
-//!   no choice, `reconcile` is the loop.
-//! * In sync means no step, and no read of a value: the tag `ReplicationSource` ([`ownership::Provenance`]) proves
-//!   parity from lists alone.
-//! * Only what [`ownership`] proves to be this route's own is written or deleted: mark and provenance are a claim, and the
-//!   writer that AWS records with each version is the proof. `guard` is handed the evidence and judges by itself.
-//! * After every write the source is read again. If it moved, the item goes round once more, and then nothing that is
-//!   read of the replica is believed: value and tags are written. Provenance follows a write only once version and value have been read back.
-//! * Labels are matched by value, and are put on between read-back and provenance (`parameters::labels`): no list
-//!   shows them, so a replica that provenance calls equal would never be looked at again.
-//! * One item's failure is an outcome, never an error of the run. One account's panic is its own.
-//! * A value lives in [`domain::SecretText`] alone, which does not print.
-//! * The SDK's types stay in `aws`, in the store of parameters and the `observe` and `apply` of labels and secrets, in
-//!   `organization` and `notify`.
+//! # What the code relies on
+//!
+//! * A decision depends only on what is read now, never on the content of an event: CloudTrail masks values, and events
+//!   arrive late, repeatedly, out of order, or not at all. Events, sweeps and payloads therefore take the same way.
+//! * The hub writes or deletes only what it owns. The tags are a claim; the last writer, which AWS records, is the
+//!   proof.
+//! * A replica in sync causes no step and no read of a value: lists and provenance prove parity.
+//! * After each write the source is read again. If it changed, the item takes another pass, which writes value and tags
+//!   whatever provenance says. Provenance is written only after version and value have been read back.
+//! * The failure of one item is an outcome and not an error of the run.
+//! * Values exist only in [`domain::SecretText`], which does not print.
+//! * No trait stands between the code and AWS: tests run the real SDK against a simulator.
 //!
 //! # The arrows
 //!
-//! `lambda cli → hub → notify sweep work organization report logs → request parameters secrets → guard → run_policy
-//! recent_deletes ownership partial_counts → allowances → aws → settings → domain`; within a group only `notify → report` and `sweep → work`. A test reads them from the code.
+//! A module may use the modules to its right, and not those to its left. `tests/integration/architecture.rs` checks
+//! this.
 //!
-//! # Where it differs from the obvious
+//! ```text
+//! lambda cli → hub → notify sweep work organization report logs → request parameters secrets → guard
+//!   → run_policy recent_deletes ownership partial_counts → allowances → aws → concurrency deadline → settings → domain
+//! ```
 //!
-//! * Clients are made for each account's session from one shared HTTP client and dropped with it: a client without a
-//!   TLS set-up of its own costs some 40 µs, and memory is bounded by the accounts under way.
-//! * Requests wait for their bucket in the HTTP connector, the one place that no attempt passes by. A task for each
-//!   bucket serves its queue, so that a future which nobody polls cannot hold up the others.
-//! * No trait stands between the code and AWS: tests run the real SDK over the wire.
+//! Inside one group only `notify → report` and `sweep → work`. Inside `parameters`:
 //!
-//! Begin to read at [`hub::Hub::perform`], then [`sweep::sweep`] and [`parameters::reconcile`].
+//! ```text
+//! prune release → reconcile → labels → attempt → context → results store → candidate label_reads → plan
+//!   → value_override model → policies
+//! ```
+//!
+//! The same test keeps the SDK's types in `aws`, `organization`, `notify`, `parameters/store`,
+//! `parameters/labels/store.rs`, `secrets/observe.rs` and `secrets/apply.rs`, and keeps plans, `guard`, `work`,
+//! `report` and `domain` free of effects.
+//!
+//! # Glossary
+//!
+//! | word | meaning |
+//! |---|---|
+//! | location | An account and a Region. |
+//! | route | A source Region and its target Regions. |
+//! | source, replica | The original in the source Region, and its copy in a target Region. |
+//! | item | A kind (parameter or secret) and a name. |
+//! | mark | The tag `ReplicationStatus` on a replica, a claim that the hub keeps it. |
+//! | provenance | The tag `ReplicationSource` on a replica, with the versions of source and replica and the form of the write. |
+//! | ownership | Whether a parameter in a target belongs to the hub, judged from the tags and the last writer. |
+//! | conflict | Something that the hub does not own holds the name of a replica. |
+//! | drift | A difference between a replica and what it must be. |
+//! | tombstone | A note in provenance: the replica may be deleted from a given time on. |
+//! | witness | An event of the deletion or expiration, or the tag `remove`; only a witnessed deletion happens at once. |
+//! | value override | A tag on the source that gives the replica a different value. |
+//! | reconcile | To make the replicas of a route equal to their sources, for named items or for everything. |
+//! | sweep | To reconcile everything, over many accounts. |
+//! | pass | One cycle of read, decide, write, read back and confirm over a chunk of items. |
+//! | brake | The limit on deletions a day, for each account and target. |
+//! | outcome, report, digest | How an item ended, all outcomes of a run, and the message to the SNS topic. |
+//! | lane | The kind of work, sweep or events; each lane has its own part of the quotas. |
+//!
+//! # Where to begin to read
+//!
+//! [`hub::Hub::perform`], then [`sweep::sweep`], [`parameters::reconcile`] and `parameters/plan/mod.rs`.
+//! `aws/throttle/mod.rs` tells rate limiting, and [`deadline`] lists the time reserves. `docs/design.md` states the
+//! rules.
 
 pub mod allowances;
 pub mod aws;

@@ -1,7 +1,7 @@
-//! The member accounts of the organisation: the active ones that the filters let through. Which they are is decided
-//! by [`AccountFilter`], without a call.
+//! Lists the member accounts of the organisation that are active and that the [`AccountFilter`] includes.
 //!
-//! A filter by organisational unit never lets an account through whose place in the organisation is not known.
+//! If a filter by organisational unit is set, an account whose place in the organisation is unknown is an error: it is
+//! never included by default.
 
 use aws_sdk_organizations::operation::list_accounts::ListAccountsOutput;
 use aws_sdk_organizations::types::{Account, AccountState, AccountStatus};
@@ -12,32 +12,32 @@ use crate::settings::{AccountFilter, Matched, Unmatched};
 
 const OPERATION: &str = "organizations:ListAccounts";
 const ORGANISATION: &str = "the hub's organisation";
-/// `ListAccounts` gives 20 accounts a page at most; an empty page with a token after it is normal.
+/// `ListAccounts` returns at most 20 accounts a page. An empty page with a token is normal.
 const PAGE_SIZE: i32 = 20;
-/// Pages of one call of [`page`]: up to 500 accounts, some seven seconds of the organisation's quota.
+/// Pages in one call of [`page`]: up to 500 accounts, about seven seconds of the organisation's quota.
 const PAGES_PER_CALL: usize = 25;
-const NAME_ACCOUNTS: &str = "run the hub in the organisation's management account or in a delegated administrator's, \
-     or name `account` or `accounts` in the payload";
+const NAME_ACCOUNTS: &str = "run the hub in the organisation's management account or in a delegated administrator account, \
+     or set `account` or `accounts` in the payload";
 
-const FILTER_BY_ID: &str = "filter by REPLICATOR_INCLUDE_ACCOUNTS and REPLICATOR_EXCLUDE_ACCOUNTS instead of by organisational unit";
+const FILTER_BY_ID: &str = "use REPLICATOR_INCLUDE_ACCOUNTS and REPLICATOR_EXCLUDE_ACCOUNTS instead of filters by organisational unit";
 
-/// Whether the account is swept; `paths` are its places in the organisation, such as `o-a/r-b/ou-1/111122223333/`.
-/// What is excluded in either way wins.
+/// Whether the filter includes the account. `paths` are its places in the organisation, such as
+/// `o-a/r-b/ou-1/111122223333/`. An exclusion takes precedence over an inclusion.
 ///
 /// # Errors
-/// An organisational unit is asked for and no path is known: "all accounts" is never the answer to that.
-fn admits(filter: &AccountFilter, account: &AccountId, paths: &[String]) -> Result<bool, Cause> {
+/// The decision needs a path and AWS returned none.
+fn includes(filter: &AccountFilter, account: &AccountId, paths: &[String]) -> Result<bool, Cause> {
     if filter.exclude.contains(account) {
         return Ok(false);
     }
-    let asks_for_all = filter.include.is_empty() && filter.include_ous.is_empty();
-    let included = asks_for_all || filter.include.contains(account);
+    let includes_all = filter.include.is_empty() && filter.include_ous.is_empty();
+    let included = includes_all || filter.include.contains(account);
     if included && filter.exclude_ous.is_empty() || !included && filter.include_ous.is_empty() {
         return Ok(included);
     }
     if paths.is_empty() {
         let message = format!(
-            "{OPERATION} gives no path of account {account}, and a filter by organisational unit is set"
+            "{OPERATION} returned no path of the account {account}, which the filter by organisational unit needs"
         );
         return Err(Cause::new(FailureKind::Unsupported, message).mended_by(FILTER_BY_ID));
     }
@@ -45,7 +45,7 @@ fn admits(filter: &AccountFilter, account: &AccountId, paths: &[String]) -> Resu
     Ok((included || under(&filter.include_ous)) && !under(&filter.exclude_ous))
 }
 
-/// Whether `path` has all of `ou`'s components one after the other: whole ids, never parts of them.
+/// Whether `path` contains all components of `ou` in sequence. Only whole ids match.
 fn lies_under(path: &str, ou: &str) -> bool {
     let components = |text: &str| {
         text.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<_>>()
@@ -54,18 +54,18 @@ fn lies_under(path: &str, ou: &str) -> bool {
     !ou.is_empty() && path.windows(ou.len()).any(|part| part == ou)
 }
 
-/// Accounts of the organisation.
+/// A part of the organisation's accounts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Members {
-    /// The active ones that the filter lets through, in the order in which AWS lists them.
+    /// The active accounts that the filter includes, in AWS's order.
     pub accounts: Vec<AccountId>,
-    /// The token that goes on from there; `None` at the end.
+    /// The token of the next part; `None` at the end.
     pub next: Option<String>,
-    /// What of the filter matched nothing; known at the end only.
+    /// The entries of the filter that matched no account; empty before the end of the list.
     pub unmatched: Unmatched,
 }
 
-/// Every active member account that the filter lets through, in the order in which AWS lists them.
+/// All active member accounts that the filter includes, in AWS's order.
 pub async fn member_accounts(
     connection: &Connection,
     filter: &AccountFilter,
@@ -73,7 +73,7 @@ pub async fn member_accounts(
     walk(connection, filter, None, usize::MAX).await
 }
 
-/// The next accounts, up to 500 of AWS's list before the filter.
+/// The next accounts: up to 500 of AWS's list, before the filter.
 pub async fn page(
     connection: &Connection,
     filter: &AccountFilter,
@@ -82,7 +82,8 @@ pub async fn page(
     walk(connection, filter, token, PAGES_PER_CALL).await
 }
 
-/// At most `pages` pages of the list, from `token` on. An empty page may have others after it: only the token ends it.
+/// At most `pages` pages of the list, starting at `token`. An empty page can precede further pages; the list ends when
+/// there is no token.
 async fn walk(
     connection: &Connection,
     filter: &AccountFilter,
@@ -111,8 +112,8 @@ async fn walk(
         }
     }
     if is_empty && token.is_none() {
-        // An organisation has its management account at the least.
-        let message = format!("{OPERATION} lists no account at all");
+        // An organisation has at least its management account.
+        let message = format!("{OPERATION} returned no account");
         return Err(Cause::new(FailureKind::Invalid, message).mended_by(NAME_ACCOUNTS));
     }
     let unmatched = match token {
@@ -130,10 +131,11 @@ async fn list(connection: &Connection, token: Option<String>) -> Result<ListAcco
     let listed = listed.map_err(|error| {
         let cause = aws::cause(OPERATION, ORGANISATION, &error);
         if aws::code(&error) == Some("AWSOrganizationsNotInUseException") {
-            let message = "the hub's account is not in an organisation, so there are no member accounts to list";
+            let message =
+                "the hub's account is not in an organisation and has no member accounts to list";
             return Cause::new(FailureKind::Invalid, message).mended_by(NAME_ACCOUNTS);
         }
-        if cause.kind == FailureKind::AccessDenied && is_refused(aws::code(&error)) {
+        if cause.kind == FailureKind::AccessDenied && lacks_permission(aws::code(&error)) {
             return cause.mended_by(NAME_ACCOUNTS);
         }
         cause
@@ -141,14 +143,14 @@ async fn list(connection: &Connection, token: Option<String>) -> Result<ListAcco
     listed.ok_or_else(|| aws::missing_member(OPERATION, ORGANISATION, "its list"))
 }
 
-/// The account that the ARN of every account of the organisation names: `arn:aws:organizations::MANAGEMENT:account/o-a/ID`.
+/// The management account, which the ARN of every account contains: `arn:aws:organizations::MANAGEMENT:account/o-a/ID`.
 fn management_account(listed: &ListAccountsOutput) -> Option<AccountId> {
     let arn = listed.accounts().iter().find_map(Account::arn)?;
     AccountId::parse(arn.split(':').nth(4)?).ok()
 }
 
-/// Refused to these credentials, not for want of good ones.
-fn is_refused(code: Option<&str>) -> bool {
+/// Whether the credentials are valid but lack the permission.
+fn lacks_permission(code: Option<&str>) -> bool {
     code.is_some_and(|code| code.starts_with("AccessDenied"))
 }
 
@@ -167,19 +169,19 @@ fn collect(
         let account = AccountId::parse(listed.id().unwrap_or_default()).map_err(|error| {
             Cause::new(
                 FailureKind::Unavailable,
-                format!("{OPERATION} gave an account without a proper id: {error}"),
+                format!("{OPERATION} returned an account with an invalid id: {error}"),
             )
         })?;
-        let is_let_through = admits(filter, &account, listed.paths())?;
-        matched.take(filter, account.as_str(), (true, is_let_through), under);
-        if is_let_through {
+        let is_included = includes(filter, &account, listed.paths())?;
+        matched.take(filter, account.as_str(), (true, is_included), under);
+        if is_included {
             accounts.push(account);
         }
     }
     Ok(())
 }
 
-/// `State` says it; `Status`, which AWS retires, only where there is no `State`.
+/// AWS retires `Status` in favour of `State`, which takes precedence.
 fn is_active(account: &Account) -> bool {
     match (account.state(), account.status()) {
         (Some(state), _) => *state == AccountState::Active,
@@ -206,17 +208,17 @@ mod tests {
         paths.iter().map(|path| (*path).to_owned()).collect()
     }
 
-    fn lets_in(filter: &AccountFilter, digits: &str, path: &str) -> bool {
-        admits(filter, &account(digits), &ous(&[path])).unwrap()
+    fn is_included_at(filter: &AccountFilter, digits: &str, path: &str) -> bool {
+        includes(filter, &account(digits), &ous(&[path])).unwrap()
     }
 
     #[test]
     fn without_a_filter_every_account_is_swept() {
-        assert_eq!(admits(&AccountFilter::default(), &account(FIRST), &[]), Ok(true));
+        assert_eq!(includes(&AccountFilter::default(), &account(FIRST), &[]), Ok(true));
     }
 
     #[test]
-    fn a_unit_matches_whole_components_in_a_row() {
+    fn a_unit_matches_consecutive_whole_components() {
         let path = "o-a/r-b/ou-1/ou-2/111122223333/";
         for (ou, expected) in [
             ("o-a/r-b/ou-1/ou-2", true),
@@ -233,30 +235,33 @@ mod tests {
             ("/", false),
         ] {
             let filter = AccountFilter { include_ous: ous(&[ou]), ..AccountFilter::default() };
-            assert_eq!(lets_in(&filter, FIRST, path), expected, "include {ou}");
+            assert_eq!(is_included_at(&filter, FIRST, path), expected, "include {ou}");
             let filter = AccountFilter { exclude_ous: ous(&[ou]), ..AccountFilter::default() };
-            assert_eq!(lets_in(&filter, FIRST, path), !expected, "exclude {ou}");
+            assert_eq!(is_included_at(&filter, FIRST, path), !expected, "exclude {ou}");
         }
     }
 
     #[test]
-    fn what_is_excluded_wins_over_what_is_included() {
+    fn exclusions_take_precedence_over_inclusions() {
         let filter = AccountFilter {
             include: [account(FIRST)].into(),
             exclude: [account(SECOND)].into(),
             include_ous: ous(&["ou-1"]),
             exclude_ous: ous(&["ou-9"]),
         };
-        assert!(lets_in(&filter, FIRST, "o-a/r-b/ou-7"), "named by id");
-        assert!(lets_in(&filter, "777788889999", "o-a/r-b/ou-1"), "under a named unit");
-        assert!(!lets_in(&filter, "777788889999", "o-a/r-b/ou-7"), "neither");
-        assert!(!lets_in(&filter, SECOND, "o-a/r-b/ou-1"), "excluded by id");
-        assert!(!lets_in(&filter, FIRST, "o-a/r-b/ou-9"), "under an excluded unit");
-        assert!(!lets_in(&filter, "777788889999", "o-a/r-b/ou-1/ou-9"), "excluded further down");
+        assert!(is_included_at(&filter, FIRST, "o-a/r-b/ou-7"), "named by id");
+        assert!(is_included_at(&filter, "777788889999", "o-a/r-b/ou-1"), "under a named unit");
+        assert!(!is_included_at(&filter, "777788889999", "o-a/r-b/ou-7"), "neither");
+        assert!(!is_included_at(&filter, SECOND, "o-a/r-b/ou-1"), "excluded by id");
+        assert!(!is_included_at(&filter, FIRST, "o-a/r-b/ou-9"), "under an excluded unit");
+        assert!(
+            !is_included_at(&filter, "777788889999", "o-a/r-b/ou-1/ou-9"),
+            "excluded further down"
+        );
     }
 
     #[test]
-    fn an_unknown_place_is_never_let_through_a_filter_by_unit() {
+    fn an_unknown_place_is_an_error_with_a_filter_by_unit() {
         for filter in [
             AccountFilter { include_ous: ous(&["ou-1"]), ..AccountFilter::default() },
             AccountFilter { exclude_ous: ous(&["ou-1"]), ..AccountFilter::default() },
@@ -266,7 +271,7 @@ mod tests {
                 ..AccountFilter::default()
             },
         ] {
-            let cause = admits(&filter, &account(FIRST), &[]).unwrap_err();
+            let cause = includes(&filter, &account(FIRST), &[]).unwrap_err();
             assert_eq!(cause.kind, FailureKind::Unsupported);
             assert!(cause.remedy().contains("REPLICATOR_INCLUDE_ACCOUNTS"));
         }
@@ -299,7 +304,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_call_of_page_ends_after_its_share_and_goes_on_from_its_token() {
+    async fn a_call_of_page_stops_after_its_pages_and_the_next_continues() {
         let pages = Arc::new(AtomicUsize::new(0));
         let given = Arc::clone(&pages);
         let fake = FakeAws::new(move |_| {
@@ -319,7 +324,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_list_without_any_account_is_no_organisation() {
+    async fn a_list_without_any_account_is_an_error() {
         let fake = FakeAws::new(|_| (200, r#"{"Accounts":[]}"#.to_owned()));
         let connection = fake.connect(|_| ()).await;
         let cause = member_accounts(&connection, &AccountFilter::default()).await.unwrap_err();
@@ -327,11 +332,11 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_without_its_list_is_no_list_of_no_accounts() {
+    async fn a_response_without_its_list_is_not_an_empty_list() {
         for (empty, expected) in [(1, Ok(2)), (usize::MAX, Err(FailureKind::Unavailable))] {
             let (asked, organisation) = (AtomicUsize::new(0), organisation());
             let fake = FakeAws::new(move |sent| {
-                // The second page, which has accounts after it.
+                // The second page, which has a next page.
                 let is_second = sent.body.contains("\"NextToken\":\"one\"");
                 if is_second && asked.fetch_add(1, Ordering::Relaxed) < empty {
                     return (200, String::new());
@@ -345,7 +350,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_organisation_or_no_right_to_list_it_says_what_to_do() {
+    async fn without_an_organisation_or_a_permission_the_remedy_is_to_name_accounts() {
         for (code, kind, remedy) in [
             ("AWSOrganizationsNotInUseException", FailureKind::Invalid, NAME_ACCOUNTS),
             ("AccessDeniedException", FailureKind::AccessDenied, NAME_ACCOUNTS),

@@ -1,58 +1,54 @@
-//! Many accounts at once, each failing alone, until the deadline: a stream of finished accounts.
+//! Reconciles many accounts in parallel until the deadline. The failure or panic of one account does not affect the
+//! others.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::{Stream, StreamExt, stream};
 
 use crate::aws::{Connection, Session};
+use crate::deadline::reserve;
 use crate::domain::{
     AccountId, AccountOutcome, Assignment, Cause, Failure, FailureKind, Kind, OutcomeKind, Purpose,
     Region, Scope, Subject, Take,
 };
-use crate::parameters::{Absent, MassAbsence};
+use crate::parameters::{MassAbsence, UnwitnessedAbsences};
 use crate::partial_counts::PartialCounts;
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
 use crate::work::Work;
 use crate::{parameters, secrets};
 
-/// No account is begun with less than this left.
-const ACCOUNT_TIME: Duration = Duration::from_secs(20);
-/// What is kept of the deadline for the report and the digest.
-const REPORT_TIME: Duration = Duration::from_secs(5);
-
-/// An account that the sweep is through with.
+/// The result of one account.
 #[derive(Debug)]
 pub enum AccountResult {
-    /// Begun, whatever came of it, with what it lost without a witness.
+    /// The account was started. Its unwitnessed absences, if any, are still to be removed.
     Reconciled(Box<AccountOutcome>, Option<AccountAbsences>),
-    /// Not begun before the deadline.
+    /// The deadline came before the account was started.
     NotStarted(AccountId),
 }
 
-/// What an account lost without a witness, and the session that goes on with it.
+/// The replicas of one account whose sources are absent without a witness, and the session that removes them later.
 #[derive(Debug)]
 pub struct AccountAbsences {
     session: Session,
-    absent: Absent,
+    absent: UnwitnessedAbsences,
 }
 
 impl AccountAbsences {
-    /// Whether some of it has no tombstone of an earlier sweep.
+    /// Whether a replica among them has no tombstone yet.
     pub fn has_new(&self) -> bool {
         self.absent.has_new()
     }
 }
 
-/// Reconciles each account's work, `at_once` accounts at a time, in the order in which they finish.
+/// Reconciles `in_parallel` accounts at a time, and returns the results in the order in which accounts finish.
 pub fn sweep(
     connection: &Connection,
     policy: &Arc<RunPolicy>,
     recent: &Arc<RecentDeletes>,
     work: Vec<Work>,
-    at_once: usize,
+    in_parallel: usize,
 ) -> impl Stream<Item = AccountResult> + Send + 'static {
     let (connection, policy, recent) = (connection.clone(), Arc::clone(policy), Arc::clone(recent));
     stream::iter(work)
@@ -60,26 +56,28 @@ pub fn sweep(
             let (connection, policy, recent) =
                 (connection.clone(), Arc::clone(&policy), Arc::clone(&recent));
             let account = work.account.clone();
-            // A task of its own: accounts use every core, and a panic of one ends there.
+            // One task for each account: accounts use every core, and a panic ends only its task.
             let task =
-                tokio::spawn(async move { reconciled(&connection, &policy, &recent, work).await });
+                tokio::spawn(
+                    async move { account_result(&connection, &policy, &recent, work).await },
+                );
             async move {
                 task.await.unwrap_or_else(|_| {
                     AccountResult::Reconciled(Box::new(panicked(&account)), None)
                 })
             }
         })
-        .buffer_unordered(at_once.max(1))
+        .buffer_unordered(in_parallel.max(1))
 }
 
-async fn reconciled(
+async fn account_result(
     connection: &Connection,
     policy: &RunPolicy,
     recent: &RecentDeletes,
     work: Work,
 ) -> AccountResult {
     let account = work.account.clone();
-    if !policy.deadline.leaves(ACCOUNT_TIME) {
+    if !policy.deadline.leaves(reserve::ACCOUNT) {
         return AccountResult::NotStarted(account);
     }
     let partial_counts = PartialCounts::default();
@@ -99,23 +97,23 @@ async fn reconcile(
     recent: &RecentDeletes,
     work: Work,
 ) -> (AccountOutcome, Option<AccountAbsences>) {
-    let none = |outcome| (outcome, None);
+    let complete = |outcome| (outcome, None);
     let Work { account, assignments, refused_deletes } = work;
     let session = match connection.session(&account).await {
         Ok(session) => session,
-        Err(cause) => return none(failed(&account, cause)),
+        Err(cause) => return complete(failed(&account, cause)),
     };
     match &policy.purpose {
         Purpose::Equality | Purpose::Resolving(Take::Source) => {}
         Purpose::Pruning(leftovers) => {
-            return none(
+            return complete(
                 parameters::prune(&session, policy, recent, leftovers, &assignments).await,
             );
         }
         Purpose::Releasing | Purpose::Resolving(Take::Target) => {
             let mut outcome = parameters::release(&session, policy, recent, &assignments).await;
             outcome.merge(secrets::release(&session, policy, &assignments).await);
-            return none(outcome);
+            return complete(outcome);
         }
     }
     let ((mut outcome, absent), secrets) = futures::join!(
@@ -125,31 +123,32 @@ async fn reconcile(
     outcome.merge(secrets);
     outcome.merge(secrets::refused_deletes(&session, &refused_deletes).await);
     if !policy.from_events {
-        nowhere(&assignments, &mut outcome);
+        fail_if_absent(&assignments, &mut outcome);
     }
     if absent.is_empty() {
         return (outcome, None);
     }
-    session.let_go().await;
+    session.release_memory().await;
     (outcome, Some(AccountAbsences { session, absent }))
 }
 
-/// Goes on, once all accounts were looked at, with those that lost something without a witness: each ends with all that
-/// came of it.
+/// Removes the replicas of unwitnessed absences, after all accounts have been reconciled. Each result is the account's
+/// whole outcome.
 pub fn remove_absent(
     policy: &Arc<RunPolicy>,
     recent: &Arc<RecentDeletes>,
     accounts: Vec<(AccountOutcome, AccountAbsences)>,
     mass: Option<MassAbsence>,
-    at_once: usize,
+    in_parallel: usize,
 ) -> impl Stream<Item = AccountOutcome> + Send + 'static {
     let (policy, recent) = (Arc::clone(policy), Arc::clone(recent));
     stream::iter(accounts)
         .map(move |(mut outcome, AccountAbsences { session, absent })| {
             let (policy, recent) = (Arc::clone(&policy), Arc::clone(&recent));
             let task = tokio::spawn(async move {
-                let left = absent.left(session.account());
-                let removed = parameters::remove_absent(&session, &policy, &recent, absent, mass);
+                let left = absent.pending(session.account());
+                let removed =
+                    parameters::remove_unwitnessed(&session, &policy, &recent, absent, mass);
                 within(&policy, removed).await.unwrap_or(left)
             });
             async move {
@@ -158,22 +157,25 @@ pub fn remove_absent(
                 outcome
             }
         })
-        .buffer_unordered(at_once.max(1))
+        .buffer_unordered(in_parallel.max(1))
 }
 
-/// What came of the account, where there was time to begin and to end it.
+/// The result of `outcome`; `None` if there is too little time to start it or it does not end in time.
 async fn within<T>(policy: &RunPolicy, outcome: impl Future<Output = T>) -> Option<T> {
-    if !policy.deadline.leaves(ACCOUNT_TIME) {
+    if !policy.deadline.leaves(reserve::ACCOUNT) {
         return None;
     }
     match policy.deadline.left() {
-        Some(left) => tokio::time::timeout(left.saturating_sub(REPORT_TIME), outcome).await.ok(),
+        Some(left) => {
+            tokio::time::timeout(left.saturating_sub(reserve::REPORT), outcome).await.ok()
+        }
         None => Some(outcome.await),
     }
 }
 
-/// Fails an item that a person named and that no route knows. One that a route knows is not absent for the others.
-fn nowhere(assignments: &[Assignment], outcome: &mut AccountOutcome) {
+/// Turns the absence of a named item into a failure if the item exists in no Region of any route. An item that exists
+/// for one route does not count as absent for the others.
+fn fail_if_absent(assignments: &[Assignment], outcome: &mut AccountOutcome) {
     let named = assignments.iter().find_map(|assignment| match &assignment.scope {
         Scope::Items(wanted) => wanted.first().map(|wanted| wanted.item.clone()),
         Scope::Everything => None,
@@ -188,8 +190,8 @@ fn nowhere(assignments: &[Assignment], outcome: &mut AccountOutcome) {
         return;
     }
     outcome.notes.retain(|note| note.outcome != Some(OutcomeKind::Absent));
-    let is_known = counts.total() > 0 || !outcome.steps.is_empty() || !outcome.failures.is_empty();
-    if is_known || !outcome.complete {
+    let exists = counts.total() > 0 || !outcome.steps.is_empty() || !outcome.failures.is_empty();
+    if exists || !outcome.complete {
         return;
     }
     counts.add(OutcomeKind::Absent, absent);
@@ -197,12 +199,11 @@ fn nowhere(assignments: &[Assignment], outcome: &mut AccountOutcome) {
         assignments.iter().map(|assignment| &assignment.route.source).collect();
     let listed: Vec<&str> = regions.iter().map(|region| region.as_str()).collect();
     let message = format!(
-        "there is no {} of this name in {}, and no replica of one",
+        "no {} of this name exists in {}, and no replica of one",
         item.kind(),
         listed.join(", ")
     );
-    let remedy =
-        "check the name, which AWS compares with upper and lower case, and account and Region";
+    let remedy = "check the name, which is case-sensitive, the account and the Region";
     outcome.fail(Failure {
         account: Some(outcome.account.clone()),
         region: regions.first().filter(|_| regions.len() == 1).map(|region| (*region).clone()),
@@ -212,7 +213,10 @@ fn nowhere(assignments: &[Assignment], outcome: &mut AccountOutcome) {
 }
 
 fn panicked(account: &AccountId) -> AccountOutcome {
-    failed(account, Cause::new(FailureKind::Bug, "the account's task panicked"))
+    failed(
+        account,
+        Cause::new(FailureKind::Bug, "internal error: the task of the account panicked"),
+    )
 }
 
 fn failed(account: &AccountId, cause: Cause) -> AccountOutcome {

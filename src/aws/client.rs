@@ -10,8 +10,8 @@ use crate::domain::Region;
 ///
 /// With `$role`, the client assumes the role again when AWS reports its credentials as expired.
 ///
-/// Each client has its own retry partition. The SDK's default partition is shared by all clients of a service and Region
-/// in the process: a hundred throttled calls in one account would use up the retries of all others.
+/// Each client has its own retry partition. The SDK's default partition is shared by all clients of a service and
+/// Region in the process: a hundred throttled calls in one account would use up the retries of all others.
 macro_rules! client {
     ($sdk:ident, $service:literal, $config:expr, $region:expr, $limiters:expr $(, $role:expr)?) => {{
         let region: &$crate::domain::Region = $region;

@@ -1,4 +1,5 @@
-//! The process's one connection to AWS: one HTTP client and TLS set-up, one clock, one set of retry and time-out rules.
+//! A connection to AWS: one HTTP client and TLS set-up, one clock, and one set of retry and time-out rules for all
+//! clients.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -36,74 +37,75 @@ use crate::aws::throttle::registry::{AccountLimiters, CallCounts, LimiterRegistr
 use crate::aws::throttle::{CallStats, Lane, Quotas};
 use crate::domain::{AccountId, Cause, FailureKind, Location, ParameterName, Region, Timestamp};
 
-/// Time for a connection to stand. Lambda's own clients use the same.
+/// The time to establish a connection; the same as in Lambda's own clients.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(3100);
-/// Time for an answer to begin. The SDK sets none, and a call into a black hole would hang for ever.
+/// The time until a response begins. The SDK sets no limit, so a call to a host that never answers would hang.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
-/// Attempts of one call, the first among them.
+/// Attempts of one call, including the first.
 const ATTEMPTS: u32 = 5;
-/// Shown in the user agent, and so in `CloudTrail`.
+/// Part of the user agent, which `CloudTrail` records.
 const APP_NAME: &str = "failover-replicator";
 
-/// What a connection needs to know.
+/// The settings of a connection.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The Region of the hub's own calls where neither `AWS_REGION` nor the profile names one.
+    /// The Region of the hub's own calls if neither `AWS_REGION` nor the profile names one.
     pub region: Option<Region>,
-    /// The role that is assumed in every account.
+    /// The role that the hub assumes in every account.
     pub spoke_role_name: String,
-    /// The external id that its trust policy asks for.
+    /// The external id that the role's trust policy requires.
     pub external_id: Option<String>,
-    /// A role that is assumed first; everything else is done with its credentials.
+    /// A role that the hub assumes first and uses for all other calls.
     pub operator_role_arn: Option<String>,
-    /// How fast calls may follow each other.
+    /// The rate limits.
     pub quotas: Quotas,
-    /// Listed items in memory at once, over all accounts.
+    /// The limit of listed items in memory, over all accounts.
     pub items_in_flight: usize,
-    /// Network, clock and credentials.
+    /// Replacements that tests use.
     pub environment: Environment,
 }
 
-/// The way to AWS. Clones share everything.
+/// A connection to AWS. Clones share all state.
 #[derive(Clone)]
 pub struct Connection(Arc<Inner>);
 
 struct Inner {
-    /// As the SDK's own chain gives it.
+    /// The configuration from the SDK's default chain.
     base: SdkConfig,
-    /// With the hub's own credentials: the operator role's where one is set.
+    /// The same with the hub's credentials: those of the operator role if one is set.
     config: SdkConfig,
     region: Region,
     clock: SharedTimeSource,
     options: Options,
     quotas: Arc<Quotas>,
     calls: Arc<CallCounts>,
-    /// The gates of the hub's own calls.
+    /// The limiters of the hub's own calls.
     limiters: Arc<AccountLimiters>,
-    /// The gates of the accounts.
+    /// The limiters of the member accounts.
     registry: LimiterRegistry,
     memory_budget: MemoryBudget,
     sts: aws_sdk_sts::Client,
     hub_account: OnceCell<AccountId>,
-    /// The organisation's management account, once a list of accounts has named it.
+    /// The organisation's management account, known after the first list of accounts.
     management_account: OnceLock<AccountId>,
     own_ssm: PerRegion<aws_sdk_ssm::Client>,
     sns: PerRegion<aws_sdk_sns::Client>,
     organizations: PerRegion<aws_sdk_organizations::Client>,
-    /// Sessions in use. A finished account's is dropped by whoever used it, and found dead here.
+    /// Sessions in use. The entry of a finished account is a dead weak reference until the next insertion.
     sessions: Mutex<HashMap<AccountId, Weak<Shared>>>,
 }
 
 impl Connection {
-    /// Reads the SDK's own variables and profile. Nothing is called, the instance's metadata never.
+    /// Reads the SDK's environment variables and profile, without a call. The instance metadata is never used.
     ///
-    /// Fails with [`FailureKind::Invalid`] where no Region is known.
+    /// # Errors
+    /// [`FailureKind::Invalid`] if no Region is known.
     pub async fn open(options: Options) -> Result<Self, Cause> {
         let config = load(&options).await;
         Self::with_config(options, config)
     }
 
-    /// With a configuration that was loaded already.
+    /// A connection with a configuration that is already loaded.
     pub(super) fn with_config(options: Options, config: SdkConfig) -> Result<Self, Cause> {
         let region = own_region(&config)?;
         let clock = clock_of(&options);
@@ -143,23 +145,22 @@ impl Connection {
         })))
     }
 
-    /// A connection for the other kind of work, over the same network and credentials, with that kind's part of the
-    /// quotas.
+    /// A connection for the other lane: the same network and credentials, and that lane's part of the quotas.
     ///
     /// # Errors
-    /// None that [`Self::open`] did not have.
+    /// Only those of [`Self::open`].
     pub fn in_lane(&self, lane: Lane) -> Result<Self, Cause> {
         let mut options = self.0.options.clone();
         options.quotas.lane = lane;
         Self::with_config(options, self.0.base.clone())
     }
 
-    /// The time on the clock that signs requests.
+    /// The time of the clock that signs requests.
     pub fn now(&self) -> Timestamp {
         now(&self.0.clock)
     }
 
-    /// The hub's own account, asked of STS once in the life of the process.
+    /// The hub's own account. STS is called once for each connection.
     pub async fn hub_account(&self) -> Result<AccountId, Cause> {
         let ask = || async {
             let operation = "sts:GetCallerIdentity";
@@ -176,16 +177,16 @@ impl Connection {
             account.ok_or_else(|| {
                 Cause::new(
                     FailureKind::Unavailable,
-                    format!("{operation} named no account in {place}"),
+                    format!("{operation} returned no account in {place}"),
                 )
             })
         };
         self.0.hub_account.get_or_try_init(ask).await.cloned()
     }
 
-    /// Remembers the organisation's management account, whose missing spoke role has a remedy of its own.
+    /// Remembers the organisation's management account: a missing spoke role there has a different remedy.
     pub fn remember_management_account(&self, account: AccountId) {
-        // Whoever came first named the same one: an organisation never changes it.
+        // An organisation never changes its management account, so the first value stays.
         let _ = self.0.management_account.set(account);
     }
 
@@ -194,7 +195,7 @@ impl Connection {
         &self.0.region
     }
 
-    /// Organizations, with the hub's own credentials. Its endpoint is global: the SDK finds it from the Region.
+    /// A client of Organizations with the hub's credentials. The SDK finds the global endpoint from the Region.
     pub fn organizations(&self) -> aws_sdk_organizations::Client {
         let Inner { config, region, limiters, organizations, .. } = &*self.0;
         organizations.get_or(region, || {
@@ -202,22 +203,22 @@ impl Connection {
         })
     }
 
-    /// SNS of a Region, with the hub's own credentials.
+    /// A client of SNS with the hub's credentials.
     pub fn sns(&self, region: &Region) -> aws_sdk_sns::Client {
         let Inner { config, limiters, sns, .. } = &*self.0;
         sns.get_or(region, || client!(aws_sdk_sns, "sns", config, region, limiters))
     }
 
-    /// Parameter Store of a Region of the hub's own account, with the hub's own credentials.
+    /// A client of Parameter Store in the hub's own account, with the hub's credentials.
     pub fn own_ssm(&self, region: &Region) -> aws_sdk_ssm::Client {
         let Inner { config, limiters, own_ssm, .. } = &*self.0;
         own_ssm.get_or(region, || client!(aws_sdk_ssm, "ssm", config, region, limiters))
     }
 
-    /// The text of a parameter of the hub's own account and Region, decrypted.
+    /// The decrypted value of a parameter in the hub's own account and Region.
     ///
     /// # Errors
-    /// What `GetParameter` answered.
+    /// The failure of `GetParameter`.
     pub async fn own_parameter(&self, name: &ParameterName) -> Result<String, Cause> {
         let region = &self.0.region;
         let request =
@@ -228,27 +229,28 @@ impl Connection {
         text.ok_or_else(|| missing_member("ssm:GetParameter", region, "the parameter's value"))
     }
 
-    /// The account's session. Its role is assumed now, unless a session of the same account is in use.
+    /// The session of an account. The role is assumed now, unless a session of the same account is in use.
     ///
-    /// Fails with [`FailureKind::NoSpokeRole`] where the role is not there or does not trust the hub.
+    /// # Errors
+    /// [`FailureKind::NoSpokeRole`] if the role does not exist or does not trust the hub.
     pub async fn session(&self, account: &AccountId) -> Result<Session, Cause> {
         let session = self.session_in_use(account);
         session.assume_role().await?;
         Ok(session)
     }
 
-    /// What became of the calls so far, by action as IAM spells it.
+    /// Counts of the calls so far, by action as IAM spells it.
     pub fn calls(&self) -> BTreeMap<String, CallStats> {
         self.0.calls.snapshot()
     }
 
-    /// How many sessions are remembered, dead ones among them.
+    /// The number of remembered sessions, including dead ones.
     #[cfg(test)]
     pub(super) fn sessions_held(&self) -> usize {
         self.0.sessions.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// How many accounts' pacers are remembered.
+    /// The number of accounts whose limiters are remembered.
     #[cfg(test)]
     pub(super) fn accounts_in_registry(&self) -> usize {
         self.0.registry.len()
@@ -289,16 +291,17 @@ impl fmt::Debug for Connection {
     }
 }
 
-/// The configuration that all clients begin from: the SDK's own variables and profile, and the hub's rules.
+/// The configuration that all clients start from: the SDK's environment variables and profile, and the hub's rules.
 ///
-/// No attempt has a time-out of its own, since it would count the wait at the gate; the connection's do not.
+/// There is no time-out for an attempt: it would include the wait at the limiter. The connect and read time-outs do
+/// not.
 pub(super) async fn load(options: &Options) -> SdkConfig {
     let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
         .or_else(ProfileFileRegionProvider::new())
         .or_else(options.region.as_ref().map(aws_region));
     let timeouts =
         TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT);
-    // A request that waits at its gate sends nothing, which the SDK would take for a stalled upload after five seconds.
+    // A request that waits at the limiter sends nothing. After five seconds the SDK would take it for a stalled upload.
     let stalled = StalledStreamProtectionConfig::enabled().upload_enabled(false).build();
     let http_client = options.environment.http_client.clone().unwrap_or_else(network);
     let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
@@ -309,11 +312,11 @@ pub(super) async fn load(options: &Options) -> SdkConfig {
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
         .timeout_config(timeouts.build())
         .stalled_stream_protection(stalled);
-    // The name has only letters and a hyphen; were it refused, the user agent would lack it and nothing else.
     let loader = match options.environment.credentials.clone() {
         Some(credentials) => loader.credentials_provider(credentials),
         None => loader,
     };
+    // If the SDK refused the name, only the user agent would lack it.
     match AppName::new(APP_NAME) {
         Ok(name) => loader.app_name(name).load().await,
         Err(_) => loader.load().await,
@@ -329,14 +332,14 @@ fn own_parameter_refused(
     if errors::code(error) == Some("ParameterNotFound") {
         let message = format!("the hub's account has no parameter {name} in {region}");
         return Cause::new(FailureKind::Invalid, message).mended_by(format!(
-            "run `aws ssm put-parameter --region {region} --name {name} --type SecureString --value VALUE`, or set AWS_REGION to the Region that holds it"
+            "run `aws ssm put-parameter --region {region} --name {name} --type SecureString --value VALUE`, or set AWS_REGION to the Region of the parameter"
         ));
     }
     let is_refused =
         cause.kind == FailureKind::AccessDenied && !errors::is_about_credentials(error);
     if is_refused {
         cause.mended_by(format!(
-        "allow ssm:GetParameter on {name} in {region}, and kms:Decrypt on its key, to the role or user that the message names"
+        "allow the role or user in the message to call ssm:GetParameter on {name} in {region}, and kms:Decrypt with its key"
     ))
     } else {
         cause
@@ -364,10 +367,10 @@ fn network() -> SharedHttpClient {
 fn own_region(config: &SdkConfig) -> Result<Region, Cause> {
     let invalid = |message: String| {
         Cause::new(FailureKind::Invalid, message)
-            .mended_by("set AWS_REGION to the hub's own Region, such as us-east-1")
+            .mended_by("set AWS_REGION to the hub's Region, such as us-east-1")
     };
-    let name = config.region().ok_or_else(|| {
-        invalid("no Region is known for the hub's own calls; set AWS_REGION".to_owned())
-    })?;
+    let name = config
+        .region()
+        .ok_or_else(|| invalid("no Region is configured for the hub's own calls".to_owned()))?;
     Region::parse(name.as_ref()).map_err(|error| invalid(error.to_string()))
 }

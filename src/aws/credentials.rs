@@ -1,7 +1,8 @@
-//! One assumed role's credentials: fetched when first needed, renewed before they end, by one call however many wait.
+//! The credentials of an assumed role: fetched on first use and renewed before they expire. All callers that wait share
+//! one call of `AssumeRole`.
 //!
-//! They are kept here and not in the SDK's identity cache: that one holds 64 identities, and with more accounts than
-//! that it forgets some at random and assumes their roles over and over.
+//! The SDK's identity cache is not used. It holds 64 identities; with more accounts it evicts some at random and
+//! assumes their roles again and again.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,48 +20,46 @@ use futures::future::{BoxFuture, Shared};
 use crate::aws::errors;
 use crate::domain::{Cause, FailureKind, Location};
 
-/// A role assumed with another role's credentials lasts an hour at most; AWS refuses to give more.
+/// AWS limits a role that is assumed with another role's credentials to one hour.
 const LIFETIME_SECONDS: i32 = 3600;
-/// With less than this left they are renewed, so that no request is signed with credentials about to end.
-const RENEWED_BEFORE_END: Duration = Duration::from_mins(5);
-/// A renewal that failed is not tried again at once while the old credentials still serve.
+/// The credentials are renewed when less than this is left, so that no request is signed with credentials about to
+/// expire.
+const RENEW_BEFORE_EXPIRY: Duration = Duration::from_mins(5);
+/// The pause after a failed renewal, while the old credentials are still valid.
 const RENEWAL_RETRY: Duration = Duration::from_secs(30);
-/// So often, and so far apart, `AssumeRole` is asked that answers without credentials.
-const ANSWERS: u32 = 5;
-const BETWEEN_ANSWERS: Duration = Duration::from_secs(1);
-/// What `CloudTrail` shows as the session, in every account.
+/// Calls of `AssumeRole` whose responses lack credentials, and the pause between them.
+const ATTEMPTS: u32 = 5;
+const ATTEMPT_PAUSE: Duration = Duration::from_secs(1);
+/// The session name that `CloudTrail` records in every account.
 const SESSION_NAME: &str = "failover-replicator";
-/// The same for a person's hub that took on the operator's role: the spoke role lets it do a little more.
+/// The session name of a run with the operator role, to which the spoke role allows more actions.
 const OPERATOR_SESSION_NAME: &str = "failover-replicator-operator";
 
-/// Which role, and what refusing it means.
+/// A role to assume, and what its failures mean.
 #[derive(Clone, Debug)]
 pub(super) struct Role {
-    /// The role's ARN.
     pub(super) arn: String,
-    /// The external id that its trust policy asks for.
+    /// The external id that the role's trust policy requires.
     pub(super) external_id: Option<String>,
-    /// What `CloudTrail` shows as the session.
     pub(super) session_name: &'static str,
-    /// Where the failure is shown: the role's account, and the Region whose STS is asked.
+    /// The place that failures name: the role's account, and the Region of STS.
     pub(super) place: String,
-    /// Whose role it is, which says what a refusal means.
-    pub(super) of: RoleOf,
+    pub(super) owner: RoleOwner,
 }
 
-/// Whose role it is.
+/// Who owns a role. A refusal has a different kind and remedy for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RoleOf {
-    /// The spoke of a member account.
+pub(super) enum RoleOwner {
+    /// A member account: its spoke role.
     Member,
-    /// The spoke of the organisation's management account, which no service-managed `StackSet` reaches.
+    /// The organisation's management account: its spoke role, which no service-managed `StackSet` deploys.
     Management,
-    /// The operator's, which a person's hub takes on first.
+    /// The operator: the role that hubctl assumes first.
     Operator,
 }
 
 impl Role {
-    /// The spoke role `name` of an account, assumed by the operator's role or by the hub's.
+    /// The spoke role `name` of an account, assumed with the operator's or the hub's credentials.
     pub(super) fn spoke(
         name: &str,
         external_id: Option<&str>,
@@ -74,38 +73,38 @@ impl Role {
             external_id: external_id.map(str::to_owned),
             session_name: if by_operator { OPERATOR_SESSION_NAME } else { SESSION_NAME },
             place: at.to_string(),
-            of: if is_management { RoleOf::Management } else { RoleOf::Member },
+            owner: if is_management { RoleOwner::Management } else { RoleOwner::Member },
         }
     }
 
-    /// The role that a person's hub takes on first.
     pub(super) fn operator(arn: &str) -> Self {
         Self {
             arn: arn.to_owned(),
             external_id: None,
             session_name: OPERATOR_SESSION_NAME,
             place: "the hub's account".to_owned(),
-            of: RoleOf::Operator,
+            owner: RoleOwner::Operator,
         }
     }
 
-    /// What a refusal means. AWS names the policy of the caller's side that refuses; of the role's side it tells
-    /// neither whether the role exists nor what its trust policy or external id lack.
+    /// The cause of a failed `AssumeRole`. AWS names a policy on the caller's side that refuses the call. About the
+    /// role's side AWS tells nothing: not whether the role exists, nor whether its trust policy or the external id is
+    /// wrong.
     fn refusal(&self, error: &SdkError<AssumeRoleError>) -> Cause {
         let cause = errors::cause("sts:AssumeRole", &self.place, error);
         if !errors::code(error).is_some_and(|code| code.starts_with("AccessDenied")) {
             return cause;
         }
-        let says = |words: &[&str]| words.iter().any(|word| cause.message.contains(word));
+        let mentions = |words: &[&str]| words.iter().any(|word| cause.message.contains(word));
         let arn = &self.arn;
-        let (kind, remedy) = if says(&["control policy"]) {
+        let (kind, remedy) = if mentions(&["control policy"]) {
             let remedy = format!(
-                "let the control policy that the message names allow sts:AssumeRole on {arn}"
+                "allow sts:AssumeRole on {arn} in the control policy that the message names"
             );
             (FailureKind::AccessDenied, remedy)
-        } else if says(&["identity-based policy", "permissions boundary", "session policy"]) {
+        } else if mentions(&["identity-based policy", "permissions boundary", "session policy"]) {
             let remedy =
-                format!("allow sts:AssumeRole on {arn} to the role or user that the message names");
+                format!("allow sts:AssumeRole on {arn} for the role or user in the message");
             (FailureKind::AccessDenied, remedy)
         } else {
             (self.refused(), self.remedy())
@@ -114,9 +113,9 @@ impl Role {
     }
 
     fn refused(&self) -> FailureKind {
-        match self.of {
-            RoleOf::Member | RoleOf::Management => FailureKind::NoSpokeRole,
-            RoleOf::Operator => FailureKind::AccessDenied,
+        match self.owner {
+            RoleOwner::Member | RoleOwner::Management => FailureKind::NoSpokeRole,
+            RoleOwner::Operator => FailureKind::AccessDenied,
         }
     }
 
@@ -126,15 +125,15 @@ impl Role {
             Some(_) => "the external id of REPLICATOR_SPOKE_EXTERNAL_ID",
             None => "no external id, since REPLICATOR_SPOKE_EXTERNAL_ID is not set",
         };
-        match self.of {
-            RoleOf::Member => format!(
+        match self.owner {
+            RoleOwner::Member => format!(
                 "check that the account belongs to the organisation, that the spoke stack is deployed in it, and that {arn} trusts the hub's role and asks for {with}"
             ),
-            RoleOf::Management => format!(
-                "deploy the spoke stack into the organisation's management account by itself (`make spoke`), since StackSets do not reach it; check that {arn} trusts the hub's role and asks for {with}"
+            RoleOwner::Management => format!(
+                "deploy the spoke stack into the organisation's management account separately (`make spoke`), because StackSets do not reach it; check that {arn} trusts the hub's role and asks for {with}"
             ),
-            RoleOf::Operator => {
-                format!("check that {arn} exists and trusts the credentials that hubctl runs with")
+            RoleOwner::Operator => {
+                format!("check that {arn} exists and trusts the credentials of hubctl")
             }
         }
     }
@@ -146,19 +145,19 @@ struct TemporaryCredentials {
     renew_at: SystemTime,
 }
 
-/// One call of `AssumeRole` that any number of callers wait for. Whoever of them is polled drives it on: were it one
-/// caller's alone, the others would wait for ever when that one is a future that is set aside.
+/// One call of `AssumeRole` that any number of callers share. Each caller that is polled drives the call. If only the
+/// first caller drove it and nobody polled that caller, all others would wait for ever.
 type Renewal = Shared<BoxFuture<'static, Result<TemporaryCredentials, Cause>>>;
 
 #[derive(Default)]
 struct State {
     cached: Option<TemporaryCredentials>,
     renewal: Option<Renewal>,
-    /// When AWS last called credentials over that should not be.
+    /// When AWS last reported valid credentials as expired.
     rejected_at: Option<SystemTime>,
 }
 
-/// A role, and its credentials of the moment. Clones share them.
+/// A role with its current credentials. Clones share both.
 #[derive(Clone)]
 pub(super) struct RoleCredentials(Arc<AssumedRole>);
 
@@ -170,12 +169,11 @@ struct AssumedRole {
 }
 
 impl RoleCredentials {
-    /// Nothing is called yet.
     pub(super) fn new(role: Role, sts: aws_sdk_sts::Client, clock: SharedTimeSource) -> Self {
         Self(Arc::new(AssumedRole { role, sts, clock, state: Mutex::default() }))
     }
 
-    /// Credentials that are good for some minutes.
+    /// Credentials that stay valid for some minutes.
     pub(super) async fn current(&self) -> Result<Credentials, Cause> {
         let renewal = {
             let mut state = self.state();
@@ -192,17 +190,18 @@ impl RoleCredentials {
         self.finish_renewal(&renewal, result)
     }
 
-    /// AWS calls the credentials of this access key over, whatever end they were given with. They are not used any more;
-    /// whether another attempt is worth while, which is then made with others.
+    /// Discards the credentials with this access key because AWS reports them as expired. Returns whether the caller
+    /// should retry with new credentials.
     ///
-    /// Credentials that are refused again soon after are not renewed again: that would be a call for each call.
+    /// Credentials that are rejected again soon after a renewal are kept: otherwise each call would cause an
+    /// `AssumeRole`.
     pub(super) fn reject(&self, access_key_id: &str) -> bool {
         let now = self.0.clock.now();
         let mut state = self.state();
-        let is_held =
+        let is_current =
             |cached: &TemporaryCredentials| cached.credentials.access_key_id() == access_key_id;
-        if !state.cached.as_ref().is_some_and(is_held) {
-            // Others have taken their place already, or are on their way.
+        if !state.cached.as_ref().is_some_and(is_current) {
+            // They have already been replaced, or a renewal is running.
             return true;
         }
         let since = |at: SystemTime| now.duration_since(at).unwrap_or_default();
@@ -214,7 +213,7 @@ impl RoleCredentials {
         true
     }
 
-    /// Keeps what a renewal gave, once, and falls back on what was held before where that is still good.
+    /// Stores the result of a renewal once. If the renewal failed, the old credentials are used while they are valid.
     fn finish_renewal(
         &self,
         renewal: &Renewal,
@@ -236,7 +235,7 @@ impl RoleCredentials {
             }
             (Err(cause), Some(old)) if old.credentials.expiry().is_some_and(|end| now < end) => {
                 if is_first {
-                    tracing::warn!(error_kind = %cause.kind, "a role is not renewed yet: {cause}");
+                    tracing::warn!(error_kind = %cause.kind, "a role could not be renewed; the old credentials are still valid: {cause}");
                     old.renew_at = now + RENEWAL_RETRY;
                 }
                 Ok(old.credentials.clone())
@@ -250,22 +249,22 @@ impl RoleCredentials {
     }
 }
 
-/// An answer without all of the credentials is asked for again: the SDK takes what breaks off for a whole.
+/// Repeats the call if the response lacks credentials: the SDK accepts a truncated response as complete.
 async fn assume(role: &Role, sts: &aws_sdk_sts::Client) -> Result<TemporaryCredentials, Cause> {
-    for answer in 1..=ANSWERS {
-        if let Some(cached) = ask(role, sts).await? {
+    for attempt in 1..=ATTEMPTS {
+        if let Some(cached) = assume_once(role, sts).await? {
             return Ok(cached);
         }
-        if answer < ANSWERS {
-            tokio::time::sleep(BETWEEN_ANSWERS).await;
+        if attempt < ATTEMPTS {
+            tokio::time::sleep(ATTEMPT_PAUSE).await;
         }
     }
-    let message = format!("sts:AssumeRole gave no usable credentials in {}", role.place);
+    let message = format!("sts:AssumeRole returned no usable credentials in {}", role.place);
     Err(Cause::new(FailureKind::Unavailable, message))
 }
 
-/// What `AssumeRole` gives; `None` where it is not all of the credentials.
-async fn ask(
+/// One call of `AssumeRole`. `None`: the response lacks a part of the credentials.
+async fn assume_once(
     role: &Role,
     sts: &aws_sdk_sts::Client,
 ) -> Result<Option<TemporaryCredentials>, Cause> {
@@ -283,7 +282,7 @@ async fn ask(
         let (id, secret) = (given.access_key_id, given.secret_access_key);
         let token = Some(given.session_token);
         let credentials = Credentials::new(id, secret, token, Some(end), "AssumeRole");
-        let renew_at = end.checked_sub(RENEWED_BEFORE_END).unwrap_or(end);
+        let renew_at = end.checked_sub(RENEW_BEFORE_EXPIRY).unwrap_or(end);
         Some(TemporaryCredentials { credentials, renew_at })
     }))
 }
@@ -294,9 +293,9 @@ impl ProvideCredentials for RoleCredentials {
         Self: 'a,
     {
         future::ProvideCredentials::new(async move {
-            let found: provider::Result =
+            let credentials: provider::Result =
                 self.current().await.map_err(CredentialsError::provider_error);
-            found
+            credentials
         })
     }
 }

@@ -1,4 +1,4 @@
-//! What tests put in the network's place: a closure that answers, and a record of what was sent.
+//! AWS for unit tests: a closure answers each request, and the requests are recorded.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -27,51 +27,47 @@ use crate::domain::Region;
 /// A request as it was sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
-    /// Since the double was made.
+    /// Time since the fake was created.
     pub(crate) at: Duration,
-    /// `PutParameter`, without the service.
+    /// The operation without the service, such as `PutParameter`.
     pub(crate) operation: String,
-    /// `hub`, or the account whose role the double gave credentials for.
+    /// `hub`, or the account of the role whose credentials signed the request.
     pub(crate) account: String,
-    /// The host that it went to.
     pub(crate) host: String,
-    /// The request's body.
     pub(crate) body: String,
 }
 
-/// Every answer takes this long, so that calls overlap as they do in life.
+/// The time until each response, so that calls overlap as they do on AWS.
 const LATENCY: Duration = Duration::from_millis(1);
 
-/// Status and body of an answer.
+/// The status and body of a response.
 pub(crate) type FakeResponse = (u16, String);
-type Answers = dyn Fn(&Sent) -> FakeResponse + Send + Sync;
+type Responder = dyn Fn(&Sent) -> FakeResponse + Send + Sync;
 
-/// The network's place.
+/// Replaces the network.
 #[derive(Clone)]
 pub(crate) struct FakeAws {
     start: Instant,
     sent: Arc<Mutex<Vec<Sent>>>,
-    answers: Arc<Answers>,
+    respond: Arc<Responder>,
 }
 
 impl FakeAws {
-    /// Answers by `answers`.
-    pub(crate) fn new(answers: impl Fn(&Sent) -> FakeResponse + Send + Sync + 'static) -> Self {
-        Self { start: Instant::now(), sent: Arc::default(), answers: Arc::new(answers) }
+    pub(crate) fn new(respond: impl Fn(&Sent) -> FakeResponse + Send + Sync + 'static) -> Self {
+        Self { start: Instant::now(), sent: Arc::default(), respond: Arc::new(respond) }
     }
 
-    /// What it answers.
     pub(crate) fn answer(&self, sent: &Sent) -> FakeResponse {
-        (self.answers)(sent)
+        (self.respond)(sent)
     }
 
-    /// All that was sent so far with this operation, in order.
+    /// The requests of this operation so far, in order.
     pub(crate) fn sent(&self, operation: &str) -> Vec<Sent> {
         let sent = self.sent.lock().unwrap();
         sent.iter().filter(|sent| sent.operation == operation).cloned().collect()
     }
 
-    /// A connection over this double, whose clock is tokio's, in us-east-1, with the credentials of `hub`.
+    /// A connection to this fake in us-east-1, on tokio's clock, with the credentials of `hub`.
     pub(crate) async fn connect(&self, change: impl FnOnce(&mut Options)) -> Connection {
         let mut options = Options {
             region: Some(Region::parse("us-east-1").unwrap()),
@@ -94,8 +90,8 @@ impl FakeAws {
             },
         };
         change(&mut options);
-        let own = Credentials::new("ASIAhub", "secret", None, None, "double");
-        // What the machine's environment says of Region and credentials has no say in a test.
+        let own = Credentials::new("ASIAhub", "secret", None, None, "fake");
+        // Replaces the Region and the credentials of the machine that runs the test.
         let config = load(&options)
             .await
             .into_builder()
@@ -136,7 +132,7 @@ impl HttpConnector for FakeAws {
             body,
         };
         self.sent.lock().unwrap().push(sent.clone());
-        let (status, body) = (self.answers)(&sent);
+        let (status, body) = (self.respond)(&sent);
         let status = StatusCode::try_from(status).unwrap();
         HttpConnectorFuture::new(async move {
             tokio::time::sleep(LATENCY).await;
@@ -150,22 +146,22 @@ fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
     rest.split(end).next().unwrap_or_default()
 }
 
-/// Begins in 2026, and goes as tokio's clock goes.
+/// Tokio's clock, starting in 2026.
 #[derive(Clone, Debug)]
 struct TokioTime(Instant);
 
-const BEGINNING: Duration = Duration::from_secs(1_790_000_000);
+const START: Duration = Duration::from_secs(1_790_000_000);
 
 impl TimeSource for TokioTime {
     fn now(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + BEGINNING + self.0.elapsed()
+        SystemTime::UNIX_EPOCH + START + self.0.elapsed()
     }
 }
 
-/// STS's answer to `AssumeRole`: credentials of the role's account, good for an hour.
+/// The response of `AssumeRole`: credentials for the role's account, valid for an hour.
 pub(crate) fn assumed_role_response(sent: &Sent) -> FakeResponse {
     let account = between(&sent.body, "RoleArn=arn%3Aaws%3Aiam%3A%3A", "%3A");
-    let end = BEGINNING + sent.at + Duration::from_hours(1);
+    let end = START + sent.at + Duration::from_hours(1);
     let end = DateTime::from(SystemTime::UNIX_EPOCH + end).fmt(Format::DateTime).unwrap();
     let body = format!(
         "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIA{account}</AccessKeyId>\
@@ -175,13 +171,13 @@ pub(crate) fn assumed_role_response(sent: &Sent) -> FakeResponse {
     (200, body)
 }
 
-/// An error as the JSON protocols send it.
+/// An error response of the JSON protocols.
 pub(crate) fn json_error(status: u16, code: &str) -> FakeResponse {
-    (status, format!(r#"{{"__type":"{code}","message":"as tests have it"}}"#))
+    (status, format!(r#"{{"__type":"{code}","message":"a test error"}}"#))
 }
 
-/// An error as the query protocol sends it.
+/// An error response of the query protocol.
 pub(crate) fn query_error(status: u16, code: &str) -> FakeResponse {
-    let inner = format!("<Code>{code}</Code><Message>as tests have it</Message>");
+    let inner = format!("<Code>{code}</Code><Message>a test error</Message>");
     (status, format!("<ErrorResponse><Error>{inner}</Error></ErrorResponse>"))
 }

@@ -1,4 +1,4 @@
-//! What KMS says of keys that replicas are or will be encrypted with: each is asked of once, whatever asks.
+//! The usability of KMS keys that encrypt replicas. KMS is asked once for each key and Region.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,20 +8,20 @@ use tokio::sync::OnceCell;
 use super::session::Session;
 use crate::domain::{Cause, FailureKind, Region};
 
-/// What the aliases of AWS's own keys begin with, which nobody can disable.
+/// The prefix of the aliases of AWS managed keys, which cannot be disabled.
 const AWS_MANAGED: &str = "alias/aws/";
 
 type CachedAnswer = Arc<OnceCell<Result<(), Cause>>>;
 
-/// The answers of KMS so far, by Region and key.
+/// The answers of KMS, by Region and key.
 #[derive(Debug, Default)]
 pub struct KeyStates(Mutex<BTreeMap<(Region, Box<str>), CachedAnswer>>);
 
 impl KeyStates {
-    /// Whether a key may be used. AWS's own always may.
+    /// Succeeds if the key can be used; AWS managed keys always can.
     ///
     /// # Errors
-    /// `missing_key` or `disabled_key`, or what keeps KMS from an answer; the latter is asked again by the next.
+    /// `missing_key` or `disabled_key`, which are remembered; or the failure of the call, which is not.
     pub async fn ask(&self, session: &Session, region: &Region, key: &str) -> Result<(), Cause> {
         if is_aws_managed(key) {
             return Ok(());
@@ -40,13 +40,13 @@ impl KeyStates {
     }
 }
 
-/// Whether `key`, an alias or the ARN of one, names a key that AWS keeps for the account.
+/// Whether `key`, an alias or the ARN of an alias, is an AWS managed key.
 pub fn is_aws_managed(key: &str) -> bool {
     let name = key.strip_prefix("arn:").and_then(|arn| arn.splitn(5, ':').nth(4));
     name.unwrap_or(key).starts_with(AWS_MANAGED)
 }
 
-/// Whether it is the key that is at fault, and not the call.
+/// Whether the key is at fault, and not the call.
 pub const fn is_about_key(cause: &Cause) -> bool {
     matches!(cause.kind, FailureKind::MissingKey | FailureKind::DisabledKey)
 }
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_of_awss_own_is_known_by_its_alias() {
+    fn an_aws_managed_key_is_recognised_by_its_alias() {
         for own in ["alias/aws/ssm", "arn:aws:kms:us-east-1:111122223333:alias/aws/secretsmanager"]
         {
             assert!(is_aws_managed(own), "{own}");

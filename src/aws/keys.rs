@@ -1,4 +1,4 @@
-//! KMS keys: whether one may be used, and failures that name theirs.
+//! KMS keys: whether a key can be used, and failures that name their key.
 
 use aws_sdk_kms::operation::describe_key::DescribeKeyOutput;
 use aws_sdk_kms::types::KeyState;
@@ -9,10 +9,10 @@ use crate::aws::errors::{cause, code};
 use crate::domain::{Cause, FailureKind, Location, Region};
 
 impl Session {
-    /// Whether a key may be used to decrypt: one `DescribeKey` call. AWS's own keys (`alias/aws/…`) always may.
+    /// Succeeds if the key is enabled, by one `DescribeKey` call.
     ///
     /// # Errors
-    /// `missing_key` or `disabled_key` with the key's name, and whatever keeps the call itself from being answered.
+    /// `missing_key` or `disabled_key` with the name of the key, or the failure of the call.
     pub async fn key_is_enabled(&self, region: &Region, key: &str) -> Result<(), Cause> {
         let place = self.location(region);
         let request = self.kms(region).describe_key().key_id(key);
@@ -23,7 +23,7 @@ impl Session {
             {
                 Ok(answer) => answer,
                 Err(error) if code(&error) == Some("NotFoundException") => {
-                    return Err(about_key(FailureKind::MissingKey, "is not there", key, &place));
+                    return Err(about_key(FailureKind::MissingKey, "does not exist", key, &place));
                 }
                 Err(error) => return Err(cause("kms:DescribeKey", &place, &error)),
             };
@@ -34,44 +34,44 @@ impl Session {
                 Err(about_key(FailureKind::DisabledKey, "is disabled", key, &place))
             }
             Some(state) => {
-                let how = format!("may not be used, since its state is {}", state.as_str());
+                let how = format!("cannot be used because its state is {}", state.as_str());
                 Err(about_key(FailureKind::DisabledKey, &how, key, &place))
             }
         }
     }
 }
 
-/// The failure of a key, with the setting that mends it.
+/// The failure of a key, with its remedy.
 fn about_key(kind: FailureKind, how: &str, key: &str, place: &Location) -> Cause {
-    Cause::new(kind, format!("the key {key} {how} in {place}")).mended_by(remedy(
+    Cause::new(kind, format!("the key {key} in {place} {how}")).mended_by(remedy(
         kind,
         key,
         &place.region,
     ))
 }
 
-/// What mends a key that may not be used. Which source key it stands for is not known here.
+/// The remedy for a key that cannot be used. The source key that it replaces is not known here.
 fn remedy(kind: FailureKind, key: &str, region: &Region) -> String {
     let another = format!(
-        "name another key in REPLICATOR_KMS_KEYS, such as `{{\"SOURCE-KEY\":{{\"{region}\":\"alias/NAME\"}}}}`"
+        "set another key in REPLICATOR_KMS_KEYS, such as `{{\"SOURCE-KEY\":{{\"{region}\":\"alias/NAME\"}}}}`"
     );
     let name = key.strip_prefix("arn:").and_then(|arn| arn.splitn(5, ':').nth(4)).unwrap_or(key);
     match kind {
         FailureKind::DisabledKey => {
-            format!("enable the key {key} in {region}, or cancel its deletion; or {another}")
+            format!("enable the key {key} in {region} or cancel its deletion, or {another}")
         }
         _ if name.starts_with("alias/") => {
-            format!("give a key in {region} the alias {name}; or {another}")
+            format!("create the alias {name} for a key in {region}, or {another}")
         }
         _ if name.strip_prefix("key/").unwrap_or(name).starts_with("mrk-") => {
-            format!("replicate the multi-Region key {key} to {region}; or {another}")
+            format!("replicate the multi-Region key {key} to {region}, or {another}")
         }
-        // Nobody can create a key with an id of his choice.
+        // A key with a given id cannot be created.
         _ => another,
     }
 }
 
-/// The same cause, which names its key if it is a key's: AWS's own words often do not.
+/// Adds the name of the key to a failure of a key; AWS's message often lacks the name.
 pub fn naming_key(cause: Cause, key: Option<&str>, region: &Region) -> Cause {
     match (cause.kind, key) {
         (FailureKind::MissingKey | FailureKind::DisabledKey, Some(key)) => {
@@ -88,14 +88,14 @@ mod tests {
     use crate::aws::fake::{FakeAws, assumed_role_response, json_error};
     use crate::domain::AccountId;
 
-    async fn asked(state: &'static str) -> Result<(), Cause> {
+    async fn key_in_state(state: &'static str) -> Result<(), Cause> {
         let fake = FakeAws::new(move |sent| match sent.operation.as_str() {
             "AssumeRole" => assumed_role_response(sent),
             "DescribeKey" if state.ends_with("Exception") => json_error(400, state),
             "DescribeKey" => {
                 (200, format!(r#"{{"KeyMetadata":{{"KeyId":"k","KeyState":"{state}"}}}}"#))
             }
-            other => panic!("{other} is called"),
+            other => panic!("unexpected call of {other}"),
         });
         let connection = fake.connect(|_| ()).await;
         let account = AccountId::parse("111122223333").expect("an account");
@@ -104,41 +104,43 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn only_an_enabled_key_may_be_used_and_any_other_is_named_with_place_and_setting() {
-        assert_eq!(asked("Enabled").await, Ok(()));
+    async fn only_an_enabled_key_can_be_used_and_a_failure_names_key_place_and_setting() {
+        assert_eq!(key_in_state("Enabled").await, Ok(()));
         for (state, kind) in [
             ("Disabled", FailureKind::DisabledKey),
             ("PendingDeletion", FailureKind::DisabledKey),
             ("PendingImport", FailureKind::DisabledKey),
             ("NotFoundException", FailureKind::MissingKey),
         ] {
-            let cause = asked(state).await.expect_err("not to be used");
+            let cause = key_in_state(state).await.expect_err("cannot be used");
             assert_eq!(cause.kind, kind, "{state}");
             let named = ["alias/app", "111122223333", "us-east-1"];
             assert!(named.iter().all(|word| cause.message.contains(word)), "{}", cause.message);
             assert!(cause.remedy().contains("REPLICATOR_KMS_KEYS"), "{}", cause.remedy());
         }
-        let cause = asked("AccessDeniedException").await.expect_err("not answered");
+        let cause = key_in_state("AccessDeniedException").await.expect_err("not answered");
         assert_eq!(cause.kind, FailureKind::AccessDenied);
         assert!(cause.message.contains("kms:DescribeKey"), "{}", cause.message);
     }
 
     #[test]
-    fn a_missing_key_is_to_be_made_only_where_that_can_be_done() {
+    fn the_remedy_for_a_missing_key_depends_on_how_it_is_named() {
         let region = Region::parse("us-east-1").expect("a Region");
-        let told = |key: &str| remedy(FailureKind::MissingKey, key, &region);
+        let remedy_for = |key: &str| remedy(FailureKind::MissingKey, key, &region);
         for alias in ["alias/app", "arn:aws:kms:us-east-1:111122223333:alias/app"] {
-            assert!(told(alias).starts_with("give a key in us-east-1 the alias alias/app;"));
+            assert!(
+                remedy_for(alias).starts_with("create the alias alias/app for a key in us-east-1,")
+            );
         }
         let multi = "arn:aws:kms:us-east-1:111122223333:key/mrk-12";
-        assert!(told(multi).starts_with("replicate the multi-Region key "));
-        let id = told("arn:aws:kms:us-east-1:111122223333:key/1234abcd");
-        assert!(id.starts_with("name another key in REPLICATOR_KMS_KEYS"), "{id}");
+        assert!(remedy_for(multi).starts_with("replicate the multi-Region key "));
+        let id = remedy_for("arn:aws:kms:us-east-1:111122223333:key/1234abcd");
+        assert!(id.starts_with("set another key in REPLICATOR_KMS_KEYS"), "{id}");
         assert!(id.contains(r#"{"SOURCE-KEY":{"us-east-1":"alias/NAME"}}"#), "{id}");
     }
 
     #[test]
-    fn a_failure_that_is_a_keys_names_it_and_no_other_does() {
+    fn only_a_failure_of_a_key_gets_the_name_of_the_key() {
         let region = Region::parse("us-east-1").expect("a Region");
         let disabled = Cause::new(FailureKind::DisabledKey, "refused");
         let named = naming_key(disabled.clone(), Some("alias/app"), &region);

@@ -1,8 +1,8 @@
 //! Limits the listed items in memory, over all accounts, to the setting `ITEMS_IN_FLIGHT`.
 //!
-//! The size of an account is unknown until it is listed. Accounts that each hold a part of the budget could therefore wait
-//! for each other for ever. To prevent this, one account at a time may exceed the budget: the real limit is the setting plus
-//! one account.
+//! The size of an account is unknown until it is listed. Accounts that each hold a part of the budget could therefore
+//! wait for each other for ever. To prevent this, one account at a time may exceed the budget: the real limit is the
+//! setting plus one account.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! Access to AWS: one [`Connection`] for each kind of work ([`Lane`]), one [`Session`] for each account, and a rate limit on
-//! every attempt (`throttle`).
+//! Access to AWS: one [`Connection`] for each kind of work ([`Lane`]), one [`Session`] for each account, and a rate
+//! limit on every attempt (`throttle`).
 //!
 //! AWS's errors become a [`crate::domain::Cause`] here ([`cause`]). Other modules read an AWS error code only where the
 //! code decides the next step ([`code`]).

@@ -1,21 +1,22 @@
-//! Answers that lack what they are to tell. An empty body with status 200 reads as an answer whose members are all
-//! missing; taken for whole, it would state that nothing is there.
+//! Detects responses without the member that the hub needs.
+//!
+//! The SDK reads an empty body with status 200 as a response whose members are all missing. Without this check it would
+//! state that nothing exists.
 
 use std::fmt::Display;
 use std::time::Duration;
 
 use crate::domain::{Cause, FailureKind};
 
-/// How often a call is made whose answers lack their member.
+/// Calls before the operation fails.
 const TRIES: usize = 2;
-/// Before it is made again.
+/// The pause between two calls.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Makes a call of which `is_complete` says whether its answer has the member that it is to tell; once more where it has
-/// not. `None`: it lacked it each time.
+/// Makes a call, and repeats it once if `is_complete` is false for the response. `None`: no response was complete.
 ///
 /// # Errors
-/// What the call answered.
+/// The error of the call.
 pub async fn complete_response<T, E, F>(
     call: impl Fn() -> F,
     is_complete: impl Fn(&T) -> bool,
@@ -35,9 +36,9 @@ where
     Ok(None)
 }
 
-/// The failure of a call whose answers lacked `member`.
+/// The failure of a call whose responses lack `member`.
 pub fn missing_member(operation: &str, place: &(impl Display + ?Sized), member: &str) -> Cause {
-    let message = format!("{operation} gave an answer in {place} without {member}");
+    let message = format!("the response of {operation} in {place} lacks {member}");
     Cause::new(FailureKind::Unavailable, message)
 }
 
@@ -48,7 +49,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_call_is_made_once_more_where_its_answer_is_not_whole() {
+    async fn a_call_is_repeated_once_if_its_response_is_incomplete() {
         for (answers, expected, made) in
             [([true, true], Some(true), 1), ([false, true], Some(true), 2), ([false; 2], None, 2)]
         {
@@ -65,7 +66,7 @@ mod tests {
         let cause = missing_member("ssm:GetParameters", "111122223333/us-east-1", "its list");
         assert_eq!(
             cause.message,
-            "ssm:GetParameters gave an answer in 111122223333/us-east-1 without its list"
+            "the response of ssm:GetParameters in 111122223333/us-east-1 lacks its list"
         );
         assert!(cause.kind.may_succeed_later());
     }

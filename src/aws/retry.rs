@@ -1,4 +1,4 @@
-//! Which answers are worth another attempt where the SDK judges otherwise than these services mean it.
+//! Corrects the SDK's decisions about retries where they do not fit these services.
 
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -7,7 +7,7 @@ use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryA
 use super::renewal::CredentialsRenewed;
 use crate::aws::errors::wire::error_code;
 
-/// The hub's corrections; all else is as the SDK has it.
+/// The corrections for every client. All other decisions are the SDK's.
 #[derive(Debug)]
 pub(super) struct RetryRules;
 
@@ -19,13 +19,13 @@ impl ClassifyRetry for RetryRules {
         {
             return RetryAction::transient_error();
         }
-        if is_no_answer(context) {
+        if is_not_from_aws(context) {
             return RetryAction::transient_error();
         }
         match context.response().and_then(error_code).as_deref() {
-            // SSM does one update of a resource at a time and says so by this; the SDK takes it for a refusal.
+            // SSM updates one resource at a time and reports a concurrent update so. The SDK would not retry.
             Some("TooManyUpdates") => RetryAction::throttling_error(),
-            // A quota that is full stays full; the SDK takes it for a throttle.
+            // A resource quota that is used up stays so. The SDK takes the code for a throttle.
             Some("LimitExceededException") => RetryAction::RetryForbidden,
             _ => RetryAction::NoActionIndicated,
         }
@@ -36,8 +36,8 @@ impl ClassifyRetry for RetryRules {
     }
 }
 
-/// For a write that must not be carried out twice: it is sent again only where AWS refused it. One whose answer was lost
-/// may have been carried out.
+/// For writes that must not be carried out twice: the SDK retries only if AWS refused the request. A write whose
+/// response was lost may have been carried out.
 #[derive(Debug)]
 pub struct OnlyIfRefused;
 
@@ -58,8 +58,8 @@ impl ClassifyRetry for OnlyIfRefused {
     }
 }
 
-/// Whether what came is none of AWS's answers: broken off, or a proxy's page. The SDK takes it for a refusal.
-fn is_no_answer(context: &InterceptorContext) -> bool {
+/// Whether the response is not from AWS: truncated, or the page of a proxy. The SDK would not retry.
+fn is_not_from_aws(context: &InterceptorContext) -> bool {
     let failed = context.output_or_error().is_some_and(|result| result.is_err());
     failed && context.response().is_some_and(|answer| error_code(answer).is_none())
 }

@@ -1,4 +1,4 @@
-//! One account, as the spoke role sees it: clients by service and Region, all with the same renewed credentials.
+//! Access to one account through its spoke role: a client for each service and Region, with shared credentials.
 
 use std::sync::Arc;
 
@@ -15,13 +15,13 @@ use crate::aws::memory_budget::{BudgetShare, MemoryBudget};
 use crate::aws::throttle::registry::AccountLimiters;
 use crate::domain::{AccountId, Cause, Location, Region, Timestamp};
 
-/// One account's assumed role. Clones share clients and credentials; with the last clone they go.
+/// The assumed role of one account. Clones share clients and credentials, which are dropped with the last clone.
 ///
-/// A session outlives the hour that AWS gives a role: the credentials renew themselves when under five minutes are left.
+/// A session can last longer than the hour of a role's credentials: they are renewed in the last five minutes.
 #[derive(Clone, Debug)]
 pub struct Session(Arc<Shared>);
 
-/// What the clones of a session share.
+/// The state that the clones of a session share.
 #[derive(Debug)]
 pub(super) struct Shared {
     account: AccountId,
@@ -39,7 +39,7 @@ pub(super) struct Shared {
 }
 
 impl Session {
-    /// Nothing is called yet; `config` is the connection's, whose credentials are replaced.
+    /// Creates a session without a call. `config` is the connection's; its credentials are replaced.
     pub(super) fn new(
         account: AccountId,
         role_name: &str,
@@ -70,32 +70,30 @@ impl Session {
         }))
     }
 
-    /// The session behind a shared part.
     pub(super) const fn from_shared(shared: Arc<Shared>) -> Self {
         Self(shared)
     }
 
-    /// The shared part, which the connection finds again while any clone is in use.
+    /// The shared state, which the connection remembers while a clone is in use.
     pub(super) const fn shared(&self) -> &Arc<Shared> {
         &self.0
     }
 
-    /// Assumes the role unless its credentials are at hand.
+    /// Assumes the role unless it has valid credentials.
     pub(super) async fn assume_role(&self) -> Result<(), Cause> {
         self.0.credentials.current().await.map(drop)
     }
 
-    /// The account.
-    pub fn account(&self) -> &AccountId {
+    pub(crate) fn account(&self) -> &AccountId {
         &self.0.account
     }
 
-    /// A Region of the account.
+    /// A Region of this account.
     pub fn location(&self, region: &Region) -> Location {
         Location { account: self.0.account.clone(), region: region.clone() }
     }
 
-    /// The name of the spoke role, without a path: what the ARN of a parameter's last writer holds.
+    /// The name of the spoke role without its path, as it stands in the ARN of a parameter's last writer.
     pub fn role_name(&self) -> &str {
         &self.0.role_name
     }
@@ -105,30 +103,29 @@ impl Session {
         now(&self.0.clock)
     }
 
-    /// Notes that `items` more were listed and are kept until this session's work is over; waits while the accounts
-    /// under way keep too many.
-    pub async fn keep(&self, items: usize) {
+    /// Reserves memory for `items` more listed items; waits while other accounts use up the budget.
+    pub async fn reserve_memory(&self, items: usize) {
         self.0.memory_budget.reserve(&mut *self.0.share.lock().await, items).await;
     }
 
-    /// Notes that nothing of what was listed is kept any more, though the session is.
-    pub async fn let_go(&self) {
+    /// Returns the reserved memory: the session stays in use but holds no listed items.
+    pub async fn release_memory(&self) {
         *self.0.share.lock().await = BudgetShare::default();
     }
 
-    /// Parameter Store of a Region.
+    /// A client of Parameter Store.
     pub fn ssm(&self, region: &Region) -> aws_sdk_ssm::Client {
         let Shared { config, limiters, credentials, ssm, .. } = &*self.0;
         ssm.get_or(region, || client!(aws_sdk_ssm, "ssm", config, region, limiters, credentials))
     }
 
-    /// The Key Management Service of a Region.
+    /// A client of KMS.
     pub(super) fn kms(&self, region: &Region) -> aws_sdk_kms::Client {
         let Shared { config, limiters, kms, .. } = &*self.0;
         kms.get_or(region, || client!(aws_sdk_kms, "kms", config, region, limiters))
     }
 
-    /// Secrets Manager of a Region.
+    /// A client of Secrets Manager.
     pub fn secrets(&self, region: &Region) -> aws_sdk_secretsmanager::Client {
         let Shared { config, limiters, credentials, secrets, .. } = &*self.0;
         secrets.get_or(region, || {
@@ -136,7 +133,7 @@ impl Session {
         })
     }
 
-    /// The Resource Groups Tagging API of a Region.
+    /// A client of the Resource Groups Tagging API.
     pub fn tagging(&self, region: &Region) -> aws_sdk_resourcegroupstagging::Client {
         let Shared { config, limiters, credentials, tagging, .. } = &*self.0;
         tagging.get_or(region, || {
@@ -145,12 +142,11 @@ impl Session {
     }
 }
 
-/// The time on `clock`, in the hub's own words.
 pub(super) fn now(clock: &SharedTimeSource) -> Timestamp {
     timestamp(&DateTime::from(clock.now()))
 }
 
-/// A date of an answer, rounded to the millisecond.
+/// A date of the SDK, rounded to the millisecond.
 pub fn timestamp(date: &DateTime) -> Timestamp {
     Timestamp::from_parts(date.secs(), date.subsec_nanos())
 }

@@ -1,4 +1,4 @@
-//! The SDK, the gates and the sessions together, over a double of the network and on a clock that is moved by hand.
+//! The SDK, the rate limits and the sessions together, with a fake AWS and a paused clock.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,12 +19,13 @@ fn region() -> Region {
     Region::parse("us-east-1").unwrap()
 }
 
-/// A double that gives roles, and answers everything else by `answers`, which is told how many it answered before.
-fn fake(answers: impl Fn(&Sent, usize) -> FakeResponse + Send + Sync + 'static) -> FakeAws {
-    let answered = AtomicUsize::new(0);
+/// A fake that lets the hub assume roles. `respond` answers all other requests; its second argument counts them from
+/// zero.
+fn fake(respond: impl Fn(&Sent, usize) -> FakeResponse + Send + Sync + 'static) -> FakeAws {
+    let count = AtomicUsize::new(0);
     FakeAws::new(move |sent| match sent.operation.as_str() {
         "AssumeRole" => assumed_role_response(sent),
-        _ => answers(sent, answered.fetch_add(1, Ordering::Relaxed)),
+        _ => respond(sent, count.fetch_add(1, Ordering::Relaxed)),
     })
 }
 
@@ -34,7 +35,7 @@ async fn session(fake: &FakeAws) -> (Connection, Session) {
     (connection, session)
 }
 
-/// A session whose writes, as those of a sweep, may be so many a second.
+/// A session whose limiter allows this many writes a second.
 async fn slow_session(fake: &FakeAws, writes_per_second: f64) -> Session {
     let slow = QuotaOverride {
         account: None,
@@ -60,7 +61,7 @@ fn done() -> FakeResponse {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_attempt_is_paced_and_counted() {
+async fn every_attempt_waits_for_its_limiter_and_is_counted() {
     let fake = fake(|_, before| match before {
         0 | 1 => json_error(400, "ThrottlingException"),
         _ => done(),
@@ -69,7 +70,7 @@ async fn every_attempt_is_paced_and_counted() {
     put(&session).await.unwrap();
     let sent = fake.sent("PutParameter");
     assert_eq!(sent.len(), 3);
-    // After each throttle the gate is shut for a second, whatever the SDK's own pause was.
+    // Each throttle pauses the limiter for a second, in addition to the SDK's own pause.
     assert!(sent[1].at >= sent[0].at + Duration::from_secs(1), "{sent:?}");
     assert!(sent[2].at >= sent[1].at + Duration::from_secs(1), "{sent:?}");
     let calls = connection.calls();
@@ -78,7 +79,7 @@ async fn every_attempt_is_paced_and_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_throttle_the_rate_is_half_and_comes_back() {
+async fn a_throttle_halves_the_rate_and_successes_restore_it() {
     let fake = fake(|_, before| match before {
         0 => json_error(400, "ThrottlingException"),
         _ => done(),
@@ -101,7 +102,7 @@ async fn calls_of_one_bucket_share_its_rate_and_other_buckets_do_not_wait() {
         put(&session).await.unwrap();
         session.ssm(&region()).describe_parameters().send().await.unwrap();
     }
-    // 3 a second of which a sweep takes two thirds: twenty calls, of which a burst of two goes at once.
+    // A sweep takes two thirds of 3 a second: twenty calls, of which the first two form a burst.
     let last = fake.sent("DescribeParameters").last().unwrap().at;
     assert!(last >= Duration::from_millis(8900) && last <= Duration::from_millis(9200), "{last:?}");
     session.ssm(&region()).get_parameters().names("n").send().await.unwrap();
@@ -132,7 +133,7 @@ async fn a_throttled_account_neither_slows_nor_starves_another() {
     assert!(before.elapsed() < Duration::from_secs(3));
     let of_other =
         fake.sent("PutParameter").into_iter().filter(|sent| sent.account == "444455556666");
-    assert_eq!(of_other.count(), 2, "the retry tokens that the one used up are not the other's");
+    assert_eq!(of_other.count(), 2, "each account has its own retry tokens");
 }
 
 #[tokio::test(start_paused = true)]
@@ -148,7 +149,7 @@ async fn a_request_may_wait_long_for_its_turn() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_whose_signature_grew_old_in_the_queue_is_signed_anew() {
+async fn a_request_whose_signature_expired_in_the_queue_is_signed_again() {
     let fake = fake(|_, _| done());
     let session = slow_session(&fake, 0.01).await;
     let results = futures::future::join_all((0..5).map(|_| put(&session))).await;
@@ -159,7 +160,7 @@ async fn a_request_whose_signature_grew_old_in_the_queue_is_signed_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn too_many_updates_is_tried_again_and_a_full_quota_is_not() {
+async fn too_many_updates_is_retried_and_a_used_up_quota_is_not() {
     let fake = fake(|sent, _| match sent.operation.as_str() {
         "PutParameter" => json_error(400, "TooManyUpdates"),
         _ => json_error(400, "LimitExceededException"),
@@ -174,11 +175,11 @@ async fn too_many_updates_is_tried_again_and_a_full_quota_is_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_spoke_role_is_assumed_once_by_the_regional_endpoint_with_the_external_id() {
+async fn the_spoke_role_is_assumed_once_at_the_regional_endpoint_with_the_external_id() {
     let fake = fake(|_, _| done());
     let connection = fake.connect(|_| ()).await;
     let account = account("111122223333");
-    assert_eq!(connection.calls().len(), 0, "nothing is called before it is needed");
+    assert_eq!(connection.calls().len(), 0, "no call before the first session");
     let (first, second) = tokio::join!(connection.session(&account), connection.session(&account));
     let (first, second) = (first.unwrap(), second.unwrap());
     put(&first).await.unwrap();
@@ -196,7 +197,7 @@ async fn the_spoke_role_is_assumed_once_by_the_regional_endpoint_with_the_extern
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_with_a_path_is_assumed_by_it_and_known_without_it() {
+async fn a_role_is_assumed_with_its_path_and_named_without_it() {
     let fake = fake(|_, _| done());
     let connection =
         fake.connect(|options| options.spoke_role_name = "ours/spoke".to_owned()).await;
@@ -206,7 +207,7 @@ async fn a_role_with_a_path_is_assumed_by_it_and_known_without_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_longer_than_its_hour_goes_on() {
+async fn a_session_outlives_its_credentials() {
     let fake = fake(|_, _| done());
     let (_connection, session) = session(&fake).await;
     for (minutes, roles) in [(54, 1), (2, 2), (50, 2), (10, 3)] {
@@ -218,7 +219,7 @@ async fn a_session_longer_than_its_hour_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_renewal_that_fails_does_not_end_credentials_that_are_still_good() {
+async fn valid_credentials_stay_in_use_after_a_failed_renewal() {
     let refuse = Arc::new(AtomicUsize::new(0));
     let when = Arc::clone(&refuse);
     let fake = FakeAws::new(move |sent| match sent.operation.as_str() {
@@ -231,7 +232,7 @@ async fn a_renewal_that_fails_does_not_end_credentials_that_are_still_good() {
     tokio::time::advance(Duration::from_mins(56)).await;
     put(&session).await.unwrap();
     put(&session).await.unwrap();
-    assert_eq!(fake.sent("AssumeRole").len(), 2, "not tried again for half a minute");
+    assert_eq!(fake.sent("AssumeRole").len(), 2, "no second attempt within half a minute");
     tokio::time::advance(Duration::from_mins(5)).await;
     let (kind, message) = put(&session).await.unwrap_err();
     assert_eq!(kind, FailureKind::NoSpokeRole, "{message}");
@@ -240,21 +241,21 @@ async fn a_renewal_that_fails_does_not_end_credentials_that_are_still_good() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_is_set_aside_while_it_renews_the_role_holds_up_no_other() {
+async fn a_renewal_whose_first_caller_is_not_polled_blocks_no_other_caller() {
     let fake = fake(|_, _| done());
     let (_connection, session) = session(&fake).await;
     tokio::time::advance(Duration::from_mins(56)).await;
-    let mut set_aside = Box::pin(put(&session));
-    assert!(futures::poll!(&mut set_aside).is_pending());
-    assert_eq!(fake.sent("AssumeRole").len(), 2, "it has begun to renew");
+    let mut unpolled = Box::pin(put(&session));
+    assert!(futures::poll!(&mut unpolled).is_pending());
+    assert_eq!(fake.sent("AssumeRole").len(), 2, "the renewal has started");
     let other = tokio::time::timeout(Duration::from_mins(1), put(&session)).await;
     other.unwrap().unwrap();
-    set_aside.await.unwrap();
+    unpolled.await.unwrap();
     assert_eq!(fake.sent("AssumeRole").len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_role_is_told_from_a_throttled_or_broken_sts() {
+async fn a_refused_role_differs_from_a_throttled_or_failing_sts() {
     for (answer, expected) in [
         (query_error(403, "AccessDenied"), FailureKind::NoSpokeRole),
         (query_error(400, "Throttling"), FailureKind::Throttled),
@@ -271,7 +272,7 @@ async fn a_refused_role_is_told_from_a_throttled_or_broken_sts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_operators_role_comes_first_and_all_else_is_done_with_it() {
+async fn the_operators_role_is_assumed_first_and_used_for_all_other_calls() {
     let fake = fake(|_, _| {
         let result =
             "<GetCallerIdentityResult><Account>999988887777</Account></GetCallerIdentityResult>";
@@ -291,14 +292,14 @@ async fn the_operators_role_comes_first_and_all_else_is_done_with_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_finished_session_leaves_nothing_behind() {
+async fn a_finished_session_is_not_kept() {
     let fake = fake(|_, _| done());
     let connection = fake.connect(|_| ()).await;
     for number in 0..50 {
         let session = connection.session(&account(&format!("{number:012}"))).await.unwrap();
         put(&session).await.unwrap();
         assert_eq!(connection.sessions_held(), 1);
-        // The pace of the one before is remembered for a moment.
+        // The limiters of the previous account are kept for a moment.
         assert!(connection.accounts_in_registry() <= 2, "{}", connection.accounts_in_registry());
         drop(session);
         tokio::time::advance(Duration::from_secs(1)).await;
@@ -306,20 +307,20 @@ async fn a_finished_session_leaves_nothing_behind() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_that_follows_another_at_once_finds_the_buckets_as_that_one_left_them() {
+async fn the_next_session_of_an_account_continues_with_its_limiters() {
     let fake = fake(|_, _| done());
     let connection = fake.connect(|_| ()).await;
     for _ in 0..20 {
         let session = connection.session(&account("111122223333")).await.unwrap();
         put(&session).await.unwrap();
     }
-    // Two a second, and two at once after a pause.
+    // Two calls a second, after a burst of two.
     let last = fake.sent("PutParameter").last().unwrap().at;
     assert!(last >= Duration::from_millis(8900), "{last:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_called_is_on_the_list_of_actions() {
+async fn the_list_of_actions_holds_every_call() {
     let fake = fake(|sent, _| match sent.operation.as_str() {
         "Publish" => (200, "<PublishResponse><PublishResult/></PublishResponse>".to_owned()),
         _ => (200, "{}".to_owned()),
@@ -341,8 +342,8 @@ async fn what_is_called_is_on_the_list_of_actions() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn credentials_that_aws_calls_over_are_renewed_once_and_the_calls_made_again() {
-    // What is signed before the role was assumed again is refused.
+async fn expired_credentials_are_renewed_once_and_the_calls_repeated() {
+    // Requests are refused until the role is assumed a second time.
     let assumed = AtomicUsize::new(0);
     let fake = FakeAws::new(move |sent| match sent.operation.as_str() {
         "AssumeRole" => {
@@ -360,7 +361,7 @@ async fn credentials_that_aws_calls_over_are_renewed_once_and_the_calls_made_aga
 }
 
 #[tokio::test(start_paused = true)]
-async fn credentials_that_aws_goes_on_to_call_over_are_not_renewed_for_each_call() {
+async fn credentials_that_aws_keeps_rejecting_are_not_renewed_for_each_call() {
     let fake = fake(|_, _| json_error(400, "ExpiredTokenException"));
     let (_connection, session) = session(&fake).await;
     for _ in 0..10 {
@@ -371,7 +372,7 @@ async fn credentials_that_aws_goes_on_to_call_over_are_not_renewed_for_each_call
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_none_of_awss_answers_is_asked_for_again() {
+async fn a_response_that_is_not_from_aws_is_retried() {
     for nothing in [(200, r#"{"Version":"#), (400, r#"{"__type":"Th"#), (502, "<html>"), (403, "")]
     {
         let fake = fake(move |_, before| match before {

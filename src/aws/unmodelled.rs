@@ -1,4 +1,4 @@
-//! Members of answers that the SDK's model does not have yet, read beside it from the JSON that AWS sent.
+//! Reads members of responses that the SDK's model does not have yet, from the JSON that AWS sent.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,9 +10,9 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use serde_json::Value;
 
-/// The ARNs of all resources that had a member in the answers of the calls that this interceptor was given to.
+/// An interceptor that collects the ARNs of the resources that have a given member.
 ///
-/// An answer without the member's name is not parsed a second time.
+/// A response that does not contain the member's name is not parsed a second time.
 #[derive(Clone, Debug)]
 pub struct Unmodelled {
     member: &'static str,
@@ -35,7 +35,7 @@ impl Unmodelled {
         if !body.windows(name.len()).any(|window| window == name) {
             return;
         }
-        // What is no JSON is the SDK's to report.
+        // The SDK reports a body that is not JSON.
         let Ok(answer) = serde_json::from_slice::<Value>(body) else { return };
         let mut holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
         self.collect(&answer, &mut holders);
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_holders_of_a_member_are_known_by_their_arns() {
+    fn resources_with_the_member_are_found_by_their_arns() {
         let unmodelled = Unmodelled::new("CrossAccountPrimary");
         for body in [
             r#"{"ARN":"one","CrossAccountPrimary":{"ARN":"elsewhere"}}"#,

@@ -1,4 +1,4 @@
-//! The hub at a terminal.
+//! The hub as a command-line program.
 
 use std::process::ExitCode;
 

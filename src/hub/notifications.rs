@@ -1,4 +1,4 @@
-//! What a run tells: a digest to the topic, and metrics to the log.
+//! Publishes the digest of a run to the SNS topic, and collects the metrics of the run.
 
 use std::collections::BTreeMap;
 use std::sync::{MutexGuard, PoisonError};
@@ -6,33 +6,31 @@ use std::time::Duration;
 
 use super::Hub;
 use crate::aws::{CallStats, Connection};
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, reserve};
 use crate::domain::{Failure, Subject};
 use crate::notify;
 use crate::report::{Measured, RecentlyReported, Report, Response, digest, metrics};
 
-/// What is kept of an invocation's time for its answer.
-const ANSWER_TIME: Duration = Duration::from_secs(1);
-/// A topic that has not answered by then is not waited for, whatever time is left.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest wait for the topic, however much time is left.
+const PUBLISH_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Hub {
-    /// Publishes what is new of the report's failures, where a topic is set. A topic that does not take it becomes a
-    /// failure of the report, and the digest goes to the log.
+    /// Publishes the new failures of the report if a topic is configured. If publishing fails, the failure is added to
+    /// the report and the digest is logged.
     ///
-    /// Returns whether everything that was to be told was told.
+    /// Returns `false` if a digest could not be published.
     pub(super) async fn publish_digest(&self, report: &mut Report, deadline: &Deadline) -> bool {
         let Some(topic) = &self.settings.sns_topic else { return true };
         let response = report.response();
         let now = self.sweeps.now();
-        // Never held while the topic is waited for.
+        // The lock is not held while the topic responds.
         let message = digest(&response, &self.recently_reported().new_failures(&response, now));
         let Some(message) = message else { return true };
         let client = self.sweeps.sns(&topic.region);
-        let patience = deadline.left().map(|left| left.saturating_sub(ANSWER_TIME));
-        let patience = patience.map_or(PATIENCE, |left| left.min(PATIENCE));
+        let timeout = deadline.left().map(|left| left.saturating_sub(reserve::ANSWER));
+        let timeout = timeout.map_or(PUBLISH_TIMEOUT, |left| left.min(PUBLISH_TIMEOUT));
         let published = notify::publish(&client, &topic.arn, &message);
-        let published = tokio::time::timeout(patience, published).await;
+        let published = tokio::time::timeout(timeout, published).await;
         match published.unwrap_or_else(|_| Err(notify::not_in_time(&topic.arn))) {
             Ok(()) => {
                 let mut recently_reported = self.recently_reported();
@@ -57,8 +55,8 @@ impl Hub {
         self.recently_reported.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The metrics of a run, whose calls are those that `connection` made since `before`. `ages` is how old each event
-    /// was when its work began, `lags` how old when its replica was written.
+    /// The metrics of a run; its calls are those of `connection` since `before`. `ages` holds the age of each event
+    /// when its work began, `lags` its age when its replica was written.
     pub(super) fn measure(
         &self,
         connection: &Connection,

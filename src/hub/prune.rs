@@ -1,4 +1,4 @@
-//! Prunes by plan: the plan is shown with its id, and a person who gives that id has exactly that plan carried out.
+//! Prunes by plan. A first run shows the plan and its id; a run with that id carries out exactly that plan.
 
 use std::collections::BTreeSet;
 
@@ -12,18 +12,18 @@ use crate::request::{Refused, RunOptions};
 use crate::sweep::AccountResult;
 use crate::work::Work;
 
-/// What planning came to, account by account.
+/// The result of planning.
 #[derive(Default)]
 struct Planned {
     steps: BTreeSet<PlanStep>,
-    /// Accounts in which nothing is planned.
-    others: Vec<AccountOutcome>,
-    /// Accounts that were not looked at.
-    left: Vec<AccountId>,
+    /// Accounts without a step.
+    without_steps: Vec<AccountOutcome>,
+    /// Accounts that were not started.
+    not_started: Vec<AccountId>,
 }
 
 impl Hub {
-    /// Plans, and carries the plan out if it is the one whose id is expected.
+    /// Plans, and carries the plan out if its id is the expected one.
     pub(super) async fn prune(
         &self,
         leftovers: Leftovers,
@@ -37,7 +37,7 @@ impl Hub {
             self.policy(Lane::Sweep, Purpose::Pruning(leftovers), options, deadline.clone())
         };
         let mut planned = Planned::default();
-        let mut each = |finished: &AccountResult| planned.take(finished);
+        let mut each = |result: &AccountResult| planned.add(result);
         let planning = policy(true, leftovers.clone());
         let mut shown =
             self.reconcile(Lane::Sweep, planning, work.clone(), progress, &mut each).await;
@@ -57,16 +57,15 @@ impl Hub {
         if id != expected {
             return Err(not_the_plan(expected, id).into());
         }
-        let Planned { steps, others, left } = planned;
+        let Planned { steps, without_steps, not_started } = planned;
         let accounts: BTreeSet<AccountId> = steps.iter().map(|step| step.account.clone()).collect();
         let work = work.into_iter().filter(|work| accounts.contains(&work.account)).collect();
-        let carrying_out = policy(false, Leftovers { only: Some(steps), ..leftovers });
-        let mut report =
-            self.reconcile(Lane::Sweep, carrying_out, work, progress, &mut |_| ()).await;
-        for outcome in others {
+        let execution = policy(false, Leftovers { only: Some(steps), ..leftovers });
+        let mut report = self.reconcile(Lane::Sweep, execution, work, progress, &mut |_| ()).await;
+        for outcome in without_steps {
             report.take(outcome);
         }
-        for account in left {
+        for account in not_started {
             report.leave(account);
         }
         Ok(report)
@@ -74,11 +73,11 @@ impl Hub {
 }
 
 impl Planned {
-    fn take(&mut self, finished: &AccountResult) {
-        match finished {
-            AccountResult::NotStarted(account) => self.left.push(account.clone()),
+    fn add(&mut self, result: &AccountResult) {
+        match result {
+            AccountResult::NotStarted(account) => self.not_started.push(account.clone()),
             AccountResult::Reconciled(outcome, _) if outcome.steps.is_empty() => {
-                self.others.push((**outcome).clone());
+                self.without_steps.push((**outcome).clone());
             }
             AccountResult::Reconciled(outcome, _) => {
                 let step = |step: &crate::domain::Step| PlanStep {
@@ -96,8 +95,8 @@ impl Planned {
 fn not_the_plan(expected: Fingerprint, now: Fingerprint) -> Refused {
     Refused::new(
         format!(
-            "the plan is not the one that was shown: its id was to be {expected} and is {now} now, so nothing was done"
+            "the plan has changed: the expected id is {expected}, the id now is {now}; nothing was done"
         ),
-        "the id of the present plan; the same command without `--yes` and `--expect` shows it",
+        "the id of the current plan, which the same command without `--yes` and `--expect` shows",
     )
 }

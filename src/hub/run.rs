@@ -1,4 +1,5 @@
-//! One run: all its accounts, then those that lost something without a witness, folded into one report.
+//! One run: reconciles all accounts, then removes the replicas of absent sources that no event witnessed, and folds the
+//! results into one report.
 
 use std::sync::Arc;
 
@@ -7,16 +8,16 @@ use futures::StreamExt;
 use super::{Hub, Progress};
 use crate::aws::Lane;
 use crate::deadline::Deadline;
-use crate::domain::{Purpose, Writers};
+use crate::domain::{AccountOutcome, Purpose, Writers};
 use crate::parameters::MassAbsence;
 use crate::report::{Report, Status};
 use crate::request::RunOptions;
 use crate::run_policy::{RunPolicy, Writing};
-use crate::sweep::{AccountResult, remove_absent, sweep};
+use crate::sweep::{AccountAbsences, AccountResult, remove_absent, sweep};
 use crate::work::Work;
 
 impl Hub {
-    /// Does the work and folds what comes of it; `each` sees every account as it is finished.
+    /// Reconciles the accounts of `work`. `each` is called for every account when it is finished.
     pub(super) async fn reconcile(
         &self,
         lane: Lane,
@@ -49,9 +50,9 @@ impl Hub {
             finished += 1;
             each(&account);
             let (account, status) = match account {
-                AccountResult::Reconciled(outcome, Some(lost)) => {
+                AccountResult::Reconciled(outcome, Some(absences)) => {
                     finished -= 1;
-                    absent.push((*outcome, lost));
+                    absent.push((*outcome, absences));
                     continue;
                 }
                 AccountResult::Reconciled(outcome, None) => {
@@ -66,26 +67,38 @@ impl Hub {
             };
             progress(Progress { finished, total, account, status });
         }
-        let with_new = absent.iter().filter(|(_, lost)| lost.has_new()).count();
-        let mass = MassAbsence::of(with_new, total).filter(|_| !policy.lifts_brake);
-        let concurrency = self.settings.account_concurrency;
-        let mut rest =
-            std::pin::pin!(remove_absent(&policy, &self.recent, absent, mass, concurrency));
-        while let Some(outcome) = rest.next().await {
-            finished += 1;
-            let (account, status) = (outcome.account.clone(), Status::of(&outcome));
-            report.take(outcome);
-            progress(Progress { finished, total, account, status });
-        }
+        self.remove_absent(&policy, absent, (finished, total), progress, &mut report).await;
         if policy.deadline.is_stopped() {
             report.stopped();
         }
         report
     }
 
-    /// The purpose, with the accounts of `work` that the settings exclude by id if it is to remove leftovers.
-    pub(super) fn purpose(&self, asked: Purpose, work: &[Work]) -> Purpose {
-        let Purpose::Pruning(mut leftovers) = asked else { return asked };
+    /// Removes the replicas of unwitnessed absences, unless so many accounts have new ones that it is a mass absence.
+    async fn remove_absent(
+        &self,
+        policy: &Arc<RunPolicy>,
+        absent: Vec<(AccountOutcome, AccountAbsences)>,
+        (mut finished, total): (usize, usize),
+        progress: &(dyn Fn(Progress) + Sync),
+        report: &mut Report,
+    ) {
+        let with_new = absent.iter().filter(|(_, absences)| absences.has_new()).count();
+        let mass = MassAbsence::of(with_new, total).filter(|_| !policy.lifts_brake);
+        let concurrency = self.settings.account_concurrency;
+        let mut rest =
+            std::pin::pin!(remove_absent(policy, &self.recent, absent, mass, concurrency));
+        while let Some(outcome) = rest.next().await {
+            finished += 1;
+            let (account, status) = (outcome.account.clone(), Status::of(&outcome));
+            report.take(outcome);
+            progress(Progress { finished, total, account, status });
+        }
+    }
+
+    /// Adds to a prune the accounts of `work` that the settings exclude by id: all their replicas are leftovers.
+    pub(super) fn purpose(&self, requested: Purpose, work: &[Work]) -> Purpose {
+        let Purpose::Pruning(mut leftovers) = requested else { return requested };
         let accounts = work.iter().map(|work| &work.account);
         let excluded = accounts.filter(|account| !self.settings.accounts.names_account(account));
         leftovers.accounts.extend(excluded.cloned());
@@ -107,7 +120,7 @@ impl Hub {
             labels: options.labels,
             take_over: options.take_over,
             max_deletes: options.max_deletes.unwrap_or(settings.max_deletes),
-            // A run with a brake of its own is a person's, who has counted.
+            // A run with its own limit is a person's decision, so it does not use up the day's allowance.
             allowances: match options.max_deletes {
                 Some(_) => Arc::default(),
                 None => Arc::clone(&self.allowances),

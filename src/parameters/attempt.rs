@@ -1,5 +1,4 @@
-//! One write of one item in one target: what was decided, what it stands on, the tags that belong to it, and what came
-//! of it.
+//! One write of one item in one target: what was read, what was decided, and how far the write has come.
 
 use std::collections::BTreeMap;
 
@@ -11,53 +10,54 @@ use crate::domain::{Cause, Change, OutcomeKind, ParameterName, Region, SecretTex
 use crate::guard::{Claim, Occupant};
 use crate::ownership::{Fingerprint, Ownership, Provenance, is_marked};
 
-/// A write of one item in one target, on its way.
+/// A write of one item in one target. The steps of a pass take the attempts by reference and advance their states.
 pub(super) struct WriteAttempt {
     pub(super) name: ParameterName,
     pub(super) target: Region,
-    /// The source as it was read, and decided on.
+    /// The source, as the decision saw it.
     pub(super) original: Observed,
-    /// The replica as it was read.
+    /// The replica, as the decision saw it.
     pub(super) replica: Option<Observed>,
-    /// The parameter that holds the value by the source's tag, as it was read.
+    /// The parameter that a value override references, as the decision saw it.
     pub(super) referenced: Option<Observed>,
-    /// Whose what holds the name is.
-    pub(super) held: Ownership,
+    pub(super) ownership: Ownership,
     pub(super) write: PlannedWrite,
-    /// Whether values are still to decide between update and retag.
+    /// Whether the values decide between update and retag.
     pub(super) compare: bool,
+    pub(super) state: WriteState,
+    /// Why the replica lacks labels of the source.
+    pub(super) missing_labels: Option<Cause>,
 }
 
-/// The values that a round has in hand, by the name that they were read under.
+/// The values that a pass has read, by name.
 pub(super) type Values = BTreeMap<ParameterName, SecretText>;
 
-/// A value that a task needs.
-pub(super) struct Wanted {
-    /// The name of what holds it.
+/// A value that an attempt needs to read.
+pub(super) struct ValueRead {
     pub(super) name: ParameterName,
-    /// The key that encrypts it, where that is known.
+    /// The key that encrypts the value, where the key is known.
     pub(super) key: Option<Box<str>>,
-    /// The version that was decided on.
+    /// The version that the decision saw.
     pub(super) version: Version,
 }
 
 impl WriteAttempt {
-    /// The source's version that was decided on.
+    /// The source's version that the decision saw.
     pub(super) fn source_version(&self) -> Version {
         self.original.parameter.version()
     }
 
-    /// The replica's version that was decided on.
+    /// The replica's version that the decision saw.
     pub(super) fn replica_version(&self) -> Option<Version> {
         Some(self.replica.as_ref()?.parameter.version())
     }
 
-    /// The version that its write goes over; `None` where it creates.
-    pub(super) fn written_over(&self) -> Option<Version> {
+    /// The version that an update overwrites; `None` for every other change.
+    pub(super) fn overwritten_version(&self) -> Option<Version> {
         (self.write.change == Change::Update).then(|| self.replica_version()).flatten()
     }
 
-    /// The parameter whose value it copies in the place of the source's own.
+    /// The parameter whose value replaces the source's value.
     pub(super) fn referenced_value(&self) -> Option<&Observed> {
         match self.write.desired.value_override {
             Some(ValueOverride::FromParameter(_)) => self.referenced.as_ref(),
@@ -65,24 +65,24 @@ impl WriteAttempt {
         }
     }
 
-    /// What it needs to read for its value; nothing where a tag holds that.
-    pub(super) fn reads(&self) -> Option<Wanted> {
+    /// The value to read; `None` if a tag holds the value.
+    pub(super) fn value_to_read(&self) -> Option<ValueRead> {
         let Parameter { key, .. } = &self.original.parameter;
         match (&self.write.desired.value_override, &self.referenced) {
-            (None, _) => Some(Wanted {
+            (None, _) => Some(ValueRead {
                 name: self.name.clone(),
                 key: key.clone(),
                 version: self.source_version(),
             }),
             (Some(ValueOverride::FromParameter(name)), Some(Observed { parameter, .. })) => {
                 let (key, version) = (parameter.key.clone(), parameter.version());
-                Some(Wanted { name: name.clone(), key, version })
+                Some(ValueRead { name: name.clone(), key, version })
             }
             (Some(ValueOverride::FromParameter(_) | ValueOverride::Literal(_)), _) => None,
         }
     }
 
-    /// Its value, among those that were read or in a tag.
+    /// The value to write, from `values` or from a tag.
     pub(super) fn value<'a>(&'a self, values: &'a Values) -> Option<&'a SecretText> {
         match &self.write.desired.value_override {
             None => values.get(&self.name),
@@ -91,7 +91,7 @@ impl WriteAttempt {
         }
     }
 
-    /// What holds the name, as the guard is to judge it.
+    /// The evidence for the guard: the parameter that holds the name in the target.
     pub(super) fn evidence<'a>(&'a self, context: &'a RouteContext<'_>) -> Occupant<'a> {
         match &self.replica {
             None => Occupant::Nothing,
@@ -101,7 +101,7 @@ impl WriteAttempt {
         }
     }
 
-    /// The same as what it was decided on.
+    /// The case that was decided.
     pub(super) fn case<'a>(&'a self, context: &'a RouteContext<'_>) -> Case<'a> {
         context.case(
             &self.target,
@@ -111,14 +111,14 @@ impl WriteAttempt {
         )
     }
 
-    /// Whether the mark was put on at a person's word, and comes off again if the write is refused.
-    pub(super) fn marks_for_a_person(&self) -> bool {
+    /// Whether `resolve` sets the mark for this write, so that a refusal removes the mark again.
+    pub(super) fn mark_is_provisional(&self) -> bool {
         let was_marked = self.replica.as_ref().is_some_and(|replica| is_marked(&replica.tags));
         self.write.claim == Some(Claim::Take) && !was_marked
     }
 
-    /// The versions on which it was decided.
-    pub(super) fn stands_on(&self) -> Vec<(ParameterName, Version)> {
+    /// The source versions that the decision depends on.
+    pub(super) fn decided_versions(&self) -> Vec<(ParameterName, Version)> {
         let mut versions = vec![(self.name.clone(), self.source_version())];
         if let Some(referenced) = self.referenced_value() {
             versions.push((referenced.parameter.name.clone(), referenced.parameter.version()));
@@ -127,52 +127,54 @@ impl WriteAttempt {
     }
 }
 
-/// What one task came to.
+/// How far a write has come.
 pub(super) enum WriteState {
-    /// Finished but for the confirmation.
+    /// Not begun.
+    Planned,
+    /// Complete; only the confirmation is left.
     Done(OutcomeKind),
-    /// Created with all that belongs to it; finished but for the confirmation.
+    /// Created with all tags; only the confirmation is left.
     Created(OutcomeKind),
-    /// Written as this version; to be read back before labels and provenance follow.
+    /// Written as this version; the read-back is next.
     Written(i64),
-    /// Read back as this version, which is the copy; labels and then provenance are to follow.
+    /// The read-back shows this version with the right value; labels and then provenance are next.
     Verified(Version),
-    /// The same, of a parameter that was deleted under the write and created by it: all its tags are to follow.
+    /// As `Verified`, but the replica was deleted meanwhile and the write created it; all tags are next.
     Recreated(Version),
-    /// It may have been carried out: its answer did not come.
+    /// The answer was lost; AWS may have carried out the write.
     Unanswered(Cause),
-    /// The world moved before anything was written.
+    /// Source or replica changed before the write; nothing was written.
     Retry,
-    /// There was no time left to begin it.
+    /// The deadline left no time to begin or to finish.
     OutOfTime,
-    /// The brake allows no deletion, which it needs; and why, where a person is to know.
+    /// The allowance permits no deletion, which this write needs; the cause is `None` if the settings forbid every
+    /// deletion.
     Held(Option<Cause>),
-    /// The world moved while this was done.
+    /// Source or replica changed during the write.
     Superseded(OutcomeKind),
-    /// Refused.
     Failed(Cause),
-    /// Done, but the source could not be read again.
+    /// Written, but the read that confirms the write failed.
     Unconfirmed(Cause),
 }
 
-/// All the tags of a replica that is created, which is then its version 1.
+/// All tags of a new replica, whose first version is the copy.
 pub(super) fn created_tags(context: &RouteContext<'_>, attempt: &WriteAttempt) -> Tags {
     let first = Version { number: 1, ..attempt.source_version() };
     all_tags(attempt, &provenance(context, attempt, first, true))
 }
 
-/// All tags of a replica that is still being created, so that it is known as ours and is visibly out of sync.
+/// All tags of a replica that needs more writes: owned, and visibly out of sync.
 pub(super) fn tags_of_unfinished(context: &RouteContext<'_>, attempt: &WriteAttempt) -> Tags {
     let unfinished = Version { number: Provenance::UNFINISHED, ..attempt.source_version() };
     all_tags(attempt, &provenance(context, attempt, unfinished, true))
 }
 
-/// All tags of a replica with this provenance.
+/// The tags of the source with the mark and `provenance`.
 pub(super) fn all_tags(attempt: &WriteAttempt, provenance: &Provenance) -> Tags {
     with_both(attempt.write.desired.tags.clone(), provenance)
 }
 
-/// What the tag says for `replica`, the version that holds what was read of the source.
+/// The provenance of `replica`, the version that holds the copy.
 pub(super) fn provenance(
     context: &RouteContext<'_>,
     attempt: &WriteAttempt,

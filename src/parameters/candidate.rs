@@ -1,4 +1,4 @@
-//! An item that was not proved equal, and what is known of it.
+//! An item that the lists do not prove in sync.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,20 +6,21 @@ use super::model::Observed;
 use crate::domain::{Cause, ParameterName, Region};
 use crate::ownership::FoundBy;
 
-/// An item that was not proved equal, and what is known of it in its source and in the targets concerned.
+/// An item that the lists do not prove in sync, with everything that was read of the item in its source and targets.
 #[derive(Clone, Debug)]
 pub(super) struct Candidate {
     pub(super) name: ParameterName,
     pub(super) original: Option<Observed>,
     pub(super) replicas: BTreeMap<Region, Option<Observed>>,
-    /// Whether tags were read by name, not from a list.
-    pub(super) fresh: bool,
-    /// The first target that could not be read, and why.
+    /// Whether everything was read by name. Otherwise tags and attributes come from lists, which may lag.
+    pub(super) read_by_name: bool,
+    /// The first target that could not be read, with the reason.
     pub(super) unread: Option<(Region, Cause)>,
-    /// The parameters that value overrides reference, by target: as a list shows them until a round reads them by name.
+    /// The parameters that value overrides reference, by target. They come from a list until the pass reads them by name.
     pub(super) referenced: BTreeMap<Region, Observed>,
-    /// What said that the source is gone, where it is.
+    /// The evidence that the source no longer exists.
     pub(super) found_by: Option<FoundBy>,
-    /// Targets that were written for a source that moved meanwhile: they are written again whatever is read there.
+    /// Targets that hold a copy of a source version that changed during the write. The next pass writes them again,
+    /// whatever it reads there.
     pub(super) moved: BTreeSet<Region>,
 }

@@ -1,31 +1,32 @@
-//! What the steps of a round share: the route that is made equal, the items that are not proved equal yet, and what came
-//! of a round.
+//! What the steps of a pass share: the session, the policy and the route. The planner and the guard are asked through
+//! this context.
 
+use super::causes::tags_left_out;
 use super::label_reads::LabelReads;
 use super::model::Observed;
 use super::plan::{Case, Decision, DeletePolicy, Parity, PlanPolicy};
 use super::results::{ItemResult, ItemResults};
 use crate::aws::{KeyStates, Session};
-use crate::domain::{Cause, FailureKind, OutcomeKind, ParameterName, Purpose, Region, Scope, Take};
+use crate::domain::{Change, OutcomeKind, ParameterName, Purpose, Region, Scope, Take};
+use crate::guard::{Claim, Occupant, Proposal, Ruling};
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
 use crate::settings::{OnConflict, OnTargetChange};
 
-/// One route of one account, being made equal.
+/// One route of one account.
 pub(super) struct RouteContext<'a> {
     pub(super) session: &'a Session,
     pub(super) policy: &'a RunPolicy,
     pub(super) recent: &'a RecentDeletes,
     pub(super) source: &'a Region,
     pub(super) labels: LabelReads,
-    /// What KMS says of the keys that replicas are to be recreated under.
+    /// The states of the keys that recreated replicas need.
     pub(super) keys: KeyStates,
     /// Whether a person named the items.
     pub(super) by_person: bool,
 }
 
 impl<'a> RouteContext<'a> {
-    /// The route from `source`, made equal within `scope`.
     pub(super) fn new(
         session: &'a Session,
         policy: &'a RunPolicy,
@@ -79,8 +80,32 @@ impl RouteContext<'_> {
         Case { account, source, target, routes, original, replica, referenced, found_by }
     }
 
-    /// Ends an item for which there is nothing to do in `target`; a decision to do something comes back.
-    pub(super) fn ended(
+    /// Asks the guard whether a planned change may be carried out.
+    pub(super) fn judge(
+        &self,
+        target: &Region,
+        change: Change,
+        held: Occupant<'_>,
+        claim: Option<Claim>,
+    ) -> Ruling {
+        let proposal = Proposal { source: self.source, target, change, occupant, claim };
+        self.policy.judge(&proposal, self.session.now())
+    }
+
+    /// Asks the guard whether a planned change of an existing replica may be carried out.
+    pub(super) fn judge_replica(
+        &self,
+        target: &Region,
+        change: Change,
+        replica: &Observed,
+        claim: Option<Claim>,
+    ) -> Ruling {
+        let occupant = Occupant::Parameter(replica.evidence(self.session.account(), target));
+        self.judge(target, change, occupant, claim)
+    }
+
+    /// Records the result of a decision that needs no work. Returns every other decision.
+    pub(super) fn record_unless_work(
         &self,
         name: &ParameterName,
         target: &Region,
@@ -90,19 +115,21 @@ impl RouteContext<'_> {
         match decision {
             Decision::Nothing => {}
             Decision::InSync { tags_left_out: 0 } => {
-                results.end(name, target, ItemResult::Left(OutcomeKind::InSync));
+                results.record(name, target, ItemResult::Unchanged(OutcomeKind::InSync));
             }
-            Decision::InSync { tags_left_out } => {
-                results.fail(name, target, self.source, left_out(tags_left_out));
+            Decision::InSync { tags_left_out: tags } => {
+                results.fail(name, target, self.source, tags_left_out(tags));
             }
-            Decision::Leave(outcome) => results.end(name, target, ItemResult::Left(outcome)),
+            Decision::Leave(outcome) => {
+                results.record(name, target, ItemResult::Unchanged(outcome));
+            }
             Decision::Skip(cause) => {
                 let outcome = OutcomeKind::Skipped;
-                results.end(name, target, ItemResult::Noted { outcome, cause });
+                results.record(name, target, ItemResult::Noted { outcome, cause });
             }
             Decision::Wait(due) => {
-                results.end(name, target, ItemResult::Left(OutcomeKind::Tombstoned));
-                results.wait(name, target, due);
+                results.record(name, target, ItemResult::Unchanged(OutcomeKind::Tombstoned));
+                results.add_tombstone(name, target, due);
             }
             Decision::Refuse(cause) => results.fail(name, target, self.source, cause),
             Decision::Conflict(cause) | Decision::Keep(cause) => {
@@ -111,30 +138,8 @@ impl RouteContext<'_> {
             Decision::ReadHistory
             | Decision::Write(_)
             | Decision::Compare(_)
-            | Decision::Remove(_) => {
-                return Some(decision);
-            }
+            | Decision::Remove(_) => return Some(decision),
         }
         None
     }
-}
-
-/// The replica is advanced, and its source is not any more.
-pub(super) fn tier_stays() -> Cause {
-    Cause::new(
-        FailureKind::Limit,
-        "the source's tier is standard now, and the replica's stays advanced, since AWS turns none back; all else is equal, and this is said once",
-    )
-    .mended_by("nothing, at the price of an advanced parameter; or delete the replica by hand, and the next sweep creates it anew")
-}
-
-/// Some of the source's tags do not fit beside the hub's two.
-pub(super) fn left_out(tags: usize) -> Cause {
-    Cause::new(
-        FailureKind::Limit,
-        format!(
-            "the source has so many tags that {tags} of them, the last by key, do not fit on the replica beside the hub's two; all else is equal"
-        ),
-    )
-    .mended_by("leave at most 48 tags on the source")
 }

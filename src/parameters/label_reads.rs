@@ -1,4 +1,4 @@
-//! When an item's labels are read.
+//! Decides when an item's labels are read.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,34 +6,33 @@ use std::time::Duration;
 use crate::domain::{Expectation, Item, ParameterName, Scope, Timestamp, Version, Wanted};
 use crate::run_policy::RunPolicy;
 
-/// An event's time has whole seconds, and its service's clock is another.
+/// An event's time has whole seconds and comes from a different clock.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(2);
-/// How much later than the events of later versions that of a first one may come.
+/// The event of a first version may arrive this much later than the events of later versions.
 const OUT_OF_ORDER: Duration = Duration::from_hours(1);
 
 /// When an item's labels are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::parameters) enum Reads {
-    /// With a create of what has older versions, and where an earlier write was left half-done. The event of a write
-    /// asks for no more: its version had no labels at its birth, and labels have events of their own.
+    /// With the create of a replica whose source has older versions, and after an unfinished write. This is enough for the
+    /// event of a write: a new version has no labels, and labels have their own events.
     WithCreates,
-    /// With every write of a value: a sweep.
+    /// With every write of a value, as in a sweep.
     WithWrites,
-    /// In any case: a label event, a person's payload by name, a run with `labels`.
+    /// Always: for a label event, for a payload that names the item, and in a run with `labels`.
     Always,
 }
 
-/// The same for all items of an assignment.
+/// When the labels of each item of an assignment are read.
 #[derive(Clone, Debug)]
 pub(in crate::parameters) struct LabelReads {
     by_name: BTreeMap<ParameterName, Reads>,
-    /// Those whose deletion or first version an event names: an earlier source's labels may be left on the replica.
+    /// Items for which an event reports a deletion or a first version. The replica may have labels of an earlier source.
     restarted: BTreeMap<ParameterName, Restart>,
     otherwise: Reads,
 }
 
 impl LabelReads {
-    /// What `scope` asks for under `policy`.
     pub(in crate::parameters) fn of(scope: &Scope, policy: &RunPolicy) -> Self {
         let otherwise = if policy.labels { Reads::Always } else { Reads::WithWrites };
         let by_name = match scope {
@@ -55,7 +54,7 @@ impl LabelReads {
         Self { by_name, restarted: restarted(scope), otherwise }
     }
 
-    /// Whether an event says that the source's history began anew since `copied`, which its replica is the copy of.
+    /// Whether an event reports that the source was created again after `copied`, the version that the replica copies.
     pub(in crate::parameters) fn is_restarted(
         &self,
         name: &ParameterName,
@@ -63,13 +62,13 @@ impl LabelReads {
     ) -> bool {
         self.restarted.get(name).is_some_and(|restart| match restart {
             Restart::Deleted => true,
-            // The event of the very version that was copied says nothing new.
+            // This may be the event of the copied version.
             Restart::Created(at) if copied.number == 1 => *at > copied.modified.plus(CLOCKS_DIFFER),
             Restart::Created(at) => at.plus(CLOCKS_DIFFER) >= copied.modified,
         })
     }
 
-    /// Whether an event says so that comes so late that the new source may have been copied as if it were the old one.
+    /// Whether such an event arrives so late that an earlier pass may have copied the new source as an update of the old one.
     pub(in crate::parameters) fn is_late_restart(
         &self,
         name: &ParameterName,
@@ -81,18 +80,18 @@ impl LabelReads {
         })
     }
 
-    /// When those of `name` are read.
+    /// When the labels of `name` are read.
     pub(in crate::parameters) fn of_item(&self, name: &ParameterName) -> Reads {
         self.by_name.get(name).copied().unwrap_or(self.otherwise)
     }
 }
 
-/// What an event tells of the beginning of a source's history.
+/// How a source's history started, by an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Restart {
-    /// The source was deleted; or, without its time, created.
+    /// The source was deleted, or created at an unknown time.
     Deleted,
-    /// Its first version was written then.
+    /// The first version was written at this time.
     Created(Timestamp),
 }
 
@@ -106,9 +105,9 @@ fn restarted(scope: &Scope) -> BTreeMap<ParameterName, Restart> {
     let mut all = BTreeMap::new();
     for Wanted { item, expect } in wanted {
         let Item::Parameter(name) = item else { continue };
-        for told in expect.iter().filter_map(restart) {
-            let known = all.entry(name.clone()).or_insert(told);
-            *known = match (*known, told) {
+        for reported in expect.iter().filter_map(restart) {
+            let known = all.entry(name.clone()).or_insert(reported);
+            *known = match (*known, reported) {
                 (Restart::Created(one), Restart::Created(other)) => {
                     Restart::Created(one.max(other))
                 }

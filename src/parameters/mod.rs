@@ -1,7 +1,9 @@
-//! Parameters: what is read of them, what is decided, what is written, and the loop that makes a replica equal.
+//! Parameters: what the hub reads of them, what it decides, what it writes, and the loop that makes a replica equal to its
+//! source.
 
 mod attempt;
 mod candidate;
+mod causes;
 mod context;
 #[cfg(test)]
 mod fixtures;
@@ -18,5 +20,5 @@ mod store;
 pub mod value_override;
 
 pub use prune::prune;
-pub use reconcile::{Absent, MassAbsence, reconcile, remove_absent};
+pub use reconcile::{MassAbsence, UnwitnessedAbsences, reconcile, remove_unwitnessed};
 pub use release::release;

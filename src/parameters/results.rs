@@ -1,4 +1,4 @@
-//! How each item ended in each target, until the account's outcome is made of it.
+//! The result of each item in each target, and how an account's outcome is made from these results.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,55 +11,36 @@ use crate::domain::{
 use super::candidate::Candidate;
 use crate::partial_counts;
 
-/// How one item ended in one target.
+/// The result of one item in one target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ItemResult {
-    /// Something was done, and it counts as this.
+    /// The hub changed something.
     Counted(OutcomeKind),
-    /// Nothing was to be done, and it counts as this.
-    Left(OutcomeKind),
-    /// Nothing was to be done, it counts as this, and this is why; it is no failure.
-    Noted {
-        /// What it counts as.
-        outcome: OutcomeKind,
-        /// Why.
-        cause: Cause,
-    },
-    /// It counts as `failed` or `conflict`, and this is why.
-    Failed {
-        /// The Region in which to look.
-        region: Region,
-        /// Why.
-        cause: Cause,
-    },
-    /// Something was done that counts as this, and a person is to know of it.
-    Reported {
-        /// What it counts as.
-        outcome: OutcomeKind,
-        /// The Region in which to look.
-        region: Region,
-        /// What is to be known.
-        cause: Cause,
-    },
-    /// Only planned.
+    /// Nothing to do.
+    Unchanged(OutcomeKind),
+    /// Nothing to do; the report gives the reason, which is not a failure.
+    Noted { outcome: OutcomeKind, cause: Cause },
+    /// A failure, or a conflict if the cause is one; `region` is the Region in which the operator must look.
+    Failed { region: Region, cause: Cause },
+    /// The hub changed something that a person must know of.
+    Reported { outcome: OutcomeKind, region: Region, cause: Cause },
+    /// A step that a plan shows.
     Planned {
-        /// What would be done.
         change: Change,
-        /// Why.
         because: Vec<Reason>,
-        /// What it takes over, where that is not owned.
+        /// The conflict that the step resolves, if the replica is not owned.
         class: Option<ConflictClass>,
-        /// What a person is to know of it: the brake holds the deletion back.
+        /// Why the brake delays the deletion.
         reported: Option<Cause>,
     },
 }
 
 impl ItemResult {
-    /// What it counts as; nothing where it is only planned.
+    /// The outcome to count; `None` for a planned step.
     const fn outcome(&self) -> Option<OutcomeKind> {
         match self {
             Self::Counted(outcome)
-            | Self::Left(outcome)
+            | Self::Unchanged(outcome)
             | Self::Noted { outcome, .. }
             | Self::Reported { outcome, .. } => Some(*outcome),
             Self::Failed { cause, .. } => Some(match cause.kind {
@@ -71,60 +52,70 @@ impl ItemResult {
     }
 }
 
-/// The endings of one route's items. A later one replaces an earlier one, but neither finding
-/// nothing left to do nor a second write hides what was done first.
+/// The results of one route's items. A later result replaces an earlier one, with two exceptions: `in_sync` after a change
+/// keeps the change, and an update of a new replica keeps `created`.
 #[derive(Debug, Default)]
 pub(super) struct ItemResults {
     by_item: BTreeMap<(ParameterName, Region), ItemResult>,
     counts: Counts,
-    wider: Vec<(Region, Cause)>,
-    /// Replicas with a tombstone, and when it is due.
+    region_failures: Vec<(Region, Cause)>,
+    /// The due dates of tombstones.
     tombstones: BTreeMap<(ParameterName, Region), Timestamp>,
-    /// Who wrote the versions that the replicas' provenance names.
+    /// The writers of the versions that provenance names.
     pub(super) written_by: WrittenBy,
-    /// What the list of a sweep showed, and what came to an outcome.
+    /// The sources that a sweep listed, and how many of them have an outcome.
     ledger: Ledger,
-    /// The globs of `INCLUDE_NAMES`, by their places, that match a source of the list.
+    /// The positions of the `INCLUDE_NAMES` globs that match a listed source.
     pub(super) matched_includes: BTreeSet<usize>,
 }
 
 impl ItemResults {
-    /// Counts an item that needs no more said: most of a sweep's.
+    /// Counts an item without naming it, as for most items of a sweep.
     pub(super) fn count(&mut self, outcome: OutcomeKind) {
         self.counts.add(outcome, 1);
     }
 
-    /// How many items are only counted.
+    /// The number of items that [`Self::count`] has counted.
     pub(super) fn counted(&self) -> u64 {
         self.counts.total()
     }
 
-    /// How all items ended that do not go round again.
+    /// The outcomes of all items except those in `retries`.
     pub(super) fn outcomes(&self, retries: &Retries) -> Counts {
         let mut counts = self.counts.clone();
         for ((name, target), result) in &self.by_item {
-            let goes_on = retries.get(name).is_some_and(|targets| targets.contains_key(target));
-            if let Some(outcome) = result.outcome().filter(|_| !goes_on) {
+            let retried = retries.get(name).is_some_and(|targets| targets.contains_key(target));
+            if let Some(outcome) = result.outcome().filter(|_| !retried) {
                 counts.add(outcome, 1);
             }
         }
         counts
     }
 
-    /// Notes that a list showed so many sources for `target`, `by_lists` of which are counted already.
-    pub(super) fn listed(&mut self, source: &Region, target: &Region, all: usize, by_lists: u64) {
+    /// Records that a list shows `all` sources for `target`, of which `counted` have an outcome.
+    pub(super) fn record_list(
+        &mut self,
+        source: &Region,
+        target: &Region,
+        all: usize,
+        counted: u64,
+    ) {
         self.ledger.list(Kind::Parameter, source, target, all);
-        self.ledger.end(Kind::Parameter, source, target, by_lists);
+        self.ledger.end(Kind::Parameter, source, target, counted);
     }
 
-    /// Counts all sources of a list as failed in a target that could not be listed; `cause` names it.
+    /// Counts all listed sources as failed in a target that could not be listed.
     pub(super) fn fail_target(&mut self, source: &Region, target: &Region, all: usize) {
         self.counts.add(OutcomeKind::Failed, all as u64);
-        self.listed(source, target, all, all as u64);
+        self.record_list(source, target, all, all as u64);
     }
 
-    /// Closes the books of a sweep: what stands in the list and has an ending of its own came to an outcome.
-    pub(super) fn close(&mut self, source: &Region, is_listed: impl Fn(&ParameterName) -> bool) {
+    /// Completes the ledger of a sweep with the listed items that have a result of their own.
+    pub(super) fn close_ledger(
+        &mut self,
+        source: &Region,
+        is_listed: impl Fn(&ParameterName) -> bool,
+    ) {
         for (name, target) in self.by_item.keys() {
             if is_listed(name) {
                 self.ledger.end(Kind::Parameter, source, target, 1);
@@ -132,43 +123,41 @@ impl ItemResults {
         }
     }
 
-    /// Notes that a replica has a tombstone.
-    pub(super) fn wait(&mut self, name: &ParameterName, target: &Region, due: Timestamp) {
+    pub(super) fn add_tombstone(&mut self, name: &ParameterName, target: &Region, due: Timestamp) {
         self.tombstones.insert((name.clone(), target.clone()), due);
     }
 
-    /// Notes how an item ended in `target`.
-    pub(super) fn end(&mut self, name: &ParameterName, target: &Region, result: ItemResult) {
+    pub(super) fn record(&mut self, name: &ParameterName, target: &Region, result: ItemResult) {
         let key = (name.clone(), target.clone());
-        let stays = match (self.by_item.get(&key), &result) {
+        let keeps_earlier = match (self.by_item.get(&key), &result) {
             (
                 Some(ItemResult::Counted(done)),
-                ItemResult::Left(OutcomeKind::InSync) | ItemResult::Noted { .. },
+                ItemResult::Unchanged(OutcomeKind::InSync) | ItemResult::Noted { .. },
             ) => done.is_change(),
             (Some(ItemResult::Counted(OutcomeKind::Created)), ItemResult::Counted(later)) => {
                 matches!(later, OutcomeKind::Updated | OutcomeKind::Retagged)
             }
             _ => false,
         };
-        if !stays {
+        if !keeps_earlier {
             self.by_item.insert(key, result);
         }
     }
 
-    /// Takes a later round's endings in.
+    /// Merges the results of a later pass.
     pub(super) fn absorb(&mut self, later: Self) {
         self.counts.merge(&later.counts);
-        self.wider.extend(later.wider);
-        // What has a later end has no tombstone any more, unless that end says so.
+        self.region_failures.extend(later.region_failures);
+        // A later result replaces the tombstone too.
         self.tombstones.retain(|item, _| !later.by_item.contains_key(item));
         self.tombstones.extend(later.tombstones);
         self.written_by.merge(&later.written_by);
         for ((name, target), result) in later.by_item {
-            self.end(&name, &target, result);
+            self.record(&name, &target, result);
         }
     }
 
-    /// Notes a failure of an item; `region` is where to look.
+    /// Records a failure of an item; `region` is the Region in which the operator must look.
     pub(super) fn fail(
         &mut self,
         name: &ParameterName,
@@ -176,20 +165,19 @@ impl ItemResults {
         region: &Region,
         cause: Cause,
     ) {
-        self.end(name, target, ItemResult::Failed { region: region.clone(), cause });
+        self.record(name, target, ItemResult::Failed { region: region.clone(), cause });
     }
 
-    /// How an item ended in `target`, where it is not only counted.
-    pub(super) fn of(&self, name: &ParameterName, target: &Region) -> Option<&ItemResult> {
+    /// The result of an item; `None` if the item was only counted.
+    pub(super) fn get(&self, name: &ParameterName, target: &Region) -> Option<&ItemResult> {
         self.by_item.get(&(name.clone(), target.clone()))
     }
 
-    /// Notes a failure of the account in `region`, which is no single item's.
+    /// Records a failure that affects the whole account in `region`.
     pub(super) fn fail_region(&mut self, region: &Region, cause: Cause) {
-        self.wider.push((region.clone(), cause));
+        self.region_failures.push((region.clone(), cause));
     }
 
-    /// The account's outcome.
     pub(super) fn into_outcome(self, account: &AccountId) -> AccountOutcome {
         let mut outcome = AccountOutcome::new(account.clone());
         outcome.parameters = self.counts;
@@ -205,13 +193,13 @@ impl ItemResults {
         let tombstone =
             |((name, region), due)| TombstonedReplica { due, region, item: Item::Parameter(name) };
         outcome.tombstones = self.tombstones.into_iter().map(tombstone).collect();
-        for (region, cause) in self.wider {
+        for (region, cause) in self.region_failures {
             outcome.fail(failure(region, Subject::Account, cause));
         }
         for ((name, target), result) in self.by_item {
             let item = Item::Parameter(name);
             match result {
-                ItemResult::Left(left) => outcome.leave(Kind::Parameter, left, 1),
+                ItemResult::Unchanged(left) => outcome.leave(Kind::Parameter, left, 1),
                 ItemResult::Counted(OutcomeKind::Pending) => {
                     outcome.count(Kind::Parameter, OutcomeKind::Pending);
                     outcome.complete = false;
@@ -248,21 +236,21 @@ impl ItemResults {
     }
 }
 
-/// Why an item goes round again.
+/// Why an item goes through another pass.
 #[derive(Clone, Debug)]
 pub(super) enum RetryReason {
-    /// What was read is not so any more, and nothing was written.
+    /// Something changed since it was read, and nothing was written.
     Unwritten,
-    /// Something was written for a source that moved meanwhile, so that what provenance says there proves nothing.
+    /// The source changed during the write, so the new provenance of the replica does not prove parity.
     Moved,
-    /// Something may have been written: the answer of its write did not come.
+    /// The answer of the write was lost; AWS may have carried out the write.
     Unanswered(Cause),
 }
 
-/// Items to go round again, by target.
+/// The items that need another pass, by target.
 pub(super) type Retries = BTreeMap<ParameterName, BTreeMap<Region, RetryReason>>;
 
-/// What came of one round of some items.
+/// The results of one pass over some items.
 #[derive(Debug, Default)]
 pub(super) struct PassResult {
     pub(super) results: ItemResults,
@@ -270,12 +258,12 @@ pub(super) struct PassResult {
 }
 
 impl PassResult {
-    /// A round that the deadline left no time for.
-    pub(super) fn left(candidates: &[Candidate]) -> Self {
+    /// The result of a pass that the deadline left no time for: everything is pending.
+    pub(super) fn pending(candidates: &[Candidate]) -> Self {
         let mut pass = Self::default();
         for candidate in candidates {
             for target in candidate.replicas.keys() {
-                pass.results.end(
+                pass.results.record(
                     &candidate.name,
                     target,
                     ItemResult::Counted(OutcomeKind::Pending),
@@ -285,7 +273,7 @@ impl PassResult {
         pass
     }
 
-    /// Notes what ended in this round, should the deadline cut the account off.
+    /// Adds the outcomes to the tally that is reported if the deadline cuts the account off.
     pub(super) fn note(&self) {
         partial_counts::note(Kind::Parameter, &self.results.outcomes(&self.retries));
     }

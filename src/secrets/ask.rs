@@ -2,8 +2,8 @@
 //! requests the missing replicas.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
+use crate::deadline::reserve;
 use crate::domain::{
     AccountOutcome, Cause, Change, FailureKind, Item, Kind, OutcomeKind, Reason, Region, Step,
 };
@@ -15,9 +15,6 @@ use super::decide::TargetDecision;
 use super::model::Secret;
 use super::plan::{SecretDecision, plan};
 use super::{apply, observe};
-
-/// The time that one secret needs before the deadline.
-const SECRET_TIME: Duration = Duration::from_secs(5);
 
 /// A secret, and the targets in which the lists left it undecided.
 #[derive(Clone, Debug)]
@@ -56,7 +53,7 @@ pub(super) async fn decide_again<'a>(
 ) -> (AccountOutcome, Option<AwaitedSecret<'a>>) {
     let mut outcome = context.empty_outcome();
     let UndecidedSecret { secret, source, targets } = undecided;
-    if !context.policy.deadline.leaves(SECRET_TIME) {
+    if !context.policy.deadline.leaves(reserve::SECRET) {
         outcome.complete = false;
         for UndecidedTarget { target, .. } in targets {
             context.count(&mut outcome, &secret, (source, target), OutcomeKind::Pending);

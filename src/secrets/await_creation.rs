@@ -11,10 +11,9 @@ use futures::stream;
 use super::context::{CALLS, SecretsContext};
 use super::model::Secret;
 use super::observe;
+use crate::deadline::reserve;
 use crate::domain::{Cause, Expectation, Item, Region, SecretName, Wanted};
 
-/// The longest wait for one event.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// The first pause between reads. Each pause is longer than the previous one by this amount.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -47,7 +46,8 @@ impl SecretsContext<'_> {
                 }
                 described.insert(name.clone(), answer);
             }
-            let expired = waited + pause > PATIENCE || !self.policy.deadline.leaves(PATIENCE);
+            let expired = waited + pause > reserve::EVENT_WAIT
+                || !self.policy.deadline.leaves(reserve::EVENT_WAIT);
             if open.is_empty() || expired {
                 return described;
             }

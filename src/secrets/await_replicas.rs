@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::stream;
 
+use crate::deadline::reserve;
 use crate::domain::{AccountOutcome, Cause, Kind, OutcomeKind, Region};
 use crate::partial_counts;
 
@@ -19,8 +20,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// A replica that takes longer is left to the next invocation.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// The time that a round of reads needs before the deadline.
-const READ_TIME: Duration = Duration::from_secs(3);
 
 /// A secret with unfinished replicas.
 #[derive(Clone, Debug)]
@@ -62,7 +61,7 @@ pub(super) async fn await_replicas(
     let mut pause = FIRST_PAUSE;
     let mut waited = Duration::ZERO;
     while !awaited.is_empty() {
-        let in_time = context.policy.deadline.leaves(pause + READ_TIME);
+        let in_time = context.policy.deadline.leaves(pause + reserve::REPLICA_READ);
         if !in_time || waited >= PATIENCE {
             give_up(context, &mut outcome, awaited, in_time);
             break;

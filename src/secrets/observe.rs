@@ -2,21 +2,18 @@
 //! omits stays unknown.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
 
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use aws_sdk_secretsmanager::types::{ReplicationStatusType, SecretListEntry, StatusType, Tag};
 
 use crate::aws::{self, Session, Unmodelled, timestamp};
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, reserve};
 use crate::domain::{Cause, FailureKind, Region, SecretName, Tags};
 
 use super::model::{Replication, ReplicationStatus, Secret};
 
 /// `ListSecrets` returns at most 100 secrets per page.
 const PAGE: i32 = 100;
-/// The time that one page needs before the deadline.
-const PAGE_TIME: Duration = Duration::from_secs(2);
 const LIST: &str = "secretsmanager:ListSecrets";
 const DESCRIBE: &str = "secretsmanager:DescribeSecret";
 /// The field that AWS shows for the replica of a secret of another account. The SDK does not model it.
@@ -44,7 +41,7 @@ pub(super) async fn list(
     let mut secrets = HashMap::new();
     let mut token: Option<String> = None;
     loop {
-        if !deadline.leaves(PAGE_TIME) {
+        if !deadline.leaves(reserve::LIST_PAGE) {
             let message =
                 format!("the deadline expired before the list of secrets in {region} was complete");
             return Err(Cause::new(FailureKind::NotInTime, message));
@@ -57,7 +54,7 @@ pub(super) async fn list(
         let page = page.and_then(|page| Some((page.secret_list?, page.next_token)));
         let (listed, next) =
             page.ok_or_else(|| aws::missing_member(LIST, &place, "the list of secrets"))?;
-        session.keep(listed.len()).await;
+        session.reserve_memory(listed.len()).await;
         for entry in listed {
             let secret = from_list(entry, &other_account)
                 .ok_or_else(|| aws::missing_member(LIST, &place, "the name or ARN of a secret"))?;
@@ -81,11 +78,11 @@ pub(super) async fn describe(
     id: &str,
 ) -> Result<Option<Secret>, Cause> {
     let request = session.secrets(region).describe_secret().secret_id(id);
-    let is_whole = |answer: &DescribeSecretOutput| answer.arn.is_some() && answer.name.is_some();
+    let is_complete = |answer: &DescribeSecretOutput| answer.arn.is_some() && answer.name.is_some();
     let place = session.location(region);
     let other_account = Unmodelled::new(OTHER_ACCOUNT);
     let send = || request.clone().customize().interceptor(other_account.clone()).send();
-    match aws::complete_response(send, is_whole).await {
+    match aws::complete_response(send, is_complete).await {
         // An empty answer does not mean that the secret is absent.
         Ok(answer) => match answer.and_then(|answer| from_description(answer, &other_account)) {
             Some(secret) => Ok(Some(secret)),

@@ -1,10 +1,10 @@
-//! What several events of one item say together about what will be read once all of them have settled.
+//! Merges the expectations of several events about one item into those that can all be met.
 //!
-//! A later event overtakes an earlier one that says otherwise: waiting for both would wait in vain.
+//! A later event replaces an earlier one that contradicts it: no later read can show both.
 
 use crate::domain::{Expectation, Timestamp};
 
-/// An expectation, and when its event happened.
+/// An expectation with the time of its event.
 #[derive(Clone, Debug)]
 pub(super) struct DatedExpectation {
     pub(super) at: Option<Timestamp>,
@@ -12,35 +12,35 @@ pub(super) struct DatedExpectation {
 }
 
 impl DatedExpectation {
-    /// Both times are known, and this one is later. `CloudTrail`'s times are whole seconds: of two events in one second
-    /// neither is later, and both hold.
+    /// Both times are known and this one is later. `CloudTrail`'s times are whole seconds: of two events in the same
+    /// second neither is later.
     fn is_after(&self, other: &Self) -> bool {
         matches!((self.at, other.at), (Some(this), Some(that)) if this > that)
     }
 
-    /// Whether the event tells of this tag.
+    /// Whether the event sets or removes this tag.
     fn names_tag(&self, key: &str) -> bool {
         self.expect.tags_gone.contains(key) || self.expect.tags_set.iter().any(|(k, _)| k == key)
     }
 }
 
-/// The expectations that hold together, each once, in the order of their events.
+/// The expectations that remain, without duplicates, in the order of `all`.
 pub(super) fn merge_expectations(all: &[DatedExpectation]) -> Vec<Expectation> {
-    let mut merge_expectations: Vec<Expectation> = Vec::new();
+    let mut merged: Vec<Expectation> = Vec::new();
     for one in all {
         let later = || all.iter().filter(|other| other.is_after(one));
-        // A write or a tag says that the item is there, a deletion that it is not.
+        // A write or a tag event expects that the item exists, a deletion that it does not.
         if later().any(|other| other.expect.absent != one.expect.absent) {
             continue;
         }
         let mut expect = one.expect.clone();
         expect.tags_set.retain(|(key, _)| !later().any(|other| other.names_tag(key)));
         expect.tags_gone.retain(|key| !later().any(|other| other.names_tag(key)));
-        if expect != Expectation::default() && !merge_expectations.contains(&expect) {
-            merge_expectations.push(expect);
+        if expect != Expectation::default() && !merged.contains(&expect) {
+            merged.push(expect);
         }
     }
-    merge_expectations
+    merged
 }
 
 #[cfg(test)]
@@ -71,14 +71,14 @@ mod tests {
     }
 
     #[test]
-    fn writes_hold_together_and_twins_are_one() {
+    fn writes_are_all_kept_and_duplicates_removed() {
         let all = vec![at(1, version(1)), at(2, version(2)), at(2, version(2))];
         assert_eq!(merge_expectations(&all), [version(1), version(2)]);
         assert_eq!(merge_expectations(&[]), []);
     }
 
     #[test]
-    fn a_later_deletion_overtakes_what_was_before_it_and_a_later_write_the_deletion() {
+    fn a_later_deletion_replaces_earlier_events_and_a_later_write_the_deletion() {
         let before = [at(1, version(1)), at(2, set("a", "1"))];
         let deleted = [before.to_vec(), vec![at(3, absent())]].concat();
         assert_eq!(merge_expectations(&deleted), [absent()]);
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_is_as_the_last_event_says() {
+    fn the_last_event_decides_a_tag() {
         let all = vec![
             at(1, set("a", "1")),
             at(3, gone("a")),
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn without_an_order_everything_holds() {
+    fn without_an_order_every_expectation_is_kept() {
         let same_second = vec![at(1, version(1)), at(1, absent())];
         assert_eq!(merge_expectations(&same_second).len(), 2);
         let undated = vec![at(1, version(1)), DatedExpectation { at: None, expect: absent() }];

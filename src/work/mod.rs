@@ -1,7 +1,7 @@
-//! What was asked for + the routes → distinct [`Work`], or why there is none.
+//! Turns payloads and events, with the configured routes, into [`Work`] for each account, or into a reason for none.
 //!
-//! However many records name an item, it is looked at once; which record asked for it is kept, so that just that one
-//! goes back to the queue when the item could not be done.
+//! If many messages name one item, the item is reconciled once. The messages of each item are kept, so that only they
+//! return to the queue if the item fails.
 
 mod merge;
 
@@ -14,14 +14,14 @@ use crate::request::{Asks, Content, Event, Ignored, Reconcile, Record, Refused};
 use crate::settings::AccountFilter;
 use merge::{DatedExpectation, merge_expectations};
 
-/// What is to be made equal in one account.
+/// What to reconcile in one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Work {
     /// The account.
     pub account: AccountId,
-    /// No two of one route.
+    /// At most one for each route.
     pub assignments: Vec<Assignment>,
-    /// Secrets whose deletion AWS refused, by Region; whether for their replicas, a description tells.
+    /// Secrets, by Region, whose deletion AWS refused. `DescribeSecret` shows whether their replicas are the reason.
     pub refused_deletes: BTreeSet<(Region, SecretName)>,
 }
 
@@ -31,26 +31,26 @@ impl Work {
     }
 }
 
-/// What a queue's batch, or one event, comes to.
+/// The work of a batch or of one event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventWork {
     /// One for each account.
     pub work: Vec<Work>,
-    /// The ids of the messages that asked for an item, by where the event was and the item; refused deletes too.
-    pub asked: BTreeMap<(Location, Item), BTreeSet<String>>,
-    /// The ids of messages of which something is ignored, and why.
+    /// The ids of the messages that named each item, including secrets whose deletion was refused.
+    pub messages: BTreeMap<(Location, Item), BTreeSet<String>>,
+    /// The ids of messages of which a part is ignored, with the reason.
     pub ignored: Vec<(String, Ignored)>,
-    /// The ids of messages that cannot be read, and why.
+    /// The ids of unreadable messages, with the reason.
     pub unreadable: Vec<(String, String)>,
-    /// When the events that ask for something happened, where they say so.
-    pub happened: Vec<Timestamp>,
+    /// The times of the events that led to work, if known.
+    pub event_times: Vec<Timestamp>,
 }
 
-/// What a payload asks of each of its accounts: one assignment for each route that it is about. A named item without
-/// a Region is looked for in every route's source.
+/// The assignments of a payload for each of its accounts: one for each route. An item without a Region is looked up in
+/// the source Region of every route.
 ///
 /// # Errors
-/// A Region that no route begins in.
+/// The payload names a Region that is not the source of a route.
 pub fn assignments(reconcile: &Reconcile, routes: &Routes) -> Result<Vec<Assignment>, Refused> {
     let scope = match &reconcile.item {
         None => Scope::Everything,
@@ -70,13 +70,13 @@ pub fn assignments(reconcile: &Reconcile, routes: &Routes) -> Result<Vec<Assignm
     }
 }
 
-/// Whether `accounts`, which a person or a payload names, are in scope by their ids: an account that the settings exclude
-/// stays excluded when it is named.
+/// Checks that `accounts`, which a payload or a person names, are in scope by id. An account that the settings exclude
+/// stays excluded even if it is named.
 ///
 /// # Errors
-/// All the accounts that are not, with the setting that leaves each out.
+/// All excluded accounts, each with the setting that excludes it.
 pub fn named_in_scope(accounts: &[AccountId], filter: &AccountFilter) -> Result<(), Refused> {
-    /// More would bury the remedy.
+    /// A longer list would hide the remedy.
     const SHOWN: usize = 5;
     let excluded: Vec<(&AccountId, &str)> = accounts
         .iter()
@@ -93,14 +93,14 @@ pub fn named_in_scope(accounts: &[AccountId], filter: &AccountFilter) -> Result<
         more => format!(" and {more} more"),
     };
     Err(Refused::new(
-        format!("the settings exclude {}{more}, so nothing was done", shown.join(", ")),
+        format!("the settings exclude {}{more}; nothing was done", shown.join(", ")),
         format!(
-            "an account in the settings' scope; hubctl lifts the exclusion for one run, such as `hubctl plan --account {first} --even-if-excluded`"
+            "an account that the settings do not exclude; to lift the exclusion for one run: `hubctl plan --account {first} --even-if-excluded`"
         ),
     ))
 }
 
-/// The same assignments for each of `accounts`.
+/// The work of `accounts`, with the same assignments for each.
 pub fn of_accounts<'a>(
     assignments: &'a [Assignment],
     accounts: impl IntoIterator<Item = AccountId> + 'a,
@@ -110,10 +110,10 @@ pub fn of_accounts<'a>(
         .map(|account| Work { assignments: assignments.to_vec(), ..Work::new(account) })
 }
 
-/// The work of one event that no queue handed over; the message ids in it are empty.
+/// The work of one event that does not come from a queue; its message id is empty.
 ///
 /// # Errors
-/// Why there is none.
+/// The reason why the event is ignored.
 pub fn of_event(
     event: Event,
     routes: &Routes,
@@ -121,7 +121,7 @@ pub fn of_event(
 ) -> Result<EventWork, Ignored> {
     let record = Record { message_id: String::new(), content: Content::Event(event) };
     let mut event_work = of_batch(vec![record], routes, accounts);
-    if event_work.asked.is_empty()
+    if event_work.messages.is_empty()
         && let Some((_, ignored)) = event_work.ignored.pop()
     {
         return Err(ignored);
@@ -129,7 +129,7 @@ pub fn of_event(
     Ok(event_work)
 }
 
-/// The work of a queue's batch, in the accounts that are in scope.
+/// The work of a batch from a queue, limited to accounts in scope.
 pub fn of_batch(records: Vec<Record>, routes: &Routes, accounts: &AccountFilter) -> EventWork {
     let mut event_work = EventWork::default();
     let mut places: BTreeMap<Location, BTreeMap<Item, Vec<DatedExpectation>>> = BTreeMap::new();
@@ -153,27 +153,27 @@ pub fn of_batch(records: Vec<Record>, routes: &Routes, accounts: &AccountFilter)
         }
         if !accounts.names_account(&location.account) {
             let account = &location.account;
-            let reason = format!("the account {account} is out of the settings' scope");
+            let reason = format!("the settings exclude the account {account}");
             event_work.ignored.push((message_id, Ignored::new(reason)));
             continue;
         }
         for reason in passed_over {
             event_work.ignored.push((message_id.clone(), reason));
         }
-        event_work.happened.extend(at);
-        let mut ask = |item: Item| {
-            let asking = event_work.asked.entry((location.clone(), item)).or_default();
-            asking.insert(message_id.clone());
+        event_work.event_times.extend(at);
+        let mut note = |item: Item| {
+            let ids = event_work.messages.entry((location.clone(), item)).or_default();
+            ids.insert(message_id.clone());
         };
         match asks {
             Asks::RefusedDelete(secret) => {
-                ask(Item::Secret(secret.clone()));
+                note(Item::Secret(secret.clone()));
                 refused.push((location.clone(), secret));
             }
             Asks::Items(items) => {
                 let place = places.entry(location.clone()).or_default();
                 for Wanted { item, expect } in items {
-                    ask(item.clone());
+                    note(item.clone());
                     let dated = expect.into_iter().map(|expect| DatedExpectation { at, expect });
                     place.entry(item).or_default().extend(dated);
                 }
@@ -184,7 +184,7 @@ pub fn of_batch(records: Vec<Record>, routes: &Routes, accounts: &AccountFilter)
     event_work
 }
 
-/// One for each account.
+/// Groups the items by account and route.
 fn work(
     places: BTreeMap<Location, BTreeMap<Item, Vec<DatedExpectation>>>,
     refused: Vec<(Location, SecretName)>,
@@ -210,7 +210,7 @@ fn work(
 }
 
 fn no_source(region: &Region) -> String {
-    format!("no route begins in {region}")
+    format!("no route has the source Region {region}")
 }
 
 #[cfg(test)]

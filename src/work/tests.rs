@@ -1,4 +1,4 @@
-//! Payloads, events and batches, from their bytes to the work that they come to.
+//! Payloads, events and batches, from bytes to work.
 
 use serde_json::{Value, json};
 
@@ -63,7 +63,7 @@ fn ids(ids: &[&str]) -> BTreeSet<String> {
 }
 
 #[test]
-fn a_payload_is_about_every_route_or_the_one_from_its_region() {
+fn a_payload_concerns_every_route_or_the_one_of_its_region() {
     let all = json!({"detail": {"name": "all", "operation": "sync"}});
     let every = assignments(&reconcile(&all), &routes()).expect("assignments");
     let shown: Vec<String> = every.iter().map(|a| a.route.to_string()).collect();
@@ -84,19 +84,20 @@ fn a_payload_is_about_every_route_or_the_one_from_its_region() {
 }
 
 #[test]
-fn a_region_without_a_route_is_refused_of_a_payload_and_ignored_of_an_event() {
-    // A target is no source either.
+fn a_region_without_a_route_is_refused_in_a_payload_and_ignored_in_an_event() {
+    // The target of a route is not a source.
     for region in ["ap-south-1", "us-east-1"] {
         let payload = json!({"region": region, "detail": {"name": "all", "operation": "sync"}});
         let refused = assignments(&reconcile(&payload), &routes()).expect_err("no route");
-        let text = format!("no route begins in {region}; accepted is us-east-2, eu-west-1");
+        let text =
+            format!("no route has the source Region {region}; accepted is us-east-2, eu-west-1");
         assert_eq!(refused.to_string(), text);
 
         let Ok(Request::Event(Ok(event))) = from_value(&put(region, "/a", 1)) else {
             panic!("an event");
         };
         let ignored = of_event(event, &routes(), &AccountFilter::default()).expect_err("no route");
-        assert_eq!(ignored.reason(), format!("no route begins in {region}"));
+        assert_eq!(ignored.reason(), format!("no route has the source Region {region}"));
     }
 }
 
@@ -113,7 +114,7 @@ fn an_event_alone_is_the_work_of_its_items() {
 }
 
 #[test]
-fn an_item_that_many_records_name_is_looked_at_once() {
+fn an_item_in_many_messages_is_reconciled_once() {
     let root = json!({"name": "root"});
     let event_work = event_work(&[
         put("us-east-2", "/a", 1),
@@ -154,13 +155,13 @@ fn an_item_that_many_records_name_is_looked_at_once() {
         ["eu-west-1: /a [7] false", "us-east-2: /a [1, 2] false, /b [] true, /root [1] false"]
     );
     let place = location("111122223333", "us-east-2");
-    assert_eq!(event_work.asked[&(place.clone(), parameter("/a"))], ids(&["m0", "m1", "m2"]));
-    assert_eq!(event_work.asked[&(place.clone(), parameter("root"))], ids(&["m3", "m4"]));
-    assert_eq!(event_work.asked[&(place, parameter("/b"))], ids(&["m6"]));
+    assert_eq!(event_work.messages[&(place.clone(), parameter("/a"))], ids(&["m0", "m1", "m2"]));
+    assert_eq!(event_work.messages[&(place.clone(), parameter("root"))], ids(&["m3", "m4"]));
+    assert_eq!(event_work.messages[&(place, parameter("/b"))], ids(&["m6"]));
     let ignored: Vec<(&str, &str)> =
         event_work.ignored.iter().map(|(id, why)| (id.as_str(), why.reason())).collect();
     let bad = "the name `bad/name` has a `/` inside but none in front; write `/bad/name`";
-    assert_eq!(ignored, [("m6", bad), ("m7", "no route begins in us-east-1")]);
+    assert_eq!(ignored, [("m6", bad), ("m7", "no route has the source Region us-east-1")]);
     let unreadable: Vec<&str> = event_work.unreadable.iter().map(|(id, _)| id.as_str()).collect();
     assert_eq!(unreadable, ["m8"]);
 }
@@ -179,7 +180,7 @@ fn a_deletion_and_a_creation_after_it_wait_for_the_creation() {
 }
 
 #[test]
-fn a_refused_deletion_is_kept_apart_and_known_by_its_message() {
+fn a_refused_deletion_is_listed_separately_with_its_messages() {
     let mut refused =
         event("us-east-2", "DeleteSecret", 1, &json!({"secretId": "db"}), &json!(null));
     refused["source"] = json!("aws.secretsmanager");
@@ -188,7 +189,7 @@ fn a_refused_deletion_is_kept_apart_and_known_by_its_message() {
     let place = location("111122223333", "us-east-2");
     let secret = SecretName::new("db");
     assert_eq!(
-        event_work.asked[&(place.clone(), Item::Secret(secret.clone()))],
+        event_work.messages[&(place.clone(), Item::Secret(secret.clone()))],
         ids(&["m0", "m1"])
     );
     let [work] = event_work.work.as_slice() else { panic!("one account's work") };
@@ -197,7 +198,7 @@ fn a_refused_deletion_is_kept_apart_and_known_by_its_message() {
 }
 
 #[test]
-fn each_sample_of_an_event_comes_to_work_or_is_left_to_the_sweep() {
+fn every_sample_event_leads_to_work_or_is_left_to_the_sweep() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("payloads/events");
     let mut left = Vec::new();
     for entry in std::fs::read_dir(folder).expect("the folder of events") {
@@ -208,12 +209,12 @@ fn each_sample_of_an_event_comes_to_work_or_is_left_to_the_sweep() {
                 assert!(event.at >= Timestamp::parse("2026-11-24T10:00:00Z"), "{path:?}");
                 let event_work =
                     of_event(event, &routes(), &AccountFilter::default()).expect("work");
-                assert!(!event_work.asked.is_empty(), "{path:?}");
+                assert!(!event_work.messages.is_empty(), "{path:?}");
             }
             Request::Event(Err(ignored)) => left.push(ignored.to_string()),
             Request::Batch(records) => {
                 let event_work = of_batch(records, &routes(), &AccountFilter::default());
-                assert_eq!((event_work.asked.len(), event_work.ignored.len()), (2, 1));
+                assert_eq!((event_work.messages.len(), event_work.ignored.len()), (2, 1));
             }
             other => panic!("{other:?}"),
         }
@@ -225,23 +226,27 @@ fn each_sample_of_an_event_comes_to_work_or_is_left_to_the_sweep() {
 }
 
 #[test]
-fn named_accounts_that_the_settings_exclude_are_refused_as_a_whole_with_setting_and_remedy() {
+fn excluded_accounts_are_refused_together_with_setting_and_remedy() {
     let accounts: Vec<AccountId> =
         (1..=9).map(|n| account(&format!("{n}{n}{n}{n}22223333"))).collect();
     assert_eq!(named_in_scope(&accounts, &AccountFilter::default()), Ok(()));
     let second =
         AccountFilter { exclude: [accounts[1].clone()].into(), ..AccountFilter::default() };
-    let refused = named_in_scope(&accounts, &second).expect_err("one of them is out");
+    let refused = named_in_scope(&accounts, &second).expect_err("one of them is excluded");
     assert!(
-        refused.problem.contains("exclude 222222223333 (REPLICATOR_EXCLUDE_ACCOUNTS), so nothing"),
+        refused.problem.contains("exclude 222222223333 (REPLICATOR_EXCLUDE_ACCOUNTS); nothing"),
         "{refused}"
     );
     assert!(refused.accepted.contains("--account 222222223333 --even-if-excluded"), "{refused}");
     assert_eq!(named_in_scope(&accounts[2..], &second), Ok(()));
     let first = AccountFilter { include: [accounts[0].clone()].into(), ..AccountFilter::default() };
-    let refused = named_in_scope(&accounts, &first).expect_err("the others are out");
+    let refused = named_in_scope(&accounts, &first).expect_err("the others are not included");
     assert!(refused.problem.contains("666622223333 (REPLICATOR_INCLUDE_ACCOUNTS) and 3 more"));
     assert!(refused.to_string().len() < 600, "{refused}");
     let or_a_unit = AccountFilter { include_ous: vec!["r-1/ou-1/".to_owned()], ..first };
-    assert_eq!(named_in_scope(&accounts, &or_a_unit), Ok(()), "only Organizations can tell");
+    assert_eq!(
+        named_in_scope(&accounts, &or_a_unit),
+        Ok(()),
+        "only the list of accounts shows the unit"
+    );
 }

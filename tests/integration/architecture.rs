@@ -32,7 +32,7 @@ const PARAMETERS: [&[&str]; 10] = [
     &["candidate", "label_reads"],
     &["plan"],
     &["value_override", "model"],
-    &["policies"],
+    &["policies", "causes"],
 ];
 
 /// Files that may name an SDK crate, beside all of `aws/`.

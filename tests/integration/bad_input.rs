@@ -82,7 +82,7 @@ async fn a_payload_that_is_none_is_refused_with_what_is_accepted() {
         (sync_of(r#""account":null"#), "`account` is null", "twelve digits in quotes"),
         (
             sync_of(r#""region":"eu-west-1""#),
-            "no route begins in eu-west-1",
+            "no route has the source Region eu-west-1",
             "accepted is us-east-2",
         ),
         (
@@ -126,8 +126,8 @@ async fn arguments_that_are_none_are_refused_with_what_is_accepted() {
     for (arguments, problem, accepted) in [
         (vec!["sweep", "--account", "1234"], "`1234` is not an account id", "twelve digits"),
         (vec!["sweep", "--route", "us-east"], "`us-east` is not the name of a Region", "us-east-2"),
-        (vec!["plan", "--route", "eu-west-1"], "no route is the one named", "us-east-2"),
-        (vec!["plan", "--route", "us-east-2=eu-west-1"], "no route is the one named", "us-east-2"),
+        (vec!["plan", "--route", "eu-west-1"], "unknown route", "us-east-2"),
+        (vec!["plan", "--route", "us-east-2=eu-west-1"], "unknown route", "us-east-2"),
         (vec!["plan", "--format", "html"], "html", "table, json"),
         (vec!["sweep", "--even-if-excluded"], "required arguments were not provided", "--account"),
         (resolve("/a", "both"), "'both'", "source, target"),

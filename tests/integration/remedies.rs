@@ -66,7 +66,7 @@ async fn what_is_wrong_with_a_source_or_its_key_is_mended_as_its_remedy_says() {
     let says =
         |name: &str, words: &str| assert!(remedies[name].contains(words), "{}", remedies[name]);
 
-    says("/r/key", "give a key in us-east-1 the alias alias/app");
+    says("/r/key", "create the alias alias/app for a key in us-east-1");
     world.emulator.aside(&["key", world.account(0), TARGET, "alias/app"]);
     says("/r/tag", "set the tag `failover-replicator` to");
     set_tags(&source, "/r/tag", &[(TAG, "exclude")]).await;

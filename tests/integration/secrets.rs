@@ -261,7 +261,7 @@ async fn a_replica_whose_key_is_missing_is_not_asked_for_and_one_that_failed_is_
         assert_eq!(failures(&response), [failed("missing_key", "s")]);
         let failure = &response["failures"][0];
         let text = |field: &str| failure[field].as_str().unwrap_or_default();
-        assert!(text("message").contains("alias/app is not there in"), "{failure:#}");
+        assert!(text("message").contains("the key alias/app in "), "{failure:#}");
         assert!(text("remedy").contains("REPLICATOR_KMS_KEYS"), "{failure:#}");
         assert_eq!((secret(&response, "failed"), secret(&response, "replicated")), (1, replicated));
     }

@@ -1,8 +1,9 @@
-//! The class of an error code of AWS's.
+//! The failure kind of an AWS error code.
 
 use crate::domain::FailureKind;
 
-/// The class of an answer. The order matters: several services use one code for several things, and say which in words.
+/// The kind of a failure. The order of the checks matters: some services use one code for several problems and only the
+/// message tells them apart.
 pub(in crate::aws) fn kind(code: &str, message: &str, status: Option<u16>) -> FailureKind {
     let lower = message.to_ascii_lowercase();
     if code == "TagPolicyException"
@@ -22,7 +23,7 @@ pub(in crate::aws) fn kind(code: &str, message: &str, status: Option<u16>) -> Fa
     }
     match code {
         "InvalidKeyId" | "KMSNotFoundException" | "NotFoundException" => FailureKind::MissingKey,
-        // Secrets Manager: the key is disabled, being deleted, or not to be used for this.
+        // Secrets Manager: the key is disabled, is being deleted, or does not allow this use.
         "EncryptionFailure" | "DecryptionFailure" => FailureKind::DisabledKey,
         "ParameterAlreadyExists" | "ResourceExistsException" => FailureKind::Conflict,
         "TooManyTagsError" => FailureKind::Limit,
@@ -34,7 +35,7 @@ pub(in crate::aws) fn kind(code: &str, message: &str, status: Option<u16>) -> Fa
         | "UnauthorizedException"
         | "KMSAccessDenied"
         | "KMSAccessDeniedException" => FailureKind::AccessDenied,
-        // What was there a moment ago is gone, and so is a list's token that is over: it passes when read anew.
+        // A resource that existed a moment ago is gone, or the token of a list has expired. Another read helps.
         "ParameterNotFound"
         | "ParameterVersionNotFound"
         | "ResourceNotFoundException"
@@ -56,7 +57,7 @@ pub(in crate::aws) fn kind(code: &str, message: &str, status: Option<u16>) -> Fa
     }
 }
 
-/// Whether the code asks for fewer calls.
+/// Whether the code is a throttle.
 pub(in crate::aws) fn is_throttle(code: &str) -> bool {
     code.contains("Throttl")
         || code.starts_with("TooManyRequests")
@@ -66,7 +67,7 @@ pub(in crate::aws) fn is_throttle(code: &str) -> bool {
         )
 }
 
-/// SSM and Secrets Manager hand on what KMS said, under codes of their own, with KMS's code in the message.
+/// SSM and Secrets Manager pass errors of KMS on under their own codes, with KMS's code in the message.
 fn is_about_key_state(code: &str, message: &str) -> bool {
     const WORDS: [&str; 5] = [
         "DisabledException",
@@ -80,7 +81,7 @@ fn is_about_key_state(code: &str, message: &str) -> bool {
             && WORDS.iter().any(|word| message.contains(word)))
 }
 
-/// Whether the code doubts the credentials themselves: wrong, over, or unknown in this Region.
+/// Whether the credentials themselves are refused: wrong, expired, or unknown in this Region.
 pub(in crate::aws) fn is_credentials_error(code: &str) -> bool {
     const CODES: [&str; 11] = [
         "ExpiredToken",
@@ -103,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_has_its_class() {
+    fn every_code_has_its_kind() {
         let size = "Standard tier parameters support a maximum parameter value of 4096 characters";
         let disabled =
             "arn:aws:kms:x is disabled. (Service: AWSKMS; Error Code: DisabledException)";

@@ -1,6 +1,7 @@
-//! What a failed call means: the SDK's errors and AWS's codes become a class, a sentence and a remedy, once and here.
+//! Translates the SDK's errors and AWS's error codes into a failure kind, a message and a remedy.
 //!
-//! A sentence holds the action, the place, AWS's code and AWS's message; never the body of an answer, never a value.
+//! A message holds the action, the place, AWS's code and AWS's message. It never holds the body of a response or a
+//! value.
 
 pub(in crate::aws) mod classify;
 pub(in crate::aws) mod wire;
@@ -19,20 +20,20 @@ use self::classify::{is_credentials_error, kind};
 use super::throttle::limiter::WaitedTooLong;
 use crate::domain::{Cause, FailureKind};
 
-/// AWS's messages are shorter; what is longer is no message.
+/// Characters of AWS's message that are kept; genuine messages are shorter.
 const MESSAGE_LIMIT: usize = 600;
-const CHECK_THE_WAY: &str = "check the network's way to AWS, and AWS_ENDPOINT_URL where it is set; the next sweep tries again";
-const CHECK_CREDENTIALS: &str = "check that the credentials that the hub runs with are right and not over, and this machine's clock; \
-     a Region that is not enabled in the account refuses all credentials: enable it, or take it out of REPLICATOR_ROUTES";
-const FIND_CREDENTIALS: &str = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run where a role is attached";
-/// What resolvers say of a host without an address, on Linux and macOS.
+const CHECK_THE_NETWORK: &str = "check the network connection to AWS, and AWS_ENDPOINT_URL if it is set; the next sweep tries again";
+const CHECK_CREDENTIALS: &str = "check that the hub's credentials are correct and have not expired, and check this machine's clock; \
+     a Region that is not enabled in the account refuses all credentials: enable it or remove it from REPLICATOR_ROUTES";
+const FIND_CREDENTIALS: &str = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run on a machine with an attached role";
+/// The resolver's messages for a host without an address, on Linux and macOS.
 const NO_SUCH_HOST: [&str; 2] = ["failed to lookup address", "nodename nor servname"];
-const CHECK_THE_REGION: &str = "check that the Region is one of AWS's: AWS_REGION or the profile names the hub's own, REPLICATOR_ROUTES \
-     the others; if it is, check this machine's name resolution";
+const CHECK_THE_REGION: &str = "check that the Region exists: AWS_REGION or the profile sets the hub's Region, REPLICATOR_ROUTES \
+     sets the others; if the Region exists, check this machine's name resolution";
 const ALLOW_THE_HUB: &str =
-    "let the hub's own role, or the user that runs hubctl, do the action that the message names";
+    "allow the action in the message to the hub's role, or to the user that runs hubctl";
 
-/// The code that AWS answered with, for the few places where it decides what is done next (`ParameterAlreadyExists`).
+/// AWS's error code, for the few places where the code decides the next step (`ParameterAlreadyExists`).
 pub fn code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Option<&str> {
     match error {
         SdkError::ServiceError(answer) => answer.err().code(),
@@ -42,9 +43,9 @@ pub fn code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Option<&str> 
 
 /// The cause of a failed call.
 ///
-/// `operation` is spelled as IAM spells it (`ssm:PutParameter`); `place` is the `Location` whose account and Region were
-/// asked, or words for the hub's own account. Where the role's credentials could not be had, the cause is that of the
-/// failed `AssumeRole`.
+/// `operation` is the action as IAM spells it (`ssm:PutParameter`). `place` is the `Location` of the call, or a
+/// description of the hub's own account. If the call failed because a role could not be assumed, the cause is that of
+/// `AssumeRole`.
 pub fn cause<E, R>(
     operation: &'static str,
     place: &(impl Display + ?Sized),
@@ -54,8 +55,9 @@ where
     E: ProvideErrorMetadata + Error + 'static,
     R: Debug + 'static,
 {
-    let unavailable =
-        |message: String| Cause::new(FailureKind::Unavailable, message).mended_by(CHECK_THE_WAY);
+    let unavailable = |message: String| {
+        Cause::new(FailureKind::Unavailable, message).mended_by(CHECK_THE_NETWORK)
+    };
     match error {
         SdkError::ServiceError(answer) => {
             let raw: &dyn Any = answer.raw();
@@ -63,17 +65,15 @@ where
             answered(operation, place, answer.err().code(), answer.err().message(), status)
         }
         SdkError::DispatchFailure(failure) => unsent(operation, place, failure),
-        SdkError::TimeoutError(_) => {
-            unavailable(format!("{operation} was not answered in time in {place}"))
+        SdkError::TimeoutError(_) => unavailable(format!("{operation} timed out in {place}")),
+        SdkError::ResponseError(_) => {
+            unavailable(format!("{operation} in {place} returned a response that is not from AWS"))
         }
-        SdkError::ResponseError(_) => unavailable(format!(
-            "{operation} was answered in {place} with something that is no answer of AWS's"
-        )),
         SdkError::ConstructionFailure(_) => {
             let reason = innermost(error);
             Cause::new(
                 FailureKind::Bug,
-                format!("{operation} could not be built for {place}: {reason}"),
+                format!("internal error: the request {operation} for {place} is invalid: {reason}"),
             )
         }
         _ => unavailable(format!("{operation} failed in {place}")),
@@ -90,8 +90,8 @@ fn answered(
     let message = presentable(message.unwrap_or_default());
     let Some(code) = code else {
         let status = status.map_or_else(String::new, |status| format!(" (HTTP status {status})"));
-        let text = format!("{operation} failed in {place}: the answer has no error code{status}");
-        return Cause::new(FailureKind::Unavailable, text).mended_by(CHECK_THE_WAY);
+        let text = format!("{operation} failed in {place}: the response has no error code{status}");
+        return Cause::new(FailureKind::Unavailable, text).mended_by(CHECK_THE_NETWORK);
     };
     let kind = kind(code, &message, status);
     let verb = match kind {
@@ -114,19 +114,20 @@ fn is_the_hubs_own(operation: &str) -> bool {
     ["sts:", "organizations:", "sns:"].iter().any(|service| operation.starts_with(service))
 }
 
-/// The request was not sent, or its answer did not come.
+/// The cause if the request was not sent or no response came.
 fn unsent(operation: &str, place: &(impl Display + ?Sized), failure: &DispatchFailure) -> Cause {
     let Some(connector) = failure.as_connector_error() else {
         let message = format!("{operation} could not be sent in {place}");
-        return Cause::new(FailureKind::Unavailable, message).mended_by(CHECK_THE_WAY);
+        return Cause::new(FailureKind::Unavailable, message).mended_by(CHECK_THE_NETWORK);
     };
     for source in chain(connector) {
         if let Some(cause) = source.downcast_ref::<Cause>() {
             return cause.clone();
         }
         if source.is::<WaitedTooLong>() {
-            let message =
-                format!("{operation} waited for its turn in {place} for minutes and was not sent");
+            let message = format!(
+                "{operation} waited too long for the rate limit in {place} and was not sent"
+            );
             return Cause::new(FailureKind::Throttled, message);
         }
         if let Some(error) = source.downcast_ref::<CredentialsError>()
@@ -136,15 +137,14 @@ fn unsent(operation: &str, place: &(impl Display + ?Sized), failure: &DispatchFa
         }
     }
     let service = operation.split(':').next().unwrap_or(operation);
-    let reason =
-        if failure.is_timeout() { "no answer in time".to_owned() } else { innermost(connector) };
+    let reason = if failure.is_timeout() { "timed out".to_owned() } else { innermost(connector) };
     let is_unknown = NO_SUCH_HOST.iter().any(|words| reason.contains(words));
     let message = format!("{service} could not be reached in {place} for {operation}: {reason}");
-    let remedy = if is_unknown { CHECK_THE_REGION } else { CHECK_THE_WAY };
+    let remedy = if is_unknown { CHECK_THE_REGION } else { CHECK_THE_NETWORK };
     Cause::new(FailureKind::Unavailable, message).mended_by(remedy)
 }
 
-/// Whether AWS refused the credentials themselves, or none were found: no permission mends that.
+/// Whether AWS refused the credentials themselves, or there were none. A permission does not help then.
 pub(in crate::aws) fn is_about_credentials<E: ProvideErrorMetadata, R>(
     error: &SdkError<E, R>,
 ) -> bool {
@@ -152,15 +152,13 @@ pub(in crate::aws) fn is_about_credentials<E: ProvideErrorMetadata, R>(
 }
 
 fn without_credentials(operation: &str, error: &CredentialsError) -> Cause {
-    // The instance's metadata is where the SDK looks last: whatever went wrong there, nothing was found before.
+    // The SDK asks the instance metadata last: an error there means that no other source had credentials.
     let none = matches!(error, CredentialsError::CredentialsNotLoaded(_))
         || chain(error).any(<dyn Error>::is::<ImdsError>);
     let profile = profile();
     let message = match &profile {
         Some(profile) if none => {
-            format!(
-                "the profile `{profile}` (AWS_PROFILE) gives no AWS credentials for {operation}"
-            )
+            format!("the profile `{profile}` (AWS_PROFILE) has no AWS credentials for {operation}")
         }
         _ if none => format!("no AWS credentials were found for {operation}"),
         _ => {
@@ -172,41 +170,41 @@ fn without_credentials(operation: &str, error: &CredentialsError) -> Cause {
     Cause::new(FailureKind::AccessDenied, message).mended_by(remedy)
 }
 
-/// The profile that the SDK takes credentials from, where one is named.
+/// The profile in `AWS_PROFILE`, from which the SDK takes credentials.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the SDK's own variable, and only for the words of a remedy"
+    reason = "the SDK's variable, read only for the text of a remedy"
 )]
 fn profile() -> Option<String> {
     std::env::var("AWS_PROFILE").ok().filter(|name| !name.is_empty())
 }
 
-/// The command that shows what is wrong with the credentials, or mends it.
+/// A remedy for missing credentials: a command that repairs or checks them.
 fn find_credentials(profile: Option<&str>, uses_single_sign_on: bool) -> String {
     match profile {
         Some(profile) if uses_single_sign_on => format!("run `aws sso login --profile {profile}`"),
         None if uses_single_sign_on => "run `aws sso login`".to_owned(),
         Some(profile) => format!(
-            "look for it in `aws configure list-profiles`; `aws sts get-caller-identity --profile {profile}` must succeed"
+            "check that `aws configure list-profiles` lists it and that `aws sts get-caller-identity --profile {profile}` succeeds"
         ),
         None => FIND_CREDENTIALS.to_owned(),
     }
 }
 
-/// The error and all that lies beneath it.
+/// The error and its sources.
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| Error::source(*error))
 }
 
-/// The words of the error at the bottom: those above it only say that something failed.
+/// The message of the last source; the errors above it only say that something failed.
 fn innermost(error: &(dyn Error + 'static)) -> String {
     presentable(&chain(error).last().map(ToString::to_string).unwrap_or_default())
 }
 
-/// A message on one line, of bearable length, without what a failed validation quotes.
+/// A message on one line, cut to a limit, without the values that a validation error quotes.
 fn presentable(message: &str) -> String {
     let mut text = message.split_whitespace().collect::<Vec<_>>().join(" ");
-    // `Value 'hunter2' at 'value' failed to satisfy constraint: …`; the quoted text may itself hold quotes.
+    // `Value 'hunter2' at 'value' failed to satisfy constraint: …`; the value may contain quotes.
     if let (Some(start), Some(end)) = (text.find("Value '"), text.rfind("' at '")) {
         let start = start + "Value '".len();
         if start <= end {
@@ -245,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_says_what_where_and_why_in_one_sentence() {
+    fn a_refusal_names_action_place_and_reason() {
         let error = refused(400, "ParameterLimitExceeded", "Too many\n parameters.");
         assert_eq!(
             caused(&error).message,
@@ -255,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_validation_quotes_is_withheld() {
+    fn a_value_in_a_validation_error_is_withheld() {
         let message = "2 validation errors detected: Value 'hunter2' at 'value' failed to satisfy constraint: \
                        Value 'it's ' at 'x' failed";
         let cause = caused(&refused(400, "ValidationException", message));
@@ -270,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_a_code_is_no_answer_and_its_body_is_not_shown() {
+    fn a_response_without_a_code_is_unavailable_and_its_body_is_not_shown() {
         let error: Failed = SdkError::service_error(ErrorMetadata::builder().build(), raw(404));
         let cause = caused(&error);
         assert_eq!(cause.kind, FailureKind::Unavailable);
@@ -291,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn time_outs_and_unreadable_answers_may_pass() {
+    fn time_outs_and_unreadable_responses_are_unavailable() {
         let slow = ConnectorError::timeout("slow".into());
         for error in [
             SdkError::timeout_error("slow"),
@@ -305,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_credentials_say_what_to_set() {
+    fn the_failure_of_missing_credentials_names_what_to_set() {
         let missing = ConnectorError::other(CredentialsError::not_loaded("none").into(), None);
         let cause = caused(&SdkError::dispatch_failure(missing));
         assert_eq!(cause.kind, FailureKind::AccessDenied);
@@ -338,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_without_an_address_points_at_the_name_of_the_region() {
+    fn the_remedy_for_an_unknown_host_is_to_check_the_region() {
         let reason = "failed to lookup address information: Name or service not known";
         let unknown = std::io::Error::other(reason);
         let cause = caused(&SdkError::dispatch_failure(ConnectorError::io(unknown.into())));
@@ -346,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn a_role_that_could_not_be_assumed_is_the_cause_itself() {
+    fn the_cause_of_a_failed_assume_role_is_passed_on() {
         let role = Cause::new(FailureKind::NoSpokeRole, "refused");
         let error = CredentialsError::provider_error(role.clone());
         let error = SdkError::dispatch_failure(ConnectorError::other(error.into(), None));
@@ -354,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn remedies_tell_the_hubs_credentials_from_the_spokes() {
+    fn remedies_differ_for_the_hubs_and_the_spokes_permissions() {
         let denied = refused(403, "AccessDenied", "");
         let hub = cause("sns:Publish", "the hub's account", &denied);
         assert_eq!(hub.remedy(), ALLOW_THE_HUB);

@@ -1,11 +1,11 @@
-//! The error code in an answer as it came, for where the SDK has not read the answer yet or reads it in another way.
+//! Reads the error code from a raw response, before the SDK parses it or where the SDK parses it differently.
 
 use std::borrow::Cow;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use serde::Deserialize;
 
-/// AWS's JSON protocols name the error in `__type`, some services in `code`.
+/// AWS's JSON protocols put the error code in `__type`; some services use `code`.
 #[derive(Deserialize)]
 struct JsonError<'a> {
     #[serde(rename = "__type", borrow)]
@@ -14,7 +14,7 @@ struct JsonError<'a> {
     code: Option<Cow<'a, str>>,
 }
 
-/// The code of an answer that is an error, without what surrounds it; `None` where there is none.
+/// The bare error code of a response; `None` if the response has none.
 pub(in crate::aws) fn error_code(response: &HttpResponse) -> Option<String> {
     if let Some(header) = response.headers().get("x-amzn-errortype") {
         return bare(header);
@@ -23,7 +23,7 @@ pub(in crate::aws) fn error_code(response: &HttpResponse) -> Option<String> {
     if let Ok(JsonError { kind, code }) = serde_json::from_slice(body) {
         return bare(&kind.or(code)?);
     }
-    // The query protocol, which STS and SNS speak, answers in XML.
+    // STS and SNS use the query protocol, which responds in XML.
     let text = std::str::from_utf8(body).ok()?;
     let (_, rest) = text.split_once("<Code>")?;
     bare(rest.split_once("</Code>")?.0)
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn every_protocol_names_its_error() {
+    fn the_error_code_of_every_protocol_is_read() {
         let xml = "<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>";
         for (header, body, expected) in [
             (

@@ -4,8 +4,8 @@ use crate::settings::Bucket;
 
 /// Every AWS action that the hub calls, as IAM policies spell it, with its bucket.
 ///
-/// Tests compare this list with the policies of the roles in `stacksets/` and with the calls that the simulator receives.
-/// No action on it reads the value of a secret.
+/// Tests compare this list with the policies of the roles in `stacksets/` and with the calls that the simulator
+/// receives. No action on it reads the value of a secret.
 pub const ACTIONS: &[(&str, Bucket)] = &[
     ("ssm:GetParameter", Bucket::SsmRead),
     ("ssm:GetParameters", Bucket::SsmRead),

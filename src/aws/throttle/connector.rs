@@ -16,8 +16,8 @@ use super::interceptor::Permit;
 
 /// One HTTP client, with one pool of connections, for all accounts, Regions and services.
 ///
-/// `validate_base_client_config` is not forwarded on purpose: the inner client would read the trust store again for each
-/// SDK client, and creating a client would cost four times as much.
+/// `validate_base_client_config` is not forwarded on purpose: the inner client would read the trust store again for
+/// each SDK client, and creating a client would cost four times as much.
 #[derive(Debug)]
 pub(in crate::aws) struct ThrottledHttpClient(pub(in crate::aws) SharedHttpClient);
 

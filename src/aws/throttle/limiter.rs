@@ -27,7 +27,8 @@ const THROTTLE_MEMORY: Duration = Duration::from_mins(1);
 const GROWTH_INTERVAL: Duration = Duration::from_secs(1);
 /// The current rate is counted in sixteenths of the full rate, and is never less than one sixteenth.
 const ALL_SIXTEENTHS: u32 = 16;
-/// Requests that may pass together after a pause. AWS tolerates more for some operations, but does not publish how many.
+/// Requests that may pass together after a pause. AWS tolerates more for some operations, but does not publish how
+/// many.
 const MAX_BURST: u32 = 5;
 /// The interval of the slowest bucket, and of a bucket whose rate is not a number.
 const MAX_INTERVAL: Duration = Duration::from_secs(100);
@@ -58,7 +59,7 @@ type GovernorLimiter = RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMidd
 pub(in crate::aws) struct Limiter {
     /// Calls a second while AWS does not throttle.
     full_rate: f64,
-    rate_state: Mutex<RateState>,
+    state: Mutex<RateState>,
     queue: Mutex<Queue>,
 }
 
@@ -86,7 +87,7 @@ impl Limiter {
         let now = Instant::now();
         let clock = TokioClock(now);
         let governor = RateLimiter::direct_with_clock(quota(calls_per_second), clock.clone());
-        let rate_state = RateState {
+        let state = RateState {
             clock,
             governor,
             sixteenths: ALL_SIXTEENTHS,
@@ -94,8 +95,8 @@ impl Limiter {
             paused_until: now,
             burst_restored_at: now,
         };
-        let (rate_state, queue) = (Mutex::new(rate_state), Mutex::default());
-        Arc::new(Self { full_rate: calls_per_second, rate_state, queue })
+        let (state, queue) = (Mutex::new(state), Mutex::default());
+        Arc::new(Self { full_rate: calls_per_second, state, queue })
     }
 
     /// Waits for the request's turn, and returns how long that took.
@@ -154,77 +155,75 @@ impl Limiter {
     /// Reports that AWS throttled a call.
     pub(in crate::aws) fn throttled(&self) {
         let now = Instant::now();
-        let mut rate_state = self.rate_state();
-        if now >= rate_state.paused_until {
-            let sixteenths = (rate_state.sixteenths / 2).max(1);
-            self.change(&mut rate_state, sixteenths, now);
+        let mut state = self.state();
+        if now >= state.paused_until {
+            let sixteenths = (state.sixteenths / 2).max(1);
+            self.change(&mut state, sixteenths, now);
         }
-        rate_state.paused_until = now + THROTTLE_PAUSE;
+        state.paused_until = now + THROTTLE_PAUSE;
     }
 
     /// Reports that a call succeeded.
     pub(in crate::aws) fn succeeded(&self) {
         let now = Instant::now();
-        let mut rate_state = self.rate_state();
-        if rate_state.sixteenths < ALL_SIXTEENTHS
-            && now.duration_since(rate_state.changed_at) >= GROWTH_INTERVAL
+        let mut state = self.state();
+        if state.sixteenths < ALL_SIXTEENTHS
+            && now.duration_since(state.changed_at) >= GROWTH_INTERVAL
         {
-            let sixteenths = rate_state.sixteenths + 1;
-            self.change(&mut rate_state, sixteenths, now);
+            let sixteenths = state.sixteenths + 1;
+            self.change(&mut state, sixteenths, now);
         }
     }
 
     /// How long the next request must wait. `None`: it may pass, and the limiter has counted it.
     fn next_wait(&self) -> Option<Duration> {
-        let mut rate_state = self.rate_state();
+        let mut state = self.state();
         let now = Instant::now();
-        let pause = rate_state.paused_until.saturating_duration_since(now);
+        let pause = state.paused_until.saturating_duration_since(now);
         if !pause.is_zero() {
             return Some(pause);
         }
-        let Err(refusal) = rate_state.governor.check() else {
-            rate_state.burst_restored_at =
-                rate_state.burst_restored_at.max(now) + interval(self.rate(rate_state.sixteenths));
+        let Err(refusal) = state.governor.check() else {
+            state.burst_restored_at =
+                state.burst_restored_at.max(now) + interval(self.rate(state.sixteenths));
             return None;
         };
         // Tokio's timer has a resolution of one millisecond; a shorter sleep would only spin.
-        Some(refusal.wait_time_from(rate_state.clock.now()).max(Duration::from_millis(1)))
+        Some(refusal.wait_time_from(state.clock.now()).max(Duration::from_millis(1)))
     }
 
-    /// Whether a new limiter would behave the same: no request waits, the burst is restored, and no throttle is remembered.
+    /// Whether a new limiter would behave the same: no request waits, the burst is restored, and no throttle is
+    /// remembered.
     pub(in crate::aws) fn is_idle(&self) -> bool {
         let is_served = self.queue().is_served;
-        let (now, rate_state) = (Instant::now(), self.rate_state());
+        let (now, state) = (Instant::now(), self.state());
         let remembers =
-            rate_state.sixteenths < ALL_SIXTEENTHS && now < rate_state.changed_at + THROTTLE_MEMORY;
-        !is_served
-            && !remembers
-            && now >= rate_state.burst_restored_at
-            && now >= rate_state.paused_until
+            state.sixteenths < ALL_SIXTEENTHS && now < state.changed_at + THROTTLE_MEMORY;
+        !is_served && !remembers && now >= state.burst_restored_at && now >= state.paused_until
     }
 
     fn rate(&self, sixteenths: u32) -> f64 {
         self.full_rate * f64::from(sixteenths) / f64::from(ALL_SIXTEENTHS)
     }
 
-    fn change(&self, rate_state: &mut RateState, sixteenths: u32, now: Instant) {
+    fn change(&self, state: &mut RateState, sixteenths: u32, now: Instant) {
         let rate = self.rate(sixteenths);
         let quota = quota(rate);
-        rate_state.governor = RateLimiter::direct_with_clock(quota, rate_state.clock.clone());
+        state.governor = RateLimiter::direct_with_clock(quota, state.clock.clone());
         // A new governor allows a whole burst. Used up here, a change of the rate never adds a burst.
-        let emptied = rate_state.governor.check_n(quota.burst_size());
+        let emptied = state.governor.check_n(quota.burst_size());
         debug_assert!(matches!(emptied, Ok(Ok(()))), "a new governor allows its whole burst");
-        rate_state.sixteenths = sixteenths;
-        rate_state.changed_at = now;
-        rate_state.burst_restored_at = now + interval(rate) * quota.burst_size().get();
+        state.sixteenths = sixteenths;
+        state.changed_at = now;
+        state.burst_restored_at = now + interval(rate) * quota.burst_size().get();
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn rate_state(&self) -> MutexGuard<'_, RateState> {
-        self.rate_state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, RateState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -301,12 +300,12 @@ mod tests {
         for _ in 0..20 {
             limiter.throttled();
         }
-        assert_eq!(limiter.rate_state().sixteenths, 8);
+        assert_eq!(limiter.state().sixteenths, 8);
         for _ in 0..20 {
             tokio::time::advance(THROTTLE_PAUSE).await;
             limiter.throttled();
         }
-        assert_eq!(limiter.rate_state().sixteenths, 1);
+        assert_eq!(limiter.state().sixteenths, 1);
         let times = passes(&limiter, 2).await;
         assert!(near(times[1] - times[0], 1.0), "{times:?}");
     }
@@ -320,11 +319,11 @@ mod tests {
             for _ in 0..5 {
                 limiter.succeeded();
             }
-            assert_eq!(limiter.rate_state().sixteenths, 8 + step);
+            assert_eq!(limiter.state().sixteenths, 8 + step);
         }
         tokio::time::advance(GROWTH_INTERVAL).await;
         limiter.succeeded();
-        assert_eq!(limiter.rate_state().sixteenths, ALL_SIXTEENTHS);
+        assert_eq!(limiter.state().sixteenths, ALL_SIXTEENTHS);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,7 +1,7 @@
 //! How many calls a second the hub may make of each bucket.
 //!
-//! AWS keeps one quota for each account, Region and group of operations, shared by everyone who works in the account. The
-//! hub takes a share of it and leaves the rest to the account's owner.
+//! AWS keeps one quota for each account, Region and group of operations, shared by everyone who works in the account.
+//! The hub takes a share of it and leaves the rest to the account's owner.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

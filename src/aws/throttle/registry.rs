@@ -1,4 +1,4 @@
-//! The limiters of each account, kept from one session of an account to its next.
+//! The limiters of each account, and the counts of all calls.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;

@@ -1,11 +1,9 @@
-//! The values of a labelled replica, from the oldest labelled one to the current one.
-//!
-//! Only what is there anew, or was left unfinished, gets an older value.
+//! Writes the values of a labelled replica, from the oldest labelled value to the current one. Only a new or an unfinished
+//! replica gets older values.
 
-use std::time::Duration;
-
-use super::history::History;
-use super::sync::{Stop, at, readable};
+use super::history::LabelHistory;
+use super::sync::{SyncError, history_of, with_values};
+use crate::deadline::reserve;
 use crate::domain::{Cause, Region, SecretText, Tags};
 use crate::parameters::attempt::{WriteAttempt, WriteState, tags_of_unfinished};
 use crate::parameters::context::RouteContext;
@@ -13,19 +11,16 @@ use crate::parameters::model::{TEXT, is_fixed_data_type};
 use crate::parameters::plan::PlannedWrite;
 use crate::parameters::store::{self, Created, Put, retag, update};
 
-/// The version of a create.
 const FIRST: i64 = 1;
-/// No older value is written with less time left than this: the current one and its confirmation are to follow.
-const NEEDED: Duration = Duration::from_secs(20);
 
-/// Creates a replica with the labelled values of `source`, and then the current one.
+/// Creates a replica with the labelled values of `source` and then the current value.
 ///
 /// # Errors
-/// Why AWS refused a write.
+/// AWS refused a write.
 pub(in crate::parameters) async fn create(
     context: &RouteContext<'_>,
     attempt: &WriteAttempt,
-    source: &History,
+    source: &LabelHistory,
     current: &SecretText,
 ) -> Result<WriteState, Cause> {
     let WriteAttempt { target, write, .. } = attempt;
@@ -43,23 +38,23 @@ pub(in crate::parameters) async fn create(
         Created::NameTaken => return Ok(WriteState::Retry),
         Created::Unanswered(cause) => return Ok(WriteState::Unanswered(cause)),
     }
-    if let Some(ended) = write_over(context, attempt, FIRST, later, &tags).await? {
+    if let Some(ended) = write_older(context, attempt, FIRST, later, &tags).await? {
         return Ok(ended);
     }
     if is_late(context) {
         return Ok(WriteState::OutOfTime);
     }
     match update(context.session, target, write, current).await? {
-        Put::Version(FIRST) => anew(context, attempt, &tags).await,
+        Put::Version(FIRST) => tag_after_deletion(context, attempt, &tags).await,
         Put::Version(written) => Ok(WriteState::Written(written)),
         Put::Unanswered(cause) => Ok(WriteState::Unanswered(cause)),
     }
 }
 
-/// Whether the invocation ends before the rest is written. What is left so is unfinished by its own provenance, and
-/// reported as not done. A signal ends nothing that was begun.
+/// Whether too little time is left for the remaining values. The provenance then marks the replica as unfinished, and the
+/// item is reported as pending. A signal does not stop values that have begun.
 fn is_late(context: &RouteContext<'_>) -> bool {
-    context.policy.deadline.left().is_some_and(|left| left < NEEDED)
+    context.policy.deadline.left().is_some_and(|left| left < reserve::LABELLED_CREATE)
 }
 
 async fn create_first(
@@ -73,14 +68,14 @@ async fn create_first(
     store::create(context.session, target, &write.desired, policies, value, tags).await
 }
 
-/// Writes the labelled older values that an unfinished replica lacks. `None`: the current one is to follow.
+/// Writes the labelled older values that an unfinished replica lacks. `None` if the current value may follow.
 ///
 /// # Errors
-/// What could not be read, or why AWS refused a write.
+/// A read failed, or AWS refused a write.
 pub(in crate::parameters) async fn write_missing(
     context: &RouteContext<'_>,
     attempt: &WriteAttempt,
-    source: &History,
+    source: &LabelHistory,
 ) -> Result<Option<WriteState>, Cause> {
     let (WriteAttempt { target, write, .. }, Some(version)) = (attempt, attempt.replica_version())
     else {
@@ -88,31 +83,31 @@ pub(in crate::parameters) async fn write_missing(
     };
     let name = &write.desired.name;
     let read = async {
-        let there = at(context, target, name, version, false).await?;
-        readable(context, target, name, version, there).await
+        let history = history_of(context, target, name, version, false).await?;
+        with_values(context, target, name, version, history).await
     };
-    let there = match read.await {
-        Ok(there) => there,
-        Err(Stop::Moved) => return Ok(Some(WriteState::Retry)),
-        Err(Stop::Failed(cause)) => return Err(cause),
+    let replica = match read.await {
+        Ok(replica) => replica,
+        Err(SyncError::Changed) => return Ok(Some(WriteState::Retry)),
+        Err(SyncError::Failed(cause)) => return Err(cause),
     };
-    if there.unreadable.is_some() {
+    if replica.unreadable.is_some() {
         return Ok(None);
     }
     let missing: Vec<&SecretText> =
-        values(source).filter(|value| !there.has_value(value)).collect();
-    write_over(context, attempt, version.number, &missing, &tags_of_unfinished(context, attempt))
+        values(source).filter(|value| !replica.has_value(value)).collect();
+    write_older(context, attempt, version.number, &missing, &tags_of_unfinished(context, attempt))
         .await
 }
 
 /// The labelled older values, the oldest first.
-fn values(source: &History) -> impl Iterator<Item = &SecretText> {
+fn values(source: &LabelHistory) -> impl Iterator<Item = &SecretText> {
     source.older_labelled().filter_map(|kept| kept.value.as_ref())
 }
 
-/// Writes older values over the version `last`, each over the one before. At another answered version another writer has
-/// written in between, which the next look finds in the history: nothing more is written over it.
-async fn write_over(
+/// Writes older values over the version `last`, each over the previous one. If AWS answers with an unexpected version,
+/// another writer wrote in between: the hub overwrites nothing more, and the next pass finds that version in the history.
+async fn write_older(
     context: &RouteContext<'_>,
     attempt: &WriteAttempt,
     mut last: i64,
@@ -125,7 +120,9 @@ async fn write_over(
             return Ok(Some(WriteState::OutOfTime));
         }
         match update(context.session, &attempt.target, &write, value).await? {
-            Put::Version(FIRST) => return anew(context, attempt, tags).await.map(Some),
+            Put::Version(FIRST) => {
+                return tag_after_deletion(context, attempt, tags).await.map(Some);
+            }
             Put::Version(written) if written == last + 1 => last = written,
             Put::Version(_) => return Ok(Some(WriteState::Retry)),
             Put::Unanswered(cause) => return Ok(Some(WriteState::Unanswered(cause))),
@@ -134,9 +131,9 @@ async fn write_over(
     Ok(None)
 }
 
-/// Version 1 after a write over: the replica was deleted meanwhile, and its tags with it. It gets them again, so that it
-/// is known as ours, and goes round once more.
-async fn anew(
+/// An update that wrote version 1: the replica and its tags were deleted meanwhile. Writes the tags again, so that the
+/// replica is owned; the item needs another pass.
+async fn tag_after_deletion(
     context: &RouteContext<'_>,
     attempt: &WriteAttempt,
     tags: &Tags,
@@ -145,8 +142,8 @@ async fn anew(
     Ok(WriteState::Superseded(attempt.write.change.done()))
 }
 
-/// Pattern and data type are the current value's; older ones need not match them. A data type that AWS does not change
-/// was that of every version.
+/// The write for older values. Pattern and data type belong to the current value; older values need not match them. A data
+/// type that AWS never changes applies to every version.
 fn for_older(write: &PlannedWrite) -> PlannedWrite {
     let mut write = write.clone();
     write.desired.pattern = None;

@@ -1,4 +1,4 @@
-//! What AWS keeps of a parameter's versions.
+//! The versions and labels that AWS keeps of a parameter.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,17 +6,15 @@ use crate::domain::{Cause, SecretText, Version};
 
 /// One version that AWS keeps.
 #[derive(Clone, Debug)]
-pub(super) struct Kept {
-    /// Which.
+pub(super) struct KeptVersion {
     pub(super) version: Version,
-    /// Its value; none where it is encrypted and was read as it is, or is not needed.
+    /// `None` if the value is encrypted or not needed.
     pub(super) value: Option<SecretText>,
-    /// Its labels.
     pub(super) labels: BTreeSet<String>,
 }
 
-impl Kept {
-    /// Itself with each of its labels.
+impl KeptVersion {
+    /// The version paired with each of its labels.
     pub(super) fn each_label(&self) -> impl Iterator<Item = (&Self, &str)> {
         self.labels.iter().map(move |label| (self, label.as_str()))
     }
@@ -24,31 +22,31 @@ impl Kept {
 
 /// The versions that AWS keeps of a parameter, at most 100, the oldest first.
 #[derive(Clone, Debug, Default)]
-pub(in crate::parameters) struct History {
-    versions: Vec<Kept>,
-    /// Whether values are encrypted, since decryption was not asked for.
+pub(in crate::parameters) struct LabelHistory {
+    versions: Vec<KeptVersion>,
+    /// Whether values are encrypted, because the read did not decrypt.
     is_sealed: bool,
-    /// Why AWS did not decrypt the values, where they were asked for.
+    /// Why AWS refused to decrypt the values.
     pub(super) unreadable: Option<Cause>,
 }
 
-impl History {
-    /// Of these versions, in any order.
-    pub(super) fn new(mut versions: Vec<Kept>) -> Self {
+impl LabelHistory {
+    /// A history of these versions, in any order.
+    pub(super) fn new(mut versions: Vec<KeptVersion>) -> Self {
         versions.sort_by_key(|kept| kept.version.number);
         let is_sealed = versions.iter().any(|kept| kept.value.is_none());
         Self { versions, is_sealed, unreadable: None }
     }
 
-    /// The same without the values of versions that have no label: of a source no others are needed.
-    pub(super) fn without_idle_values(mut self) -> Self {
+    /// The history without the values of unlabelled versions, which are not needed of a source.
+    pub(super) fn without_unlabelled_values(mut self) -> Self {
         for kept in self.versions.iter_mut().filter(|kept| kept.labels.is_empty()) {
             kept.value = None;
         }
         self
     }
 
-    /// The same without the labels of versions before the current one.
+    /// The history without the labels of versions before the current one.
     pub(super) fn without_older_labels(mut self) -> Self {
         if let Some((_, older)) = self.versions.split_last_mut() {
             for kept in older {
@@ -59,48 +57,44 @@ impl History {
     }
 
     /// All versions, the oldest first.
-    pub(super) fn versions(&self) -> &[Kept] {
+    pub(super) fn versions(&self) -> &[KeptVersion] {
         &self.versions
     }
 
-    /// Whether this version is among those that AWS keeps.
-    pub(super) fn keeps(&self, version: Version) -> bool {
+    pub(super) fn contains(&self, version: Version) -> bool {
         self.versions.iter().any(|kept| kept.version == version)
     }
 
-    /// The current version.
-    pub(super) fn current(&self) -> Option<&Kept> {
+    pub(super) fn current(&self) -> Option<&KeptVersion> {
         self.versions.last()
     }
 
-    /// Whether this is the current version.
-    pub(super) fn is_current(&self, kept: &Kept) -> bool {
+    pub(super) fn is_current(&self, kept: &KeptVersion) -> bool {
         self.current().is_some_and(|current| current.version == kept.version)
     }
 
     /// The labelled versions before the current one, the oldest first.
-    pub(super) fn older_labelled(&self) -> impl Iterator<Item = &Kept> {
+    pub(super) fn older_labelled(&self) -> impl Iterator<Item = &KeptVersion> {
         let older = self.versions.split_last().map(|(_, older)| older).unwrap_or_default();
         older.iter().filter(|kept| !kept.labels.is_empty())
     }
 
-    /// Whether any version has a label.
     pub(in crate::parameters) fn has_labels(&self) -> bool {
         self.versions.iter().any(|kept| !kept.labels.is_empty())
     }
 
-    /// Each label's version number.
+    /// The version number of each label.
     pub(super) fn labels(&self) -> BTreeMap<&str, i64> {
-        let labels = self.versions.iter().flat_map(Kept::each_label);
+        let labels = self.versions.iter().flat_map(KeptVersion::each_label);
         labels.map(|(kept, label)| (label, kept.version.number)).collect()
     }
 
-    /// Whether the values are known, as far as they are needed.
+    /// Whether the needed values are known.
     pub(super) fn is_readable(&self) -> bool {
         !self.is_sealed
     }
 
-    /// Whether a version has this value; false where it is not known.
+    /// Whether a version has this value. Unknown values never match.
     pub(super) fn has_value(&self, value: &SecretText) -> bool {
         self.versions.iter().any(|kept| kept.value.as_ref() == Some(value))
     }

@@ -1,39 +1,40 @@
-//! Labels of versions: `GetParameter` by `name:label` is to give the same value in source and target.
+//! Labels of versions: `GetParameter` by `name:label` must return the same value in source and target.
 //!
-//! Version numbers differ between the two, so labels are matched by value: a label of the source's current version is
-//! put on the replica's current one, a label of an older version on the newest version of the replica that has its
-//! value. What the source has not, and what has its value in no version of the replica, is taken off the replica: a
-//! standby that gives a stale value under a label is worse than one that gives none.
+//! Version numbers differ between the two, so labels are matched by value. A label of the source's current version goes to
+//! the replica's current version; a label of an older version goes to the newest version of the replica with the same
+//! value. The hub removes a label from the replica if the source lacks the label, or if no version of the replica has its
+//! value: a stale value under a label is worse than none.
 //!
-//! # When they are read
+//! # When labels are read
 //!
-//! No list shows labels and no version or date moves with them; `GetParameterHistory` alone tells, at one parameter a
-//! call of the scarcest bucket. So they are read where something is known to be at stake ([`super::label_reads::Reads`]), and a label event
-//! that was lost is found by a run with `labels` alone (`hubctl verify --labels`). The history is read without
-//! decryption first; only where an older version has a label are values needed, and then it is read decrypted.
+//! No list shows labels, and labels change no version and no date. Only `GetParameterHistory` returns them: one parameter
+//! a call, in the scarcest bucket. So the hub reads labels only where they may matter ([`super::label_reads::Reads`]); only
+//! a run with `labels` finds the change behind a lost label event (`hubctl verify --labels`). The first read does not
+//! decrypt; if an older version has a label, a second read does, because older labels are placed by value.
 //!
-//! A write for a source without labels looks for labels that stayed on the replica where the source may be another one
-//! than was copied: its version's number did not rise, its history does not have the copied version any more, or an event
-//! tells of a deletion or of a first version. Labels that were taken off one by one are found by their events, and a
-//! history that lags behind a label just written may hide a difference: such a verification finds those too.
+//! A write for a source without labels also looks for stale labels on the replica, if the source may be a new one of the
+//! same name: its version number did not increase, its history lacks the copied version, or an event reports a deletion
+//! or a first version. A single removed label is found by its event. A history may lag behind a label just written and
+//! hide a difference; a verification with labels finds those differences too.
 //!
 //! # Order
 //!
-//! A labelled replica is created with the oldest labelled value, then written over with the others, the current one
-//! last, and its provenance names no version until all is done ([`Provenance::UNFINISHED`]). Labels go on after the
-//! read-back and *before* provenance, after which a sweep would never look again: whatever ends on the way leaves the
-//! replica visibly out of sync. An older value is never written over a replica that was finished.
+//! A labelled replica is created with the oldest labelled value and then overwritten with the others, the current value
+//! last. Until then its provenance names no version ([`Provenance::UNFINISHED`]). Labels are written after the read-back
+//! and *before* the provenance, because later sweeps do not look again; a crash in between leaves the replica visibly out
+//! of sync. The hub never writes an older value over a finished replica.
 //!
-//! A failure that may pass by itself leaves provenance out too, so that the next run comes back to the item. Another is
-//! told, and provenance is written, since the value is right: it would be written anew in every sweep for nothing.
+//! If a temporary failure prevents labels, the provenance is not written, so the next run returns to the item. A permanent
+//! failure is reported and the provenance is written, because the value is right; otherwise every sweep would write the
+//! value again.
 //!
 //! # Confirmation
 //!
-//! After labels were written the source's history is read again, and if its labels moved they are written once more.
-//! Their event is no proof that somebody else does it: two invocations that each read before the other wrote may write
-//! in the wrong order, and nothing would show it later. Whoever writes last also reads last.
+//! After writing labels, the hub reads the source's history again, and writes labels once more if they changed. The event
+//! of that change is no substitute: two invocations that each read before the other wrote may write in the wrong order,
+//! and no list would show it. With the second read, the last writer is also the last reader.
 //!
-//! [`Provenance::UNFINISHED`]: super::provenance::Provenance::UNFINISHED
+//! [`Provenance::UNFINISHED`]: crate::ownership::Provenance::UNFINISHED
 
 mod create;
 mod history;
@@ -43,6 +44,6 @@ mod store;
 mod sync;
 
 pub(super) use create::{create, write_missing};
-pub(super) use history::History;
-pub(super) use hooks::{Sources, label, sources};
+pub(super) use history::LabelHistory;
+pub(super) use hooks::{SourceHistories, read_source_histories, write_labels};
 pub(super) use sync::sync_unchanged;

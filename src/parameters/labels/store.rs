@@ -1,68 +1,68 @@
-//! The calls about labels: histories are read for their labels, and labels are written.
+//! The AWS calls for labels.
 
 use aws_sdk_ssm::types::ParameterHistory;
 
-use super::history::{History, Kept};
+use super::history::{KeptVersion, LabelHistory};
 use super::plan::LabelStep;
 use crate::aws::{Session, cause, code};
-use crate::domain::{Cause, FailureKind, ParameterName, Region, SecretText, Version};
+use crate::domain::{Cause, ParameterName, Region, SecretText, Version};
+use crate::parameters::causes::labels_invalid;
 use crate::parameters::store::{is_plain, is_refused_for_its_absence, rows_at, version_of};
 
-/// The history of a parameter, read until it shows `version`; `None` where that is not the current one any more.
+/// Reads the history of a parameter until the history shows `version`; `None` if another version is current now.
 ///
 /// # Errors
-/// What AWS answered, or that it does not show the version yet.
+/// AWS refused the read, or the history does not show the version yet.
 pub(super) async fn history_at(
     session: &Session,
     region: &Region,
     name: &ParameterName,
     version: Version,
     decrypt: bool,
-) -> Result<Option<History>, Cause> {
+) -> Result<Option<LabelHistory>, Cause> {
     let rows = rows_at(session, region, name, version, decrypt).await?;
     let kept = |rows: Vec<ParameterHistory>| {
         rows.into_iter().filter_map(|row| kept(row, decrypt)).collect()
     };
-    Ok(rows.map(|rows| History::new(kept(rows))))
+    Ok(rows.map(|rows| LabelHistory::new(kept(rows))))
 }
 
-fn kept(shown: ParameterHistory, decrypted: bool) -> Option<Kept> {
+fn kept(shown: ParameterHistory, decrypted: bool) -> Option<KeptVersion> {
     let (version, is_plain) = (version_of(&shown)?, is_plain(&shown, decrypted));
     let value = SecretText::new(shown.value.unwrap_or_default());
     let labels = shown.labels.unwrap_or_default().into_iter().collect();
-    Some(Kept { version, value: is_plain.then_some(value), labels })
+    Some(KeptVersion { version, value: is_plain.then_some(value), labels })
 }
 
-/// What came of a call.
+/// The answer of a call that AWS did not refuse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Labelled {
-    /// Done.
-    Yes,
-    /// There is no such parameter, or no such version of it, any more.
+pub(super) enum LabelAnswer {
+    Done,
+    /// The parameter or the version no longer exists.
     Gone,
 }
 
-/// Carries one step out.
+/// Carries out one step.
 ///
 /// # Errors
-/// Why AWS refused it; also where it says so in an answer that is no error (`InvalidLabels`).
+/// AWS refused the step, with an error or with `InvalidLabels` in a successful answer.
 pub(super) async fn carry_out(
     session: &Session,
     target: &Region,
     name: &ParameterName,
     step: &LabelStep,
-) -> Result<Labelled, Cause> {
+) -> Result<LabelAnswer, Cause> {
     let labelled = match step {
         LabelStep::Attach { version, labels } => {
             attach(session, target, name, *version, labels).await
         }
-        LabelStep::TakeOff { version, labels } => {
-            take_off(session, target, name, *version, labels).await
+        LabelStep::Detach { version, labels } => {
+            detach(session, target, name, *version, labels).await
         }
     };
     match labelled {
         Err(refused) if is_refused_for_its_absence(session, target, name, &refused).await => {
-            Ok(Labelled::Gone)
+            Ok(LabelAnswer::Gone)
         }
         labelled => labelled,
     }
@@ -74,8 +74,8 @@ async fn attach(
     name: &ParameterName,
     version: i64,
     labels: &[String],
-) -> Result<Labelled, Cause> {
-    let sync_labels = session.location(target);
+) -> Result<LabelAnswer, Cause> {
+    let location = session.location(target);
     let request = session
         .ssm(target)
         .label_parameter_version()
@@ -84,30 +84,23 @@ async fn attach(
         .set_labels(Some(labels.to_vec()));
     match request.send().await {
         Ok(answer) => match answer.invalid_labels.unwrap_or_default() {
-            invalid if invalid.is_empty() => Ok(Labelled::Yes),
-            invalid => {
-                let message = format!(
-                    "ssm:LabelParameterVersion was refused in {sync_labels}: {} cannot be labels there",
-                    invalid.join(", ")
-                );
-                Err(Cause::new(FailureKind::Invalid, message)
-                    .mended_by("give the source's version a label of another name"))
-            }
+            invalid if invalid.is_empty() => Ok(LabelAnswer::Done),
+            invalid => Err(labels_invalid(&location.to_string(), &invalid)),
         },
-        Err(error) if is_gone(code(&error)) => Ok(Labelled::Gone),
-        Err(error) => Err(cause("ssm:LabelParameterVersion", &sync_labels, &error)),
+        Err(error) if is_gone(code(&error)) => Ok(LabelAnswer::Gone),
+        Err(error) => Err(cause("ssm:LabelParameterVersion", &location, &error)),
     }
 }
 
-/// Labels that are not on that version come back as invalid: they moved since they were read, which the next look at
-/// the histories finds.
-async fn take_off(
+/// AWS reports a label that is not on this version as invalid. The label moved since the read, and the next read of the
+/// histories finds it.
+async fn detach(
     session: &Session,
     target: &Region,
     name: &ParameterName,
     version: i64,
     labels: &[String],
-) -> Result<Labelled, Cause> {
+) -> Result<LabelAnswer, Cause> {
     let request = session
         .ssm(target)
         .unlabel_parameter_version()
@@ -115,9 +108,9 @@ async fn take_off(
         .parameter_version(version)
         .set_labels(Some(labels.to_vec()));
     match request.send().await {
-        Ok(answer) if answer.invalid_labels().is_empty() => Ok(Labelled::Yes),
-        Ok(_) => Ok(Labelled::Gone),
-        Err(error) if is_gone(code(&error)) => Ok(Labelled::Gone),
+        Ok(answer) if answer.invalid_labels().is_empty() => Ok(LabelAnswer::Done),
+        Ok(_) => Ok(LabelAnswer::Gone),
+        Err(error) if is_gone(code(&error)) => Ok(LabelAnswer::Gone),
         Err(error) => Err(cause("ssm:UnlabelParameterVersion", &session.location(target), &error)),
     }
 }
@@ -132,10 +125,9 @@ mod tests {
 
     use super::*;
     use crate::aws::fake::{FakeAws, assumed_role_response, json_error};
-    use crate::domain::AccountId;
+    use crate::domain::{AccountId, FailureKind};
 
-    /// What comes of a step that is answered so.
-    async fn answered(step: &LabelStep, answer: (u16, String)) -> Result<Labelled, Cause> {
+    async fn answered(step: &LabelStep, answer: (u16, String)) -> Result<LabelAnswer, Cause> {
         let fake = FakeAws::new(move |sent| match sent.operation.as_str() {
             "AssumeRole" => assumed_role_response(sent),
             _ => answer.clone(),
@@ -152,23 +144,22 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_label_that_comes_back_as_invalid_is_a_failure_and_one_that_was_gone_is_another_look()
-    {
+    async fn an_invalid_label_is_a_failure_and_a_missing_one_needs_another_read() {
         let labels = vec!["good".to_owned(), "1st".to_owned()];
         let attach = LabelStep::Attach { version: 2, labels: labels.clone() };
-        let take_off = LabelStep::TakeOff { version: 2, labels };
+        let detach = LabelStep::Detach { version: 2, labels };
         let invalid = json!({"InvalidLabels": ["1st"], "ParameterVersion": 2});
-        let refused = answered(&attach, ok(&invalid)).await.expect_err("it is none");
+        let refused = answered(&attach, ok(&invalid)).await.expect_err("an invalid label");
         assert_eq!(refused.kind, FailureKind::Invalid);
-        assert!(refused.message.contains("1st cannot be labels"), "{}", refused.message);
-        assert_eq!(answered(&take_off, ok(&invalid)).await, Ok(Labelled::Gone));
+        assert!(refused.message.contains("invalid labels: 1st"), "{}", refused.message);
+        assert_eq!(answered(&detach, ok(&invalid)).await, Ok(LabelAnswer::Gone));
 
         let valid = json!({"InvalidLabels": [], "ParameterVersion": 2});
-        assert_eq!(answered(&attach, ok(&valid)).await, Ok(Labelled::Yes));
-        assert_eq!(answered(&take_off, ok(&json!({}))).await, Ok(Labelled::Yes));
-        for step in [&attach, &take_off] {
+        assert_eq!(answered(&attach, ok(&valid)).await, Ok(LabelAnswer::Done));
+        assert_eq!(answered(&detach, ok(&json!({}))).await, Ok(LabelAnswer::Done));
+        for step in [&attach, &detach] {
             let gone = answered(step, json_error(400, "ParameterVersionNotFound")).await;
-            assert_eq!(gone, Ok(Labelled::Gone));
+            assert_eq!(gone, Ok(LabelAnswer::Gone));
             let full = answered(step, json_error(400, "ParameterVersionLabelLimitExceeded")).await;
             assert_eq!(full.expect_err("refused").kind, FailureKind::Limit);
         }

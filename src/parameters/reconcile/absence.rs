@@ -1,58 +1,59 @@
-//! Replicas that a sweep found without a source and without a witness: nothing becomes of them before all accounts were
-//! looked at, since many accounts that lose sources at once are more likely a fault than a wish.
+//! Unwitnessed absences: sources that a sweep does not find, without an event of the deletion. The hub acts on them only
+//! after it has looked at all accounts, because many accounts that lose sources at once indicate a fault.
 
 use std::collections::BTreeSet;
 
-use super::brake::{ListedByTarget, hold};
+use super::brake::{ListedByTarget, hold_back};
 use super::orphans::{ByTarget, Orphan};
-use super::removal::take_away;
+use super::removal::remove_orphans;
 use crate::aws::Session;
-use crate::domain::{AccountId, AccountOutcome, Cause, FailureKind, OutcomeKind, Region, Scope};
+use crate::domain::{AccountId, AccountOutcome, Cause, OutcomeKind, Region, Scope};
+use crate::parameters::causes::mass_absence;
 use crate::parameters::context::RouteContext;
 use crate::parameters::results::{ItemResult, ItemResults, PassResult};
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
 
-/// The fewest accounts of a sweep of which a share says anything.
-const ACCOUNTS: usize = 10;
-/// The share of them, in percent, that may show new absences.
-const PERCENT: usize = 10;
+/// The smallest sweep in which a share of accounts is meaningful.
+const MIN_ACCOUNTS: usize = 10;
+/// The highest share of accounts, in percent, that may show new absences.
+const MAX_PERCENT: usize = 10;
 
-/// What one account's routes lost without a witness.
+/// The unwitnessed absences of one account.
 #[derive(Debug, Default)]
-pub struct Absent {
-    routes: Vec<OfRoute>,
-    /// Whether a whole route lost its sources: that is held already, and counts among the accounts.
-    lost_everything: bool,
+pub struct UnwitnessedAbsences {
+    routes: Vec<RouteAbsences>,
+    /// Whether a whole route lost its sources. Its replicas are held back already; the account still counts.
+    has_lost_route: bool,
 }
 
 #[derive(Debug)]
-struct OfRoute {
+struct RouteAbsences {
     source: Region,
     orphans: ByTarget,
     listed: ListedByTarget,
 }
 
-impl Absent {
-    /// Whether nothing is absent.
+impl UnwitnessedAbsences {
+    /// Whether the account has no absences.
     pub fn is_empty(&self) -> bool {
-        self.routes.is_empty() && !self.lost_everything
+        self.routes.is_empty() && !self.has_lost_route
     }
 
-    /// Whether some of it has no tombstone of an earlier sweep.
+    /// Whether this sweep is the first to find some of the absences.
     pub fn has_new(&self) -> bool {
-        let is_new = |route: &OfRoute| route.orphans.values().flatten().any(Orphan::is_new);
-        self.lost_everything || self.routes.iter().any(is_new)
+        let is_new = |route: &RouteAbsences| route.orphans.values().flatten().any(Orphan::is_new);
+        self.has_lost_route || self.routes.iter().any(is_new)
     }
 
-    /// What it comes to where no time is left for it: all of it is pending.
-    pub fn left(&self, account: &AccountId) -> AccountOutcome {
+    /// The outcome if no time is left: everything is pending.
+    pub fn pending(&self, account: &AccountId) -> AccountOutcome {
         let mut outcome = AccountOutcome::new(account.clone());
-        for OfRoute { source: _, orphans, listed: _ } in &self.routes {
+        for RouteAbsences { source: _, orphans, listed: _ } in &self.routes {
             let mut results = ItemResults::default();
             for (target, replicas) in orphans {
                 for one in replicas {
-                    results.end(&one.name, target, ItemResult::Counted(OutcomeKind::Pending));
+                    results.record(&one.name, target, ItemResult::Counted(OutcomeKind::Pending));
                 }
             }
             outcome.merge(results.into_outcome(account));
@@ -62,72 +63,66 @@ impl Absent {
 
     pub(super) fn merge(&mut self, other: Self) {
         self.routes.extend(other.routes);
-        self.lost_everything |= other.lost_everything;
+        self.has_lost_route |= other.has_lost_route;
     }
 
-    pub(super) fn lost_everything(&mut self) {
-        self.lost_everything = true;
+    pub(super) fn add_lost_route(&mut self) {
+        self.has_lost_route = true;
     }
 
     pub(super) fn add(&mut self, source: &Region, orphans: ByTarget, listed: ListedByTarget) {
         if orphans.values().any(|replicas| !replicas.is_empty()) {
-            self.routes.push(OfRoute { source: source.clone(), orphans, listed });
+            self.routes.push(RouteAbsences { source: source.clone(), orphans, listed });
         }
     }
 }
 
-/// Sources that are missing in too many accounts of one sweep to be believed.
+/// New absences in too many accounts of one sweep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MassAbsence {
-    /// Accounts with new absences.
+    /// The accounts with new absences.
     with_new: usize,
-    /// Accounts of the sweep.
+    /// All accounts of the sweep.
     accounts: usize,
 }
 
 impl MassAbsence {
-    /// Of so many accounts with new absences among all; `None` where they are few enough.
+    /// `None` if `with_new` of `accounts` are not too many.
     pub fn of(with_new: usize, accounts: usize) -> Option<Self> {
-        let is_mass = accounts >= ACCOUNTS && with_new * 100 > accounts * PERCENT;
+        let is_mass = accounts >= MIN_ACCOUNTS && with_new * 100 > accounts * MAX_PERCENT;
         is_mass.then_some(Self { with_new, accounts })
     }
 
     fn cause(self, account: &AccountId) -> Cause {
-        let Self { with_new, accounts } = self;
-        let message = format!(
-            "its source is gone without an event of the deletion, as in {with_new} of the {accounts} accounts of this sweep: nothing is deleted in any of them"
-        );
-        Cause::new(FailureKind::TooManyDeletes, message).mended_by(format!(
-            "if the deletions are meant, run `hubctl sweep --account {account} --max-deletes 100%`; if not, restore the sources"
-        ))
+        mass_absence(account, self.with_new, self.accounts)
     }
 }
 
-/// Removes what is still absent, or holds it back where `mass` says so.
-pub async fn remove_absent(
+/// Removes the replicas whose sources are still absent, or holds them back in a mass absence.
+pub async fn remove_unwitnessed(
     session: &Session,
     policy: &RunPolicy,
     recent: &RecentDeletes,
-    absent: Absent,
+    absences: UnwitnessedAbsences,
     mass: Option<MassAbsence>,
 ) -> AccountOutcome {
     let account = session.account();
     let mut outcome = AccountOutcome::new(account.clone());
-    let routes =
-        absent.routes.into_iter().map(|OfRoute { source, mut orphans, listed }| async move {
-            let context = RouteContext::new(session, policy, recent, &source, &Scope::Everything);
-            let mut pass = PassResult::default();
-            if let Some(mass) = mass {
-                let cause = mass.cause(account);
-                for (target, replicas) in &mut orphans {
-                    hold(replicas, target, &cause, &mut pass);
-                }
+    let routes = absences.routes.into_iter().map(|route| async move {
+        let RouteAbsences { source, mut orphans, listed } = route;
+        let context = RouteContext::new(session, policy, recent, &source, &Scope::Everything);
+        let mut pass = PassResult::default();
+        if let Some(mass) = mass {
+            let cause = mass.cause(account);
+            for (target, replicas) in &mut orphans {
+                hold_back(replicas, target, &cause, &mut pass);
             }
-            take_away(&context, orphans, Some(&listed), &mut pass).await;
-            let mut results = ItemResults::default();
-            results.absorb(pass.results);
-            context.once_more(pass.retries, &BTreeSet::new(), results).await
-        });
+        }
+        remove_orphans(&context, orphans, Some(&listed), &mut pass).await;
+        let mut results = ItemResults::default();
+        results.absorb(pass.results);
+        context.second_pass(pass.retries, &BTreeSet::new(), results).await
+    });
     for results in futures::future::join_all(routes).await {
         outcome.merge(results.into_outcome(account));
     }

@@ -1,37 +1,36 @@
-//! The wait for what an event told to be readable: reads lag behind writes.
+//! Waits until the source shows what an event reports, because reads lag behind writes.
 //!
-//! A lapse is no failure: what is read then is gone on with, and the confirmation and the sweep see to the rest.
+//! A timeout is not a failure: the pass continues with the last read, and confirmation and sweep correct what it missed.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::deadline::reserve;
 use crate::domain::{Expectation, Item, ParameterName, Tags, Version, Wanted};
 use crate::parameters::context::RouteContext;
 use crate::parameters::store::{ByName, tags_of, versions};
 
-/// No event is waited for longer.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// Between reads; each pause is longer than the one before by this.
+/// The first pause between two reads. Each later pause is longer by the same amount.
 const PAUSE: Duration = Duration::from_millis(500);
-/// The event's own time is cut to whole seconds.
+/// The time of an event is cut to whole seconds.
 const WHOLE_SECOND: Duration = Duration::from_secs(1);
-/// The event's own time has whole seconds, and its service's clock is another.
+/// The time of an event has whole seconds and comes from a different clock.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(2);
 
-/// Reads the versions of all wanted parameters in the source, again and again until each reads as its events say.
-pub(super) async fn settled(context: &RouteContext<'_>, wanted: &[Wanted]) -> ByName<Version> {
-    let mut open: BTreeMap<ParameterName, &[Expectation]> = wanted
+/// Reads the versions of all wanted parameters in the source until each meets the expectations of its events.
+pub(super) async fn await_events(context: &RouteContext<'_>, wanted: &[Wanted]) -> ByName<Version> {
+    let mut waiting: BTreeMap<ParameterName, &[Expectation]> = wanted
         .iter()
         .filter_map(|wanted| match &wanted.item {
             Item::Parameter(name) => Some((name.clone(), wanted.expect.as_slice())),
             Item::Secret(_) => None,
         })
         .collect();
-    let mut settled = ByName::new();
+    let mut latest = ByName::new();
     let (mut waited, mut pause) = (Duration::ZERO, PAUSE);
     loop {
-        let names: Vec<ParameterName> = open.keys().cloned().collect();
-        let of_tags: Vec<ParameterName> = open
+        let names: Vec<ParameterName> = waiting.keys().cloned().collect();
+        let of_tags: Vec<ParameterName> = waiting
             .iter()
             .filter(|(_, expect)| expect.iter().any(names_tags))
             .map(|(name, _)| name.clone())
@@ -41,29 +40,18 @@ pub(super) async fn settled(context: &RouteContext<'_>, wanted: &[Wanted]) -> By
             tags_of(context.session, context.source, &of_tags)
         );
         for (name, version) in read {
-            let expect = open.get(&name).copied().unwrap_or_default();
-            let stands = match &version {
-                Ok(version) => {
-                    let tags = tags
-                        .get(&name)
-                        .and_then(|tags| tags.as_ref().ok())
-                        .and_then(Option::as_ref);
-                    // Absent after a deletion was told, whatever write was told beside it.
-                    let gone =
-                        version.is_none() && expect.iter().any(|expectation| expectation.absent);
-                    gone || expect.iter().all(|expectation| met(expectation, *version, tags))
-                }
-                Err(_) => true,
-            };
-            if stands {
-                open.remove(&name);
+            let expect = waiting.get(&name).copied().unwrap_or_default();
+            let tags = tags.get(&name).and_then(|tags| tags.as_ref().ok()).and_then(Option::as_ref);
+            if version.as_ref().map_or(true, |version| all_met(expect, *version, tags)) {
+                waiting.remove(&name);
             }
-            settled.remove(&name);
-            settled.insert(name, version);
+            latest.remove(&name);
+            latest.insert(name, version);
         }
-        let over = waited + pause > PATIENCE || !context.policy.deadline.leaves(PATIENCE);
-        if open.is_empty() || over {
-            return settled;
+        let timed_out = waited + pause > reserve::EVENT_WAIT
+            || !context.policy.deadline.leaves(reserve::EVENT_WAIT);
+        if waiting.is_empty() || timed_out {
+            return latest;
         }
         tokio::time::sleep(pause).await;
         waited += pause;
@@ -71,24 +59,31 @@ pub(super) async fn settled(context: &RouteContext<'_>, wanted: &[Wanted]) -> By
     }
 }
 
+/// Whether a read meets all expectations of one parameter.
+fn all_met(expect: &[Expectation], read: Option<Version>, tags: Option<&Tags>) -> bool {
+    // An absent source meets a deletion event, whatever writes other events report.
+    let is_deleted = read.is_none() && expect.iter().any(|expectation| expectation.absent);
+    is_deleted || expect.iter().all(|expectation| is_met(expectation, read, tags))
+}
+
 fn names_tags(expectation: &Expectation) -> bool {
     !expectation.tags_set.is_empty() || !expectation.tags_gone.is_empty()
 }
 
-/// Whether what was read is what the event told, or newer.
-fn met(expectation: &Expectation, read: Option<Version>, tags: Option<&Tags>) -> bool {
+/// Whether a read shows what the event reports, or something newer.
+fn is_met(expectation: &Expectation, read: Option<Version>, tags: Option<&Tags>) -> bool {
     let Expectation { version, at, absent, tags_set, tags_gone, labels: _ } = expectation;
     let Some(read) = read else {
-        // Nothing to wait for but a write that cannot be read yet.
+        // The source is absent: only a write that does not appear yet is worth waiting for.
         return *absent || version.is_none() && at.is_none();
     };
     let not_before = |slack: Duration| at.is_some_and(|at| read.modified.plus(slack) >= at);
     if *absent {
-        // What was written in the second of the deletion may be what was deleted.
+        // A version written in the second of the deletion may be the deleted one.
         return at.is_some_and(|at| read.modified >= at.plus(WHOLE_SECOND));
     }
     let written = match version {
-        // A version before this one that was written in the same moment must not pass for it.
+        // An earlier version of the same second must not count as this one.
         Some(version) => {
             read.number >= *version || at.is_some_and(|at| read.modified >= at.plus(CLOCKS_DIFFER))
         }
@@ -109,8 +104,12 @@ mod tests {
     use super::*;
     use crate::domain::Timestamp;
 
-    fn is_met(expectation: &Expectation, number: i64, millis: i64) -> bool {
-        met(expectation, Some(Version { number, modified: Timestamp::from_millis(millis) }), None)
+    fn is_met_by(expectation: &Expectation, number: i64, millis: i64) -> bool {
+        is_met(
+            expectation,
+            Some(Version { number, modified: Timestamp::from_millis(millis) }),
+            None,
+        )
     }
 
     #[test]
@@ -120,14 +119,14 @@ mod tests {
             at: Some(Timestamp::from_millis(100_000)),
             ..Expectation::default()
         };
-        assert!(is_met(&write, 5, 0));
-        assert!(!is_met(&write, 4, 100_900));
-        // Deleted and created again since.
-        assert!(is_met(&write, 1, 102_000));
-        assert!(!met(&write, None, None));
+        assert!(is_met_by(&write, 5, 0));
+        assert!(!is_met_by(&write, 4, 100_900));
+        // The source was deleted and created again meanwhile.
+        assert!(is_met_by(&write, 1, 102_000));
+        assert!(!is_met(&write, None, None));
         let undated = Expectation { version: None, ..write };
-        assert!(is_met(&undated, 1, 98_000));
-        assert!(!is_met(&undated, 9, 97_999));
+        assert!(is_met_by(&undated, 1, 98_000));
+        assert!(!is_met_by(&undated, 9, 97_999));
     }
 
     #[test]
@@ -137,10 +136,10 @@ mod tests {
             at: Some(Timestamp::from_millis(100_000)),
             ..Expectation::default()
         };
-        assert!(met(&deletion, None, None));
-        assert!(!is_met(&deletion, 5, 99_000));
-        assert!(!is_met(&deletion, 5, 100_999));
-        assert!(is_met(&deletion, 1, 101_000));
+        assert!(is_met(&deletion, None, None));
+        assert!(!is_met_by(&deletion, 5, 99_000));
+        assert!(!is_met_by(&deletion, 5, 100_999));
+        assert!(is_met_by(&deletion, 1, 101_000));
     }
 
     #[test]
@@ -154,21 +153,21 @@ mod tests {
         let tags = |pairs: &[(&str, &str)]| {
             pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<Tags>()
         };
-        assert!(met(
+        assert!(is_met(
             &tagged,
             Some(Version { number: 1, modified: Timestamp::from_millis(0) }),
             Some(&tags(&[("team", "a"), ("x", "y")]))
         ));
-        assert!(!met(
+        assert!(!is_met(
             &tagged,
             Some(Version { number: 1, modified: Timestamp::from_millis(0) }),
             Some(&tags(&[("team", "b")]))
         ));
-        assert!(!met(
+        assert!(!is_met(
             &tagged,
             Some(Version { number: 1, modified: Timestamp::from_millis(0) }),
             Some(&tags(&[("team", "a"), ("old", "")]))
         ));
-        assert!(is_met(&Expectation::default(), 1, 0));
+        assert!(is_met_by(&Expectation::default(), 1, 0));
     }
 }

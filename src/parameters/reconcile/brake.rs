@@ -1,14 +1,16 @@
-//! What keeps deletions back: the day's allowance, and the suspicion that a source which lost everything is a fault.
+//! The brake on deletions: the day's allowance, and mass absence.
 //!
-//! What the allowance leaves over gets a tombstone of a week. Where every replica of a route has lost its source in one
-//! location without a witness, nothing is deleted or marked until a person says so: both are reported by name.
+//! An orphan over the allowance gets a tombstone of a week. If every replica of a route in one target lost its source
+//! without a witness, a fault is likely: the hub deletes and tags nothing there until a person confirms. Both are reported
+//! by name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::orphans::{ByTarget, Orphan};
 use crate::allowances::Reserved;
-use crate::domain::{Cause, FailureKind, OutcomeKind, ParameterName, Region, Tags, Timestamp};
+use crate::domain::{Cause, OutcomeKind, ParameterName, Region, Tags};
 use crate::ownership::{FoundBy, Provenance, Tombstone};
+use crate::parameters::causes::{deletion_over_allowance, every_source_gone};
 use crate::parameters::context::RouteContext;
 use crate::parameters::plan::Disposal;
 use crate::parameters::results::{ItemResult, PassResult};
@@ -16,20 +18,20 @@ use crate::parameters::store::marked;
 
 /// What the lists of a sweep show of a route's replicas in one target.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Listed {
-    /// Those that carry this route's tags.
+pub(super) struct ListedReplicas {
+    /// The replicas with this route's tags.
     pub(super) owned: usize,
-    /// Those among them whose source is there.
+    /// The replicas among them whose source exists.
     pub(super) with_source: usize,
 }
 
-pub(super) type ListedByTarget = BTreeMap<Region, Listed>;
+pub(super) type ListedByTarget = BTreeMap<Region, ListedReplicas>;
 
-/// Deletions that were reserved, by target.
+/// The reserved deletions, by target.
 pub(super) type Granted = BTreeMap<Region, u64>;
 
-/// Reserves what is to be deleted; what the day's allowance leaves over gets a tombstone instead. A plan gives back what
-/// it reserved.
+/// Reserves the planned deletions. An orphan over the day's allowance gets a tombstone instead. A plan returns what it
+/// reserved.
 pub(super) async fn allow(
     context: &RouteContext<'_>,
     orphans: &mut ByTarget,
@@ -46,7 +48,7 @@ pub(super) async fn allow(
         match reserve(context, target, asked as u64, listed).await {
             Ok(many) => {
                 if many < asked as u64 {
-                    delay(context, target, replicas, many);
+                    tombstone_rest(context, target, replicas, many);
                 }
                 granted.insert(target.clone(), many);
             }
@@ -65,7 +67,7 @@ pub(super) async fn allow(
     granted
 }
 
-/// Gives back what was reserved and not deleted.
+/// Returns the reserved deletions that did not happen to the allowance.
 pub(super) fn give_back(
     context: &RouteContext<'_>,
     granted: &Granted,
@@ -81,15 +83,15 @@ pub(super) fn give_back(
     }
 }
 
-/// How many of `asked` deletions the day's allowance has left, which are then reserved.
+/// Reserves up to `asked` deletions of the day's allowance. Returns how many were reserved.
 ///
 /// # Errors
-/// Why the replicas could not be counted.
+/// The replicas could not be counted.
 pub(super) async fn reserve(
     context: &RouteContext<'_>,
     target: &Region,
     asked: u64,
-    listed: Option<&Listed>,
+    listed: Option<&ListedReplicas>,
 ) -> Result<u64, Cause> {
     let place = context.session.location(target);
     let ask = |owned| {
@@ -108,7 +110,6 @@ pub(super) async fn reserve(
     }
 }
 
-/// Gives back one that was reserved.
 pub(super) fn give_one_back(context: &RouteContext<'_>, target: &Region) {
     give_back(context, &Granted::from([(target.clone(), 1)]), |_| 0);
 }
@@ -118,53 +119,49 @@ fn count_owned(tags: &BTreeMap<ParameterName, Tags>, source: &Region) -> u64 {
     tags.values().filter(is_owned).count() as u64
 }
 
-/// Gives tombstones to all but the first `allowed` of those that were to be deleted.
-fn delay(context: &RouteContext<'_>, target: &Region, replicas: &mut [Orphan], allowed: u64) {
+/// Gives tombstones to all orphans over the `allowed` ones.
+fn tombstone_rest(
+    context: &RouteContext<'_>,
+    target: &Region,
+    replicas: &mut [Orphan],
+    allowed: u64,
+) {
     let due = context.policy.keep_beyond_allowance(context.session.now());
     let skip = usize::try_from(allowed).unwrap_or(usize::MAX);
     for one in replicas.iter_mut().filter(|one| one.disposal == Disposal::Delete).skip(skip) {
         let by = if one.is_witnessed() { FoundBy::Event } else { FoundBy::List };
         one.disposal = Disposal::Tombstone(Tombstone { due, by });
-        one.reported = Some(beyond_allowance(context, target, due));
+        let max_deletes = context.policy.max_deletes;
+        one.reported = Some(deletion_over_allowance(context.source, target, max_deletes, due));
     }
 }
 
-fn beyond_allowance(context: &RouteContext<'_>, target: &Region, due: Timestamp) -> Cause {
-    let message = format!(
-        "its source in {} is gone; more replicas in {target} were to be deleted today than REPLICATOR_MAX_DELETES ({}) allows, so it is kept with a tombstone until {due}",
-        context.source, context.policy.max_deletes
-    );
-    Cause::new(FailureKind::TooManyDeletes, message).mended_by(
-        "if the deletion is meant, do nothing: the sweep deletes it when the tombstone is due; if not, restore the source, which undoes the tombstone",
-    )
-}
-
-/// Holds back, in each target, what has lost its source without a witness, where no replica of the route there has kept
-/// its source. `found` are the targets of sources that the list did not show and a read by name did. Says whether it held any.
-pub(super) fn hold_mass_absence(
+/// Holds back the unwitnessed orphans of each target in which no replica of the route has a source. `found` are the targets
+/// of sources that the list does not show but a read by name does. Returns whether any orphan was held back.
+pub(super) fn hold_back_mass_absence(
     context: &RouteContext<'_>,
     orphans: &mut ByTarget,
     (listed, found): (&ListedByTarget, &BTreeSet<Region>),
     pass: &mut PassResult,
 ) -> bool {
-    let mut holds = false;
+    let mut holds_back = false;
     for (target, replicas) in orphans {
         let with_source = listed.get(target).map_or(0, |listed| listed.with_source);
-        // One that the list did not show, or that came back since, was taken out and goes round again.
         let has_source = with_source > 0 || found.contains(target);
         let lost = replicas.iter().filter(|one| one.is_unwitnessed()).count();
         if has_source || lost == 0 || context.policy.lifts_brake {
             continue;
         }
-        let cause = everything_is_gone(context, target, lost);
-        hold(replicas, target, &cause, pass);
-        holds = true;
+        let account = context.session.account();
+        let cause = every_source_gone(account, context.source, target, lost);
+        hold_back(replicas, target, &cause, pass);
+        holds_back = true;
     }
-    holds
+    holds_back
 }
 
-/// Ends what has lost its source without a witness as held.
-pub(super) fn hold(
+/// Records the unwitnessed orphans as held.
+pub(super) fn hold_back(
     replicas: &mut Vec<Orphan>,
     target: &Region,
     cause: &Cause,
@@ -174,19 +171,8 @@ pub(super) fn hold(
         if one.is_unwitnessed() {
             let (region, cause) = (target.clone(), cause.clone());
             let result = ItemResult::Reported { outcome: OutcomeKind::Held, region, cause };
-            pass.results.end(&one.name, target, result);
+            pass.results.record(&one.name, target, result);
         }
         !one.is_unwitnessed()
     });
-}
-
-fn everything_is_gone(context: &RouteContext<'_>, target: &Region, lost: usize) -> Cause {
-    let source = context.source;
-    let account = context.session.account();
-    let message = format!(
-        "its source in {source} is gone, and so is that of every other replica in {target} ({lost} without an event of the deletion): nothing is deleted"
-    );
-    Cause::new(FailureKind::TooManyDeletes, message).mended_by(format!(
-        "if the deletions are meant, run `hubctl sweep --account {account} --route {source}={target} --max-deletes 100%`; if not, restore the sources"
-    ))
 }

@@ -1,139 +1,187 @@
-//! The only way to a deletion: what stands there now is read by name, judged by the caller, deleted, and remembered where
-//! that succeeded.
+//! The only executor of deletes, for sweeps, events and prune alike: read the replicas again by name, let the caller judge
+//! each with that evidence (planner and guard), delete, and remember each success.
 //!
-//! DeleteParameters has no condition and its SDK call is never repeated: where AWS gave no answer, what stands there is
-//! read and judged anew, since another writer may have created the name meanwhile. A refused call of several names is
-//! taken apart, so that one name never fails its neighbours.
+//! `DeleteParameters` has no condition, and the SDK never repeats the call. After a lost answer the replicas are read and
+//! judged again, because another writer may have created the name meanwhile. A refused call of several names is repeated
+//! for each name alone, so that one name never fails the others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::Session;
-use crate::domain::{Cause, FailureKind, ParameterName, Region, Tags, Version};
+use crate::domain::{Cause, ParameterName, Region, Tags, Version};
+use crate::parameters::causes::delete_unanswered;
+use crate::parameters::context::RouteContext;
 use crate::parameters::model::Observed;
 use crate::parameters::store::{ByName, DeleteAnswer, NAMES_PER_CALL, delete, tags_of, versions};
 use crate::recent_deletes::RecentDeletes;
+use crate::run_policy::RunPolicy;
 
-/// What stands in a target by a read by name, compared with what was read of it before.
+/// A replica, read again by name.
 #[derive(Debug)]
-pub(in crate::parameters) enum Now {
-    /// The same version, with the tags as they are now.
-    Stands(Observed),
-    /// Another version, or nothing.
+pub(in crate::parameters) enum Reread {
+    /// The same version, with its present tags.
+    Unchanged(Observed),
+    /// The replica has another version or no longer exists.
     Changed,
-    /// It could not be read.
-    Unread(Cause),
-}
-
-/// How a deletion ended.
-#[derive(Debug)]
-pub(in crate::parameters) enum Deleted {
-    /// AWS deleted it.
-    Done,
-    /// Something else stands there by now, or nothing, without this deletion.
-    Changed,
-    /// AWS refused it, or gave no answer twice.
     Failed(Cause),
 }
 
-/// What a call did not delete.
-struct Open {
-    replicas: Vec<Observed>,
-    /// Whether it may have been carried out.
-    may_be_done: bool,
-    /// Whether a second call may come to another end: it was sent for several, or its answer did not come.
-    is_worth_another: bool,
+/// The caller's judgement of a replica.
+pub(in crate::parameters) enum Judgement<T> {
+    Delete,
+    /// The replica is not deleted; the caller gets this back.
+    Keep(T),
 }
 
-/// Where replicas are deleted.
+/// The result for one replica.
+#[derive(Debug)]
+pub(in crate::parameters) enum DeleteResult<T> {
+    Deleted,
+    /// The replica changed, or no longer existed before the call.
+    Changed,
+    /// A read failed, AWS refused the delete, or two answers were lost.
+    Failed(Cause),
+    /// The judgement of a replica that is not to be deleted.
+    Kept(T),
+}
+
+/// Deletes replicas in one target of one account.
 #[derive(Clone, Copy)]
-pub(in crate::parameters) struct Executor<'a> {
-    pub(in crate::parameters) session: &'a Session,
-    pub(in crate::parameters) recent: &'a RecentDeletes,
-    pub(in crate::parameters) target: &'a Region,
+pub(in crate::parameters) struct DeleteExecutor<'a> {
+    session: &'a Session,
+    recent: &'a RecentDeletes,
+    target: &'a Region,
+    /// A plan judges what was read before; it reads nothing again.
+    rereads: bool,
 }
 
-/// Whether what stands there now may be deleted: the evidence judged by plan and guard.
-pub(in crate::parameters) type MayGo<'a> = &'a (dyn Fn(&Observed) -> bool + Sync);
+/// What one call did not delete.
+struct Undeleted {
+    replicas: Vec<Observed>,
+    /// Whether AWS may have carried out the call.
+    may_be_deleted: bool,
+    /// Whether a second call may succeed: the first named several replicas, or its answer was lost.
+    may_retry: bool,
+}
 
-impl Executor<'_> {
-    /// What stands there now of `held`, in its order.
-    pub(in crate::parameters) async fn evidence_now(&self, held: &[Observed]) -> Vec<Now> {
+type Results<T> = BTreeMap<ParameterName, DeleteResult<T>>;
+
+impl<'a> DeleteExecutor<'a> {
+    pub(in crate::parameters) fn new(
+        session: &'a Session,
+        policy: &RunPolicy,
+        recent: &'a RecentDeletes,
+        target: &'a Region,
+    ) -> Self {
+        Self { session, recent, target, rereads: policy.writing.allows() }
+    }
+
+    pub(in crate::parameters) fn of(context: &RouteContext<'a>, target: &'a Region) -> Self {
+        Self::new(context.session, context.policy, context.recent, target)
+    }
+
+    /// Reads the replicas again, in their order.
+    pub(in crate::parameters) async fn reread(
+        &self,
+        replicas: impl IntoIterator<Item = &Observed>,
+    ) -> Vec<(ParameterName, Reread)> {
+        let replicas: Vec<&Observed> = replicas.into_iter().collect();
         let names: Vec<ParameterName> =
-            held.iter().map(|replica| replica.parameter.name.clone()).collect();
+            replicas.iter().map(|replica| replica.parameter.name.clone()).collect();
+        if !self.rereads {
+            let unchanged = replicas.into_iter().cloned().map(Reread::Unchanged);
+            return names.into_iter().zip(unchanged).collect();
+        }
         let (mut tags, versions) = futures::join!(
             tags_of(self.session, self.target, &names),
             versions(self.session, self.target, &names)
         );
-        held.iter().map(|replica| now(replica, &mut tags, &versions)).collect()
+        let read = replicas.into_iter().map(|replica| compare(replica, &mut tags, &versions));
+        let read: Vec<Reread> = read.collect();
+        names.into_iter().zip(read).collect()
     }
 
-    /// Deletes `proven`, which the caller judged by [`Self::evidence_now`], ten a call; `may_go` judges again where a
-    /// call comes to no clear end.
-    pub(in crate::parameters) async fn delete(
+    /// Judges the replicas and deletes those that the judgement condemns, ten a call. `judge` is asked again where a call
+    /// has no clear result.
+    pub(in crate::parameters) async fn delete_judged<T>(
         &self,
-        proven: Vec<Observed>,
-        may_go: MayGo<'_>,
-    ) -> BTreeMap<ParameterName, Deleted> {
-        let mut ended = BTreeMap::new();
-        for chunk in proven.chunks(NAMES_PER_CALL) {
-            let open = self.attempt(chunk, &mut ended).await;
-            // No answer, or a refusal of all: each is proved again by name, and goes alone. What vanished before the call is
-            // refused too, where a policy asks for its tags.
-            let is_worth_another = open.is_worth_another;
-            let may_go = |replica: &Observed| is_worth_another && may_go(replica);
-            for retries in self.prove_again(open, &may_go, &mut ended).await {
-                let open = self.attempt(&[retries], &mut ended).await;
-                self.prove_again(open, &|_| false, &mut ended).await;
+        read: Vec<(ParameterName, Reread)>,
+        judge: &(dyn Fn(&Observed) -> Judgement<T> + Sync),
+    ) -> Results<T> {
+        let mut results = Results::new();
+        let mut condemned = Vec::new();
+        for (name, read) in read {
+            let result = match read {
+                Reread::Unchanged(replica) => match judge(&replica) {
+                    Judgement::Delete => {
+                        condemned.push(replica);
+                        continue;
+                    }
+                    Judgement::Keep(kept) => DeleteResult::Kept(kept),
+                },
+                Reread::Changed => DeleteResult::Changed,
+                Reread::Failed(cause) => DeleteResult::Failed(cause),
+            };
+            results.insert(name, result);
+        }
+        let may_delete = |replica: &Observed| matches!(judge(replica), Judgement::Delete);
+        for chunk in condemned.chunks(NAMES_PER_CALL) {
+            let undeleted = self.call(chunk, &mut results).await;
+            // Each replica that may still be deleted goes alone. Where a policy checks tags, AWS also refuses a name that
+            // no longer exists.
+            let may_retry = undeleted.may_retry;
+            let may_delete = |replica: &Observed| may_retry && may_delete(replica);
+            for replica in self.check_again(undeleted, &may_delete, &mut results).await {
+                let undeleted = self.call(&[replica], &mut results).await;
+                self.check_again(undeleted, &|_| false, &mut results).await;
             }
         }
-        ended
+        results
     }
 
-    /// One call; what it leaves open comes back, and has failed so far.
-    async fn attempt(
-        &self,
-        proven: &[Observed],
-        ended: &mut BTreeMap<ParameterName, Deleted>,
-    ) -> Open {
+    /// One call. Replicas that are not deleted are returned, and have failed so far.
+    async fn call<T>(&self, replicas: &[Observed], results: &mut Results<T>) -> Undeleted {
         let names: Vec<ParameterName> =
-            proven.iter().map(|replica| replica.parameter.name.clone()).collect();
-        let (gone, absent, cause) = match delete(self.session, self.target, &names).await {
-            Ok(DeleteAnswer::Answered { deleted, absent }) => (deleted, absent, no_answer()),
+            replicas.iter().map(|replica| replica.parameter.name.clone()).collect();
+        let (deleted, absent, cause) = match delete(self.session, self.target, &names).await {
+            Ok(DeleteAnswer::Answered { deleted, absent }) => {
+                (deleted, absent, delete_unanswered())
+            }
             Ok(DeleteAnswer::Unanswered(cause)) => (BTreeSet::new(), BTreeSet::new(), cause),
             Err(cause) => {
-                let is_worth_another = names.len() > 1;
+                let may_retry = names.len() > 1;
                 for name in names {
-                    ended.insert(name, Deleted::Failed(cause.clone()));
+                    results.insert(name, DeleteResult::Failed(cause.clone()));
                 }
                 let replicas =
-                    if cause.kind.may_succeed_later() { Vec::new() } else { proven.to_vec() };
-                return Open { replicas, may_be_done: false, is_worth_another };
+                    if cause.kind.may_succeed_later() { Vec::new() } else { replicas.to_vec() };
+                return Undeleted { replicas, may_be_deleted: false, may_retry };
             }
         };
-        let mut replicas = Vec::new();
-        for replica in proven {
+        let mut undeleted = Vec::new();
+        for replica in replicas {
             let name = &replica.parameter.name;
-            let deleted = if gone.contains(name) {
+            let result = if deleted.contains(name) {
                 self.remember(name);
-                Deleted::Done
+                DeleteResult::Deleted
             } else if absent.contains(name) {
-                Deleted::Changed
+                DeleteResult::Changed
             } else {
-                replicas.push(replica.clone());
-                Deleted::Failed(cause.clone())
+                undeleted.push(replica.clone());
+                DeleteResult::Failed(cause.clone())
             };
-            ended.insert(name.clone(), deleted);
+            results.insert(name.clone(), result);
         }
-        Open { replicas, may_be_done: true, is_worth_another: true }
+        Undeleted { replicas: undeleted, may_be_deleted: true, may_retry: true }
     }
 
-    /// Those of `open` that stand as they did and may still go. What is absent after a call without an answer was deleted
-    /// by it. Where one may not go, the failure of the call stands.
-    async fn prove_again(
+    /// Returns the replicas that are unchanged and may still be deleted. A replica that no longer exists after a call
+    /// without an answer was deleted by that call. For every other one, the failure of the call stands.
+    async fn check_again<T>(
         &self,
-        Open { replicas, may_be_done, .. }: Open,
-        may_go: MayGo<'_>,
-        ended: &mut BTreeMap<ParameterName, Deleted>,
+        Undeleted { replicas, may_be_deleted, .. }: Undeleted,
+        may_delete: &(dyn Fn(&Observed) -> bool + Sync),
+        results: &mut Results<T>,
     ) -> Vec<Observed> {
         if replicas.is_empty() {
             return Vec::new();
@@ -142,20 +190,22 @@ impl Executor<'_> {
             replicas.iter().map(|replica| replica.parameter.name.clone()).collect();
         let versions = versions(self.session, self.target, &names).await;
         let mut tags = tags_of(self.session, self.target, &names).await;
-        let mut go = Vec::new();
+        let mut condemned = Vec::new();
         for replica in &replicas {
             let name = &replica.parameter.name;
-            match (versions.get(name), now(replica, &mut tags, &versions)) {
-                (Some(Ok(None)), _) if may_be_done => {
+            match (versions.get(name), compare(replica, &mut tags, &versions)) {
+                (Some(Ok(None)), _) if may_be_deleted => {
                     self.remember(name);
-                    ended.insert(name.clone(), Deleted::Done);
+                    results.insert(name.clone(), DeleteResult::Deleted);
                 }
-                (_, Now::Stands(replica)) if may_go(&replica) => go.push(replica),
-                (_, Now::Stands(_) | Now::Unread(_)) => {}
-                (_, Now::Changed) => drop(ended.insert(name.clone(), Deleted::Changed)),
+                (_, Reread::Unchanged(replica)) if may_delete(&replica) => condemned.push(replica),
+                (_, Reread::Unchanged(_) | Reread::Failed(_)) => {}
+                (_, Reread::Changed) => {
+                    results.insert(name.clone(), DeleteResult::Changed);
+                }
             }
         }
-        go
+        condemned
     }
 
     fn remember(&self, name: &ParameterName) {
@@ -164,20 +214,16 @@ impl Executor<'_> {
     }
 }
 
-fn no_answer() -> Cause {
-    Cause::new(FailureKind::Unavailable, "ssm:DeleteParameters gave no answer for this name")
-}
-
-fn now(replica: &Observed, tags: &mut ByName<Tags>, versions: &ByName<Version>) -> Now {
+fn compare(replica: &Observed, tags: &mut ByName<Tags>, versions: &ByName<Version>) -> Reread {
     let name = &replica.parameter.name;
     match (versions.get(name), tags.remove(name)) {
-        (Some(Err(cause)), _) => Now::Unread(cause.clone()),
-        (_, Some(Err(cause))) => Now::Unread(cause),
+        (Some(Err(cause)), _) => Reread::Failed(cause.clone()),
+        (_, Some(Err(cause))) => Reread::Failed(cause),
         (Some(Ok(Some(version))), Some(Ok(Some(tags))))
             if *version == replica.parameter.version() =>
         {
-            Now::Stands(Observed { tags, ..replica.clone() })
+            Reread::Unchanged(Observed { tags, ..replica.clone() })
         }
-        _ => Now::Changed,
+        _ => Reread::Changed,
     }
 }

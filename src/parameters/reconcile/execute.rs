@@ -1,105 +1,104 @@
-//! Carries a round's tasks out. What is written over is read back before its provenance is written ([`super::verify`]).
+//! Carries out the writes of a pass. An overwritten replica is read back before its provenance is written
+//! ([`super::verify`]).
 //!
-//! Any crash on the way leaves a replica whose provenance does not name its version: visibly out of sync.
+//! A crash at any point leaves a replica whose provenance does not name its version: visibly out of sync.
 
 use std::time::Instant;
 
 use super::recreate::recreate;
-use super::sequence::{Hold, chains, is_recreation};
+use super::sequence::{Blocker, Chain, chains, is_recreation};
 use crate::concurrency::in_parallel;
 use crate::domain::{
     Cause, Change, FailureKind, MARK_KEY, OutcomeKind, PROVENANCE_KEY, SecretText, Tags,
 };
 use crate::ownership::{Ownership, is_marked};
 use crate::parameters::attempt::{Values, WriteAttempt, WriteState, created_tags, provenance};
+use crate::parameters::causes::{no_such_step, tags_not_restored};
 use crate::parameters::context::RouteContext;
-use crate::parameters::labels::{self, History, Sources};
+use crate::parameters::labels::{self, LabelHistory, SourceHistories};
 use crate::parameters::plan::{MarkTiming, PlannedWrite, released_meanwhile, with_mark};
 use crate::parameters::store::{Created, Put, Tagged, create, retag, tags, update};
 
-/// Writes each task; one's failure stops none of the others, but for a recreation of the same item elsewhere.
+/// Carries out each write. A failed write stops no other one, except the recreations of the same item in other targets.
 pub(super) async fn write(
     context: &RouteContext<'_>,
-    attempts: &[WriteAttempt],
+    attempts: &mut [WriteAttempt],
     values: &Values,
-    sources: &Sources,
-) -> Vec<WriteState> {
-    let chains = chains(attempts).into_iter().map(|chain| async move {
-        let mut hold = None;
-        let mut state = Vec::new();
-        let last = chain.len().saturating_sub(1);
-        for (at, place) in chain.into_iter().enumerate() {
-            let Some(attempt) = attempts.get(place) else { continue };
-            let one = match &hold {
-                Some(hold) if is_recreation(attempt) => Hold::held(hold, attempt),
-                _ => write_in_turn(context, attempt, values, sources).await,
-            };
-            if hold.is_none() && at < last {
-                hold = Hold::after(context, attempt, &one, attempt.value(values)).await;
-            }
-            state.push((place, one));
-        }
-        state
-    });
-    let mut all: Vec<(usize, WriteState)> =
-        in_parallel(chains).await.into_iter().flatten().collect();
-    all.sort_unstable_by_key(|(place, _)| *place);
-    all.into_iter().map(|(_, state)| state).collect()
+    histories: &SourceHistories,
+) {
+    let chains = chains(attempts).into_iter();
+    in_parallel(chains.map(|chain| write_chain(context, chain, values, histories))).await;
 }
 
-async fn write_in_turn(
+async fn write_chain(
+    context: &RouteContext<'_>,
+    chain: Chain<'_>,
+    values: &Values,
+    histories: &SourceHistories,
+) {
+    let mut blocker = None;
+    let last = chain.len().saturating_sub(1);
+    for (place, attempt) in chain.into_iter().enumerate() {
+        attempt.state = match &blocker {
+            Some(blocker) if is_recreation(attempt) => Blocker::blocked_state(blocker, attempt),
+            _ => write_and_log(context, attempt, values, histories).await,
+        };
+        if blocker.is_none() && place < last {
+            blocker = Blocker::after(context, attempt, attempt.value(values)).await;
+        }
+    }
+}
+
+async fn write_and_log(
     context: &RouteContext<'_>,
     attempt: &WriteAttempt,
     values: &Values,
-    sources: &Sources,
+    histories: &SourceHistories,
 ) -> WriteState {
     let began = Instant::now();
-    let labelled = sources.labelled(attempt);
+    let labelled = histories.labelled(attempt);
     let state = write_one(context, attempt, attempt.value(values), labelled.as_ref()).await;
-    logged(context, attempt, began, &state);
+    if let WriteState::Failed(cause) | WriteState::Unanswered(cause) = &state {
+        log_failure(context, attempt, began, cause);
+    }
     state
 }
 
-fn logged(context: &RouteContext<'_>, attempt: &WriteAttempt, began: Instant, state: &WriteState) {
+fn log_failure(
+    context: &RouteContext<'_>,
+    attempt: &WriteAttempt,
+    began: Instant,
+    Cause { kind, message, .. }: &Cause,
+) {
     let (name, change) = (attempt.name.as_str(), attempt.write.change.word());
     let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let (account, region) = (context.session.account(), &attempt.target);
-    match state {
-        WriteState::Failed(Cause { kind, message, .. })
-        | WriteState::Unanswered(Cause { kind, message, .. }) => {
-            tracing::warn!(%account, %region, kind = "parameter", name, change, error_kind = %kind, elapsed_ms, "{message}");
-        }
-        _ => {}
-    }
+    tracing::warn!(%account, %region, kind = "parameter", name, change, error_kind = %kind, elapsed_ms, "{message}");
 }
 
 async fn write_one(
     context: &RouteContext<'_>,
     attempt: &WriteAttempt,
     value: Option<&SecretText>,
-    labelled: Option<&History>,
+    labelled: Option<&LabelHistory>,
 ) -> WriteState {
-    // Nothing of this chunk is written yet.
     if context.policy.deadline.is_stopped() {
         return WriteState::OutOfTime;
     }
     let done = match (attempt.write.change, value) {
         (Change::Create, Some(value)) => create_one(context, attempt, value, labelled).await,
         (Change::Recreate, Some(value)) => recreate(context, attempt, value, labelled).await,
-        (Change::Update, Some(value)) => match marked_first(context, attempt).await {
+        (Change::Update, Some(value)) => match set_mark_first(context, attempt).await {
             Ok(Tagged::Gone) => Ok(WriteState::Retry),
             Ok(Tagged::Yes) => update_one(context, attempt, value, labelled).await,
             Err(cause) => Err(cause),
         },
         (Change::Retag, _) => retag_one(context, attempt).await,
-        (change, _) => {
-            let message = format!("internal error: no way to {} was planned", change.word());
-            Err(Cause::new(FailureKind::Bug, message))
-        }
+        (change, _) => Err(no_such_step(change)),
     };
     match done {
         Ok(state) => state,
-        Err(refused) => withdrawn(context, attempt, refused).await,
+        Err(refused) => handle_refusal(context, attempt, refused).await,
     }
 }
 
@@ -107,7 +106,7 @@ async fn create_one(
     context: &RouteContext<'_>,
     attempt: &WriteAttempt,
     value: &SecretText,
-    labelled: Option<&History>,
+    labelled: Option<&LabelHistory>,
 ) -> Result<WriteState, Cause> {
     let WriteAttempt { name, target, write, .. } = attempt;
     let location = context.session.location(target);
@@ -130,8 +129,8 @@ async fn create_one(
     })
 }
 
-/// Puts the mark on what is taken over at a person's word, or was left without its tags, before anything else.
-pub(super) async fn marked_first(
+/// Sets the mark before any other write, where the parameter is taken over or lost its tags.
+pub(super) async fn set_mark_first(
     context: &RouteContext<'_>,
     attempt: &WriteAttempt,
 ) -> Result<Tagged, Cause> {
@@ -146,14 +145,14 @@ async fn update_one(
     context: &RouteContext<'_>,
     attempt: &WriteAttempt,
     value: &SecretText,
-    labelled: Option<&History>,
+    labelled: Option<&LabelHistory>,
 ) -> Result<WriteState, Cause> {
     let WriteAttempt { target, write, .. } = attempt;
     let PlannedWrite { desired, set_tags, remove_tags, .. } = write;
-    // Tags first: if they are refused, no value moves. Gone is the deletion of a replica under the write, which then makes
-    // it anew, as version 1.
+    // Tags come first: if AWS refuses them, the value stays as it is. If the replica no longer exists, the put creates it
+    // again as version 1, which the read-back detects.
     retag(context.session, target, &desired.name, set_tags, remove_tags).await?;
-    if let Some(ended) = missing_written(context, attempt, labelled).await? {
+    if let Some(ended) = write_missing_values(context, attempt, labelled).await? {
         return Ok(ended);
     }
     Ok(match update(context.session, target, write, value).await? {
@@ -167,7 +166,7 @@ async fn retag_one(
     attempt: &WriteAttempt,
 ) -> Result<WriteState, Cause> {
     let WriteAttempt { target, write, .. } = attempt;
-    if matches!(marked_first(context, attempt).await?, Tagged::Gone) {
+    if matches!(set_mark_first(context, attempt).await?, Tagged::Gone) {
         return Ok(WriteState::Retry);
     }
     let mut set = write.set_tags.clone();
@@ -189,27 +188,21 @@ async fn retag_one(
     })
 }
 
-/// What a refusal comes to. What was marked at a person's word gets its own tags back, and the mark comes off. What a
-/// person released meanwhile is refused by the role's policy, and is a conflict and not a lack of rights.
-pub(super) async fn withdrawn(
+/// The state after AWS refused a write. A parameter that `resolve` marked gets its earlier tags back. If the replica lost
+/// its mark meanwhile, a person released it: the role's policy then denies the write, and the result is a conflict.
+pub(super) async fn handle_refusal(
     context: &RouteContext<'_>,
     attempt: &WriteAttempt,
     refused: Cause,
 ) -> WriteState {
     let (target, name) = (&attempt.target, &attempt.write.desired.name);
-    if attempt.marks_for_a_person() {
-        return match tags_as_before(context, attempt).await {
-            Ok(()) => WriteState::Failed(refused),
-            Err(cause) => {
-                let message = format!(
-                    "{}; its own tags could not be put back: {}",
-                    refused.message, cause.message
-                );
-                WriteState::Failed(Cause { message, ..refused })
-            }
-        };
+    if attempt.mark_is_provisional() {
+        return WriteState::Failed(match restore_tags(context, attempt).await {
+            Ok(()) => refused,
+            Err(cause) => tags_not_restored(refused, &cause),
+        });
     }
-    let is_owned = matches!(attempt.held, Ownership::Owned { .. });
+    let is_owned = matches!(attempt.ownership, Ownership::Owned { .. });
     if is_owned && refused.kind == FailureKind::AccessDenied && attempt.replica.is_some() {
         let read = tags(context.session, target, name).await;
         if matches!(read, Ok(Some(tags)) if !is_marked(&tags)) {
@@ -219,33 +212,32 @@ pub(super) async fn withdrawn(
     WriteState::Failed(refused)
 }
 
-/// Puts a parameter's own tags back, and takes off what was set beside them. Its mark comes off last: AWS is told to
-/// refuse tags on what is not marked.
-async fn tags_as_before(context: &RouteContext<'_>, attempt: &WriteAttempt) -> Result<(), Cause> {
+/// Restores the tags that the parameter had before the take-over. The mark is removed last, because the role's policy
+/// denies tag calls on a parameter without the mark.
+async fn restore_tags(context: &RouteContext<'_>, attempt: &WriteAttempt) -> Result<(), Cause> {
     let Some(replica) = &attempt.replica else { return Ok(()) };
     let (target, name) = (&attempt.target, &attempt.write.desired.name);
-    let own = |key: &&String| replica.tags.contains_key(*key);
-    let is_ours = |key: &str| key == MARK_KEY || key == PROVENANCE_KEY;
+    let is_hub_tag = |key: &str| key == MARK_KEY || key == PROVENANCE_KEY;
     let mut lost = replica.tags.clone();
     lost.retain(|key, _| {
-        let moved =
+        let changed =
             attempt.write.set_tags.contains_key(key) || attempt.write.remove_tags.contains(key);
-        moved && !is_ours(key)
+        changed && !is_hub_tag(key)
     });
     retag(context.session, target, name, &lost, &[]).await?;
-    let mut added: Vec<String> =
-        attempt.write.set_tags.keys().filter(|key| !own(key)).cloned().collect();
+    let new_keys = attempt.write.set_tags.keys().filter(|key| !replica.tags.contains_key(*key));
+    let mut added: Vec<String> = new_keys.cloned().collect();
     added.push(MARK_KEY.to_owned());
     retag(context.session, target, name, &Tags::new(), &added).await.map(drop)
 }
 
-/// Gives a replica that was left unfinished the labelled values that it lacks.
-async fn missing_written(
+/// Writes the labelled values that an unfinished replica lacks. `None` if the update may follow.
+async fn write_missing_values(
     context: &RouteContext<'_>,
     attempt: &WriteAttempt,
-    labelled: Option<&History>,
+    labelled: Option<&LabelHistory>,
 ) -> Result<Option<WriteState>, Cause> {
-    match (&attempt.held, labelled) {
+    match (&attempt.ownership, labelled) {
         (Ownership::Owned { provenance, .. }, Some(history)) if provenance.is_unfinished() => {
             labels::write_missing(context, attempt, history).await
         }

@@ -1,32 +1,29 @@
-//! Reads histories where ownership depends on them: of replicas whose present version provenance does not name, and of
-//! what a write went over.
+//! Reads histories where ownership depends on them: those of replicas whose provenance does not name the present version,
+//! and those of replicas whose write may cover a version of another writer.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use super::execute::withdrawn;
+use super::execute::handle_refusal;
 use crate::concurrency::in_parallel;
 use crate::domain::{Cause, ParameterName, Region, Version};
-use crate::ownership::{
-    JudgeContext, Ownership, PastVersion, VersionsBetween, judge, versions_between,
-};
+use crate::ownership::{JudgeContext, Ownership, VersionsBetween, judge, versions_between};
 use crate::parameters::attempt::{WriteAttempt, WriteState};
 use crate::parameters::candidate::Candidate;
 use crate::parameters::context::RouteContext;
 use crate::parameters::model::Observed;
-use crate::parameters::plan::{Decision, decide};
+use crate::parameters::plan::{Decision, covered, decide};
 use crate::parameters::results::{PassResult, RetryReason};
 use crate::parameters::store::{ByName, numbered_versions, past_versions};
 
-/// What came of reading a history.
-pub(in crate::parameters) enum Read {
-    /// It was read.
-    Yes,
-    /// The replica is another by now.
-    Moved,
+/// The result of reading a history.
+pub(in crate::parameters) enum HistoryRead {
+    Done,
+    /// The replica has another version now.
+    Changed,
 }
 
-/// Gives the candidates the histories that decide whose their replicas are. What cannot be read ends here.
+/// Reads the histories on which the ownership of the candidates' replicas depends. A replica whose history cannot be read
+/// gets its result here.
 pub(in crate::parameters) async fn read_where_needed(
     context: &RouteContext<'_>,
     candidates: &mut [Candidate],
@@ -53,8 +50,8 @@ pub(in crate::parameters) async fn read_where_needed(
     for (place, target, replica, read) in in_parallel(reads.collect::<Vec<_>>()).await {
         let candidate = &mut candidates[place];
         match read {
-            Ok(Read::Yes) => drop(candidate.replicas.insert(target, Some(replica))),
-            Ok(Read::Moved) => {
+            Ok(HistoryRead::Done) => drop(candidate.replicas.insert(target, Some(replica))),
+            Ok(HistoryRead::Changed) => {
                 candidate.replicas.remove(&target);
                 pass.retry(&candidate.name, &target, RetryReason::Unwritten);
             }
@@ -66,22 +63,22 @@ pub(in crate::parameters) async fn read_where_needed(
     }
 }
 
-/// Gives a replica its history. Values are compared only where that can clear a version of the suspicion that another
-/// value lies under it.
+/// Reads the history of a replica. Values are read too where they can prove that no version covers a different value of
+/// another writer.
 ///
 /// # Errors
-/// What AWS answered.
+/// AWS refused the read.
 pub(in crate::parameters) async fn with_history(
     context: &RouteContext<'_>,
     source: &Region,
     target: &Region,
     replica: &mut Observed,
-) -> Result<Read, Cause> {
+) -> Result<HistoryRead, Cause> {
     for decrypt in [false, true] {
         let parameter = &replica.parameter;
         let (name, version) = (&parameter.name, parameter.version());
         let read = past_versions(context.session, target, name, version, decrypt).await?;
-        let Some(rows) = read else { return Ok(Read::Moved) };
+        let Some(rows) = read else { return Ok(HistoryRead::Changed) };
         let undecided = rows.iter().rev().skip(1).any(|row| row.same_as_next.is_none());
         replica.history = Some(rows);
         let judge_context = JudgeContext {
@@ -90,8 +87,8 @@ pub(in crate::parameters) async fn with_history(
             writers: &context.policy.writers,
             now: context.session.now(),
         };
-        let judged = judge(replica.evidence(context.session.account(), target), judge_context);
-        let has_covered = match judged {
+        let ownership = judge(replica.evidence(context.session.account(), target), judge_context);
+        let has_covered = match ownership {
             Ownership::WrittenOver(_) => true,
             Ownership::ChangedInTarget { covered, restored_before, .. } => {
                 covered.is_some() || restored_before
@@ -102,20 +99,19 @@ pub(in crate::parameters) async fn with_history(
             break;
         }
     }
-    Ok(Read::Yes)
+    Ok(HistoryRead::Done)
 }
 
-/// Looks under what was written over and read back: provenance may follow only if the version below is the one that was
-/// decided on, or everything between is the hub's.
-pub(in crate::parameters) async fn look_underneath(
+/// Checks what the verified writes covered: provenance may follow only if the version below is the one that the decision
+/// saw, or if the hub wrote every version between the two.
+pub(in crate::parameters) async fn check_overwritten(
     context: &RouteContext<'_>,
-    attempts: &[WriteAttempt],
-    state: Vec<WriteState>,
-) -> Vec<WriteState> {
+    attempts: &mut [WriteAttempt],
+) {
     let mut below: BTreeMap<Region, Vec<(ParameterName, i64)>> = BTreeMap::new();
-    for (attempt, state) in attempts.iter().zip(&state) {
-        if let WriteState::Verified(version) = state
-            && let Some(decided) = attempt.written_over()
+    for attempt in attempts.iter() {
+        if let WriteState::Verified(version) = attempt.state
+            && let Some(decided) = attempt.overwritten_version()
             && version.number == decided.number + 1
         {
             let name = attempt.write.desired.name.clone();
@@ -128,30 +124,29 @@ pub(in crate::parameters) async fn look_underneath(
     });
     let read: BTreeMap<Region, ByName<Version>> =
         futures::future::join_all(reads).await.into_iter().collect();
-    let looked = attempts.iter().zip(state).map(|(attempt, state)| {
+    let checks = attempts.iter_mut().map(|attempt| {
         let below =
             read.get(&attempt.target).and_then(|read| read.get(&attempt.write.desired.name));
         async move {
-            match state {
-                WriteState::Verified(version) => under(context, attempt, version, below).await,
-                state => state,
+            if let WriteState::Verified(version) = attempt.state {
+                attempt.state = state_over(context, attempt, version, below).await;
             }
         }
     });
-    in_parallel(looked).await
+    in_parallel(checks).await;
 }
 
-async fn under(
+/// The state of an attempt that wrote version `written` over `below`.
+async fn state_over(
     context: &RouteContext<'_>,
     attempt: &WriteAttempt,
     written: Version,
     below: Option<&Result<Option<Version>, Cause>>,
 ) -> WriteState {
-    let decided = attempt.written_over();
+    let decided = attempt.overwritten_version();
     match (decided, below) {
-        // Version 1 after a write over: it was deleted meanwhile, and nothing lies under it.
+        // An update that wrote version 1: the replica was deleted meanwhile, and nothing is covered.
         (Some(_), _) if written.number == 1 => return WriteState::Recreated(written),
-        // Created in this run, with nothing before it.
         (None, _) if written.number == 1 => return WriteState::Verified(written),
         (Some(decided), Some(Ok(Some(below)))) if *below == decided => {
             return WriteState::Verified(written);
@@ -162,28 +157,18 @@ async fn under(
     let name = &attempt.write.desired.name;
     let rows = past_versions(context.session, &attempt.target, name, written, false).await;
     match rows {
-        Ok(Some(rows)) => match judged(context, attempt, written, decided, &rows) {
-            Ok(state) => state,
-            Err(covered) => withdrawn(context, attempt, covered).await,
-        },
+        Ok(Some(rows)) => {
+            let (account, writers) = (context.session.account(), &context.policy.writers);
+            match versions_between(&rows, decided, account, writers) {
+                VersionsBetween::OnlyHub => WriteState::Verified(written),
+                VersionsBetween::Recreated => WriteState::Recreated(written),
+                VersionsBetween::Foreign(under) => {
+                    let conflict = covered(attempt.case(context), under);
+                    handle_refusal(context, attempt, conflict).await
+                }
+            }
+        }
         Ok(None) => WriteState::Superseded(attempt.write.change.done()),
         Err(cause) => WriteState::Failed(cause),
-    }
-}
-
-fn judged(
-    context: &RouteContext<'_>,
-    attempt: &WriteAttempt,
-    written: Version,
-    decided: Option<Version>,
-    rows: &Arc<[PastVersion]>,
-) -> Result<WriteState, Cause> {
-    let (account, writers) = (context.session.account(), &context.policy.writers);
-    match versions_between(rows, decided, account, writers) {
-        VersionsBetween::OnlyHub => Ok(WriteState::Verified(written)),
-        VersionsBetween::Recreated => Ok(WriteState::Recreated(written)),
-        VersionsBetween::Foreign(under) => {
-            Err(crate::parameters::plan::covered(attempt.case(context), under))
-        }
     }
 }

@@ -1,4 +1,5 @@
-//! The keys that replicas are under: a standby that nobody can decrypt is none, however equal the lists show it.
+//! The keys that encrypt the replicas of a sweep. A standby that cannot be decrypted is useless, even if the lists show it
+//! in sync.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,17 +7,18 @@ use crate::aws::{is_about_key, is_aws_managed};
 use crate::concurrency::in_parallel;
 use crate::domain::{Cause, Region};
 use crate::ownership::Provenance;
+use crate::parameters::causes::replica_unreadable;
 use crate::parameters::context::RouteContext;
 use crate::parameters::model::{Listing, Observed};
 use crate::parameters::results::ItemResults;
 
-/// The keys that may not be used, by target.
+/// The unusable keys, by target, with the reason.
 #[derive(Debug, Default)]
-pub(super) struct Keys(BTreeMap<(Region, Box<str>), Cause>);
+pub(super) struct KeyHealth(BTreeMap<(Region, Box<str>), Cause>);
 
-impl Keys {
-    /// Asks of every key that replicas of this route name, once. A call that is not answered is told of its Region.
-    pub(super) async fn asked(
+impl KeyHealth {
+    /// Reads the state of every key that replicas of this route name, once. A failed call is a failure of its Region.
+    pub(super) async fn read(
         context: &RouteContext<'_>,
         targets: &[(&Region, &Listing)],
         results: &mut ItemResults,
@@ -32,24 +34,22 @@ impl Keys {
         let calls = named.into_iter().map(|(target, key)| async move {
             ((target, key), context.session.key_is_enabled(target, key).await)
         });
-        let mut refused = BTreeMap::new();
+        let mut unusable = BTreeMap::new();
         for ((target, key), answer) in in_parallel(calls).await {
             match answer {
                 Ok(()) => {}
                 Err(cause) if is_about_key(&cause) => {
-                    refused.insert((target.clone(), key.into()), cause);
+                    unusable.insert((target.clone(), key.into()), cause);
                 }
                 Err(cause) => results.fail_region(target, cause),
             }
         }
-        Self(refused)
+        Self(unusable)
     }
 
-    /// Why nobody can decrypt this replica, if so.
-    pub(super) fn refusal(&self, target: &Region, replica: Option<&Observed>) -> Option<Cause> {
+    /// Why this replica cannot be decrypted; `None` if its key is usable.
+    pub(super) fn problem(&self, target: &Region, replica: Option<&Observed>) -> Option<Cause> {
         let key = replica?.parameter.key.clone()?;
-        let cause = self.0.get(&(target.clone(), key))?;
-        let message = format!("nobody can decrypt the replica: {}", cause.message);
-        Some(Cause { message, ..cause.clone() })
+        self.0.get(&(target.clone(), key)).map(replica_unreadable)
     }
 }

@@ -1,37 +1,38 @@
-//! Which writes go side by side, and which one after the other: a parameter is recreated in one target after the other,
-//! and the next is begun only when the one before is there again. So no recreation leaves two failover Regions without
-//! a standby at a time.
+//! The order of the writes of one pass. Writes run side by side, with one exception: an item is recreated in one target
+//! after the other, and the next recreation begins only when the previous replica exists again. A recreation never leaves
+//! two failover Regions without a standby.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::verify::is_shown;
-use crate::domain::{Cause, Change, FailureKind, ParameterName, Region, SecretText};
+use crate::domain::{Cause, Change, ParameterName, Region, SecretText};
 use crate::parameters::attempt::{WriteAttempt, WriteState};
+use crate::parameters::causes::{created_not_shown, recreation_waits};
 use crate::parameters::context::RouteContext;
 
-/// The places of tasks that are carried out one after the other.
-pub(super) type Chain = Vec<usize>;
+/// Attempts that run one after the other.
+pub(super) type Chain<'a> = Vec<&'a mut WriteAttempt>;
 
-/// Every task once. What creates or recreates an item that is recreated anywhere is one chain, its creates first; any
-/// other task is a chain of its own.
-pub(super) fn chains(attempts: &[WriteAttempt]) -> Vec<Chain> {
-    let recreated: BTreeSet<&ParameterName> = attempts
+/// Groups the attempts into chains. The creates and recreations of an item that is recreated anywhere are one chain,
+/// creates first; every other attempt is a chain by itself.
+pub(super) fn chains(attempts: &mut [WriteAttempt]) -> Vec<Chain<'_>> {
+    let recreated: BTreeSet<ParameterName> = attempts
         .iter()
         .filter(|attempt| is_recreation(attempt))
-        .map(|attempt| &attempt.name)
+        .map(|attempt| attempt.name.clone())
         .collect();
     let mut chains = Vec::new();
-    let mut by_name: BTreeMap<&ParameterName, Chain> = BTreeMap::new();
-    for (place, attempt) in attempts.iter().enumerate() {
-        let makes_anew = matches!(attempt.write.change, Change::Create | Change::Recreate);
-        if makes_anew && recreated.contains(&attempt.name) {
-            by_name.entry(&attempt.name).or_default().push(place);
+    let mut by_name: BTreeMap<ParameterName, Chain<'_>> = BTreeMap::new();
+    for attempt in attempts {
+        let creates = matches!(attempt.write.change, Change::Create | Change::Recreate);
+        if creates && recreated.contains(&attempt.name) {
+            by_name.entry(attempt.name.clone()).or_default().push(attempt);
         } else {
-            chains.push(vec![place]);
+            chains.push(vec![attempt]);
         }
     }
     for (_, mut chain) in by_name {
-        chain.sort_by_key(|place| attempts.get(*place).is_some_and(is_recreation));
+        chain.sort_by_key(|attempt| is_recreation(attempt));
         chains.push(chain);
     }
     chains
@@ -41,71 +42,55 @@ pub(super) fn is_recreation(attempt: &WriteAttempt) -> bool {
     attempt.write.change == Change::Recreate
 }
 
-/// Why the next recreation of a chain is not begun.
-pub(super) enum Hold {
-    /// What comes before it goes round again, and so does it.
+/// Why the next recreation of a chain does not begin.
+pub(super) enum Blocker {
+    /// The previous attempt needs another pass, so this one does too.
     Retry,
-    /// There was no time left for what comes before it.
-    Late,
-    /// It failed there.
+    /// The deadline left no time for the previous attempt.
+    OutOfTime,
+    /// The previous attempt failed in this Region.
     Failed(Region, Cause),
 }
 
-impl Hold {
-    /// Why nothing may follow `state`, if so. What was created is read back first.
+impl Blocker {
+    /// What blocks the rest of the chain after `attempt`. A created replica is read back first.
     pub(super) async fn after(
         context: &RouteContext<'_>,
         attempt: &WriteAttempt,
-        state: &WriteState,
         value: Option<&SecretText>,
     ) -> Option<Self> {
         let failed = |cause: &Cause| Some(Self::Failed(attempt.target.clone(), cause.clone()));
-        let least = match state {
+        let version = match &attempt.state {
             WriteState::Created(_) => 1,
             WriteState::Written(version) => *version,
-            // It stands as it did, and the next target has an allowance of its own.
+            // The replica is unchanged, and the next target has its own allowance.
             WriteState::Held(_) => return None,
-            WriteState::OutOfTime => return Some(Self::Late),
+            WriteState::OutOfTime => return Some(Self::OutOfTime),
             WriteState::Failed(cause)
             | WriteState::Unanswered(cause)
-            | WriteState::Unconfirmed(cause) => {
-                return failed(cause);
-            }
-            WriteState::Done(_)
+            | WriteState::Unconfirmed(cause) => return failed(cause),
+            WriteState::Planned
+            | WriteState::Done(_)
             | WriteState::Verified(_)
             | WriteState::Recreated(_)
             | WriteState::Retry
-            | WriteState::Superseded(_) => {
-                return Some(Self::Retry);
-            }
+            | WriteState::Superseded(_) => return Some(Self::Retry),
         };
-        match is_shown(context, attempt, least, value).await {
+        match is_shown(context, attempt, version, value).await {
             Ok(true) => None,
-            Ok(false) => {
-                let message = "what was created there does not show in a read by name";
-                failed(&Cause::new(FailureKind::Unavailable, message))
-            }
+            Ok(false) => failed(&created_not_shown()),
             Err(cause) => failed(&cause),
         }
     }
 
-    /// What becomes of a recreation that is not begun.
-    pub(super) fn held(&self, attempt: &WriteAttempt) -> WriteState {
+    /// The state of a recreation that does not begin.
+    pub(super) fn blocked_state(&self, attempt: &WriteAttempt) -> WriteState {
         match self {
             Self::Retry => WriteState::Retry,
-            Self::Late => WriteState::OutOfTime,
+            Self::OutOfTime => WriteState::OutOfTime,
             Self::Failed(region, cause) => {
-                WriteState::Failed(not_begun(&attempt.target, region, cause))
+                WriteState::Failed(recreation_waits(&attempt.target, region, cause))
             }
         }
     }
-}
-
-/// A recreation in `target` that waits for `before`, where it failed.
-pub(super) fn not_begun(target: &Region, before: &Region, cause: &Cause) -> Cause {
-    let message = format!(
-        "its type is changed in one failover Region after the other, and in {target} the replica keeps its old form until {before} has it: {}",
-        cause.message
-    );
-    Cause { message, ..cause.clone() }
 }

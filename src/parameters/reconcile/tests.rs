@@ -8,6 +8,8 @@ mod silence;
 mod store;
 mod value_overrides;
 
+use std::time::Duration;
+
 use self::store::{FAR, NEAR, SOURCE, Stage};
 use super::*;
 use crate::deadline::Deadline;

@@ -1,151 +1,151 @@
-//! What makes a write provable: it is read back, and only then, when labels are on, provenance follows.
+//! Verifies what was written: an overwritten replica is read back, and only then, after its labels, its provenance is
+//! written.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::execute::withdrawn;
-use super::histories::look_underneath;
+use super::execute::handle_refusal;
+use super::histories::check_overwritten;
 use crate::concurrency::in_parallel;
-use crate::domain::{
-    Cause, FailureKind, PROVENANCE_KEY, ParameterName, Region, SecretText, Tags, Version,
-};
+use crate::domain::{Cause, PROVENANCE_KEY, ParameterName, Region, SecretText, Tags, Version};
 use crate::ownership::{is_marked, is_released};
 use crate::parameters::attempt::{Values, WriteAttempt, WriteState, all_tags, provenance};
+use crate::parameters::causes::image_refused;
 use crate::parameters::context::RouteContext;
 use crate::parameters::model::IMAGE;
 use crate::parameters::plan::{MarkTiming, released_meanwhile, with_mark};
 use crate::parameters::store::{ByName, Tagged, Valued, retag, tags, values};
 
-/// How often, and how far apart, a replica is read back that does not yet show the version just written.
+/// Reads may lag: a replica is read again until it shows the written version, at most five times.
 const READ_BACK_TRIES: u32 = 5;
 const READ_BACK_PAUSE: Duration = Duration::from_millis(400);
 
-/// Reads what was written over by name until it shows at least that version; only if version and value are those just
-/// written may provenance follow, with the date read here. It also proves that the target's key decrypts.
+/// Reads the written replicas by name until they show at least the written version. Provenance follows only if version and
+/// value are those just written; it records the date of this read. The read also proves that the target's key decrypts.
 pub(super) async fn read_back(
     context: &RouteContext<'_>,
-    attempts: &[WriteAttempt],
-    state: Vec<WriteState>,
+    attempts: &mut [WriteAttempt],
     values: &Values,
-) -> Vec<WriteState> {
-    let mut waiting: BTreeMap<Region, BTreeMap<ParameterName, Option<String>>> = BTreeMap::new();
-    for (attempt, state) in attempts.iter().zip(&state) {
-        if read_back_least(attempt, state).is_some() {
-            waiting
-                .entry(attempt.target.clone())
-                .or_default()
-                .insert(attempt.name.clone(), attempt.write.desired.key.clone());
+) {
+    let mut expected: BTreeMap<Region, ExpectedVersions> = BTreeMap::new();
+    for attempt in attempts.iter() {
+        if let Some(version) = version_to_read_back(attempt) {
+            let key = attempt.write.desired.key.clone();
+            let names = expected.entry(attempt.target.clone()).or_default();
+            names.insert(attempt.name.clone(), Expected { version, key });
         }
     }
-    let reads = waiting.into_iter().map(|(target, names)| {
-        let written = attempts.iter().zip(&state).filter(|(attempt, _)| attempt.target == target);
-        let least: BTreeMap<&ParameterName, i64> = written
-            .filter_map(|(attempt, state)| Some((&attempt.name, read_back_least(attempt, state)?)))
-            .collect();
-        async move { (target.clone(), read_until(context, &target, names, &least).await) }
+    let reads = expected.into_iter().map(|(target, names)| async move {
+        let read = read_until_shown(context, &target, names).await;
+        (target, read)
     });
     let read: BTreeMap<Region, ByName<Valued>> =
         futures::future::join_all(reads).await.into_iter().collect();
-    let proved = attempts.iter().zip(state).map(|(attempt, state)| {
-        let back = read.get(&attempt.target).and_then(|names| names.get(&attempt.name));
-        let Some(least) = read_back_least(attempt, &state) else { return state };
-        match back {
-            Some(Err(cause)) => WriteState::Failed(cause.clone()),
-            Some(Ok(back)) if is_image(attempt) && !shows(back.as_ref(), least) => {
-                WriteState::Failed(image_refused(attempt))
+    for attempt in attempts.iter_mut() {
+        let shown = read.get(&attempt.target).and_then(|names| names.get(&attempt.name));
+        if let Some(state) = state_after_read_back(attempt, shown, values) {
+            attempt.state = state;
+        }
+    }
+    check_overwritten(context, attempts).await;
+}
+
+/// The state after the read-back; `None` if the state stays.
+fn state_after_read_back(
+    attempt: &WriteAttempt,
+    shown: Option<&Result<Option<Valued>, Cause>>,
+    values: &Values,
+) -> Option<WriteState> {
+    let version = version_to_read_back(attempt)?;
+    let superseded = WriteState::Superseded(attempt.write.change.done());
+    Some(match shown {
+        Some(Err(cause)) => WriteState::Failed(cause.clone()),
+        Some(Ok(shown)) if is_image(attempt) && !shows(shown.as_ref(), version) => {
+            WriteState::Failed(image_refused(&attempt.target))
+        }
+        Some(Ok(Some(shown))) if shown.version.number == version => match attempt.state {
+            WriteState::Written(_) if attempt.value(values) == Some(&shown.text) => {
+                WriteState::Verified(shown.version)
             }
-            Some(Ok(Some(back))) if back.version.number == least => match state {
-                WriteState::Written(_) if attempt.value(values) == Some(&back.text) => {
-                    WriteState::Verified(back.version)
-                }
-                WriteState::Written(_) => WriteState::Superseded(attempt.write.change.done()),
-                created => created,
-            },
-            _ => WriteState::Superseded(attempt.write.change.done()),
-        }
-    });
-    look_underneath(context, attempts, proved.collect()).await
+            WriteState::Written(_) => superseded,
+            _ => return None,
+        },
+        _ => superseded,
+    })
 }
 
-/// Writes the provenance of what was read back.
-pub(super) async fn write_provenance(
-    context: &RouteContext<'_>,
-    attempts: &[WriteAttempt],
-    state: Vec<WriteState>,
-) -> Vec<WriteState> {
-    let proved = attempts.iter().zip(state).map(|(attempt, state)| async move {
-        match state {
-            WriteState::Verified(replica) => write_provenance_of(context, attempt, replica).await,
-            WriteState::Recreated(replica) => tag_recreated(context, attempt, replica).await,
-            state => state,
+/// Writes the provenance of the verified replicas.
+pub(super) async fn write_provenance(context: &RouteContext<'_>, attempts: &mut [WriteAttempt]) {
+    let writes = attempts.iter_mut().map(|attempt| async move {
+        match attempt.state {
+            WriteState::Verified(replica) => {
+                attempt.state = write_provenance_of(context, attempt, replica).await;
+            }
+            WriteState::Recreated(replica) => {
+                attempt.state = tag_recreated(context, attempt, replica).await;
+            }
+            _ => {}
         }
     });
-    in_parallel(proved).await
+    in_parallel(writes).await;
 }
 
-/// The version that a read of what was written must show at least, where it is to be read back: what was written over,
-/// and the id of an image, which AWS looks at only once it has said yes.
-fn read_back_least(attempt: &WriteAttempt, state: &WriteState) -> Option<i64> {
-    match state {
-        WriteState::Written(version) => Some(*version),
+/// The version that the read-back of an attempt must show; `None` if nothing is read back. An overwritten replica is read
+/// back, and a new image parameter, because AWS validates AMI ids after PutParameter has succeeded.
+fn version_to_read_back(attempt: &WriteAttempt) -> Option<i64> {
+    match attempt.state {
+        WriteState::Written(version) => Some(version),
         WriteState::Created(_) if is_image(attempt) => Some(1),
         _ => None,
     }
 }
 
-fn shows(back: Option<&Valued>, least: i64) -> bool {
-    back.is_some_and(|back| back.version.number >= least)
+fn shows(shown: Option<&Valued>, version: i64) -> bool {
+    shown.is_some_and(|shown| shown.version.number >= version)
 }
 
-/// Whether a read by name shows what a task created, which is to have this version by now.
+/// Whether a read by name shows the replica that `attempt` created, with this version and value.
 ///
 /// # Errors
-/// Why it cannot be read.
+/// The read failed.
 pub(super) async fn is_shown(
     context: &RouteContext<'_>,
     attempt: &WriteAttempt,
-    least: i64,
+    version: i64,
     value: Option<&SecretText>,
 ) -> Result<bool, Cause> {
-    let (name, key) = (&attempt.write.desired.name, &attempt.write.desired.key);
-    let names = BTreeMap::from([(name.clone(), key.clone())]);
-    let least = BTreeMap::from([(name, least)]);
-    let mut read = read_until(context, &attempt.target, names, &least).await;
-    let back = read.remove(name).transpose()?.flatten();
-    Ok(back.is_some_and(|back| {
-        least.get(name) == Some(&back.version.number) && Some(&back.text) == value
-    }))
+    let (name, key) = (&attempt.write.desired.name, attempt.write.desired.key.clone());
+    let names = ExpectedVersions::from([(name.clone(), Expected { version, key })]);
+    let mut read = read_until_shown(context, &attempt.target, names).await;
+    let shown = read.remove(name).transpose()?.flatten();
+    Ok(shown.is_some_and(|shown| shown.version.number == version && Some(&shown.text) == value))
 }
 
 fn is_image(attempt: &WriteAttempt) -> bool {
     &*attempt.write.desired.data_type == IMAGE
 }
 
-fn image_refused(attempt: &WriteAttempt) -> Cause {
-    let target = &attempt.target;
-    let message = format!(
-        "ssm:PutParameter said yes in {target}, and what was written does not show: AWS found no image there of the id that the source's tag gives"
-    );
-    Cause::new(FailureKind::Invalid, message).mended_by(format!(
-        "tag the source with the id of an image in {target} that the account may use"
-    ))
+/// What a read-back must show of a replica.
+struct Expected {
+    version: i64,
+    key: Option<String>,
 }
 
-async fn read_until(
+type ExpectedVersions = BTreeMap<ParameterName, Expected>;
+
+async fn read_until_shown(
     context: &RouteContext<'_>,
     target: &Region,
-    mut names: BTreeMap<ParameterName, Option<String>>,
-    least: &BTreeMap<&ParameterName, i64>,
+    mut names: ExpectedVersions,
 ) -> ByName<Valued> {
     let mut all = ByName::new();
     for attempt in 1..=READ_BACK_TRIES {
-        let read =
-            values(context.session, target, names.iter().map(|(name, key)| (name, key.as_deref())))
-                .await;
+        let wanted = names.iter().map(|(name, expected)| (name, expected.key.as_deref()));
+        let read = values(context.session, target, wanted).await;
         for (name, valued) in read {
-            let lags = match &valued {
-                Ok(back) => !least.get(&name).is_none_or(|least| shows(back.as_ref(), *least)),
-                Err(_) => false,
+            let lags = match (&valued, names.get(&name)) {
+                (Ok(shown), Some(expected)) => !shows(shown.as_ref(), expected.version),
+                (Ok(_), None) | (Err(_), _) => false,
             };
             if !lags {
                 names.remove(&name);
@@ -160,8 +160,8 @@ async fn read_until(
     all
 }
 
-/// Writes the provenance of a replica that was written over. The mark is not among the tags, unless the write is the one
-/// that makes the parameter owned: a release by a person meanwhile stands.
+/// Writes the provenance of an overwritten replica. The mark is written only where this write makes the replica owned, so
+/// that a release by a person during the write stands.
 async fn write_provenance_of(
     context: &RouteContext<'_>,
     attempt: &WriteAttempt,
@@ -174,12 +174,13 @@ async fn write_provenance_of(
     match retag(context.session, &attempt.target, &attempt.write.desired.name, &set, &[]).await {
         Ok(Tagged::Gone) => WriteState::Superseded(done),
         Ok(Tagged::Yes) => WriteState::Done(done),
-        Err(cause) => withdrawn(context, attempt, cause).await,
+        Err(cause) => handle_refusal(context, attempt, cause).await,
     }
 }
 
-/// Version 1 after a write over, or a history that begins anew: the replica had been deleted meanwhile, and its tags with
-/// it. It gets all of them at once, so that it is known as the hub's if its source is gone too, and goes round again.
+/// Tags a replica that was deleted under the write and created by the write: version 1, or a history that starts there.
+/// All tags are written at once, so that the replica is owned even if its source no longer exists. The item needs another
+/// pass.
 async fn tag_recreated(
     context: &RouteContext<'_>,
     attempt: &WriteAttempt,
@@ -191,7 +192,7 @@ async fn tag_recreated(
         Ok(None) => return WriteState::Superseded(attempt.write.change.done()),
         Err(cause) => return WriteState::Failed(cause),
     };
-    // Another invocation has tagged it, or a person has taken the mark off.
+    // Another invocation has set the tags, or a person has removed the mark.
     if replica.number > 1 && (held.contains_key(PROVENANCE_KEY) || is_released(&held)) {
         return if is_marked(&held) {
             write_provenance_of(context, attempt, replica).await

@@ -64,7 +64,7 @@ async fn list_parameters(session: &Session, region: &Region) -> Result<Vec<Param
     loop {
         let request = session.ssm(region).describe_parameters().max_results(LIST_PAGE);
         let (listed, next) = page(session, region, request.set_next_token(token.clone())).await?;
-        session.keep(listed.len()).await;
+        session.reserve_memory(listed.len()).await;
         for listed in listed {
             parameters.push(row(session, region, listed, &mut writers)?);
         }

@@ -41,7 +41,7 @@ pub(crate) struct Role {
 
 impl Role {
     /// Whether the caller may assume the role. The role trusts callers by ARN, by the ARN of their role, or by account.
-    pub(crate) fn admits(&self, caller: &Principal, external_id: Option<&str>) -> bool {
+    pub(crate) fn trusts_caller(&self, caller: &Principal, external_id: Option<&str>) -> bool {
         let root = format!("arn:aws:iam::{}:root", caller.account);
         let role = role_of_session(&caller.arn);
         let trusted = |principal: &str| {

@@ -63,7 +63,7 @@ pub(crate) fn list_accounts(world: &mut World, call: &Call<'_>) -> Answer {
     let empty_first = world.settings.empty_pages;
     let (page, next) = pages::page(members, &position, token.is_none(), size, empty_first);
     let accounts: Vec<Value> =
-        page.into_iter().map(|(id, member)| shown(organization, id, member)).collect();
+        page.into_iter().map(|(id, member)| account_json(organization, id, member)).collect();
     let mut answer = json!({ "Accounts": accounts });
     if let Some(next) = next {
         answer["NextToken"] = next.into();
@@ -71,7 +71,7 @@ pub(crate) fn list_accounts(world: &mut World, call: &Call<'_>) -> Answer {
     Ok(answer)
 }
 
-fn shown(organization: &Organization, id: &str, member: &Member) -> Value {
+fn account_json(organization: &Organization, id: &str, member: &Member) -> Value {
     let units = if member.units.is_empty() { String::new() } else { format!("{}/", member.units) };
     // The older field `Status` has fewer values than `State`.
     let status = match member.state.as_str() {

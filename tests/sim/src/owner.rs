@@ -122,7 +122,7 @@ impl<'a> AccountSide<'a> {
 
     /// Disables a Region.
     pub fn close_region(&self, region: &str) -> &Self {
-        self.sim.world().account(&self.id).closed.insert(region.to_owned());
+        self.sim.world().account(&self.id).disabled_regions.insert(region.to_owned());
         self
     }
 }

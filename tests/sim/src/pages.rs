@@ -9,7 +9,7 @@ use crate::clock::Millis;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Position {
     pub(crate) after: Option<String>,
-    pub(crate) begun: Millis,
+    pub(crate) started: Millis,
 }
 
 impl Position {
@@ -26,25 +26,25 @@ pub(crate) type Page<T> = (Vec<T>, Option<String>);
 /// Parses a token; `None` if the simulator did not issue the token.
 pub(crate) fn parse_token(token: Option<&str>, now: Millis) -> Option<Position> {
     let Some(token) = token.filter(|token| !token.is_empty()) else {
-        return Some(Position { after: None, begun: now });
+        return Some(Position { after: None, started: now });
     };
-    let (begun, hex) = token.split_once('-')?;
-    let begun = begun.parse().ok()?;
+    let (started, hex) = token.split_once('-')?;
+    let started = started.parse().ok()?;
     let (mark, hex) = hex.split_at_checked(1)?;
     let bytes: Option<Vec<u8>> = (0..hex.len() / 2)
         .map(|at| hex.get(2 * at..2 * at + 2).and_then(|byte| u8::from_str_radix(byte, 16).ok()))
         .collect();
     let after = String::from_utf8(bytes?).ok()?;
     match mark {
-        "b" => Some(Position { after: None, begun }),
-        "a" => Some(Position { after: Some(after), begun }),
+        "b" => Some(Position { after: None, started }),
+        "a" => Some(Position { after: Some(after), started }),
         _ => None,
     }
 }
 
-fn token(after: Option<&str>, begun: Millis) -> String {
+fn token(after: Option<&str>, started: Millis) -> String {
     use std::fmt::Write as _;
-    let mut text = format!("{begun}-{}", if after.is_some() { "a" } else { "b" });
+    let mut text = format!("{started}-{}", if after.is_some() { "a" } else { "b" });
     for byte in after.unwrap_or_default().bytes() {
         let _ = write!(text, "{byte:02x}");
     }
@@ -61,7 +61,7 @@ pub(crate) fn page<T>(
     empty_first: bool,
 ) -> Page<T> {
     if is_first && empty_first {
-        return (Vec::new(), Some(token(None, position.begun)));
+        return (Vec::new(), Some(token(None, position.started)));
     }
     let mut items = items
         .skip_while(|(key, _)| position.after.as_ref().is_some_and(|after| key <= after))
@@ -73,7 +73,7 @@ pub(crate) fn page<T>(
         page.push(item);
         last = Some(key);
     }
-    let next = items.peek().and(last).map(|last| token(Some(&last), position.begun));
+    let next = items.peek().and(last).map(|last| token(Some(&last), position.started));
     (page, next)
 }
 

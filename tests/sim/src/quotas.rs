@@ -69,7 +69,7 @@ struct Bucket {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Quotas {
     buckets: BTreeMap<BucketId, Bucket>,
-    bought: BTreeMap<BucketId, Quota>,
+    custom: BTreeMap<BucketId, Quota>,
     /// Whether the quotas are not enforced.
     pub(crate) off: bool,
 }
@@ -135,7 +135,7 @@ impl Quotas {
         now: Millis,
     ) -> bool {
         let id = (account.to_owned(), region.to_owned(), bucket);
-        let quota = self.bought.get(&id).copied().unwrap_or_else(|| default_of(bucket));
+        let quota = self.custom.get(&id).copied().unwrap_or_else(|| default_of(bucket));
         let held = self.buckets.entry(id).or_insert_with(|| Bucket {
             quota,
             tokens: quota.burst,
@@ -172,7 +172,7 @@ impl Quotas {
         if let Some(held) = self.buckets.get_mut(&id) {
             held.quota = quota;
         }
-        self.bought.insert(id, quota);
+        self.custom.insert(id, quota);
     }
 
     /// The calls of a bucket.

@@ -100,11 +100,11 @@ fn identify(world: &World, request: &ParsedRequest, now: Millis) -> Result<Princ
     }
     let principal =
         world.access_keys.principal(&request.key, request.token.as_deref(), now, is_json)?;
-    let closed = world
+    let is_disabled = world
         .accounts
         .get(&principal.account)
-        .is_some_and(|held| held.closed.contains(&request.region));
-    if closed {
+        .is_some_and(|held| held.disabled_regions.contains(&request.region));
+    if is_disabled {
         let message = "The security token included in the request is invalid.";
         return Err(AwsError::new("UnrecognizedClientException", message));
     }

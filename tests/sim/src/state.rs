@@ -130,10 +130,8 @@ pub(crate) struct Region {
 pub(crate) struct Account {
     pub(crate) regions: BTreeMap<String, Region>,
     pub(crate) roles: BTreeMap<String, Role>,
-    /// Disabled Regions.
-    pub(crate) closed: BTreeSet<String>,
-    /// Replications that Secrets Manager has not yet executed.
-    pub(crate) due: Vec<PendingReplication>,
+    pub(crate) disabled_regions: BTreeSet<String>,
+    pub(crate) pending_replications: Vec<PendingReplication>,
 }
 
 /// The state of the simulated AWS.

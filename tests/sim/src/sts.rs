@@ -37,7 +37,7 @@ pub(crate) fn assume_role(world: &mut World, call: &Call<'_>) -> Answer {
         .accounts
         .get(account)
         .and_then(|held| held.roles.get(path))
-        .filter(|role| role.admits(call.caller, call.text("ExternalId")))
+        .filter(|role| role.trusts_caller(call.caller, call.text("ExternalId")))
         .ok_or_else(refused)?;
     if !(900..=43_200).contains(&seconds) {
         return Err(invalid(format!(

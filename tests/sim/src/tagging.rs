@@ -25,7 +25,7 @@ pub(crate) fn get_resources(world: &mut World, call: &Call<'_>) -> Answer {
         )
     };
     let position = pages::parse_token(token, call.now).ok_or_else(expired)?;
-    if position.begun + TOKEN_LIFE < call.now {
+    if position.started + TOKEN_LIFE < call.now {
         return Err(expired());
     }
     let kinds = call.texts("ResourceTypeFilters");
@@ -46,7 +46,7 @@ pub(crate) fn get_resources(world: &mut World, call: &Call<'_>) -> Answer {
         // The ARNs of parameters sort as their names do.
         let prefix = name::arn(&call.account, &call.region, "");
         let after = position.after.as_deref().and_then(|arn| arn.strip_prefix(&prefix));
-        let rest = Position { after: after.map(str::to_owned), begun: position.begun };
+        let rest = Position { after: after.map(str::to_owned), started: position.started };
         let parameters = region.parameters.range::<str, _>(rest.rest());
         let tagged = parameters
             .filter_map(|(_, timeline)| timeline.at(at))

@@ -90,7 +90,7 @@ async fn what_was_put_back_is_owned_by_its_tags_and_writer_alone() {
         target: &target,
         name: &name,
         tags: &held.tags,
-        version: Version {
+        version: crate::domain::Version {
             number: held.version,
             modified: crate::domain::Timestamp::from_millis(held.modified),
         },
@@ -193,7 +193,7 @@ async fn where_the_first_target_is_refused_the_second_keeps_its_standby() {
         let outcome = stage.sweep().await;
         assert_eq!(counts(&outcome), [(OutcomeKind::Failed, 2)], "{op}");
         let waits = outcome.failures.iter().filter(|failure| {
-            failure.cause.message.contains("keeps its old form until us-east-1 has it")
+            failure.cause.message.contains("keeps its old form until us-east-1 has the new one")
         });
         assert_eq!(waits.count(), 1, "{:?}", outcome.failures);
         assert_eq!(stage.calls("DeleteParameters", FAR), 0, "{op}");

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::super::*;
 use crate::aws::fake::{FakeAws, FakeResponse, Sent, assumed_role_response, json_error};
 use crate::domain::{AccountId, Expectation, MARK_KEY, PROVENANCE_KEY};
-use crate::parameters::remove_absent;
+use crate::parameters::remove_unwitnessed;
 
 pub(super) const SOURCE: &str = "us-east-2";
 pub(super) const NEAR: &str = "us-east-1";
@@ -431,7 +431,7 @@ impl Stage {
             .collect();
         let (session, policy, recent) = (&self.session, &self.policy, &self.recent);
         let (mut outcome, absent) = reconcile(session, policy, recent, &assignments).await;
-        outcome.merge(remove_absent(session, policy, recent, absent, None).await);
+        outcome.merge(remove_unwitnessed(session, policy, recent, absent, None).await);
         outcome
     }
 

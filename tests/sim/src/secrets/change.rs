@@ -86,7 +86,7 @@ pub(super) fn put_secret_value(world: &mut World, call: &Call<'_>) -> Answer {
             ));
         }
     } else {
-        secret.stage(&id, value);
+        secret.make_current(&id, value);
         secret.changed = call.now;
         replicate::schedule_updates(world, call, &secret);
     }
@@ -115,7 +115,7 @@ pub(super) fn update_secret(world: &mut World, call: &Call<'_>) -> Answer {
     }
     if let Some(value) = value(call)? {
         let id = version_id(world, call, &secret);
-        secret.stage(&id, value);
+        secret.make_current(&id, value);
     }
     let answer = json!({"ARN": secret.arn, "Name": secret.name});
     if let Some(primary) = secret.primary.clone() {

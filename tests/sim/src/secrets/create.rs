@@ -69,7 +69,7 @@ pub(super) fn create_secret(world: &mut World, call: &Call<'_>) -> Answer {
     };
     if let Some(value) = value {
         let id = change::version_id(world, call, &secret);
-        secret.stage(&id, value);
+        secret.make_current(&id, value);
     }
     let mut answer = json!({"ARN": secret.arn, "Name": name});
     let current = secret.versions.iter().find(|(_, version)| version.stages.contains(CURRENT));

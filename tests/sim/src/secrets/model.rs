@@ -75,7 +75,7 @@ impl Secret {
     }
 
     /// Adds a version as `AWSCURRENT`.
-    pub(crate) fn stage(&mut self, id: &str, value: String) {
+    pub(crate) fn make_current(&mut self, id: &str, value: String) {
         for version in self.versions.values_mut() {
             version.stages.remove(PREVIOUS);
             if version.stages.remove(CURRENT) {
@@ -88,7 +88,7 @@ impl Secret {
     }
 
     /// The members that `ListSecrets` and `DescribeSecret` share.
-    pub(crate) fn shown(&self, region: &str) -> Value {
+    pub(crate) fn summary(&self, region: &str) -> Value {
         let mut shown = json!({
             "ARN": self.arn,
             "Name": self.name,

@@ -24,7 +24,7 @@ pub(super) fn describe_secret(world: &mut World, call: &Call<'_>) -> Answer {
         .filter_map(|timeline| timeline.at(at))
         .find(is_named)
         .ok_or_else(not_found)?;
-    let mut shown = secret.shown(&call.region);
+    let mut shown = secret.summary(&call.region);
     if let Some(stages) = secret.stages() {
         shown["VersionIdsToStages"] = stages;
     }
@@ -56,7 +56,7 @@ pub(super) fn list_secrets(world: &mut World, call: &Call<'_>) -> Answer {
         .filter(|secret| planned || secret.deleted.is_none())
         .filter(|secret| call.list("Filters").iter().all(|filter| matches(filter, secret)))
         .map(|secret| {
-            let mut shown = secret.shown(&call.region);
+            let mut shown = secret.summary(&call.region);
             if let Some(stages) = secret.stages() {
                 shown["SecretVersionsToStages"] = stages;
             }

@@ -56,7 +56,7 @@ pub(super) fn begin(
     let at = call.now + millis(world.settings.replication);
     for (target, key) in asked {
         secret.replicas.insert(target.clone(), Replica { key, status: IN_PROGRESS, message: None });
-        world.account(&call.account).due.push(PendingReplication {
+        world.account(&call.account).pending_replications.push(PendingReplication {
             at,
             name: secret.name.clone(),
             source: call.region.clone(),
@@ -87,7 +87,7 @@ pub(super) fn schedule_updates(world: &mut World, call: &Call<'_>, secret: &Secr
             target: target.clone(),
             force: false,
         };
-        world.account(&call.account).due.push(due);
+        world.account(&call.account).pending_replications.push(due);
     }
 }
 
@@ -95,7 +95,8 @@ pub(super) fn schedule_updates(world: &mut World, call: &Call<'_>, secret: &Secr
 pub(crate) fn run_due_replications(world: &mut World, account: &str, now: Millis) {
     let horizon = world.horizon();
     let held = world.account(account);
-    let mut due: Vec<PendingReplication> = held.due.extract_if(.., |due| due.at <= now).collect();
+    let mut due: Vec<PendingReplication> =
+        held.pending_replications.extract_if(.., |due| due.at <= now).collect();
     due.sort_by_key(|due| due.at);
     for region in held.regions.values_mut() {
         for timeline in region.secrets.values_mut() {
@@ -111,7 +112,7 @@ pub(crate) fn run_due_replications(world: &mut World, account: &str, now: Millis
 }
 
 fn replicate(world: &mut World, account: &str, due: &PendingReplication, horizon: Millis) {
-    let is_closed = world.account(account).closed.contains(&due.target);
+    let is_disabled = world.account(account).disabled_regions.contains(&due.target);
     let primary = world
         .region(account, &due.source)
         .secrets
@@ -129,7 +130,7 @@ fn replicate(world: &mut World, account: &str, due: &PendingReplication, horizon
         .key
         .as_deref()
         .map_or(Ok(String::new()), |key| kms::usable(&target.ring, account, &due.target, key));
-    let failure = if is_closed {
+    let failure = if is_disabled {
         Some(format!("The Region {} is not enabled for this account.", due.target))
     } else if is_name_taken && !due.force {
         Some("Secret with this name already exists in this region".to_owned())
@@ -170,7 +171,7 @@ pub(super) fn remove_regions_from_replication(world: &mut World, call: &Call<'_>
         {
             timeline.set(call.now, None, horizon);
         }
-        let due = &mut world.account(&call.account).due;
+        let due = &mut world.account(&call.account).pending_replications;
         due.retain(|due| {
             due.name != secret.name || due.source != call.region || due.target != target
         });

@@ -15,7 +15,7 @@ const NAMES_PER_CALL: usize = 10;
 const HISTORY_PAGE: u64 = 50;
 
 /// The parameter that a read sees at a time.
-pub(super) fn seen(region: &Region, key: &str, at: Millis) -> Option<Parameter> {
+pub(super) fn parameter_at(region: &Region, key: &str, at: Millis) -> Option<Parameter> {
     let held = region.parameters.get(key)?.at(at)?;
     (held.unseen_until <= at).then(|| held.clone())
 }
@@ -72,7 +72,9 @@ fn read(
         Some((bare, selector)) => (bare, Some(selector)),
         None => (bare, None),
     };
-    let Some(parameter) = seen(region, name::key(bare), call.read_at()) else { return Ok(None) };
+    let Some(parameter) = parameter_at(region, name::key(bare), call.read_at()) else {
+        return Ok(None);
+    };
     let version = selected(&parameter, selector)?;
     let value = match &version.encrypted_under {
         Some(key) if decrypt => {
@@ -128,7 +130,7 @@ pub(super) fn get_parameter_history(world: &mut World, call: &Call<'_>) -> Answe
     let region = world.region(&call.account, &call.region);
     let bare = name::from_arn(&call.account, &call.region, &named);
     let parameter =
-        seen(region, name::key(bare), call.read_at()).ok_or_else(|| not_found(&named))?;
+        parameter_at(region, name::key(bare), call.read_at()).ok_or_else(|| not_found(&named))?;
     let token = call.text("NextToken");
     let position =
         pages::parse_token(token, call.now).ok_or_else(super::describe::invalid_token)?;

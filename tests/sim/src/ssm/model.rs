@@ -89,7 +89,7 @@ impl Version {
             "LastModifiedUser": user,
             "Version": self.number,
             "Tier": self.tier,
-            "Policies": self.policies.iter().map(|policy| policy.shown(now)).collect::<Vec<_>>(),
+            "Policies": self.policies.iter().map(|policy| policy.to_json(now)).collect::<Vec<_>>(),
             "DataType": self.data_type,
         });
         if let Some(key) = &self.key {
@@ -107,7 +107,7 @@ impl Version {
 
 impl Policy {
     /// The policy in an answer (FACTS 41).
-    fn shown(&self, now: Millis) -> Value {
+    fn to_json(&self, now: Millis) -> Value {
         let status = if self.at.is_some_and(|at| at <= now) { "Finished" } else { "Pending" };
         json!({"PolicyText": self.text, "PolicyType": self.kind, "PolicyStatus": status})
     }

@@ -98,6 +98,6 @@ pub(super) fn remove_tags_from_resource(world: &mut World, call: &Call<'_>) -> A
 pub(super) fn list_tags_for_resource(world: &mut World, call: &Call<'_>) -> Answer {
     let key = resource(call)?;
     let region = world.region(&call.account, &call.region);
-    let parameter = get::seen(region, &key, call.read_at()).ok_or_else(|| invalid(&key))?;
+    let parameter = get::parameter_at(region, &key, call.read_at()).ok_or_else(|| invalid(&key))?;
     Ok(json!({"TagList": tag_list(&parameter.tags)}))
 }

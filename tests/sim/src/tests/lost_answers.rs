@@ -13,7 +13,7 @@ use crate::{Fault, Keys, LOST_ANSWERS, Sim};
 const TOPIC: &str = "digests";
 
 /// The state of the Region as its owner sees it.
-fn standing(sim: &Sim) -> String {
+fn snapshot(sim: &Sim) -> String {
     let region = sim.account(ACCOUNT).region(REGION);
     let history = |name: &String| {
         region.call("ssm:GetParameterHistory", &json!({ "Name": name })).expect("a history")
@@ -25,7 +25,7 @@ fn standing(sim: &Sim) -> String {
 
 /// Creates a parameter with two versions, a label and a tag; a secret with a tag and a replica; a secret without a
 /// replica; and the replica of a secret of another Region.
-fn furnish(sim: &Sim) -> String {
+fn create_resources(sim: &Sim) -> String {
     let (region, other) = (sim.account(ACCOUNT).region(REGION), sim.account(ACCOUNT).region(OTHER));
     other.create_secret("theirs", "1");
     let replica = json!({"SecretId": "theirs", "AddReplicaRegions": [{"Region": REGION}]});
@@ -116,15 +116,15 @@ async fn a_write_is_executed_whichever_way_its_answer_is_lost() {
     for (target, input) in writes() {
         // All forks execute the call at the same time, so the dates in their states are equal.
         let (sim, keys) = world(|settings| settings.latency = Duration::ZERO);
-        let topic = furnish(&sim);
+        let topic = create_resources(&sim);
         tokio::time::sleep(Duration::from_mins(1)).await;
-        let before = standing(&sim);
+        let before = snapshot(&sim);
         let answered = sim.fork();
         let reply = ask(&answered, &keys, target, &input, &topic).await;
         assert!(matches!(&reply, Reply::Answer(answer) if answer.status == 200), "{reply:?}");
         let done = answered.count("", ACCOUNT, REGION).done;
         assert_eq!(done, 1, "{target}");
-        let after = standing(&answered);
+        let after = snapshot(&answered);
         assert_ne!(after, before, "{target} changes something");
 
         for (effect, seen) in LOST_ANSWERS.into_iter().zip(["Never", "Lost", "500"]) {
@@ -136,7 +136,7 @@ async fn a_write_is_executed_whichever_way_its_answer_is_lost() {
                 other => assert_eq!(code(other), seen, "{target}"),
             }
             assert_eq!(lost.hits(fault), 1, "{target} {effect:?}");
-            assert_eq!(standing(&lost), after, "{target} {effect:?}: the write is executed");
+            assert_eq!(snapshot(&lost), after, "{target} {effect:?}: the write is executed");
             let count = lost.count("", ACCOUNT, REGION);
             assert_eq!((count.done, count.faulted), (1, 1), "{target} {effect:?}");
             let [write] = &lost.writes()[..] else { panic!("{target}: one write") };
@@ -149,13 +149,13 @@ async fn a_write_is_executed_whichever_way_its_answer_is_lost() {
 async fn a_refused_call_whose_answer_is_lost_changes_nothing() {
     for effect in LOST_ANSWERS {
         let (sim, keys) = world(|_| ());
-        furnish(&sim);
-        let before = standing(&sim);
+        create_resources(&sim);
+        let before = snapshot(&sim);
         sim.fault(Fault::new(effect).writes().after_execution());
         let create = json!({"Name": "/held", "Value": "x", "Type": "String"});
         let reply = send(&sim, &keys, "AmazonSSM.PutParameter", &create).await;
         assert_ne!(code(&reply), "ParameterAlreadyExists", "{effect:?}: the error is lost too");
-        assert_eq!(standing(&sim), before, "{effect:?}");
+        assert_eq!(snapshot(&sim), before, "{effect:?}");
         assert_eq!(sim.writes()[0].refused.as_deref(), Some("ParameterAlreadyExists"));
     }
 }
