@@ -223,7 +223,7 @@ impl Pruning<'_> {
         }
     }
 
-    /// Judges a leftover by what was read of it, and by its history where ownership depends on it.
+    /// Judges a leftover from its tags and version, and from its history where ownership depends on it.
     fn judge(&self, target: &Region, held: &Observed) -> Judgement<Kept> {
         let keep = |result| Judgement::Keep(Kept::Result(result));
         let Some(Standing::Leftover(source)) = self.standing(target, held) else {
@@ -249,7 +249,7 @@ impl Pruning<'_> {
         let adopted = provenance.adopted;
         let change = if adopted { Change::Retag } else { Change::Delete };
         let claim = adopted.then_some(Claim::Release);
-        match context.judge_replica(target, change, occupant, claim) {
+        match context.judge_replica(target, change, held, claim) {
             // A leftover that appeared after the plan was shown.
             Ruling::Proceed if !self.is_planned(target, &held.parameter.name, change) => {
                 keep(PENDING)

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
     AccountId, AccountOutcome, Cause, Change, ConflictClass, Counts, Failure, FailureKind, Item,
-    Kind, Ledger, OutcomeKind, ParameterName, Reason, Region, Step, Timestamp,
-    TombstonedReplica, WrittenBy,
+    Kind, Ledger, OutcomeKind, ParameterName, Reason, Region, Step, Timestamp, TombstonedReplica,
+    WrittenBy,
 };
 
 use super::candidate::Candidate;
@@ -110,7 +110,7 @@ impl ItemResults {
         self.record_list(source, target, all, all as u64);
     }
 
-    /// Completes the ledger of a sweep with the listed items that have a result of their own.
+    /// Completes the ledger of a sweep with the listed items that have a named result.
     pub(super) fn close_ledger(
         &mut self,
         source: &Region,
