@@ -153,7 +153,7 @@ pub fn of_batch(records: Vec<Record>, routes: &Routes, accounts: &AccountFilter)
         }
         if !accounts.names_account(&location.account) {
             let account = &location.account;
-            let reason = format!("the settings exclude the account {account}");
+            let reason = format!("the account {account} is not in the scope of the settings");
             event_work.ignored.push((message_id, Ignored::new(reason)));
             continue;
         }

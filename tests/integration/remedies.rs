@@ -165,7 +165,7 @@ async fn a_refused_role_says_which_account_it_is_what_it_lacks_and_who_refuses()
     let response = world.sweep(&hub).await;
     assert_eq!(told(&response), ["account - - no_spoke_role"; 2], "{response:#}");
     for (account, words) in [
-        (0, "deploy the spoke stack into the organisation's management account by itself"),
+        (0, "deploy the spoke stack into the organisation's management account separately"),
         (1, "check that the account belongs to the organisation, that the spoke stack is deployed"),
     ] {
         let list = response["failures"].as_array().expect("failures");

@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_has_its_kind() {
+    fn every_code_has_its_class() {
         let size = "Standard tier parameters support a maximum parameter value of 4096 characters";
         let disabled =
             "arn:aws:kms:x is disabled. (Service: AWSKMS; Error Code: DisabledException)";

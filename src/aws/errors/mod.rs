@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn the_remedy_for_an_unknown_host_is_to_check_the_region() {
+    fn a_host_without_an_address_points_at_the_name_of_the_region() {
         let reason = "failed to lookup address information: Name or service not known";
         let unknown = std::io::Error::other(reason);
         let cause = caused(&SdkError::dispatch_failure(ConnectorError::io(unknown.into())));
