@@ -85,7 +85,7 @@ impl RouteContext<'_> {
         &self,
         target: &Region,
         change: Change,
-        held: Occupant<'_>,
+        occupant: Occupant<'_>,
         claim: Option<Claim>,
     ) -> Ruling {
         let proposal = Proposal { source: self.source, target, change, occupant, claim };

@@ -249,7 +249,7 @@ impl Pruning<'_> {
         let adopted = provenance.adopted;
         let change = if adopted { Change::Retag } else { Change::Delete };
         let claim = adopted.then_some(Claim::Release);
-        match context.judge_replica(target, change, occupant, claim) {
+        match context.judge_replica(target, change, held, claim) {
             // A leftover that appeared after the plan was shown.
             Ruling::Proceed if !self.is_planned(target, &held.parameter.name, change) => {
                 keep(PENDING)
