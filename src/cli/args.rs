@@ -10,96 +10,95 @@ use crate::settings::MaxDeletes;
 
 const EXAMPLES: &str = "\
 Examples:
-  hubctl plan                                    what would a sweep write?
-  hubctl sweep --account 111122223333            one account, every route
-  hubctl verify --labels                         do values and labels agree everywhere?
-  hubctl invoke payloads/sync-all.json           what the Lambda would do with this file
-  hubctl prune                                   which replicas left the settings' scope?
+  hubctl plan                                    show the writes of a sweep
+  hubctl sweep --account 111122223333            reconcile one account, every route
+  hubctl verify --labels                         compare values and labels everywhere
+  hubctl invoke payloads/sync-all.json           run the payload of a file, like the Lambda
+  hubctl prune                                   list the replicas that are out of scope
 
 ";
 
 const EXIT_CODES: &str = "\
-Exit codes, the first that applies:
-  2  the arguments, the settings or the payload were refused; nothing was done
-  1  a fault of hubctl's own
-130  a signal stopped it; the result says what was done and what remains
-  5  the brake (REPLICATOR_MAX_DELETES) held deletes back
-  4  something failed or is incomplete, or the run could not begin
-  3  a plan or a verification found something to do
+Exit codes (the first that applies):
+  2  the arguments, the settings or the payload are invalid; nothing was done
+  1  an internal error
+130  stopped by a signal; the result shows what is done and what remains
+  5  the limit for deletes (REPLICATOR_MAX_DELETES) blocked deletes
+  4  a failure, an incomplete run, or a run that could not start
+  3  a plan or a verification found differences
   0  in sync, applied, ignored, or frozen
 
-Settings are environment variables that begin with REPLICATOR_; every command checks all of them.
-REPLICATOR_ROUTES is required, such as us-east-2=us-east-1,us-west-2. Credentials and profiles are
-those of the AWS CLI. Results go to stdout, all else to stderr; RUST_LOG=info shows what is done. After SIGINT or SIGTERM
-nothing more is begun, what is under way is finished, and the result is shown; a second one ends
-hubctl at once.";
+Settings are environment variables with the prefix REPLICATOR_; every command checks all of them.
+REPLICATOR_ROUTES is required, for example us-east-2=us-east-1,us-west-2. hubctl uses the
+credentials and profiles of the AWS CLI. Results go to stdout, messages to stderr; RUST_LOG=info
+logs each write. After SIGINT or SIGTERM, hubctl starts no further work, finishes the calls in
+progress and shows the result; a second signal ends hubctl immediately.";
 
 /// Keeps standby copies of an AWS organisation's parameters and secrets in its failover Regions.
 #[derive(Debug, Parser)]
 #[command(name = "hubctl", version, after_help = format!("{EXAMPLES}{EXIT_CODES}"), max_term_width = 100)]
 pub(super) struct Arguments {
-    /// What to do.
     #[command(subcommand)]
     pub(super) command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Do what a payload asks for, as the Lambda does
+    /// Run a payload or an event, like the Lambda
     ///
     /// Example: hubctl invoke payloads/sync-account.json
     #[command(after_help = EXIT_CODES)]
     Invoke {
-        /// A JSON file: a payload, an event, or a queue's batch of events; `-` reads standard input
+        /// A JSON file with a payload, an event, or a batch of events from a queue; `-` reads standard input
         file: PathBuf,
-        /// How the answer is shown: for a person, or as the Lambda's JSON
+        /// The form of the answer: a table, or the JSON of the Lambda
         #[arg(long, value_enum, default_value_t = Format::Json)]
         format: Format,
     },
-    /// Make every account's replicas equal to their sources
+    /// Make the replicas of every account equal to their sources
     ///
     /// Example: hubctl sweep --account 111122223333 --route us-east-2
     #[command(after_help = EXIT_CODES)]
     Sweep {
         #[command(flatten)]
-        extent: Extent,
-        /// Make labels equal too where nothing else differs: reads the history of every parameter
+        scope: ScopeArguments,
+        /// Also compare the labels of parameters without another difference; reads the history of every parameter
         #[arg(long)]
         labels: bool,
-        /// Write each replica once that depends on `REPLICATOR_TRUSTED_WRITERS`, so that the setting can go
+        /// Rewrite every replica that depends on `REPLICATOR_TRUSTED_WRITERS`, so that you can remove the setting
         #[arg(long)]
         take_over: bool,
-        /// Delete so many replicas at most in this run, in place of `REPLICATOR_MAX_DELETES`: a number, or a share such as
+        /// The limit for deletes in this run, in place of `REPLICATOR_MAX_DELETES`: a number, or a percentage such as
         /// 100%
         #[arg(long, value_name = "N|P%", value_parser = MaxDeletes::parse, requires = "accounts")]
         max_deletes: Option<MaxDeletes>,
     },
-    /// Show what a sweep would write, and write nothing
+    /// Show the writes of a sweep without writing
     ///
     /// Example: hubctl plan --route us-east-2=us-east-1 --format json
     #[command(after_help = EXIT_CODES)]
-    Plan(Extent),
-    /// Compare every replica with its source, their values too, and write nothing
+    Plan(ScopeArguments),
+    /// Compare every replica with its source, including the values, without writing
     ///
-    /// No list of AWS's shows the labels of versions, so that a lost label event is found by `--labels` alone.
+    /// AWS lists do not show the labels of versions, so only `--labels` finds a lost label event.
     ///
     /// Example: hubctl verify --labels --account 111122223333
     #[command(after_help = EXIT_CODES)]
     Verify {
         #[command(flatten)]
-        extent: Extent,
-        /// Compare labels too: reads the history of every parameter, one a second in each source Region
+        scope: ScopeArguments,
+        /// Also compare labels; reads the history of every parameter, one per second in each source Region
         #[arg(long)]
         labels: bool,
     },
-    /// Remove replicas that left the settings' scope: shown first, done with --yes and the id of what was shown
+    /// Remove replicas that are out of scope; shows a plan first, and executes it with --yes --expect ID
     ///
-    /// A sweep never removes what a changed setting leaves out: names that the filters exclude, routes and targets that
-    /// are no more, and, where --account names it and --even-if-excluded stands beside it, an account that the settings
-    /// exclude by id.
+    /// A sweep never removes replicas that a changed setting puts out of scope: replicas with excluded names, and replicas
+    /// of removed routes and targets. Use --account with --even-if-excluded to prune an account that the settings exclude
+    /// by id.
     ///
-    /// The plan that is shown has an id. `--yes --expect ID` carries out exactly that plan: where anything is different by
-    /// then, nothing is done. `REPLICATOR_MAX_DELETES` does not hold it back.
+    /// The plan has an id. `--yes --expect ID` executes exactly that plan. If the plan has changed since, nothing is done.
+    /// `REPLICATOR_MAX_DELETES` does not apply.
     ///
     /// Example: hubctl prune --account 111122223333 --region us-west-2
     ///
@@ -107,145 +106,140 @@ pub(super) enum Command {
     #[command(after_help = EXIT_CODES)]
     Prune {
         #[command(flatten)]
-        extent: Extent,
-        /// Look into this Region too, which no route leads to any more; give it again for more
+        scope: ScopeArguments,
+        /// Also check this Region, which is no longer the target of a route; can be repeated
         #[arg(long = "region", value_name = "REGION", value_parser = Region::parse)]
         regions: Vec<Region>,
-        /// Remove them; needs --expect
+        /// Execute the plan; requires --expect
         #[arg(long)]
         yes: bool,
-        /// The id of the plan that was shown
+        /// The id of the plan from the same command without --yes
         #[arg(long, value_name = "ID", value_parser = parse_plan_id, requires = "yes")]
         expect: Option<Fingerprint>,
     },
-    /// End the conflict over a parameter's name for the source or for the target: shown first, done with --yes
+    /// Resolve the conflict over the name of a parameter; shows the steps first, and executes them with --yes
     ///
-    /// `--take source` writes the source over what holds the name in the target. `--take target` leaves what holds it to
-    /// its owner: the hub tags it `failover-replicator=released`, takes its own tags off, and does not write it again. It
-    /// is then reported as `released`, until it has the tag `failover-replicator=exclude`.
+    /// `--take source` overwrites the parameter in the target with the source. `--take target` leaves the parameter in the
+    /// target to its owner: the hub sets the tag `failover-replicator=released`, removes its own tags, and does not write
+    /// the parameter again. The hub reports the parameter as `released` until the owner sets the tag
+    /// `failover-replicator=exclude`.
     ///
     /// Example: hubctl resolve /shop/db/url --account 111122223333 --region us-east-2 --take source --yes
     #[command(after_help = EXIT_CODES)]
     Resolve {
-        /// The parameter's name or ARN
+        /// The name or ARN of the parameter
         name: String,
         #[command(flatten)]
-        place: Place,
-        /// Which of the two is kept: `source` overwrites what is in the target, `target` writes no value
+        item: ItemArguments,
+        /// The parameter to keep: `source` overwrites the target, `target` writes no value
         #[arg(long, value_enum)]
-        take: Take,
-        /// Do it
+        take: TakeArgument,
+        /// Execute the steps
         #[arg(long)]
         yes: bool,
     },
-    /// End the replication of one parameter or secret: shown first, done with --yes
+    /// End the replication of one parameter or secret; shows the steps first, and executes them with --yes
     ///
-    /// The replicas of a parameter stay, and are their owner's from then on: the hub tags them
-    /// `failover-replicator=released` and takes its own tags off. The replicas of a secret are deleted by Secrets
-    /// Manager, so that the secret can be deleted: delete it before the next sweep, which turns replication on again.
+    /// The replicas of a parameter stay and belong to their owner: the hub sets the tag `failover-replicator=released` and
+    /// removes its own tags. Secrets Manager deletes the replicas of a secret, so that you can delete the secret. Delete it
+    /// before the next sweep, because the sweep starts the replication again.
     ///
     /// Example: hubctl release parameter /shop/db/url --account 111122223333 --region us-east-2 --yes
     ///
     /// Example: hubctl release secret shop/db --account 111122223333 --region us-east-2 --yes
     #[command(after_help = EXIT_CODES)]
     Release {
-        /// What is released
+        /// The kind of the item
         #[arg(value_enum)]
-        kind: Released,
-        /// Its name or ARN
+        kind: ReleaseKind,
+        /// The name or ARN of the item
         name: String,
         #[command(flatten)]
-        place: Place,
-        /// Release it
+        item: ItemArguments,
+        /// Execute the steps
         #[arg(long)]
         yes: bool,
     },
 }
 
-/// Where one item is.
+/// The arguments that locate one item.
 #[derive(Debug, Args)]
-pub(super) struct Place {
-    /// Its account
+pub(super) struct ItemArguments {
+    /// The account of the source
     #[arg(long, value_name = "ID", value_parser = AccountId::parse)]
     pub(super) account: AccountId,
-    /// Work on the account even if the settings exclude it, in this run
+    /// Include the account in this run even if the settings exclude it
     #[arg(long)]
     pub(super) even_if_excluded: bool,
     /// The Region of the source
     #[arg(long, value_name = "REGION", value_parser = Region::parse)]
     pub(super) region: Region,
-    /// Only this target of the route from there
+    /// Only this target of the route
     #[arg(long, value_name = "REGION", value_parser = Region::parse)]
     pub(super) target: Option<Region>,
-    /// How the result is shown: for a person, or as the Lambda's JSON
+    /// The form of the result: a table, or the JSON of the Lambda
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(super) format: Format,
 }
 
-/// What a conflict is resolved to.
+/// The parameter that `resolve` keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Take {
-    // The source, over what is in the target.
+pub(super) enum TakeArgument {
     Source,
-    // What is in the target.
     Target,
 }
 
-/// What may be released.
+/// The kind of an item that `release` accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Released {
-    // The replicas of a parameter.
+pub(super) enum ReleaseKind {
     Parameter,
-    // A secret, from its managed replication.
     Secret,
 }
 
-/// How much is looked at, and how it is shown.
+/// The arguments for the scope of a run and the form of the result.
 #[derive(Debug, Args)]
-pub(super) struct Extent {
-    /// Only this account; give it again for more (default: every account of the organisation)
+pub(super) struct ScopeArguments {
+    /// Only this account; can be repeated (default: every account of the organisation)
     #[arg(long = "account", value_name = "ID", value_parser = AccountId::parse)]
     pub(super) accounts: Vec<AccountId>,
-    /// Work on the accounts that --account names even if the settings exclude them, in this run
+    /// Include the accounts of --account in this run even if the settings exclude them
     #[arg(long, requires = "accounts")]
     pub(super) even_if_excluded: bool,
-    /// Only the route from SOURCE, and of it only TARGET
+    /// Only the route from SOURCE, and only its target TARGET
     #[arg(long, value_name = "SOURCE[=TARGET]", value_parser = parse_route)]
-    pub(super) route: Option<RouteChoice>,
-    /// How the result is shown: for a person, or as the Lambda's JSON
+    pub(super) route: Option<RouteArgument>,
+    /// The form of the result: a table, or the JSON of the Lambda
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(super) format: Format,
 }
 
-/// How a result is shown.
+/// The form of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    // Plain comments, since clap would spread doc comments over five lines of every help.
-    // For a person.
+    // Doc comments on the variants would add five lines to the help of every command.
     Table,
-    // One document: the Lambda's response.
     Json,
 }
 
-/// What `--route` names.
+/// The value of `--route`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct RouteChoice {
+pub(super) struct RouteArgument {
     pub(super) source: Region,
     pub(super) target: Option<Region>,
 }
 
-fn parse_route(text: &str) -> Result<RouteChoice, String> {
+fn parse_route(text: &str) -> Result<RouteArgument, String> {
     let (source, target) = match text.split_once('=') {
         Some((source, target)) => (source, Some(target)),
         None => (text, None),
     };
     let parse = |name: &str| Region::parse(name.trim()).map_err(|invalid| invalid.to_string());
-    Ok(RouteChoice { source: parse(source)?, target: target.map(parse).transpose()? })
+    Ok(RouteArgument { source: parse(source)?, target: target.map(parse).transpose()? })
 }
 
 fn parse_plan_id(text: &str) -> Result<Fingerprint, &'static str> {
     Fingerprint::parse(text)
-        .ok_or("not the id of a plan, which is eight hex digits such as 1a2b3c4d")
+        .ok_or("not the id of a plan; expected eight hex digits such as 1a2b3c4d")
 }
 
 #[cfg(test)]
@@ -260,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_account_or_region_is_refused_with_the_accepted_form() {
+    fn an_invalid_argument_is_refused_with_the_accepted_form() {
         for (arguments, accepted) in [
             ("hubctl sweep --account 1234", "twelve digits"),
             ("hubctl sweep --route us-east", "names are like `us-east-2`"),

@@ -1,30 +1,29 @@
-//! Logs to stderr, where the progress bar steps aside for every line.
+//! Logs to stderr. The progress bar is hidden while a line is written.
 
 use std::io::{self, Write};
 
 use indicatif::ProgressBar;
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Begins logging.
+/// Starts the logs.
 ///
 /// # Errors
-/// `RUST_LOG` holds what is no filter.
-pub(super) fn begin(bar: &ProgressBar) -> Result<(), String> {
+/// `RUST_LOG` is not a valid filter.
+pub(super) fn start(bar: &ProgressBar) -> Result<(), String> {
+    let bar = bar.clone();
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
-        .with_writer(Stderr(bar.clone()))
-        // Failures are in the result already.
+        .with_writer(move || Stderr(bar.clone()))
+        // The result already contains the failures.
         .with_filter(crate::logs::filter(LevelFilter::ERROR)?);
-    // A second subscriber could only come from a test of the whole; the first is as good.
+    // Only a test of the whole program installs a second subscriber, and the first one is sufficient.
     drop(tracing_subscriber::registry().with(lines).try_init());
     Ok(())
 }
 
-/// Standard error, with the progress bar taken away while a line is written.
-#[derive(Clone)]
+/// Standard error, with the progress bar hidden while a line is written.
 struct Stderr(ProgressBar);
 
 impl Write for Stderr {
@@ -34,13 +33,5 @@ impl Write for Stderr {
 
     fn flush(&mut self) -> io::Result<()> {
         io::stderr().flush()
-    }
-}
-
-impl MakeWriter<'_> for Stderr {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
     }
 }

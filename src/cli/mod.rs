@@ -1,5 +1,5 @@
-//! The hub at a terminal: arguments in, one request, its result on stdout and everything else on stderr. This is the
-//! only module that prints.
+//! The program `hubctl`: parses the arguments, runs one request, writes the result to stdout and everything else to stderr.
+//! Only this module prints.
 
 mod args;
 mod logs;
@@ -16,73 +16,73 @@ use clap::Parser;
 use indicatif::ProgressBar;
 
 use self::args::{Arguments, Format};
-use self::requests::Source;
-use self::signals::Ended;
+use self::requests::RequestSource;
+use self::signals::Completion;
 use crate::deadline::Deadline;
 use crate::hub::{Answer, Hub, HubError, RouteFilter};
 use crate::report::{ExitCode, Report, View};
 use crate::request::{self, Request};
 
-/// The columns of a table where the terminal does not tell its own.
+/// The width of a table, in columns, if the terminal does not report its width.
 const WIDTH: u16 = 100;
 
-/// Runs `hubctl` with its arguments, the program's name first, and returns how it ended.
+/// Runs `hubctl` with the arguments of the process, including the program name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(answer) => {
-            // Help and version are answers too, on stdout; where nobody reads them, nothing is lost.
+            // Help and version go to stdout. A failed write is ignored, because the reader has closed the pipe.
             drop(answer.print());
             return if answer.use_stderr() { ExitCode::Refused } else { ExitCode::Done };
         }
     };
-    // The panic's own message is on stderr by then; a panic of one account never gets here.
+    // The panic message is already on stderr. A panic in the work of one account is caught before this point.
     panic::catch_unwind(AssertUnwindSafe(|| perform(arguments))).unwrap_or_else(|_| {
-        tell("error: hubctl has a fault of its own; please report it with the lines above");
+        print_line("internal error: please report this failure with the lines above");
         ExitCode::Bug
     })
 }
 
 fn perform(arguments: Arguments) -> ExitCode {
     let bar = progress::bar();
-    if let Err(refused) = logs::begin(&bar) {
-        return refused_as(&refused);
+    if let Err(refused) = logs::start(&bar) {
+        return refuse(&refused);
     }
-    let shows_first = arguments.command.shows_first();
-    let (source, narrow, format) = match arguments.command.request() {
+    let is_preview = arguments.command.is_preview();
+    let (source, filter, format) = match arguments.command.request() {
         Ok(asked) => asked,
-        Err(refused) => return refused_as(&refused.to_string()),
+        Err(refused) => return refuse(&refused.to_string()),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            tell(&format!("error: no threads to work with: {error}"));
+            print_line(&format!("error: cannot start threads: {error}"));
             return ExitCode::Failed;
         }
     };
-    let ended = runtime.block_on(signals::heeded(
-        |deadline| answer(source, narrow, deadline, &bar),
-        |line| bar.suspend(|| tell(line)),
+    let ended = runtime.block_on(signals::with_signals(
+        |deadline| answer(source, filter, deadline, &bar),
+        |line| bar.suspend(|| print_line(line)),
     ));
-    // A read of standard input may still wait, and after a second signal all the work.
+    // A read of standard input may still block, and after a second signal all work is still in progress.
     runtime.shutdown_background();
     bar.finish_and_clear();
     let (answer, stopped) = match ended {
-        Ok(Ended::Done(answer)) => (answer, false),
-        Ok(Ended::Stopped(answer)) => (answer, true),
-        Ok(Ended::AtOnce) => return ExitCode::Stopped,
+        Ok(Completion::Done(answer)) => (answer, false),
+        Ok(Completion::Stopped(answer)) => (answer, true),
+        Ok(Completion::Aborted) => return ExitCode::Stopped,
         Err(error) => {
-            tell(&format!("error: signals cannot be listened to: {error}"));
+            print_line(&format!("error: cannot listen for signals: {error}"));
             return ExitCode::Failed;
         }
     };
     let code = match answer {
-        Ok(answer) => shown(&answer, format),
-        Err(Problem::Source(refused)) => refused_as(&refused),
-        Err(Problem::Hub(error)) => refuse(&error),
+        Ok(answer) => write_answer(&answer, format),
+        Err(AnswerError::Unreadable(refused)) => refuse(&refused),
+        Err(AnswerError::Hub(error)) => fail(&error),
     };
-    if shows_first && code == ExitCode::Drift {
-        tell("nothing was done; the same command with --yes carries this out");
+    if is_preview && code == ExitCode::Drift {
+        print_line("nothing was done; add --yes to execute these steps");
     }
     match code {
         ExitCode::Refused | ExitCode::Bug => code,
@@ -91,35 +91,35 @@ fn perform(arguments: Arguments) -> ExitCode {
     }
 }
 
-/// Why there is no answer.
-enum Problem {
-    /// The request cannot be read.
-    Source(String),
-    /// It could not be done.
+/// The reason for a missing answer.
+enum AnswerError {
+    /// The file or standard input cannot be read.
+    Unreadable(String),
+    /// The hub refused the request or could not run it.
     Hub(HubError),
 }
 
-impl<E: Into<HubError>> From<E> for Problem {
+impl<E: Into<HubError>> From<E> for AnswerError {
     fn from(error: E) -> Self {
         Self::Hub(error.into())
     }
 }
 
 async fn answer(
-    source: Source,
-    narrow: RouteFilter,
+    source: RequestSource,
+    filter: RouteFilter,
     deadline: Deadline,
     bar: &ProgressBar,
-) -> Result<Answer, Problem> {
-    // Until the hub is asked nothing is begun, and a signal leaves nothing to finish.
+) -> Result<Answer, AnswerError> {
+    // No work has started at this point, so a signal ends the command without unfinished work.
     let opened = deadline.unless_stopped(async {
-        let asked = read(source).await.map_err(Problem::Source)?;
+        let asked = read(source).await.map_err(AnswerError::Unreadable)?;
         let hub = Hub::open().await?;
         let request = match asked {
-            Asked::Bytes(bytes) => request::parse(&bytes)?,
-            Asked::Request(request) => *request,
+            RequestInput::Bytes(bytes) => request::parse(&bytes)?,
+            RequestInput::Request(request) => *request,
         };
-        Ok::<_, Problem>((hub, request))
+        Ok::<_, AnswerError>((hub, request))
     });
     let Some(opened) = Box::pin(opened).await else {
         let mut report = Report::new();
@@ -128,65 +128,67 @@ async fn answer(
     };
     let (hub, request) = opened?;
     let show = |step| progress::show(bar, &step);
-    Ok(hub.perform(request, narrow, deadline, &show).await?.answer)
+    Ok(hub.perform(request, filter, deadline, &show).await?.answer)
 }
 
 /// Writes the answer to stdout.
-fn shown(answer: &Answer, format: Format) -> ExitCode {
+fn write_answer(answer: &Answer, format: Format) -> ExitCode {
     let (text, code) = show::answer(answer, format, view());
     if let Some(aside) = show::aside(answer) {
-        tell(&aside);
+        print_line(&aside);
     }
     match writeln!(io::stdout(), "{text}") {
-        // Whoever read it had seen enough, as `| head` does.
+        // The reader closed the pipe early, as `| head` does.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            tell(&format!("error: the result could not be written: {error}"));
+            print_line(&format!("error: cannot write the result: {error}"));
             ExitCode::Failed
         }
         _ => code,
     }
 }
 
-fn refused_as(why: &str) -> ExitCode {
-    tell(&format!("error: {why}"));
+fn refuse(reason: &str) -> ExitCode {
+    print_line(&format!("error: {reason}"));
     ExitCode::Refused
 }
 
-fn refuse(error: &HubError) -> ExitCode {
+fn fail(error: &HubError) -> ExitCode {
     let (text, code) = show::error(error);
-    tell(&text);
+    print_line(&text);
     code
 }
 
-/// A request, or the bytes of one, which are read only once the settings are known to be good.
-enum Asked {
+/// A request, or the bytes of a request. The bytes are parsed after the check of the settings.
+enum RequestInput {
     Bytes(Vec<u8>),
     Request(Box<Request>),
 }
 
-async fn read(source: Source) -> Result<Asked, String> {
+async fn read(source: RequestSource) -> Result<RequestInput, String> {
     match source {
-        Source::Request(request) => Ok(Asked::Request(request)),
-        Source::File(path) => std::fs::read(&path).map(Asked::Bytes).map_err(|error| {
-            format!(
-                "{} cannot be read: {error}; name a file of JSON, or `-` for standard input",
-                path.display()
-            )
-        }),
-        Source::Stdin => {
+        RequestSource::Request(request) => Ok(RequestInput::Request(request)),
+        RequestSource::File(path) => {
+            std::fs::read(&path).map(RequestInput::Bytes).map_err(|error| {
+                format!(
+                    "cannot read `{}`: {error}; expected a JSON file, or `-` for standard input",
+                    path.display()
+                )
+            })
+        }
+        RequestSource::Stdin => {
             let read = tokio::task::spawn_blocking(|| {
                 let mut bytes = Vec::new();
                 io::stdin().read_to_end(&mut bytes).map(|_| bytes)
             });
             let read = read.await.map_err(io::Error::other).flatten();
-            read.map(Asked::Bytes)
-                .map_err(|error| format!("standard input cannot be read: {error}"))
+            read.map(RequestInput::Bytes)
+                .map_err(|error| format!("cannot read standard input: {error}"))
         }
     }
 }
 
-/// Says something that is no result. Where stderr is closed, nobody is there to be told.
-fn tell(text: &str) {
+/// Prints a message to stderr. A failed write is ignored, because stderr is closed.
+fn print_line(text: &str) {
     drop(writeln!(io::stderr(), "{text}"));
 }
 
@@ -194,7 +196,7 @@ fn view() -> View {
     if io::stdout().is_terminal() { View::Terminal { width: width() } } else { View::Plain }
 }
 
-/// The terminal's columns.
+/// The width of the terminal in columns.
 fn width() -> u16 {
     terminal_size::terminal_size().map_or(WIDTH, |(width, _)| width.0).max(40)
 }

@@ -1,4 +1,4 @@
-//! The progress bar: on stderr, at a terminal only, and gone when the result is there.
+//! The progress bar on stderr. It appears only at a terminal and disappears before the result.
 
 use std::io::{self, IsTerminal};
 
@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::hub::Progress;
 
-/// A bar that shows itself with the first finished account, or never where stderr is no terminal.
+/// Creates a bar that appears with the first finished account. It never appears if stderr is not a terminal.
 pub(super) fn bar() -> ProgressBar {
     let target = if io::stderr().is_terminal() {
         ProgressDrawTarget::stderr()
@@ -14,15 +14,15 @@ pub(super) fn bar() -> ProgressBar {
         ProgressDrawTarget::hidden()
     };
     let bar = ProgressBar::with_draw_target(Some(0), target);
-    let template = "{bar:30} {human_pos}/{human_len} accounts, {elapsed}, {eta} to go  {wide_msg}";
+    let template = "{bar:30} {human_pos}/{human_len} accounts, {elapsed}, {eta} left  {wide_msg}";
     match ProgressStyle::with_template(template) {
         Ok(style) => bar.with_style(style),
-        // The template is constant; without it the bar has its usual look.
+        // The template is a valid constant. The fallback is the default style.
         Err(_) => bar,
     }
 }
 
-/// Moves the bar on.
+/// Shows the progress of a run on the bar.
 pub(super) fn show(bar: &ProgressBar, progress: &Progress) {
     bar.set_length(progress.total as u64);
     bar.set_position(progress.finished as u64);

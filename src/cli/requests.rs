@@ -1,110 +1,118 @@
-//! The request that each command stands for. A payload can ask for some of it; the rest is a person's alone.
+//! Builds the request of each command. Some options exist only here, because a payload must not set them.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::args::{Command, Extent, Format, Place, Released, RouteChoice, Take};
+use super::args::{
+    Command, Format, ItemArguments, ReleaseKind, RouteArgument, ScopeArguments, TakeArgument,
+};
 use crate::domain::{self, AccountId, Item, Kind, Leftovers, Purpose, Region};
 use crate::hub::RouteFilter;
 use crate::request::{self, Accounts, Reconcile, Refused, Request, RunOptions};
 
-/// Where a request comes from.
+/// The source of a request.
 #[derive(Debug, PartialEq)]
-pub(super) enum Source {
-    /// It is this.
+pub(super) enum RequestSource {
+    /// The request of a command.
     Request(Box<Request>),
-    /// A file that the person named.
+    /// A file with a payload or an event.
     File(PathBuf),
-    /// Standard input.
+    /// A payload or an event from standard input.
     Stdin,
 }
 
 impl Command {
-    /// Whether it shows what `--yes` then does.
-    pub(super) fn shows_first(&self) -> bool {
+    /// Whether the command only shows the steps that it would execute with `--yes`.
+    pub(super) fn is_preview(&self) -> bool {
         matches!(self, Self::Resolve { yes: false, .. } | Self::Release { yes: false, .. })
     }
 
-    /// The request, what it is narrowed to, and how its answer is shown.
+    /// The source of the request, the filter for routes, and the form of the answer.
     ///
     /// # Errors
-    /// The name of no item.
-    pub(super) fn request(self) -> Result<(Source, RouteFilter, Format), Refused> {
+    /// The name of the item is invalid, or `--expect` is missing.
+    pub(super) fn request(self) -> Result<(RequestSource, RouteFilter, Format), Refused> {
         let usual = RunOptions::default();
         Ok(match self {
             Self::Invoke { file, format } if file.as_os_str() == "-" => {
-                (Source::Stdin, RouteFilter::default(), format)
+                (RequestSource::Stdin, RouteFilter::default(), format)
             }
-            Self::Invoke { file, format } => (Source::File(file), RouteFilter::default(), format),
-            Self::Sweep { extent, labels, take_over, max_deletes } => {
+            Self::Invoke { file, format } => {
+                (RequestSource::File(file), RouteFilter::default(), format)
+            }
+            Self::Sweep { scope, labels, take_over, max_deletes } => {
                 let lifts_brake = max_deletes.is_some();
                 let options = RunOptions { labels, take_over, max_deletes, lifts_brake, ..usual };
-                extent.request(options, Purpose::Equality)
+                scope.request(options, Purpose::Equality)
             }
-            Self::Plan(extent) => {
-                extent.request(RunOptions { plan: true, ..usual }, Purpose::Equality)
+            Self::Plan(scope) => {
+                scope.request(RunOptions { plan: true, ..usual }, Purpose::Equality)
             }
-            Self::Verify { extent, labels } => {
+            Self::Verify { scope, labels } => {
                 let options = RunOptions { plan: true, trust: false, labels, ..usual };
-                extent.request(options, Purpose::Equality)
+                scope.request(options, Purpose::Equality)
             }
             Self::Prune { yes: true, expect: None, .. } => {
                 return Err(Refused::new(
-                    "`--yes` does not say which plan is to be carried out",
-                    "`--yes --expect ID`; the same command without `--yes` shows the plan and its id",
+                    "`--yes` requires `--expect`",
+                    "`--yes --expect ID` with the id of the plan, which the same command without `--yes` shows",
                 ));
             }
-            Self::Prune { extent, regions, yes, expect } => {
+            Self::Prune { scope, regions, yes, expect } => {
                 let regions: BTreeSet<Region> = regions.into_iter().collect();
                 let leftovers = Leftovers { regions, ..Leftovers::default() };
                 let options = RunOptions { plan: !yes, expect, ..usual };
-                extent.request(options, Purpose::Pruning(leftovers))
+                scope.request(options, Purpose::Pruning(leftovers))
             }
-            Self::Resolve { name, place, take, yes } => {
+            Self::Resolve { name, item, take, yes } => {
                 let take = match take {
-                    Take::Source => domain::Take::Source,
-                    Take::Target => domain::Take::Target,
+                    TakeArgument::Source => domain::Take::Source,
+                    TakeArgument::Target => domain::Take::Target,
                 };
                 let options = RunOptions { plan: !yes, ..usual };
-                place.request(Kind::Parameter, &name, options, Purpose::Resolving(take))?
+                item.request(Kind::Parameter, &name, options, Purpose::Resolving(take))?
             }
-            Self::Release { kind, name, place, yes } => {
+            Self::Release { kind, name, item, yes } => {
                 let kind = match kind {
-                    Released::Parameter => Kind::Parameter,
-                    Released::Secret => Kind::Secret,
+                    ReleaseKind::Parameter => Kind::Parameter,
+                    ReleaseKind::Secret => Kind::Secret,
                 };
                 let options = RunOptions { plan: !yes, ..usual };
-                place.request(kind, &name, options, Purpose::Releasing)?
+                item.request(kind, &name, options, Purpose::Releasing)?
             }
         })
     }
 }
 
-impl Extent {
-    fn request(self, options: RunOptions, purpose: Purpose) -> (Source, RouteFilter, Format) {
+impl ScopeArguments {
+    fn request(
+        self,
+        options: RunOptions,
+        purpose: Purpose,
+    ) -> (RequestSource, RouteFilter, Format) {
         let accounts = match each_once(self.accounts) {
             accounts if accounts.is_empty() => Accounts::Organization,
             accounts => Accounts::These(accounts),
         };
-        let narrow = match self.route {
-            Some(RouteChoice { source, target }) => {
+        let filter = match self.route {
+            Some(RouteArgument { source, target }) => {
                 RouteFilter { route_source: Some(source), route_target: target }
             }
             None => RouteFilter::default(),
         };
         let options = RunOptions { even_if_excluded: self.even_if_excluded, ..options };
-        (reconcile(accounts, None, None, options, purpose), narrow, self.format)
+        (reconcile(accounts, None, None, options, purpose), filter, self.format)
     }
 }
 
-impl Place {
+impl ItemArguments {
     fn request(
         self,
         kind: Kind,
         name: &str,
         options: RunOptions,
         purpose: Purpose,
-    ) -> Result<(Source, RouteFilter, Format), Refused> {
+    ) -> Result<(RequestSource, RouteFilter, Format), Refused> {
         let Self { account, even_if_excluded, region, target, format } = self;
         let options = RunOptions { even_if_excluded, ..options };
         let item = request::item_at(kind, name, &account, &region)?;
@@ -121,9 +129,9 @@ fn reconcile(
     item: Option<Item>,
     options: RunOptions,
     purpose: Purpose,
-) -> Source {
+) -> RequestSource {
     let reconcile = Reconcile { accounts, region, item, options, purpose };
-    Source::Request(Box::new(Request::Reconcile(reconcile)))
+    RequestSource::Request(Box::new(Request::Reconcile(reconcile)))
 }
 
 fn each_once(accounts: Vec<AccountId>) -> Vec<AccountId> {
@@ -143,15 +151,15 @@ mod tests {
 
     const PLACE: &str = "--account 111122223333 --region us-east-2";
 
-    fn request(arguments: &str) -> Result<(Source, RouteFilter, Format), Refused> {
+    fn request(arguments: &str) -> Result<(RequestSource, RouteFilter, Format), Refused> {
         let arguments = arguments.split_whitespace();
         Arguments::try_parse_from(arguments).expect("arguments").command.request()
     }
 
     fn asked(arguments: &str) -> (Reconcile, RouteFilter) {
         match request(arguments).expect("a request") {
-            (Source::Request(asked), narrow, _) => match *asked {
-                Request::Reconcile(reconcile) => (reconcile, narrow),
+            (RequestSource::Request(asked), filter, _) => match *asked {
+                Request::Reconcile(reconcile) => (reconcile, filter),
                 other => panic!("{other:?}"),
             },
             (other, ..) => panic!("{other:?}"),
@@ -159,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn sweep_plan_and_verify_ask_for_what_a_payload_can() {
+    fn sweep_plan_and_verify_equal_a_payload() {
         let all = r#""detail":{"name":"all","operation":"sync"}"#;
         for (arguments, fields) in [
             ("sweep", ""),
@@ -180,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_person_takes_over_the_replicas_of_trusted_writers() {
+    fn only_hubctl_takes_over_the_replicas_of_trusted_writers() {
         let (sweep, _) = asked("hubctl sweep --take-over --account 111122223333");
         assert_eq!(sweep.options, RunOptions { take_over: true, ..RunOptions::default() });
         assert_eq!(sweep.purpose, Purpose::Equality);
@@ -190,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_person_lifts_the_exclusion_of_an_account_and_with_every_command() {
+    fn only_hubctl_includes_an_excluded_account_and_with_every_command() {
         for command in [
             "sweep --account 111122223333".to_owned(),
             "plan --account 111122223333".to_owned(),
@@ -208,19 +216,19 @@ mod tests {
     }
 
     #[test]
-    fn a_route_is_a_source_and_perhaps_a_target() {
-        let (_, narrow, format) =
+    fn a_route_has_a_source_and_optionally_a_target() {
+        let (_, filter, format) =
             request("hubctl sweep --route us-east-2=us-west-2 --format json").expect("a request");
-        let regions = [narrow.route_source, narrow.route_target];
+        let regions = [filter.route_source, filter.route_target];
         let names: Vec<_> = regions.iter().flatten().map(Region::as_str).collect();
         assert_eq!((names, format), (vec!["us-east-2", "us-west-2"], Format::Json));
-        let (_, narrow, format) = request("hubctl plan --route us-east-2").expect("a request");
-        assert!(narrow.route_source.is_some() && narrow.route_target.is_none());
+        let (_, filter, format) = request("hubctl plan --route us-east-2").expect("a request");
+        assert!(filter.route_source.is_some() && filter.route_target.is_none());
         assert_eq!(format, Format::Table);
     }
 
     #[test]
-    fn prune_is_shown_first() {
+    fn prune_shows_a_plan_first() {
         let (prune, _) = asked("hubctl prune --region us-west-2");
         assert!(prune.options.plan && prune.accounts == Accounts::Organization);
         let regions = [Region::parse("us-west-2").expect("a Region")].into();
@@ -230,16 +238,19 @@ mod tests {
     }
 
     #[test]
-    fn prune_carries_out_the_plan_of_an_id_and_no_other() {
+    fn prune_executes_only_the_plan_with_the_id() {
         let (prune, _) = asked("hubctl prune --yes --expect 1A2b3c4d");
         let expect = Fingerprint::parse("1a2b3c4d");
         assert_eq!((prune.options.plan, prune.options.expect), (false, expect));
         let refused = request("hubctl prune --yes").expect_err("no id");
-        assert!(refused.to_string().contains("without `--yes` shows the plan"), "{refused}");
+        assert!(
+            refused.to_string().contains("the same command without `--yes` shows"),
+            "{refused}"
+        );
     }
 
     #[test]
-    fn a_person_lifts_the_brake_of_named_accounts() {
+    fn only_hubctl_lifts_the_brake_of_named_accounts() {
         let (sweep, _) = asked("hubctl sweep --account 111122223333 --max-deletes 100%");
         let RunOptions { max_deletes, lifts_brake, .. } = sweep.options;
         assert_eq!((max_deletes, lifts_brake), (Some(MaxDeletes::Percent(100)), true));
@@ -254,28 +265,28 @@ mod tests {
     }
 
     #[test]
-    fn resolve_takes_one_side_and_is_shown_first() {
+    fn resolve_keeps_one_side_and_shows_the_steps_first() {
         for (word, take) in [("source", domain::Take::Source), ("target", domain::Take::Target)] {
-            let (resolve, narrow) =
+            let (resolve, filter) =
                 asked(&format!("hubctl resolve /a {PLACE} --target us-west-2 --take {word}"));
             assert_eq!(resolve.purpose, Purpose::Resolving(take));
             assert!(resolve.options.plan);
             let (resolve_now, _) = asked(&format!("hubctl resolve /a {PLACE} --take {word} --yes"));
             assert!(!resolve_now.options.plan);
             assert_eq!(resolve.item, Some(Item::Parameter(ParameterName::new("/a"))));
-            assert_eq!(narrow.route_source.as_ref().map(Region::as_str), Some("us-east-2"));
-            assert_eq!(narrow.route_target.as_ref().map(Region::as_str), Some("us-west-2"));
+            assert_eq!(filter.route_source.as_ref().map(Region::as_str), Some("us-east-2"));
+            assert_eq!(filter.route_target.as_ref().map(Region::as_str), Some("us-west-2"));
         }
     }
 
     #[test]
-    fn release_is_of_a_parameter_or_a_secret_and_is_shown_first() {
+    fn release_accepts_a_parameter_or_a_secret_and_shows_the_steps_first() {
         for (kind, name) in [("parameter", "/shop/db"), ("secret", "shop/db")] {
             let command = format!("hubctl release {kind} {name} {PLACE}");
-            let (release, narrow) = asked(&command);
+            let (release, filter) = asked(&command);
             assert_eq!((&release.purpose, release.options.plan), (&Purpose::Releasing, true));
             assert_eq!(release.region.as_ref().map(Region::as_str), Some("us-east-2"));
-            assert_eq!(narrow.route_source, None);
+            assert_eq!(filter.route_source, None);
             let item = release.item.expect("an item");
             assert_eq!((item.kind().word(), item.name()), (kind, name));
             assert!(!asked(&format!("{command} --yes")).0.options.plan);
@@ -283,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_checked_as_a_payloads_is() {
+    fn a_name_is_checked_like_the_name_in_a_payload() {
         let arn = "arn:aws:ssm:us-east-2:111122223333:parameter/shop/db";
         let (release, _) = asked(&format!("hubctl release parameter {arn} {PLACE}"));
         assert_eq!(release.item, Some(Item::Parameter(ParameterName::new("/shop/db"))));
@@ -294,8 +305,11 @@ mod tests {
             ("/", "the name is empty"),
             ("/aws/service/x", "is of AWS's own parameters"),
             (long.as_str(), "the name has 2001 characters"),
-            ("arn:aws:ssm:us-east-1:111122223333:parameter/a", "the ARN is of 111122223333"),
-            ("arn:aws:secretsmanager:us-east-2:111122223333:secret:a", "not a parameter's"),
+            ("arn:aws:ssm:us-east-1:111122223333:parameter/a", "the ARN has account 111122223333"),
+            (
+                "arn:aws:secretsmanager:us-east-2:111122223333:secret:a",
+                "not the ARN of a parameter",
+            ),
         ] {
             for command in ["release parameter", "resolve --take target"] {
                 let refused = request(&format!("hubctl {command} {name} {PLACE}")).expect_err(name);
@@ -309,7 +323,13 @@ mod tests {
     #[test]
     fn invoke_reads_a_file_or_standard_input() {
         let (source, _, format) = request("hubctl invoke payloads/sync-all.json").expect("a file");
-        assert_eq!((source, format), (Source::File("payloads/sync-all.json".into()), Format::Json));
-        assert_eq!(request("hubctl invoke - --format table").expect("a pipe").0, Source::Stdin);
+        assert_eq!(
+            (source, format),
+            (RequestSource::File("payloads/sync-all.json".into()), Format::Json)
+        );
+        assert_eq!(
+            request("hubctl invoke - --format table").expect("a pipe").0,
+            RequestSource::Stdin
+        );
     }
 }

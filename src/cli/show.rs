@@ -1,4 +1,4 @@
-//! An answer, or the reason why there is none, as text and exit code.
+//! Converts an answer or an error to text and an exit code.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::domain::Cause;
 use crate::hub::{Answer, HubError};
 use crate::report::{ExitCode, Status, View, table};
 
-/// Text for stdout, without the last line break, and the exit code.
+/// The text for stdout, without the final line break, and the exit code.
 pub(super) fn answer(answer: &Answer, format: Format, view: View) -> (String, ExitCode) {
     match answer {
         Answer::Report(response) => {
@@ -40,7 +40,8 @@ pub(super) fn answer(answer: &Answer, format: Format, view: View) -> (String, Ex
     }
 }
 
-/// What a person is to read beside the answer: a batch is answered with nothing but the messages that come back.
+/// The text for stderr next to the answer. The answer to a batch contains only the failed messages, so its failures and
+/// notes go to stderr.
 pub(super) fn aside(answer: &Answer) -> Option<String> {
     match answer {
         Answer::Batch(_, response)
@@ -56,23 +57,21 @@ fn is_empty(answer: &Value, list: &str) -> bool {
     answer.get(list).and_then(Value::as_array).is_none_or(Vec::is_empty)
 }
 
-/// One JSON document: on several lines for a person, on one for a program.
+/// One JSON document: on several lines at a terminal, otherwise on one line.
 fn document(thing: &impl Serialize, view: View) -> String {
     let written = match view {
         View::Terminal { .. } => serde_json::to_string_pretty(thing),
         View::Plain => serde_json::to_string(thing),
     };
-    // Only a map with keys that are no text could fail, and none is shown.
+    // Serialization fails only for a map with keys that are not strings, and no document contains such a map.
     written.unwrap_or_else(|error| json!({ "error": error.to_string() }).to_string())
 }
 
-/// Text for stderr, without the last line break, and the exit code.
+/// The text for stderr, without the final line break, and the exit code.
 pub(super) fn error(error: &HubError) -> (String, ExitCode) {
     match error {
-        HubError::Settings(faults) => {
-            (format!("error: the settings cannot be used\n{faults}"), ExitCode::Refused)
-        }
-        HubError::Refused(why) => (format!("error: {why}"), ExitCode::Refused),
+        HubError::Settings(faults) => (format!("error: {faults}"), ExitCode::Refused),
+        HubError::Refused(refused) => (format!("error: {refused}"), ExitCode::Refused),
         HubError::Cause(cause) => (cause_text(cause), ExitCode::Failed),
     }
 }
@@ -90,7 +89,7 @@ mod tests {
     use crate::settings::RawSettings;
 
     #[test]
-    fn json_is_one_document_and_one_line_where_no_person_looks() {
+    fn json_is_one_document_on_one_line_except_at_a_terminal() {
         let report = Answer::Report(Box::new(Report::new().response()));
         let (text, code) = answer(&report, Format::Json, View::Plain);
         assert_eq!((text.lines().count(), code), (1, ExitCode::Done));
@@ -102,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ignored_event_is_no_failure_and_a_record_that_comes_back_is() {
+    fn an_ignored_event_is_no_failure_and_a_returned_record_is() {
         let ignored = Answer::Ignored("its source is `aws.s3`".to_owned());
         let (text, code) = answer(&ignored, Format::Json, View::Plain);
         assert_eq!(text, r#"{"ignored":"its source is `aws.s3`","status":"in_sync"}"#);
@@ -123,7 +122,11 @@ mod tests {
         assert_eq!(batch(json!([]), None), (ExitCode::Done, false));
         assert_eq!(batch(back, None), (ExitCode::Failed, false));
         let failed = batch(json!([]), Some(FailureKind::AccessDenied));
-        assert_eq!(failed, (ExitCode::Failed, true), "the queue gets nothing back, and it failed");
+        assert_eq!(
+            failed,
+            (ExitCode::Failed, true),
+            "no message returns to the queue, and the run failed"
+        );
         assert_eq!(batch(json!([]), Some(FailureKind::Bug)), (ExitCode::Bug, true));
         let accounts =
             |document: Value| answer(&Answer::Accounts(document), Format::Json, View::Plain).1;
@@ -132,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_says_what_to_do_and_has_its_code() {
+    fn an_error_has_a_remedy_and_an_exit_code() {
         let cause = Cause::new(FailureKind::Unavailable, "http://127.0.0.1:5000 does not answer")
             .mended_by("check AWS_ENDPOINT_URL");
         assert_eq!(

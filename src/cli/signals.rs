@@ -1,96 +1,94 @@
-//! SIGINT and SIGTERM. The first one stops the work as a deadline does: nothing more is begun, what is under way is
-//! finished or undone, and there is a result. The second one ends everything at once.
+//! Handles SIGINT and SIGTERM. The first signal stops the work like a deadline: no further work starts, the work in
+//! progress is finished or undone, and there is a result. The second signal ends the program immediately.
 
 use std::io;
 use std::pin::pin;
 
 use crate::deadline::Deadline;
 
-const FIRST: &str = "stopping: nothing more is begun, and what is under way is finished before the result is shown; another signal ends hubctl at once";
+const FIRST: &str = "stopping: no further work starts, and hubctl shows the result after the work in progress; another signal ends hubctl immediately";
 const SECOND: &str =
-    "ended at once: a write may stand half-done, and the next sweep mends it; no result is shown";
+    "ended immediately without a result: a write may be incomplete; the next sweep completes it";
 
-/// How work ended.
+/// The end of the work.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Ended<T> {
-    /// By itself.
+pub(super) enum Completion<T> {
+    /// The work finished without a signal.
     Done(T),
-    /// By itself, after a signal.
+    /// The work finished after a signal.
     Stopped(T),
-    /// A second signal came first.
-    AtOnce,
+    /// A second signal arrived before the work finished.
+    Aborted,
 }
 
-/// Does the work, which goes by the deadline that it is handed, and heeds signals meanwhile.
+/// Runs the work and handles signals. The work must observe the deadline that it receives.
 ///
 /// # Errors
-/// The signals cannot be listened to; the work is not begun.
-pub(super) async fn heeded<F: Future>(
+/// The signal handlers cannot be installed; the work does not start.
+pub(super) async fn with_signals<F: Future>(
     work: impl FnOnce(Deadline) -> F,
-    tell: impl Fn(&str),
-) -> io::Result<Ended<F::Output>> {
+    print: impl Fn(&str),
+) -> io::Result<Completion<F::Output>> {
     let mut signals = Signals::listen()?;
-    tracing::debug!("signals are listened to");
-    Ok(until(work, tell, async || signals.next().await).await)
+    tracing::debug!("listening for signals");
+    Ok(until_signal(work, print, async || signals.next().await).await)
 }
 
-async fn until<F: Future>(
+async fn until_signal<F: Future>(
     work: impl FnOnce(Deadline) -> F,
-    tell: impl Fn(&str),
+    print: impl Fn(&str),
     mut signal: impl AsyncFnMut(),
-) -> Ended<F::Output> {
+) -> Completion<F::Output> {
     let (deadline, stop) = Deadline::stoppable();
     let mut work = pin!(work(deadline));
     tokio::select! {
         biased;
-        done = &mut work => return Ended::Done(done),
+        done = &mut work => return Completion::Done(done),
         () = signal() => {}
     }
     stop.stop();
-    tell(FIRST);
+    print(FIRST);
     tokio::select! {
         biased;
-        done = &mut work => Ended::Stopped(done),
+        done = &mut work => Completion::Stopped(done),
         () = signal() => {
-            tell(SECOND);
-            Ended::AtOnce
+            print(SECOND);
+            Completion::Aborted
         }
     }
 }
 
-#[cfg(unix)]
+/// SIGINT and SIGTERM on Unix; only Ctrl-C on other systems.
 struct Signals {
+    #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
 }
 
-#[cfg(unix)]
 impl Signals {
+    #[cfg(unix)]
     fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let (interrupt, terminate) = (SignalKind::interrupt(), SignalKind::terminate());
         Ok(Self { interrupt: signal(interrupt)?, terminate: signal(terminate)? })
     }
 
+    #[cfg(unix)]
     async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
     }
-}
 
-/// Elsewhere only Ctrl-C is known.
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    #[expect(clippy::unnecessary_wraps, reason = "on Unix it may fail")]
+    #[cfg(not(unix))]
+    #[expect(clippy::unnecessary_wraps, reason = "the Unix variant can fail")]
     fn listen() -> io::Result<Self> {
-        Ok(Self)
+        Ok(Self {})
     }
 
+    #[cfg(not(unix))]
     async fn next(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending().await
@@ -105,8 +103,9 @@ mod tests {
 
     use super::*;
 
-    /// Work that ends a while after it was stopped, or by itself after a minute; signals come after so many seconds each.
-    async fn ended(signals: &[u64], finishes_in: u64) -> (Ended<bool>, Vec<String>) {
+    /// Runs work that takes one minute, or `finishes_in` seconds after a stop. Each signal arrives after the given number
+    /// of seconds.
+    async fn ended(signals: &[u64], finishes_in: u64) -> (Completion<bool>, Vec<String>) {
         let said = RefCell::new(Vec::new());
         let mut signals = signals.iter();
         let work = |deadline: Deadline| async move {
@@ -121,16 +120,20 @@ mod tests {
             Some(after) => tokio::time::sleep(Duration::from_secs(*after)).await,
             None => std::future::pending().await,
         };
-        let ended = until(work, |line| said.borrow_mut().push(line.to_owned()), signal).await;
+        let ended =
+            until_signal(work, |line| said.borrow_mut().push(line.to_owned()), signal).await;
         (ended, said.into_inner())
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_first_signal_stops_and_the_second_ends() {
-        assert_eq!(ended(&[], 1).await, (Ended::Done(true), vec![]));
-        assert_eq!(ended(&[5], 30).await, (Ended::Stopped(false), vec![FIRST.to_owned()]));
+    async fn the_first_signal_stops_and_the_second_aborts() {
+        assert_eq!(ended(&[], 1).await, (Completion::Done(true), vec![]));
+        assert_eq!(ended(&[5], 30).await, (Completion::Stopped(false), vec![FIRST.to_owned()]));
         let (second, said) = ended(&[5, 10], 30).await;
-        assert_eq!((second, said), (Ended::AtOnce, vec![FIRST.to_owned(), SECOND.to_owned()]));
-        assert_eq!(ended(&[5, 31], 30).await.0, Ended::Stopped(false));
+        assert_eq!(
+            (second, said),
+            (Completion::Aborted, vec![FIRST.to_owned(), SECOND.to_owned()])
+        );
+        assert_eq!(ended(&[5, 31], 30).await.0, Completion::Stopped(false));
     }
 }

@@ -4,7 +4,7 @@ use super::model::{Observed, Parameter, TEXT, Tier, ValueType};
 use super::policies::Policies;
 use crate::domain::{ParameterName, Region, Tags, Timestamp};
 
-/// The hub, as AWS names it as a writer.
+/// The ARN that AWS records for a version that the hub writes.
 pub(super) const HUB: &str =
     "arn:aws:sts::111122223333:assumed-role/failover-replicator-spoke/failover-replicator";
 /// Another writer.

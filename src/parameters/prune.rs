@@ -223,7 +223,7 @@ impl Pruning<'_> {
         }
     }
 
-    /// Judges a leftover by what was read of it, and by its history where ownership depends on it.
+    /// Judges a leftover from its tags and version, and from its history where ownership depends on it.
     fn judge(&self, target: &Region, held: &Observed) -> Judgement<Kept> {
         let keep = |result| Judgement::Keep(Kept::Result(result));
         let Some(Standing::Leftover(source)) = self.standing(target, held) else {

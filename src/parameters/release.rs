@@ -3,7 +3,6 @@
 
 use super::causes::{changed_while_read, not_a_replica, nothing_to_release};
 use super::model::Observed;
-use super::plan::Case;
 use super::store::{ByName, Tagged, by_name, mark_released, versions};
 use crate::aws::Session;
 use crate::domain::{
@@ -97,6 +96,6 @@ async fn read(
 }
 
 fn ownership(context: &RouteContext<'_>, target: &Region, replica: &Observed) -> Ownership {
-    let case: Case<'_> = context.case(target, None, Some(replica), None);
+    let case = context.case(target, None, Some(replica), None);
     case.ownership(context.plan_policy(context.parity()))
 }

@@ -110,7 +110,7 @@ impl ItemResults {
         self.record_list(source, target, all, all as u64);
     }
 
-    /// Completes the ledger of a sweep with the listed items that have a result of their own.
+    /// Completes the ledger of a sweep with the listed items that have a named result.
     pub(super) fn close_ledger(
         &mut self,
         source: &Region,

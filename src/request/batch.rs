@@ -1,31 +1,31 @@
-//! A queue's batch: each message's body is the text of one event.
+//! A batch of messages from a queue. The body of each message is the JSON text of one event.
 //!
-//! One message that cannot be read keeps none of the others from being done: it goes back alone, and ends in the
-//! dead-letter queue.
+//! An unreadable message does not prevent the work on the other messages: only that message returns to the queue, and
+//! after its last attempt it moves to the dead-letter queue.
 
 use serde_json::Value;
 
 use super::event::{Event, Ignored};
-use super::{Refused, envelope, sort};
+use super::{Refused, envelope, json_type};
 
-/// One message.
+/// A message of the batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// The queue's id of the message, by which it is sent back; never empty, since Lambda takes an empty one for the
-    /// whole batch.
+    /// The id of the message in the queue, which returns a failed message to the queue. Never empty, because Lambda
+    /// treats an empty id as a failure of the whole batch.
     pub message_id: String,
-    /// What it holds.
-    pub content: Content,
+    /// The event in the body.
+    pub content: RecordContent,
 }
 
-/// What a message holds.
+/// The body of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Content {
-    /// An event that names something of ours.
+pub enum RecordContent {
+    /// An event that the hub handles.
     Event(Event),
-    /// An event of no concern.
+    /// An event that the hub does not handle.
     Ignored(Ignored),
-    /// No event; why.
+    /// The body is not an event, for this reason.
     Unreadable(String),
 }
 
@@ -33,7 +33,7 @@ const FORM: &str = "`{\"Records\":[{\"messageId\":\"…\",\"body\":\"the JSON of
 
 pub(super) fn read(records: &Value) -> Result<Vec<Record>, Refused> {
     let Value::Array(records) = records else {
-        return Err(Refused::new(format!("`Records` is {}", sort(records)), FORM));
+        return Err(Refused::new(format!("`Records` is {}", json_type(records)), FORM));
     };
     records
         .iter()
@@ -50,16 +50,16 @@ pub(super) fn read(records: &Value) -> Result<Vec<Record>, Refused> {
         .collect()
 }
 
-fn content(body: &Value) -> Content {
+fn content(body: &Value) -> RecordContent {
     let Value::String(body) = body else {
-        return Content::Unreadable(format!("the message's body is {}", sort(body)));
+        return RecordContent::Unreadable(format!("the message body is {}", json_type(body)));
     };
     match serde_json::from_str::<Value>(body) {
         Ok(value) if envelope::has_its_shape(&value) => match envelope::read(&value) {
-            Ok(event) => Content::Event(event),
-            Err(ignored) => Content::Ignored(ignored),
+            Ok(event) => RecordContent::Event(event),
+            Err(ignored) => RecordContent::Ignored(ignored),
         },
-        Ok(_) => Content::Unreadable("the message's body is JSON but no event".to_owned()),
-        Err(error) => Content::Unreadable(format!("the message's body is not JSON: {error}")),
+        Ok(_) => RecordContent::Unreadable("the message body is not an event".to_owned()),
+        Err(error) => RecordContent::Unreadable(format!("the message body is not JSON: {error}")),
     }
 }

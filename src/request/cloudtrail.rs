@@ -1,21 +1,21 @@
-//! API calls that `CloudTrail` recorded, as `EventBridge` hands them on.
+//! API calls that CloudTrail recorded and EventBridge delivered.
 //!
-//! Shapes: real records of `PutParameter` and `DeleteParameter`, the samples of the Secrets Manager user guide, and for
-//! the rest `CloudTrail`'s rule that a member keeps its name with the first letter lowered (`ARN` is `aRN`, in newer
-//! records `arn`). Values are masked or absent: an event never carries one.
+//! The shapes are from real records of `PutParameter` and `DeleteParameter` and from the Secrets Manager user guide. For the
+//! other calls the rule of CloudTrail applies: a member keeps its name with a lower-case first letter (`ARN` is `aRN`, in
+//! newer records `arn`). CloudTrail masks or omits all values, so an event never contains one.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::event::{self, Asks, Event, Ignored, looks_at};
-use super::says_nothing;
+use super::event::{self, Event, EventSubject, Ignored, event_about};
+use super::is_blank;
 use crate::domain::{Expectation, Item, Kind, Location, shown};
 
-/// What `CloudTrail` writes in the place of a text that it does not show.
+/// The text that CloudTrail writes in place of a masked value.
 const MASK: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
 
-/// Reads `event`, whose envelope is checked.
+/// Parses an event after the check of its envelope.
 pub(super) fn read(event: &Value, service: Kind, location: Location) -> Result<Event, Ignored> {
     let detail = &event["detail"];
     let endpoint = match service {
@@ -28,7 +28,7 @@ pub(super) fn read(event: &Value, service: Kind, location: Location) -> Result<E
     let Some(call) = detail["eventName"].as_str() else {
         return Err(Ignored::new("the event names no API call"));
     };
-    if !says_nothing(&detail["errorCode"]) {
+    if !is_blank(&detail["errorCode"]) {
         return failed(event, service, location, call);
     }
     match service {
@@ -50,12 +50,14 @@ fn parameter(event: &Value, location: Location, call: &str) -> Result<Event, Ign
             Some(Expectation { at, absent: true, ..Expectation::default() })
         }
         "AddTagsToResource" | "RemoveTagsFromResource" => {
-            // The call is shared with documents, managed nodes and others.
+            // The same call tags documents, managed nodes and other resources.
             match request["resourceType"].as_str() {
                 Some("Parameter") => Some(tags(request)),
                 Some(other) => {
                     let other = shown(other);
-                    return Err(Ignored::new(format!("{call} is of the resource type `{other}`")));
+                    return Err(Ignored::new(format!(
+                        "{call} concerns the resource type `{other}`"
+                    )));
                 }
                 None => return Err(Ignored::new(format!("{call} names no resource type"))),
             }
@@ -63,7 +65,7 @@ fn parameter(event: &Value, location: Location, call: &str) -> Result<Event, Ign
         "LabelParameterVersion" | "UnlabelParameterVersion" => {
             Some(Expectation { labels: true, ..Expectation::default() })
         }
-        _ => return Err(no_concern(call)),
+        _ => return Err(unhandled(call)),
     };
     let name = match call {
         "AddTagsToResource" | "RemoveTagsFromResource" => &request["resourceId"],
@@ -72,7 +74,7 @@ fn parameter(event: &Value, location: Location, call: &str) -> Result<Event, Ign
     };
     let names = texts(name).or_else(|| resources(detail)).unwrap_or_default();
     let expect = expect.filter(|expect| *expect != Expectation::default());
-    looks_at(event, location, call, Kind::Parameter, names, expect.as_ref())
+    event_about(event, location, call, Kind::Parameter, names, expect.as_ref())
 }
 
 fn secret(event: &Value, location: Location, call: &str) -> Result<Event, Ignored> {
@@ -85,7 +87,8 @@ fn secret(event: &Value, location: Location, call: &str) -> Result<Event, Ignore
         | "UntagResource"
         | "ReplicateSecretToRegions" => {
             let names = secret_names(&event["detail"]).unwrap_or_default();
-            // A deletion only overtakes the creation before it: what is scheduled for deletion can be described.
+            // The run does not wait for the deletion, because a secret that is scheduled for deletion can be described. The
+            // expectation only cancels the wait for an earlier creation.
             let at = event::time(event);
             let expect = match call {
                 "CreateSecret" if at.is_some() => {
@@ -94,17 +97,17 @@ fn secret(event: &Value, location: Location, call: &str) -> Result<Event, Ignore
                 "DeleteSecret" => Some(Expectation { at, absent: true, ..Expectation::default() }),
                 _ => None,
             };
-            looks_at(event, location, call, Kind::Secret, names, expect.as_ref())
+            event_about(event, location, call, Kind::Secret, names, expect.as_ref())
         }
         "RemoveRegionsFromReplication" => Err(Ignored::new(
-            "RemoveRegionsFromReplication is left to the sweep: the owner may be deleting the secret",
+            "the sweep handles RemoveRegionsFromReplication, because the owner may be deleting the secret",
         )),
-        _ => Err(no_concern(call)),
+        _ => Err(unhandled(call)),
     }
 }
 
-/// A failed call changed nothing; but a secret's deletion that AWS refused for its replicas is what the owner of a
-/// replicated secret meets.
+/// A failed call is ignored because it changed nothing. One failed call is handled: AWS refused to delete a secret with
+/// replicas, and the owner needs a report.
 fn failed(event: &Value, service: Kind, location: Location, call: &str) -> Result<Event, Ignored> {
     let detail = &event["detail"];
     let code = detail["errorCode"].as_str().unwrap_or("an error");
@@ -123,19 +126,19 @@ fn failed(event: &Value, service: Kind, location: Location, call: &str) -> Resul
             location,
             name: call.to_owned(),
             at: event::time(event),
-            asks: Asks::RefusedDelete(name),
-            passed_over: Vec::new(),
+            subject: EventSubject::RefusedDelete(name),
+            skipped: Vec::new(),
         }),
         Item::Parameter(_) => Err(Ignored::new("a refused DeleteSecret names no secret")),
     }
 }
 
-fn no_concern(call: &str) -> Ignored {
-    Ignored::new(format!("{} is no call that the hub acts on", shown(call)))
+fn unhandled(call: &str) -> Ignored {
+    Ignored::new(format!("the hub does not handle the API call {}", shown(call)))
 }
 
-/// The secret that a call names: by the name that AWS answered, since the caller may have passed any of name, ARN and
-/// part of an ARN, and one spelling makes one item of several events; else as the caller named it; else by ARN.
+/// The secret that a call names. The name in AWS's answer comes first, because the caller may have used the name, the ARN
+/// or a part of the ARN, and several events of one secret should name one item. The caller's name and the ARN follow.
 fn secret_names(detail: &Value) -> Option<Vec<&str>> {
     let (request, response) = (&detail["requestParameters"], &detail["responseElements"]);
     [&response["name"], &request["name"], &request["secretId"], &response["arn"], &response["aRN"]]
@@ -144,7 +147,7 @@ fn secret_names(detail: &Value) -> Option<Vec<&str>> {
         .or_else(|| resources(detail))
 }
 
-/// A text, or the texts of a list; `None` where there is none.
+/// A string, or the strings of an array. `None` if the value contains no string.
 fn texts(value: &Value) -> Option<Vec<&str>> {
     match value {
         Value::String(text) => Some(vec![text.as_str()]),
@@ -154,13 +157,13 @@ fn texts(value: &Value) -> Option<Vec<&str>> {
     .filter(|texts: &Vec<&str>| !texts.is_empty())
 }
 
-/// The ARNs that the record has beside its parameters, which may be cut off at 100 KB or null.
+/// The ARNs in `resources`. They remain in a record with omitted parameters (over 100 KB) or with null.
 fn resources(detail: &Value) -> Option<Vec<&str>> {
     let resources = detail["resources"].as_array()?;
     Some(resources.iter().filter_map(|resource| resource["ARN"].as_str()).collect())
 }
 
-/// The tags that a call set or took away. A masked value says nothing to wait for.
+/// The tags that a call set or removed. A masked value is not an expectation.
 fn tags(request: &Value) -> Expectation {
     let set = request["tags"].as_array().into_iter().flatten().filter_map(|tag| {
         let (key, value) = (tag["key"].as_str()?, tag["value"].as_str()?);

@@ -1,4 +1,4 @@
-//! What an event is to the hub: where to look and what to wait for, or why it is ignored.
+//! The parsed event: the items to read and the changes to wait for, or the reason to ignore the event.
 
 use serde_json::Value;
 
@@ -7,56 +7,56 @@ use crate::domain::{
     Expectation, Item, Kind, Location, ParameterName, SecretName, Timestamp, Wanted, shown,
 };
 
-/// An event that names something of ours.
+/// An event that the hub handles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// The envelope's account and Region; the Region may be no route's source, which `work` ignores.
+    /// The account and Region of the envelope. `work` ignores the event if no route begins in the Region.
     pub location: Location,
-    /// The API call, or the detail type of an event that is of none; for the log.
+    /// The API call, or the detail type of a native event, for the log.
     pub name: String,
-    /// When it happened, where it says so.
+    /// The time of the event, if the event contains it.
     pub at: Option<Timestamp>,
-    /// What it is about.
-    pub asks: Asks,
-    /// Names in it that are passed over, and why.
-    pub passed_over: Vec<Ignored>,
+    /// The items or the refused deletion.
+    pub subject: EventSubject,
+    /// The names in the event that the hub skips, with the reasons.
+    pub skipped: Vec<Ignored>,
 }
 
-/// What an event is about.
+/// The subject of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Asks {
-    /// Items to look at; at least one.
+pub enum EventSubject {
+    /// The items to reconcile; at least one.
     Items(Vec<Wanted>),
-    /// The deletion of this secret that AWS refused, perhaps for its replicas: an owner is to be told how to go on.
+    /// AWS refused to delete this secret, perhaps because of its replicas. The owner needs a report.
     RefusedDelete(SecretName),
 }
 
-/// Why there is nothing to do.
+/// The reason to ignore an event.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Ignored(String);
 
 impl Ignored {
-    /// From the reason, for a person.
+    /// Creates a reason for the log and for operators.
     pub fn new(reason: impl Into<String>) -> Self {
         Self(reason.into())
     }
 
-    /// The reason, for a person.
+    /// The text of the reason.
     pub fn reason(&self) -> &str {
         &self.0
     }
 }
 
-/// When the event happened: the call's own time, else the envelope's.
+/// The time of the API call, or otherwise the time in the envelope.
 pub(super) fn time(event: &Value) -> Option<Timestamp> {
     [&event["detail"]["eventTime"], &event["time"]]
         .into_iter()
         .find_map(|time| Timestamp::parse(time.as_str()?))
 }
 
-/// The event `name` that asks to look at `names`, each with `expect`.
-pub(super) fn looks_at<'a>(
+/// Creates the event `name` about the items `names`, each with the expectation `expect`.
+pub(super) fn event_about<'a>(
     event: &Value,
     location: Location,
     name: &str,
@@ -65,24 +65,24 @@ pub(super) fn looks_at<'a>(
     expect: Option<&Expectation>,
 ) -> Result<Event, Ignored> {
     let mut items: Vec<Wanted> = Vec::new();
-    let mut passed_over = Vec::new();
+    let mut skipped = Vec::new();
     for text in names {
         match item(kind, text, &location) {
             Ok(item) => items.push(Wanted { item, expect: expect.cloned().into_iter().collect() }),
-            Err(reason) => passed_over.push(reason),
+            Err(reason) => skipped.push(reason),
         }
     }
     if items.is_empty() {
-        let none = || Ignored::new(format!("{} names no {kind}", shown(name)));
-        return Err(passed_over.into_iter().next().unwrap_or_else(none));
+        let no_name = || Ignored::new(format!("{} names no {kind}", shown(name)));
+        return Err(skipped.into_iter().next().unwrap_or_else(no_name));
     }
     let (name, at) = (name.to_owned(), time(event));
-    Ok(Event { location, name, at, asks: Asks::Items(items), passed_over })
+    Ok(Event { location, name, at, subject: EventSubject::Items(items), skipped })
 }
 
-/// The item that a name or an ARN in an event means.
+/// Parses a name or an ARN in an event.
 pub(super) fn item(kind: Kind, text: &str, location: &Location) -> Result<Item, Ignored> {
-    // AWS takes names with blanks around them and cuts those off.
+    // AWS accepts names with leading or trailing spaces and removes the spaces.
     let text = text.trim_matches(' ');
     if text.starts_with("arn:") {
         let arn = arn::parse(text).map_err(|error| Ignored::new(error.to_string()))?;
@@ -92,24 +92,26 @@ pub(super) fn item(kind: Kind, text: &str, location: &Location) -> Result<Item, 
         if arn.account != location.account || arn.region != location.region {
             let text = shown(text);
             return Err(Ignored::new(format!(
-                "`{text}` is of another place than the event, {location}"
+                "`{text}` is not in the account and Region of the event, {location}"
             )));
         }
-        return no_path(arn.item);
+        return without_dot_segments(arn.item);
     }
     let item = match kind {
         Kind::Parameter => ParameterName::parse(text).map(Item::Parameter),
         Kind::Secret => SecretName::parse(text).map(Item::Secret),
     };
-    no_path(item.map_err(|error| Ignored::new(error.to_string()))?)
+    without_dot_segments(item.map_err(|error| Ignored::new(error.to_string()))?)
 }
 
-/// `item`, unless it is a parameter whose name would climb about in a tree of files.
-fn no_path(item: Item) -> Result<Item, Ignored> {
-    let climbs = item.name().split('/').any(|part| part == "." || part == "..");
-    if item.kind() == Kind::Parameter && climbs {
+/// Refuses a parameter with the path segment `.` or `..`, which clients of AWS may resolve like the path of a file.
+fn without_dot_segments(item: Item) -> Result<Item, Ignored> {
+    let has_dot_segment = item.name().split('/').any(|part| part == "." || part == "..");
+    if item.kind() == Kind::Parameter && has_dot_segment {
         let name = shown(item.name());
-        return Err(Ignored::new(format!("`{name}` looks like a path: it is left to the sweep")));
+        return Err(Ignored::new(format!(
+            "`{name}` has the path segment `.` or `..`; the sweep handles it"
+        )));
     }
     Ok(item)
 }

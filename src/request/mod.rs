@@ -1,7 +1,8 @@
-//! Bytes → [`Request`]: a person's payload, an event, or a queue's batch of events, told apart by shape.
+//! Parses bytes into a [`Request`]: a payload of an operator, an event, or a batch of events from a queue. The shape of
+//! the JSON distinguishes them.
 //!
-//! Pure, and strict only where a person writes: an unknown field of a payload is refused, of an event ignored. An
-//! event's fields may be missing, null or of any type; none of that is an error, at most a reason to ignore it.
+//! Only payloads are strict: an unknown field of a payload is refused, and an unknown field of an event is ignored. The
+//! fields of an event may be missing, null or of any type; the event is then ignored with a reason.
 
 mod arn;
 mod batch;
@@ -14,41 +15,41 @@ mod reconcile;
 
 use serde_json::Value;
 
-pub use batch::{Content, Record};
-pub use event::{Asks, Event, Ignored};
+pub use batch::{Record, RecordContent};
+pub use event::{Event, EventSubject, Ignored};
 pub use payload::item_at;
 pub use reconcile::{Accounts, Reconcile, RunOptions};
 
-/// What the hub was asked for.
+/// A parsed request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Request {
-    /// Make routes equal, as a payload asked.
+    /// Reconcile routes, as a payload requests.
     Reconcile(Reconcile),
-    /// List the accounts in scope, for a state machine that spreads them.
+    /// List the accounts in scope, for a state machine that distributes them.
     ListAccounts {
-        /// Accounts in one batch of the answer; from 1 to 1,000.
+        /// The number of accounts in one batch of the answer, from 1 to 1,000.
         batch: usize,
-        /// Where the answer before this one ended.
+        /// The `next` of the previous answer.
         page: Option<String>,
     },
-    /// One event, or why it is ignored.
+    /// An event, or the reason to ignore it.
     Event(Result<Event, Ignored>),
-    /// A queue's messages, in their order.
+    /// The messages of a queue, in their order.
     Batch(Vec<Record>),
 }
 
-/// A request that a person has to write otherwise: nothing was done.
+/// A refused request. The hub did nothing; the operator has to correct the request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{problem}; accepted is {accepted}")]
+#[error("{problem}; expected {accepted}")]
 pub struct Refused {
-    /// What is wrong.
+    /// The reason for the refusal.
     pub problem: String,
-    /// What is accepted in its place.
+    /// The accepted form.
     pub accepted: String,
 }
 
 impl Refused {
-    /// From what is wrong and what is accepted in its place.
+    /// Creates a refusal.
     pub fn new(problem: impl Into<String>, accepted: impl Into<String>) -> Self {
         Self { problem: problem.into(), accepted: accepted.into() }
     }
@@ -56,12 +57,12 @@ impl Refused {
 
 const FORMS: &str = "a JSON object: a payload such as `{\"detail\":{\"name\":\"all\",\"operation\":\"sync\"}}`, an EventBridge event, or a batch of events from a queue";
 
-/// Reads a request from JSON text.
+/// Parses a request from JSON text.
 ///
 /// # Errors
-/// Text that is no JSON, and what [`from_value`] refuses.
+/// The text is not JSON, or [`from_value`] refuses it.
 pub fn parse(bytes: &[u8]) -> Result<Request, Refused> {
-    // Editors of some systems put a byte order mark in front, which JSON does not know.
+    // Some editors write a byte order mark, which JSON does not permit.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(Refused::new("the request is empty", FORMS));
@@ -72,10 +73,10 @@ pub fn parse(bytes: &[u8]) -> Result<Request, Refused> {
     }
 }
 
-/// Reads a request from JSON.
+/// Parses a request from a JSON value.
 ///
 /// # Errors
-/// What is none of the three shapes; a payload with a fault; a batch whose messages have no id.
+/// The value has none of the three shapes, the payload is invalid, or a message of the batch has no id.
 pub fn from_value(value: &Value) -> Result<Request, Refused> {
     match value {
         Value::Object(fields) if fields.contains_key("Records") => {
@@ -85,24 +86,24 @@ pub fn from_value(value: &Value) -> Result<Request, Refused> {
             Ok(Request::Event(envelope::read(value)))
         }
         Value::Object(fields) => payload::read(fields),
-        other => Err(Refused::new(format!("the request is {}", sort(other)), FORMS)),
+        other => Err(Refused::new(format!("the request is {}", json_type(other)), FORMS)),
     }
 }
 
-/// What sort of JSON a value is, for a person; never the value itself, which may be a secret in the wrong place.
-fn sort(value: &Value) -> &'static str {
+/// The type of a JSON value, for a message. Messages never contain the value, which may be a secret in a wrong field.
+fn json_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
         Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
         Value::Object(_) => "an object",
     }
 }
 
-/// Whether a field is missing, null or an empty text: an empty `errorCode` is no failure.
-fn says_nothing(field: &Value) -> bool {
+/// Whether a field is missing, null or blank. An event with a blank `errorCode` reports a successful call.
+fn is_blank(field: &Value) -> bool {
     field.is_null() || field.as_str().is_some_and(|text| text.trim().is_empty())
 }
 

@@ -1,6 +1,6 @@
-//! A person's payload, in the shape that the predecessor's had: `{"detail":{"name":…,"operation":…}}`.
+//! Payloads of operators, in the shape of the predecessor: `{"detail":{"name":…,"operation":…}}`.
 //!
-//! Everything that it does not know is refused: a misspelled `account` would otherwise mean every account.
+//! Every unknown field is refused. Otherwise a misspelled `account` would mean every account.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::arn::{self, Arn};
 use super::reconcile::{Accounts, Reconcile, RunOptions};
-use super::{Refused, Request, sort};
+use super::{Refused, Request, json_type};
 use crate::domain::{AccountId, Item, Kind, ParameterName, Purpose, Region, SecretName, shown};
 use crate::settings::MaxDeletes;
 
@@ -27,41 +27,43 @@ const FIELDS: [&str; 10] = [
 const DETAIL_FIELDS: [&str; 3] = ["name", "operation", "kind"];
 const DETAIL: &str = "`\"detail\":{\"name\":…,\"operation\":…}`, such as `{\"name\":\"all\",\"operation\":\"sync\"}` or `{\"name\":\"/a/b\",\"operation\":\"update\"}`";
 const OPERATIONS: &str =
-    "`create`, `update`, `delete` or `sync`, or `list` with the name `accounts`";
-const ACCOUNT: &str = "twelve digits in quotes, such as `\"111122223333\"`";
-const ACCOUNTS: &str = "a list of accounts, such as `[\"111122223333\",\"444455556666\"]`";
+    "one of `create`, `update`, `delete`, `sync`, or `list` with the name `accounts`";
+const ACCOUNT: &str = "a string of twelve digits, such as `\"111122223333\"`";
+const ACCOUNTS: &str = "an array of account ids, such as `[\"111122223333\",\"444455556666\"]`";
 const REGION: &str = "the name of a Region, such as `\"us-east-2\"`";
-const MAX_DELETES: &str = "a whole number, or a percentage such as `\"100%\"`";
-const BATCH: &str = "a whole number from 1 to 1000";
-/// Accounts in a batch where the payload does not say: a Lambda's time is enough for as many large ones.
+const MAX_DELETES: &str = "an integer, or a percentage such as `\"100%\"`";
+const BATCH: &str = "an integer from 1 to 1000";
+/// The default number of accounts in a batch. The time of one invocation is sufficient for 25 large accounts.
 const DEFAULT_BATCH: usize = 25;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Operation {
-    /// `create`, `update` or `delete` of one item: a hint that is not needed, since what is read decides.
+    /// `create`, `update` or `delete` of one item. The hub does not need this hint: it decides from what it reads.
     OneItem,
     Sync,
     List,
 }
 
 pub(super) fn read(fields: &Map<String, Value>) -> Result<Request, Refused> {
-    known_fields("the payload", fields, &FIELDS)?;
+    check_fields("the payload", fields, &FIELDS)?;
     let detail = match fields.get("detail") {
         Some(Value::Object(detail)) => detail,
-        Some(other) => return Err(Refused::new(format!("`detail` is {}", sort(other)), DETAIL)),
-        None => return Err(Refused::new("the payload has no `detail`", DETAIL)),
+        Some(other) => {
+            return Err(Refused::new(format!("`detail` is {}", json_type(other)), DETAIL));
+        }
+        None => return Err(Refused::new("missing `detail`", DETAIL)),
     };
-    known_fields("`detail`", detail, &DETAIL_FIELDS)?;
+    check_fields("`detail`", detail, &DETAIL_FIELDS)?;
     let name = text(detail, "name", DETAIL)?
-        .ok_or_else(|| Refused::new("`detail` has no `name`", DETAIL))?;
+        .ok_or_else(|| Refused::new("missing `name` in `detail`", DETAIL))?;
     let word = text(detail, "operation", OPERATIONS)?
-        .ok_or_else(|| Refused::new("`detail` has no `operation`", DETAIL))?;
+        .ok_or_else(|| Refused::new("missing `operation` in `detail`", DETAIL))?;
     let operation = match word.to_ascii_lowercase().as_str() {
         "create" | "update" | "delete" => Operation::OneItem,
         "sync" => Operation::Sync,
         "list" => Operation::List,
         _ => {
-            let problem = format!("the operation `{}` is none", shown(word));
+            let problem = format!("unknown operation `{}`", shown(word));
             return Err(Refused::new(problem, OPERATIONS));
         }
     };
@@ -70,8 +72,8 @@ pub(super) fn read(fields: &Map<String, Value>) -> Result<Request, Refused> {
     }
     if let Some(field) = ["batch", "page"].iter().find(|field| fields.contains_key(**field)) {
         return Err(Refused::new(
-            format!("`{field}` goes only with the operation `list`"),
-            "a payload without it",
+            format!("`{field}` is accepted only with the operation `list`"),
+            format!("a payload without `{field}`"),
         ));
     }
     reconcile(fields, detail, name, operation).map(Request::Reconcile)
@@ -82,15 +84,18 @@ fn list_accounts(
     detail: &Map<String, Value>,
     name: &str,
 ) -> Result<Request, Refused> {
-    const LIST: &str = "`{\"detail\":{\"name\":\"accounts\",\"operation\":\"list\"}}`, with `batch` and `page` beside `detail`";
+    const LIST: &str = "`{\"detail\":{\"name\":\"accounts\",\"operation\":\"list\"}}`, optionally with `batch` and `page` next to `detail`";
     if name != "accounts" {
-        let problem = format!("`list` is of `accounts`, not of `{}`", shown(name));
+        let problem = format!("unknown name `{}` for the operation `list`", shown(name));
         return Err(Refused::new(problem, LIST));
     }
     let stray =
         fields.keys().map(String::as_str).find(|f| !["detail", "batch", "page"].contains(f));
     if let Some(field) = stray.or(detail.contains_key("kind").then_some("kind")) {
-        return Err(Refused::new(format!("`{field}` does not go with the operation `list`"), LIST));
+        return Err(Refused::new(
+            format!("`{field}` is not accepted with the operation `list`"),
+            LIST,
+        ));
     }
     let batch = match fields.get("batch") {
         None => DEFAULT_BATCH,
@@ -98,14 +103,14 @@ fn list_accounts(
             .as_u64()
             .and_then(|batch| usize::try_from(batch).ok())
             .filter(|batch| (1..=1000).contains(batch))
-            .ok_or_else(|| Refused::new("`batch` is no such number", BATCH))?,
+            .ok_or_else(|| Refused::new("invalid `batch`", BATCH))?,
     };
-    // Null is what `next` of the last answer is: a state machine hands it on as it is.
+    // The `next` of the last answer is null, and a state machine sends it back unchanged.
     let page = match fields.get("page") {
         None | Some(Value::Null) => None,
         Some(Value::String(page)) if !page.is_empty() => Some(page.clone()),
         Some(_) => {
-            return Err(Refused::new("`page` is no text", "the `next` of the answer before"));
+            return Err(Refused::new("invalid `page`", "the `next` of the previous answer"));
         }
     };
     Ok(Request::ListAccounts { batch, page })
@@ -130,11 +135,11 @@ fn reconcile(
         everything(kind, operation)?;
         None
     } else if kind.is_none() && name.eq_ignore_ascii_case("all") {
-        // Everything, or the parameter that is called so: neither is guessed.
+        // The name may mean everything or a parameter; the hub does not guess.
         return Err(Refused::new(
-            format!("the name `{}` may mean everything or a parameter", shown(name)),
+            format!("ambiguous name `{}`", shown(name)),
             format!(
-                "`all` with the operation `sync` for everything, `/{}` for the parameter",
+                "`all` with the operation `sync` for everything, or `/{}` for the parameter",
                 shown(name)
             ),
         ));
@@ -146,7 +151,7 @@ fn reconcile(
             if *in_account != [arn.account.clone()] || *in_region != arn.region {
                 return Err(elsewhere(
                     &arn,
-                    "an ARN of the `account` and `region` beside `detail`, or a name",
+                    "an ARN with the `account` and `region` of the payload, or a name",
                 ));
             }
         }
@@ -160,14 +165,14 @@ fn reconcile(
     Ok(Reconcile { accounts, region, item, options, purpose: Purpose::Equality })
 }
 
-/// `all` is every parameter and every secret.
+/// Checks a request for every parameter and every secret.
 fn everything(kind: Option<Kind>, operation: Operation) -> Result<(), Refused> {
-    const ALL: &str = "`{\"name\":\"all\",\"operation\":\"sync\"}`; a parameter of this name is `/all`, a secret its ARN";
+    const ALL: &str = "`{\"name\":\"all\",\"operation\":\"sync\"}`; for a parameter with this name use `/all`, for a secret use the ARN";
     if operation != Operation::Sync {
-        return Err(Refused::new("`all` goes only with the operation `sync`", ALL));
+        return Err(Refused::new("the name `all` is accepted only with the operation `sync`", ALL));
     }
     if kind.is_some() {
-        return Err(Refused::new("`all` is of every kind and goes without `kind`", ALL));
+        return Err(Refused::new("`kind` is not accepted with the name `all`", ALL));
     }
     Ok(())
 }
@@ -178,7 +183,7 @@ fn kind(detail: &Map<String, Value>) -> Result<Option<Kind>, Refused> {
         None => Ok(None),
         Some("parameter") => Ok(Some(Kind::Parameter)),
         Some("secret") => Ok(Some(Kind::Secret)),
-        Some(other) => Err(Refused::new(format!("the kind `{}` is none", shown(other)), KINDS)),
+        Some(other) => Err(Refused::new(format!("unknown kind `{}`", shown(other)), KINDS)),
     }
 }
 
@@ -197,15 +202,15 @@ fn item(kind: Kind, name: &str) -> Result<(Item, Option<Arn>), Refused> {
     }
     match arn::parse(name) {
         Ok(arn) if arn.item.kind() == kind => Ok((arn.item.clone(), Some(arn))),
-        Ok(_) => Err(refused(format!("the ARN is not a {example}'s"))),
+        Ok(_) => Err(refused(format!("the ARN is not the ARN of a {example}"))),
         Err(error) => Err(refused(error.to_string())),
     }
 }
 
-/// The item that a person names by its name or its ARN, which is there in this place.
+/// Parses the name or the ARN of an item in this account and Region.
 ///
 /// # Errors
-/// The name of no item of this kind, and the ARN of one in another place.
+/// The name is invalid, or the ARN has another kind, account or Region.
 pub fn item_at(
     kind: Kind,
     name: &str,
@@ -215,7 +220,7 @@ pub fn item_at(
     let (item, place) = item(kind, name)?;
     match place {
         Some(arn) if arn.account != *account || arn.region != *region => {
-            Err(elsewhere(&arn, "an ARN of the account and Region that are named, or a name"))
+            Err(elsewhere(&arn, "an ARN with the account and Region of the arguments, or a name"))
         }
         _ => Ok(item),
     }
@@ -224,7 +229,7 @@ pub fn item_at(
 fn elsewhere(arn: &Arn, accepted: &str) -> Refused {
     let Arn { account, region, .. } = arn;
     Refused::new(
-        format!("the ARN is of {account} in {region}, and the request of another place"),
+        format!("the ARN has account {account} and Region {region}, which differ from the request"),
         accepted,
     )
 }
@@ -236,10 +241,10 @@ fn accounts(fields: &Map<String, Value>) -> Result<Option<Vec<AccountId>>, Refus
         return one.map(|one| Ok(vec![id(one)?])).transpose();
     };
     if one.is_some() {
-        return Err(Refused::new("both `account` and `accounts` are there", "one of them"));
+        return Err(Refused::new("both `account` and `accounts` are set", "only one of them"));
     }
     let Value::Array(many) = many else {
-        return Err(Refused::new(format!("`accounts` is {}", sort(many)), ACCOUNTS));
+        return Err(Refused::new(format!("`accounts` is {}", json_type(many)), ACCOUNTS));
     };
     if many.is_empty() {
         return Err(Refused::new("`accounts` is empty", ACCOUNTS));
@@ -248,7 +253,7 @@ fn accounts(fields: &Map<String, Value>) -> Result<Option<Vec<AccountId>>, Refus
     let mut accounts = Vec::new();
     for one in many {
         let Value::String(one) = one else {
-            return Err(Refused::new(format!("among `accounts` is {}", sort(one)), ACCOUNTS));
+            return Err(Refused::new(format!("`accounts` contains {}", json_type(one)), ACCOUNTS));
         };
         let account = id(one)?;
         if seen.insert(account.clone()) {
@@ -263,14 +268,14 @@ fn options(fields: &Map<String, Value>) -> Result<RunOptions, Refused> {
         None => Ok(default),
         Some(Value::Bool(is)) => Ok(*is),
         Some(other) => {
-            Err(Refused::new(format!("`{field}` is {}", sort(other)), "`true` or `false`"))
+            Err(Refused::new(format!("`{field}` is {}", json_type(other)), "`true` or `false`"))
         }
     };
     let max_deletes = fields.get("max_deletes").map(brake).transpose()?;
     if max_deletes.is_some() && !fields.contains_key("account") {
         return Err(Refused::new(
-            "`max_deletes` is for one account and none is named",
-            "it with `\"account\":\"111122223333\"` beside it",
+            "`max_deletes` requires `account`",
+            "`max_deletes` together with `\"account\":\"111122223333\"`",
         ));
     }
     Ok(RunOptions {
@@ -278,7 +283,7 @@ fn options(fields: &Map<String, Value>) -> Result<RunOptions, Refused> {
         trust: flag("trust", true)?,
         labels: flag("labels", false)?,
         max_deletes,
-        // The rest is a person's at a terminal.
+        // Only `hubctl` can set the other options.
         ..RunOptions::default()
     })
 }
@@ -289,11 +294,11 @@ fn brake(value: &Value) -> Result<MaxDeletes, Refused> {
         Value::String(text) => MaxDeletes::parse(text).ok(),
         _ => None,
     }
-    .ok_or_else(|| Refused::new("`max_deletes` is no such number", MAX_DELETES))
+    .ok_or_else(|| Refused::new("invalid `max_deletes`", MAX_DELETES))
 }
 
-/// The text of a field, if the field is there. Null is no text: an empty variable of a template must not turn one
-/// account into all.
+/// The string in a field. `None` if the field is missing. Null is refused, so that an empty template variable cannot turn
+/// one account into all accounts.
 fn text<'a>(
     fields: &'a Map<String, Value>,
     field: &str,
@@ -302,23 +307,26 @@ fn text<'a>(
     match fields.get(field) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(other) => Err(Refused::new(format!("`{field}` is {}", sort(other)), accepted)),
+        Some(other) => Err(Refused::new(format!("`{field}` is {}", json_type(other)), accepted)),
     }
 }
 
-fn known_fields(of: &str, fields: &Map<String, Value>, known: &[&str]) -> Result<(), Refused> {
+fn check_fields(part: &str, fields: &Map<String, Value>, known: &[&str]) -> Result<(), Refused> {
     let Some(unknown) = fields.keys().find(|field| !known.contains(&field.as_str())) else {
         return Ok(());
     };
-    // Cut first: the comparison takes memory for each pair of their characters.
+    // The name is cut first, because the comparison needs memory for each pair of characters.
     let unknown = shown(unknown);
     let lower = unknown.to_ascii_lowercase();
     let nearest = known.iter().min_by_key(|name| strsim::damerau_levenshtein(&lower, name));
     Err(Refused::new(
         format!(
-            "{of} has the unknown field `{unknown}`; the nearest known one is `{}`",
+            "unknown field `{unknown}` in {part} (did you mean `{}`?)",
             nearest.unwrap_or(&"detail")
         ),
-        known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+        format!(
+            "one of {}",
+            known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+        ),
     ))
 }

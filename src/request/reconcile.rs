@@ -1,40 +1,39 @@
-//! What a payload may ask: which accounts, which route, which item, and how the run differs from the settings.
+//! The request to reconcile: accounts, route, item, and the options of the run.
 
 use crate::domain::{AccountId, Item, Purpose, Region};
 use crate::ownership::Fingerprint;
 use crate::settings::MaxDeletes;
 
-/// Which accounts a payload is about.
+/// The accounts of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Accounts {
-    /// All of the organisation that are in scope.
+    /// All accounts of the organisation that are in scope.
     Organization,
-    /// The hub's own.
+    /// The account of the hub.
     Hub,
-    /// These, each once, in the order given; Organizations is not asked.
+    /// The named accounts, each once, in their order. The hub makes no call to Organizations.
     These(Vec<AccountId>),
 }
 
-/// How a run differs from what the settings say.
+/// The options of one run, which differ from the settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent option")]
 pub struct RunOptions {
-    /// Decide and report only.
+    /// Whether the run only plans and reports.
     pub plan: bool,
-    /// Whether provenance is believed; if not, values are compared.
+    /// Whether provenance is trusted. Otherwise the run compares values.
     pub trust: bool,
-    /// Whether labels are looked at of every item; no list shows them.
+    /// Whether the run reads the labels of every item. No list shows labels.
     pub labels: bool,
-    /// Whether replicas that depend on `REPLICATOR_TRUSTED_WRITERS` are written once more by the hub; asked for at a
-    /// terminal alone.
+    /// Whether the hub rewrites replicas that depend on `REPLICATOR_TRUSTED_WRITERS`. Only `hubctl` can set this option.
     pub take_over: bool,
-    /// Whether accounts that the settings exclude are worked on where they are named; asked for at a terminal alone.
+    /// Whether the run includes named accounts that the settings exclude. Only `hubctl` can set this option.
     pub even_if_excluded: bool,
-    /// The brake on deletions of this run.
+    /// The limit for deletes in this run, in place of `REPLICATOR_MAX_DELETES`.
     pub max_deletes: Option<MaxDeletes>,
-    /// Whether a person at a terminal said so; no payload can.
+    /// Whether an operator at a terminal set `max_deletes`. A payload cannot set this option.
     pub lifts_brake: bool,
-    /// The id of the plan that is to be carried out, and no other; asked for at a terminal alone.
+    /// The id of the plan to execute; any other plan is refused. Only `hubctl` can set this option.
     pub expect: Option<Fingerprint>,
 }
 
@@ -53,17 +52,17 @@ impl Default for RunOptions {
     }
 }
 
-/// A request to make routes equal.
+/// A request to reconcile routes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reconcile {
-    /// In which accounts.
+    /// The accounts to reconcile.
     pub accounts: Accounts,
-    /// Only the route from this Region; it may have none, which `work` refuses.
+    /// Limits the request to the route from this Region. `work` refuses a Region without a route.
     pub region: Option<Region>,
-    /// Only this item.
+    /// Limits the request to this item.
     pub item: Option<Item>,
-    /// How the run differs from what the settings say.
+    /// The options of the run.
     pub options: RunOptions,
-    /// What it is for; only equality can be asked for by a payload.
+    /// The purpose of the run. A payload can only request equality.
     pub purpose: Purpose,
 }

@@ -18,18 +18,22 @@ use crate::domain::{Cause, Expectation, Item, Region, SecretName, Wanted};
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// The answer of `DescribeSecret` for each secret, by the requested name or ARN.
-pub(super) type Described = BTreeMap<SecretName, Result<Option<Secret>, Cause>>;
+pub(super) type DescribedSecrets = BTreeMap<SecretName, Result<Option<Secret>, Cause>>;
 
 impl SecretsContext<'_> {
     /// Describes the wanted secrets. A secret that was just created is described repeatedly until it exists.
-    pub(super) async fn describe_wanted(&self, source: &Region, wanted: &[Wanted]) -> Described {
+    pub(super) async fn describe_wanted(
+        &self,
+        source: &Region,
+        wanted: &[Wanted],
+    ) -> DescribedSecrets {
         let mut open: BTreeMap<&SecretName, bool> = BTreeMap::new();
         for Wanted { item, expect } in wanted {
             if let Item::Secret(name) = item {
                 open.insert(name, is_created(expect));
             }
         }
-        let mut described = Described::new();
+        let mut described = DescribedSecrets::new();
         let (mut waited, mut pause) = (Duration::ZERO, PAUSE);
         loop {
             let reads: Vec<_> = open

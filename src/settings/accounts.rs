@@ -1,31 +1,32 @@
-//! Which accounts are in scope: by id, and by the path of their organisational unit.
+//! The filter for accounts, by id and by the path of the organisational unit.
 
 use std::collections::BTreeSet;
 
 use crate::domain::AccountId;
 
-/// In scope is what some include names (any account, where there are none) and no exclude does. `organization` decides.
+/// An account is in scope if an include matches it and no exclude matches it. Without includes every account is included.
+/// `organization` evaluates the filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountFilter {
-    /// Accounts by id.
+    /// Ids of included accounts.
     pub include: BTreeSet<AccountId>,
-    /// Accounts by id.
+    /// Ids of excluded accounts.
     pub exclude: BTreeSet<AccountId>,
-    /// Paths of organisational units, each with a `/` at its end: everything below it.
+    /// Paths of organisational units, each with a final `/`. A path matches every account below the unit.
     pub include_ous: Vec<String>,
-    /// Paths of organisational units, each with a `/` at its end: everything below it.
+    /// In the form of `include_ous`.
     pub exclude_ous: Vec<String>,
 }
 
 impl AccountFilter {
-    /// Whether the ids alone let `account` in. Where organisational units decide too, only Organizations can tell:
-    /// events come from where the spoke's rules are deployed, which is by unit as well.
+    /// Whether the ids admit `account`. Organisational units do not count here, because only Organizations knows the unit
+    /// of an account. Events arrive only from accounts with the spoke's rules, which are deployed by unit.
     pub fn names_account(&self, account: &AccountId) -> bool {
         self.excluded_by(account).is_none()
     }
 
-    /// The setting that leaves `account` out by its id. Organisational units do not bind accounts that are named, nor
-    /// events, yet: that needs the list of accounts that the last sweep stored.
+    /// The setting that excludes `account` by id. Organisational units do not apply to named accounts or to events yet:
+    /// that requires the stored account list of the last sweep.
     pub fn excluded_by(&self, account: &AccountId) -> Option<&'static str> {
         if self.exclude.contains(account) {
             return Some("REPLICATOR_EXCLUDE_ACCOUNTS");

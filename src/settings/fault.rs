@@ -1,27 +1,47 @@
-//! What is wrong with the settings: each fault names the setting, what was read and what is accepted.
+//! Faults of the settings. Each fault names the setting, the value that was read, the problem and the accepted values.
 
 use std::fmt;
 
-use super::known::Known;
+use super::known::KnownSetting;
 use crate::domain::shown;
 
-/// One fault of one setting.
+/// A fault of one setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// The full name of the environment variable; of one that is none of ours, cut.
+pub struct SettingFault {
+    /// The full name of the environment variable. The name of an unknown variable is cut.
     pub setting: String,
-    /// What was read, cut; nothing where nothing was read or the variable is none of ours.
+    /// The value that was read, cut. `None` if no value was read or if the variable is unknown.
     pub read: Option<String>,
-    /// What is wrong with it.
-    pub problem: String,
-    /// What is accepted.
+    /// Why the setting cannot be used.
+    pub problem: SettingProblem,
+    /// The accepted values; for an unknown variable the name of the most similar setting.
     pub accepted: String,
 }
 
-impl Fault {
-    /// What is wrong with a known setting, and with what was read of it.
-    pub(super) fn of(setting: &Known, read: Option<&str>, problem: String) -> Self {
-        let Known { name, accepted, .. } = setting;
+/// The problem of a setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SettingProblem {
+    /// The variable begins with `REPLICATOR_` and is not a setting.
+    Unknown,
+    /// A required setting is not set and has no default.
+    Missing,
+    /// The value cannot be read or is not accepted, for this reason.
+    Invalid(String),
+}
+
+impl fmt::Display for SettingProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "unknown setting",
+            Self::Missing => "not set and without a default",
+            Self::Invalid(reason) => reason,
+        })
+    }
+}
+
+impl SettingFault {
+    pub(super) fn new(setting: &KnownSetting, read: Option<&str>, problem: SettingProblem) -> Self {
+        let KnownSetting { name, accepted, .. } = setting;
         Self {
             setting: (*name).to_owned(),
             read: read.map(shown),
@@ -31,21 +51,29 @@ impl Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for SettingFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { setting, read, problem, accepted } = self;
-        match read {
-            Some(read) => write!(f, "{setting} is `{read}`: {problem}; accepted is {accepted}"),
-            None => write!(f, "{setting}: {problem}; accepted is {accepted}"),
+        match (problem, read) {
+            (SettingProblem::Unknown, _) => {
+                write!(f, "unknown setting `{setting}`; did you mean `{accepted}`?")
+            }
+            (SettingProblem::Missing, _) => write!(f, "missing `{setting}`; expected {accepted}"),
+            (SettingProblem::Invalid(reason), Some(read)) => {
+                write!(f, "invalid `{setting}` value `{read}`: {reason}; expected {accepted}")
+            }
+            (SettingProblem::Invalid(reason), None) => {
+                write!(f, "invalid `{setting}`: {reason}; expected {accepted}")
+            }
         }
     }
 }
 
-/// Every fault of the settings.
+/// All faults of the settings.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct SettingsError {
-    /// At least one.
-    pub faults: Vec<Fault>,
+    /// At least one fault.
+    pub faults: Vec<SettingFault>,
 }
 
 impl fmt::Display for SettingsError {
@@ -53,7 +81,7 @@ impl fmt::Display for SettingsError {
         match self.faults.as_slice() {
             [fault] => write!(f, "{fault}"),
             faults => {
-                write!(f, "{} settings are wrong:", faults.len())?;
+                write!(f, "{} settings are invalid:", faults.len())?;
                 faults.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
             }
         }

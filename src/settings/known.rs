@@ -1,53 +1,53 @@
-//! The table of settings: name, default, what is accepted. Whoever adds a setting adds it here and in `parse`.
+//! The table of settings: name, default and accepted values. A new setting is added here and in `parse`.
 
-/// What the name of every setting begins with.
+/// The prefix of every setting.
 pub const PREFIX: &str = "REPLICATOR_";
 
-/// One setting.
+/// One entry of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Known {
-    /// The environment variable.
+pub struct KnownSetting {
+    /// The name of the environment variable.
     pub name: &'static str,
-    /// What holds where the variable is not set or empty.
+    /// The value that applies if the variable is not set or empty.
     pub default: Option<&'static str>,
-    /// What is accepted, for a person; it stands in every fault.
+    /// The accepted values, for an operator. Every fault shows this text.
     pub accepted: &'static str,
 }
 
-/// Every setting, in the order of the README's table.
-pub const fn known() -> &'static [Known] {
+/// Every setting, in the order of the table in the documentation.
+pub const fn known() -> &'static [KnownSetting] {
     &ALL
 }
 
 macro_rules! settings {
     ($($constant:ident = $name:literal, $default:expr, $accepted:expr;)*) => {
-        $(pub(super) const $constant: Known = Known {
+        $(pub(super) const $constant: KnownSetting = KnownSetting {
             name: concat!("REPLICATOR_", $name),
             default: $default,
             accepted: $accepted,
         };)*
-        const ALL: [Known; [$($constant),*].len()] = [$($constant),*];
+        const ALL: [KnownSetting; [$($constant),*].len()] = [$($constant),*];
     };
 }
 
 const ACCOUNTS: &str =
-    "account ids of twelve digits with commas between, such as `111122223333,444455556666`";
-const OUS: &str = "paths of organisational units as Organizations gives them, with commas between, such as `o-a1b2c3d4e5/r-f6g7/ou-f6g7-h8i9j0k1/`";
-const GLOBS: &str = "globs over names with commas between, such as `/shop/*,/pay/*/db`";
-const EXCLUDED_GLOBS: &str = "globs over names with commas between, such as `default,/shop/*`, where the word `default` stands for what deployment tools keep in each Region";
+    "account ids of twelve digits, separated by commas, such as `111122223333,444455556666`";
+const OUS: &str = "paths of organisational units, separated by commas, such as `o-a1b2c3d4e5/r-f6g7/ou-f6g7-h8i9j0k1/`";
+const GLOBS: &str = "globs for names, separated by commas, such as `/shop/*,/pay/*/db`";
+const EXCLUDED_GLOBS: &str = "globs for names, separated by commas, such as `default,/shop/*`; the word `default` means the regional parameters of deployment tools";
 const ROLE_NAME: &str =
-    "the name of a role without its path: 1 to 64 letters, digits and `_+=,.@-`";
-const SHARE: &str = "a number over 0 and at most 1, such as `0.5`";
+    "the name of a role without the path: 1 to 64 letters, digits and `_+=,.@-`";
+const SHARE: &str = "a number greater than 0 and not greater than 1, such as `0.5`";
 
 settings! {
     ROUTES = "ROUTES", None,
-        "`SOURCE=TARGET[,TARGET]`, several with `;` between, such as `us-east-2=us-east-1,us-west-2;eu-west-1=eu-central-1`";
+        "`SOURCE=TARGET[,TARGET]`, separated by `;`, such as `us-east-2=us-east-1,us-west-2;eu-west-1=eu-central-1`";
     SPOKE_ROLE_NAME = "SPOKE_ROLE_NAME", Some("failover-replicator-spoke"),
         ROLE_NAME;
     FAILOVER_ROLE_NAME = "FAILOVER_ROLE_NAME", Some("failover-replicator-failover"),
-        "the name of a role other than REPLICATOR_SPOKE_ROLE_NAME, without its path: 1 to 64 letters, digits and `_+=,.@-`";
+        "the name of a role without the path, different from REPLICATOR_SPOKE_ROLE_NAME: 1 to 64 letters, digits and `_+=,.@-`";
     TRUSTED_WRITERS = "TRUSTED_WRITERS", None,
-        "exact names of roles, without their paths, with commas between, such as `parameter-store-replication,old-spoke`; or `*` alone, where AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_SSM names an emulator on loopback";
+        "exact names of roles without their paths, separated by commas, such as `parameter-store-replication,old-spoke`; or only `*`, if AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_SSM is an emulator on loopback";
     SPOKE_EXTERNAL_ID = "SPOKE_EXTERNAL_ID", None,
         "2 to 1,224 letters, digits and `_+=,.@:/-`";
     OPERATOR_ROLE_ARN = "OPERATOR_ROLE_ARN", None,
@@ -61,22 +61,22 @@ settings! {
     INCLUDE_NAMES = "INCLUDE_NAMES", None, GLOBS;
     EXCLUDE_NAMES = "EXCLUDE_NAMES", Some("default"), EXCLUDED_GLOBS;
     KMS_KEYS = "KMS_KEYS", Some("{}"),
-        "a JSON object from source key to target key, or to an object from target Region to key, such as `{\"alias/a\":\"alias/b\",\"alias/c\":{\"us-east-1\":\"alias/d\"}}`";
+        "a JSON object from source key to target key, or from source key to an object from target Region to key, such as `{\"alias/a\":\"alias/b\",\"alias/c\":{\"us-east-1\":\"alias/d\"}}`";
     ON_CONFLICT = "ON_CONFLICT", Some("report"), "`report` or `adopt`";
     ON_TARGET_CHANGE = "ON_TARGET_CHANGE", Some("report"), "`report` or `restore`";
-    DELETE_GRACE_DAYS = "DELETE_GRACE_DAYS", Some("1"), "a whole number of days from 0 to 3650";
+    DELETE_GRACE_DAYS = "DELETE_GRACE_DAYS", Some("1"), "an integer from 0 to 3650, in days";
     MAX_DELETES = "MAX_DELETES", Some("10%"),
-        "a whole number such as `25`, or a percentage from `0%` to `100%`";
+        "an integer such as `25`, or a percentage from `0%` to `100%`";
     SOURCE_QUOTA_SHARE = "SOURCE_QUOTA_SHARE", Some("0.5"), SHARE;
     TARGET_QUOTA_SHARE = "TARGET_QUOTA_SHARE", Some("0.9"), SHARE;
     QUOTAS = "QUOTAS", Some("{}"),
-        "a JSON object from `account/region/bucket`, each of them or `*`, to calls a second, such as `{\"111122223333/us-east-2/ssm.read\":1000,\"*/*/ssm.control\":10}`";
-    ACCOUNT_CONCURRENCY = "ACCOUNT_CONCURRENCY", Some("64"), "a whole number from 1 to 1000";
-    ITEMS_IN_FLIGHT = "ITEMS_IN_FLIGHT", Some("100000"), "a whole number from 1000 to 10000000";
-    EVENT_CONCURRENCY = "EVENT_CONCURRENCY", Some("2"), "a whole number from 1 to 1000";
+        "a JSON object from `account/region/bucket` to calls per second, where `*` matches every account, Region or bucket, such as `{\"111122223333/us-east-2/ssm.read\":1000,\"*/*/ssm.control\":10}`";
+    ACCOUNT_CONCURRENCY = "ACCOUNT_CONCURRENCY", Some("64"), "an integer from 1 to 1000";
+    ITEMS_IN_FLIGHT = "ITEMS_IN_FLIGHT", Some("100000"), "an integer from 1000 to 10000000";
+    EVENT_CONCURRENCY = "EVENT_CONCURRENCY", Some("2"), "an integer from 1 to 1000";
 }
 
-/// The known setting whose name is most like `name`.
+/// The setting with the name that is most similar to `name`.
 pub(super) fn nearest(name: &str) -> &'static str {
     let name = name.to_ascii_uppercase();
     let mut best = (usize::MAX, ALL[0].name);
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_name_is_the_one_that_was_meant() {
+    fn the_nearest_name_corrects_a_typing_error() {
         for (wrong, right) in [
             ("REPLICATOR_ROUTE", "REPLICATOR_ROUTES"),
             ("REPLICATOR_routes", "REPLICATOR_ROUTES"),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn names_begin_with_the_prefix_and_stand_once() {
+    fn names_are_unique_and_begin_with_the_prefix() {
         let names: std::collections::BTreeSet<&str> = known().iter().map(|k| k.name).collect();
         assert_eq!(names.len(), known().len());
         assert!(names.iter().all(|name| name.starts_with(PREFIX)));

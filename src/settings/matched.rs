@@ -1,18 +1,18 @@
-//! Which entries of the account filters match an account of the organisation, over all pages of its list. An entry that
-//! matches nothing is most likely mistyped, or stands for what is gone: a sweep of less than was meant is no success.
+//! Finds entries of the account filters that match no account of the organisation. Such an entry is probably mistyped or
+//! obsolete, and the sweep would silently cover fewer accounts than intended.
 
 use super::accounts::AccountFilter;
 use crate::domain::{Cause, FailureKind, Note, Subject};
 
-/// The page token of the hub's own says what was matched before, and then what AWS's token is.
+/// The prefix of the hub's page token, which contains the matches so far and the token of AWS.
 const PREFIX: &str = "matched=";
 
-/// What the account filters matched so far.
+/// The matches of the account filters so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Matched {
-    /// Whether any account was let through.
+    /// Whether the filters admitted any account.
     any: bool,
-    /// By entry, in the order of [`entries`].
+    /// One flag per entry, in the order of [`entries`].
     entries: Vec<bool>,
 }
 
@@ -23,49 +23,49 @@ struct Entry<'a> {
     includes: bool,
 }
 
-/// What is to be reported once the whole list was read.
+/// The reports after the last page of the account list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unmatched {
-    /// What makes the sweep one of less than was meant.
+    /// Includes without a match: the sweep covers fewer accounts than intended.
     pub failures: Vec<Cause>,
-    /// What may be a mistake.
+    /// Excludes without a match.
     pub notes: Vec<Note>,
 }
 
 impl Matched {
-    /// Nothing yet.
+    /// The state before the first account.
     pub fn new(filter: &AccountFilter) -> Self {
         Self { any: false, entries: vec![false; entries(filter).len()] }
     }
 
-    /// An account of the list: the units over it, by `lies_under`, whether it is active, and whether it is let through.
+    /// Adds one account of the list. `lies_under` tests whether the account is below a unit.
     pub fn take(
         &mut self,
         filter: &AccountFilter,
         account: &str,
-        (is_active, is_let_through): (bool, bool),
+        (is_active, is_admitted): (bool, bool),
         lies_under: impl Fn(&str) -> bool,
     ) {
-        self.any |= is_let_through;
+        self.any |= is_admitted;
         for (entry, matched) in entries(filter).iter().zip(&mut self.entries) {
-            let is_meant = entry.text == account || lies_under(entry.text);
-            *matched |= is_meant && (is_active || !entry.includes);
+            let is_match = entry.text == account || lies_under(entry.text);
+            *matched |= is_match && (is_active || !entry.includes);
         }
     }
 
-    /// The token that goes on behind AWS's own.
+    /// The hub's token for the next page; `token` is the token of AWS.
     pub fn token(&self, token: &str) -> String {
         let bit = |matched: &bool| if *matched { '1' } else { '0' };
         let bits: String = std::iter::once(&self.any).chain(&self.entries).map(bit).collect();
         format!("{PREFIX}{bits};{token}")
     }
 
-    /// What a token says, and AWS's own in it. One that the hub did not make, or made with other settings, says that all
-    /// was matched: nothing is reported on no grounds.
+    /// Reads the hub's token, and returns the token of AWS as the second part. For a token of another origin or of other
+    /// settings, every entry counts as matched, so that nothing is reported without a reason.
     pub fn of_token(filter: &AccountFilter, token: String) -> (Self, String) {
         let many = entries(filter).len();
-        let told = token.strip_prefix(PREFIX).and_then(|rest| rest.split_once(';'));
-        let Some((bits, aws)) = told else {
+        let parts = token.strip_prefix(PREFIX).and_then(|rest| rest.split_once(';'));
+        let Some((bits, aws)) = parts else {
             return (Self { any: true, entries: vec![true; many] }, token);
         };
         let mut bits = bits.chars().map(|bit| bit == '1');
@@ -80,7 +80,7 @@ impl Matched {
         (matched, aws.to_owned())
     }
 
-    /// What matched nothing, at the end of the list.
+    /// The entries without a match, after the last page.
     pub fn unmatched(&self, filter: &AccountFilter) -> Unmatched {
         let mut unmatched = Unmatched::default();
         for (entry, matched) in entries(filter).iter().zip(&self.entries) {
@@ -92,7 +92,7 @@ impl Matched {
                         "{setting} has the entry `{text}`, which matches no active account of the organisation"
                     );
                     let remedy = format!(
-                        "correct the entry, or take it out of {setting}; `aws organizations list-accounts` shows the ids, `hubctl plan` what is in scope"
+                        "correct the entry, or remove it from {setting}; `aws organizations list-accounts` shows the ids, and `hubctl plan` shows what is in scope"
                     );
                     unmatched
                         .failures
@@ -107,13 +107,13 @@ impl Matched {
                         "{setting} has the entry `{text}`, which matches no account of the organisation, so it excludes nothing"
                     )
                     .into(),
-                    remedy: "correct the entry if it is mistyped: what it should exclude is replicated; take it out if the account or the unit is gone".into(),
+                    remedy: "correct the entry if it is mistyped, because the hub replicates the accounts that it should exclude; remove the entry if the account or the unit no longer exists".into(),
                 }),
             }
         }
         if !self.any && unmatched.failures.is_empty() {
-            let message = "the account filters let no account of the organisation through";
-            let remedy = "check REPLICATOR_INCLUDE_ACCOUNTS, REPLICATOR_INCLUDE_OUS, REPLICATOR_EXCLUDE_ACCOUNTS and REPLICATOR_EXCLUDE_OUS against the organisation";
+            let message = "the account filters admit no account of the organisation";
+            let remedy = "compare REPLICATOR_INCLUDE_ACCOUNTS, REPLICATOR_INCLUDE_OUS, REPLICATOR_EXCLUDE_ACCOUNTS and REPLICATOR_EXCLUDE_OUS with the accounts of the organisation";
             unmatched.failures.push(Cause::new(FailureKind::Invalid, message).mended_by(remedy));
         }
         unmatched
@@ -148,7 +148,7 @@ mod tests {
         }
     }
 
-    fn told(unmatched: &Unmatched) -> (Vec<&str>, Vec<&str>) {
+    fn reported(unmatched: &Unmatched) -> (Vec<&str>, Vec<&str>) {
         let entry = |text: &'static str| text;
         let named = |message: &str| {
             [
@@ -156,7 +156,7 @@ mod tests {
                 "444455556666",
                 "ou-1/",
                 "ou-9/",
-                "no account of the organisation through",
+                "admit no account of the organisation",
             ]
             .into_iter()
             .find(|text| message.contains(text))
@@ -173,29 +173,29 @@ mod tests {
         let filter = filter();
         let mut matched = Matched::new(&filter);
         let expected = (vec!["111122223333", "ou-1/"], vec!["444455556666", "ou-9/"]);
-        assert_eq!(told(&matched.unmatched(&filter)), expected);
-        // A suspended account is no success of an include, and proof enough of an exclude.
+        assert_eq!(reported(&matched.unmatched(&filter)), expected);
+        // A suspended account does not match an include, but it matches an exclude.
         matched.take(&filter, "111122223333", (false, false), |_| false);
         matched.take(&filter, "444455556666", (false, false), |_| false);
         assert_eq!(
-            told(&matched.unmatched(&filter)),
+            reported(&matched.unmatched(&filter)),
             (vec!["111122223333", "ou-1/"], vec!["ou-9/"])
         );
         matched.take(&filter, "111122223333", (true, true), |ou| ou == "ou-1/");
-        assert_eq!(told(&matched.unmatched(&filter)), (vec![], vec!["ou-9/"]));
+        assert_eq!(reported(&matched.unmatched(&filter)), (vec![], vec!["ou-9/"]));
     }
 
     #[test]
-    fn filters_that_let_nobody_through_fail_though_each_entry_matches() {
+    fn filters_that_admit_no_account_fail_even_if_each_entry_matches() {
         let filter = AccountFilter { include: <_>::default(), include_ous: vec![], ..filter() };
         let mut matched = Matched::new(&filter);
         matched.take(&filter, "444455556666", (true, false), |ou| ou == "ou-9/");
-        let expected = (vec!["no account of the organisation through"], vec![]);
-        assert_eq!(told(&matched.unmatched(&filter)), expected);
+        let expected = (vec!["admit no account of the organisation"], vec![]);
+        assert_eq!(reported(&matched.unmatched(&filter)), expected);
     }
 
     #[test]
-    fn what_was_matched_goes_from_page_to_page() {
+    fn the_matches_are_carried_from_page_to_page() {
         let filter = filter();
         let mut first = Matched::new(&filter);
         first.take(&filter, "111122223333", (true, true), |_| false);
@@ -204,7 +204,7 @@ mod tests {
         let (mut second, aws) = Matched::of_token(&filter, token);
         assert_eq!((&second, aws.as_str()), (&first, "aws;token"));
         second.take(&filter, "777788889999", (true, true), |ou| ou == "ou-1/");
-        assert_eq!(told(&second.unmatched(&filter)).0, Vec::<&str>::new());
+        assert_eq!(reported(&second.unmatched(&filter)).0, Vec::<&str>::new());
         for other in ["aws", "matched=1;aws"] {
             let (all, aws) = Matched::of_token(&filter, other.to_owned());
             assert_eq!((all.unmatched(&filter), aws.as_str()), (Unmatched::default(), "aws"));

@@ -1,33 +1,33 @@
-//! The brake on deletions: a number, or a share of what is owned.
+//! The limit for deletes in one run (the brake): a number, or a percentage of the owned replicas.
 
 use std::fmt;
 
-/// How many replicas of one account, route and target a run may delete.
+/// The number of replicas that a run may delete per account, route and target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaxDeletes {
-    /// So many.
+    /// An absolute number.
     Count(u64),
-    /// So many in a hundred of the replicas owned there; from 0 to 100.
+    /// A percentage of the owned replicas, from 0 to 100.
     Percent(u8),
 }
 
-/// Text that is neither a number nor a percentage.
+/// The text is neither a number nor a percentage.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("neither a whole number nor a percentage from 0% to 100%")]
+#[error("neither an integer nor a percentage from 0% to 100%")]
 pub struct InvalidMaxDeletes;
 
 impl MaxDeletes {
-    /// What a percentage allows at least: in a small account 10% would stop the day's work.
+    /// The smallest limit that a percentage gives. Without it, 10% would stop ordinary deletes in a small account.
     pub const FLOOR_OF_A_PERCENTAGE: u64 = 5;
 
-    /// Reads `25` or `10%`.
+    /// Parses `25` or `10%`.
     pub fn parse(text: &str) -> Result<Self, InvalidMaxDeletes> {
         let text = text.trim();
         let (digits, is_percentage) = match text.strip_suffix('%') {
             Some(number) => (number.trim_end(), true),
             None => (text, false),
         };
-        // `u64::from_str` would take a `+` in front.
+        // `u64::from_str` accepts a leading `+`.
         if !digits.bytes().all(|b| b.is_ascii_digit()) {
             return Err(InvalidMaxDeletes);
         }
@@ -41,13 +41,13 @@ impl MaxDeletes {
         }
     }
 
-    /// How many of `owned` replicas may be deleted; may be more than `owned`.
+    /// The number of replicas that may be deleted if the hub owns `owned`. The result may exceed `owned`.
     pub fn allowed(self, owned: u64) -> u64 {
         match self {
             Self::Count(count) => count,
             Self::Percent(percent) => {
                 let hundredths = u128::from(owned) * u128::from(percent);
-                // At most `owned`, since the percentage is at most 100.
+                // The conversion cannot fail: the percentage is at most 100, so the result is at most `owned`.
                 let share = u64::try_from(hundredths / 100).unwrap_or(owned);
                 share.max(Self::FLOOR_OF_A_PERCENTAGE)
             }

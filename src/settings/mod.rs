@@ -1,7 +1,7 @@
-//! Text of the environment → [`Settings`]; every fault is found and told at once.
+//! Reads [`Settings`] from environment variables. All faults are reported together.
 //!
-//! The only reader of environment variables. A value that stands elsewhere (`ssm:/name`) is fetched by the caller,
-//! who has the clients for it: `RawSettings::from_environment`, `references`, `with_fetched`, then `parse`.
+//! Only this module reads the environment. For a value in Parameter Store (`ssm:/name`) the caller has the clients, so
+//! the order is: `RawSettings::from_environment`, `references`, `with_fetched`, then `parse`.
 
 mod accounts;
 mod fault;
@@ -15,8 +15,8 @@ mod raw;
 mod trusted_writers;
 
 pub use accounts::AccountFilter;
-pub use fault::{Fault, SettingsError};
-pub use known::{Known, PREFIX, known};
+pub use fault::{SettingFault, SettingProblem, SettingsError};
+pub use known::{KnownSetting, PREFIX, known};
 pub use matched::{Matched, Unmatched};
 pub use max_deletes::{InvalidMaxDeletes, MaxDeletes};
 pub use quota::{Bucket, QuotaOverride};
@@ -25,74 +25,70 @@ pub use trusted_writers::ENDPOINT_VARIABLES;
 
 use crate::domain::{KmsKeys, NameFilter, Region, Routes, TrustedWriters};
 
-/// A shared SNS topic.
+/// The SNS topic for digests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topic {
-    /// Its ARN.
+    /// The ARN of a standard topic.
     pub arn: String,
-    /// The Region that the ARN names: where the topic is called.
+    /// The Region in the ARN. The hub calls SNS there.
     pub region: Region,
 }
 
-/// What becomes of a replica's name that something else holds in the target.
+/// The treatment of a replica's name that another parameter holds in the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnConflict {
-    /// It is reported and left alone.
+    /// The conflict is reported, and the parameter stays unchanged.
     Report,
-    /// It is marked as a replica if it is equal to its source, else reported. Nothing is overwritten in either case.
+    /// A parameter that is equal to the source is marked as a replica. Otherwise the conflict is reported. No value is
+    /// overwritten in either case.
     Adopt,
 }
 
-/// What becomes of a replica that another writer changed in the target.
+/// The treatment of a replica that another writer changed in the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnTargetChange {
-    /// It is kept and reported.
+    /// The replica stays unchanged, and the change is reported.
     Report,
-    /// The source's value is written over it once; a second time it is kept and reported.
+    /// The hub writes the value of the source once. A second change stays and is reported.
     Restore,
 }
 
-/// Every setting, checked.
+/// The checked settings. Each field has the name of its setting.
 #[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the documentation of the setting describes the field")]
 pub struct Settings {
-    /// From which Region to which.
     pub routes: Routes,
-    /// Name, without a path, of the role that is assumed in every account.
+    /// The name, without a path, of the role that the hub assumes in every account.
     pub spoke_role_name: String,
-    /// Name, without a path, of the role that failover commands assume. Its versions are never the hub's.
+    /// The name, without a path, of the role that failover commands assume. Versions by this role never count as the hub's.
     pub failover_role_name: String,
-    /// Further roles whose versions count for the ones that provenance names.
+    /// Further roles whose versions count as the versions that provenance names.
     pub trusted_writers: TrustedWriters,
-    /// The external id that the spoke roles ask for.
+    /// The external id that the spoke roles require.
     pub spoke_external_id: Option<String>,
-    /// A role that a terminal assumes before anything else.
+    /// The role that `hubctl` assumes before any other call.
     pub operator_role_arn: Option<String>,
-    /// Where digests go. Always there when parsed for the Lambda.
+    /// The topic for digests. Always set for the Lambda.
     pub sns_topic: Option<Topic>,
-    /// Which accounts of the organisation are in scope.
     pub accounts: AccountFilter,
-    /// Which names are in scope.
     pub names: NameFilter,
-    /// Source key → target key.
     pub kms_keys: KmsKeys,
-    /// What becomes of a name that something else holds.
     pub on_conflict: OnConflict,
-    /// What becomes of a replica that another writer changed in the target.
     pub on_target_change: OnTargetChange,
-    /// Days for which a replica outlives its source.
+    /// The number of days that a replica is kept after the deletion of its source.
     pub delete_grace_days: u32,
-    /// How many replicas of an account's route and target one run may delete.
     pub max_deletes: MaxDeletes,
-    /// Share of an account's quota that the hub may take in a Region that is any route's source; over 0, at most 1.
+    /// The share of an account's quota that the hub may use in a Region that is the source of a route. Greater than 0, at
+    /// most 1.
     pub source_quota_share: f64,
-    /// The same in a Region that is no route's source.
+    /// The same share for every other Region.
     pub target_quota_share: f64,
-    /// Quotas other than AWS's defaults; of several that fit the most specific holds.
+    /// Quotas that differ from the AWS defaults. The most specific matching entry applies.
     pub quotas: Vec<QuotaOverride>,
-    /// Accounts that are looked at side by side; at least 1.
+    /// The number of accounts that a sweep processes concurrently; at least 1.
     pub account_concurrency: usize,
-    /// Items that are held in memory at once, over all accounts.
+    /// The number of items in memory over all accounts.
     pub items_in_flight: usize,
-    /// Functions that take events side by side, which divide the quota among them; at least 1.
+    /// The number of concurrent event functions, which divide the quota between them; at least 1.
     pub event_concurrency: u32,
 }

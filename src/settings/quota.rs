@@ -1,34 +1,34 @@
-//! The buckets that AWS counts calls into, and the setting that tells of other quotas than AWS's defaults.
+//! The buckets for API calls, and the setting for quotas that differ from the AWS defaults.
 
 use std::fmt;
 
 use crate::domain::{AccountId, Region};
 
-/// A group of operations that AWS counts together, within one account and Region.
+/// A group of operations with one quota per account and Region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Bucket {
-    /// `GetParameter`, `GetParameters`, `GetParametersByPath`: 40 a second, shared by the three.
+    /// `GetParameter`, `GetParameters` and `GetParametersByPath`: 40 calls per second together.
     SsmRead,
-    /// Lists, writes, history and labels of parameters: 3 a second each. Whether AWS counts them together is not
-    /// published, so they are taken together.
+    /// Lists, writes, histories and labels of parameters: 3 calls per second each. AWS does not publish whether these
+    /// operations share a quota, so the hub counts them together.
     SsmControl,
-    /// Deletions of parameters: 3 a second.
+    /// Deletes of parameters: 3 calls per second.
     SsmDelete,
-    /// Tags of parameters, one at a time. AWS publishes no quota; 5 a second are refused nowhere known.
+    /// Tag operations on one parameter. AWS publishes no quota; no case is known in which it refused 5 calls per second.
     SsmTags,
-    /// Lists of the Tagging API: 15 a second.
+    /// Lists of the Tagging API: 15 calls per second.
     Tagging,
-    /// Keys described: 100 a second, far under any Region's quota.
+    /// `DescribeKey`: 100 calls per second, which is far below the quota of any Region.
     Kms,
-    /// Replication of secrets and its end: 50 a second.
+    /// Start and end of the replication of secrets: 50 calls per second.
     SecretsWrite,
-    /// Lists of secrets: 100 a second. `DescribeSecret`, with 40,000 a second of its own, is counted in.
+    /// `ListSecrets`: 100 calls per second. `DescribeSecret`, with a separate quota of 40,000, is counted here too.
     SecretsList,
-    /// Lists of the organisation: 8 a second for the account, shared with all its other tools; half of it is taken.
+    /// Lists of the organisation: AWS permits 8 calls per second for the account and all its tools; the hub uses half.
     Organizations,
-    /// Roles assumed: 600 a second, charged to the hub's own account.
+    /// `AssumeRole`: 600 calls per second, counted for the hub's account.
     Sts,
-    /// Messages published: 30 a second, far under any Region's quota.
+    /// `Publish`: 30 calls per second, which is far below the quota of any Region.
     Sns,
 }
 
@@ -48,7 +48,7 @@ impl Bucket {
         Self::Sns,
     ];
 
-    /// The word in the setting `QUOTAS`.
+    /// The name in the setting `QUOTAS`.
     pub const fn word(self) -> &'static str {
         match self {
             Self::SsmRead => "ssm.read",
@@ -65,12 +65,12 @@ impl Bucket {
         }
     }
 
-    /// The bucket of a word.
+    /// The bucket with this name.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|bucket| bucket.word() == word)
     }
 
-    /// Calls a second that AWS gives an account in a Region unless it bought more.
+    /// The default quota per account and Region, in calls per second.
     pub const fn quota(self) -> f64 {
         match self {
             Self::SsmRead => 40.0,
@@ -85,7 +85,7 @@ impl Bucket {
         }
     }
 
-    /// Whether the hub's own account is charged, whichever account the call is about.
+    /// Whether AWS counts the calls for the hub's account, whatever account they concern.
     pub const fn is_the_hubs_own(self) -> bool {
         matches!(self, Self::Organizations | Self::Sts | Self::Sns)
     }
@@ -97,28 +97,28 @@ impl fmt::Display for Bucket {
     }
 }
 
-/// Calls a second where an account has another quota than AWS's default. `None` matches every account, Region or bucket.
+/// A quota that differs from the AWS default. `None` matches every account, Region or bucket.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuotaOverride {
-    /// The account. Without meaning for the buckets that are charged to the hub's own account.
+    /// Ignored for buckets that AWS counts for the hub's account.
     pub account: Option<AccountId>,
-    /// The Region.
+    /// The Region of the calls.
     pub region: Option<Region>,
-    /// The bucket.
+    /// The bucket of the calls.
     pub bucket: Option<Bucket>,
-    /// The account's whole quota in calls a second; the hub's share is taken from it.
+    /// The whole quota of the account in calls per second. The hub uses a share of it.
     pub calls_per_second: f64,
 }
 
 impl QuotaOverride {
-    /// Whether it is about this bucket of this place; `account` is `None` for the hub's own calls.
+    /// Whether the entry applies to this bucket, account and Region. `account` is `None` for calls of the hub's account.
     pub fn covers(&self, account: Option<&AccountId>, region: &Region, bucket: Bucket) -> bool {
         (bucket.is_the_hubs_own() || self.account.is_none() || self.account.as_ref() == account)
             && self.region.as_ref().is_none_or(|own| own == region)
             && self.bucket.is_none_or(|own| own == bucket)
     }
 
-    /// Larger is more specific: the account counts most, then the Region, then the bucket.
+    /// The rank between entries: a larger weight is more specific. The account ranks first, then the Region.
     pub fn weight(&self) -> u8 {
         u8::from(self.account.is_some()) * 4
             + u8::from(self.region.is_some()) * 2

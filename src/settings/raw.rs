@@ -1,68 +1,68 @@
-//! The environment's variables as text, with what they refer to read in.
+//! The settings as text, with the values that they refer to.
 
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use super::fault::{Fault, SettingsError};
+use super::fault::{SettingFault, SettingProblem, SettingsError};
 use super::known::{PREFIX, known, nearest};
 use super::trusted_writers::{ENDPOINT_VARIABLES, Endpoint};
 use super::{Settings, parse};
 use crate::domain::{ParameterName, shown};
 
-/// Bytes that are read of a `file:`: far over any setting, far under what would hurt.
+/// The largest accepted size of a `file:`, in bytes. It exceeds every reasonable setting and limits the memory.
 const FILE_LIMIT: u64 = 1024 * 1024;
 
-/// A setting whose value stands in Parameter Store, in the hub's own account and Region.
+/// A setting with its value in Parameter Store, in the hub's account and Region.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference {
     /// The full name of the setting.
     pub setting: &'static str,
-    /// The parameter that holds its value.
+    /// The parameter with the value.
     pub name: ParameterName,
 }
 
-/// What a variable holds.
+/// The content of a variable.
 #[derive(Clone, Debug)]
-enum Value {
-    /// Text of the environment, which may refer to another place.
+enum RawValue {
+    /// Text from the environment, which may be a reference.
     Given(String),
-    /// Text from such a place, taken as it is.
+    /// The text of a referenced parameter. It is never a reference itself.
     Fetched(String),
-    /// Bytes that are no text.
+    /// Bytes that are not UTF-8 text.
     NotUnicode,
 }
 
-/// The settings before they are checked.
+/// The unchecked settings.
 #[derive(Clone, Debug, Default)]
 pub struct RawSettings {
-    values: BTreeMap<String, Value>,
+    values: BTreeMap<String, RawValue>,
     endpoint: Endpoint,
 }
 
-/// Whether this process is one of Lambda's: its runtime says where it listens.
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+/// Whether the process runs in Lambda, which sets the address of its runtime API.
+#[expect(clippy::disallowed_methods, reason = "only this module reads the environment")]
 pub fn runs_in_lambda() -> bool {
     std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some()
 }
 
 impl RawSettings {
-    /// Takes the variables that begin with `REPLICATOR_`; an empty one counts as not set, since templates can set a
-    /// variable to nothing but not leave it out. Of the others only those count that say where AWS is.
+    /// Reads the variables that begin with `REPLICATOR_`, and the variables of the SDK for endpoints. An empty variable
+    /// counts as not set, because a template can empty a variable but cannot omit it.
     pub fn from_variables(variables: impl Iterator<Item = (String, String)>) -> Self {
         let mut raw = Self::default();
         for (name, value) in variables {
             raw.endpoint.take(&name, &value);
             if is_ours(&name) && !value.trim().is_empty() {
-                raw.values.insert(name, Value::Given(value));
+                raw.values.insert(name, RawValue::Given(value));
             }
         }
         raw
     }
 
-    /// Takes them from the environment of this process.
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    /// Reads the environment of this process.
+    #[expect(clippy::disallowed_methods, reason = "only this module reads the environment")]
     pub fn from_environment() -> Self {
-        // `std::env::vars` panics at any variable that is no Unicode, another program's too.
+        // `std::env::vars` panics for every variable that is not Unicode, also for variables of other programs.
         let (text, other): (Vec<_>, Vec<_>) = std::env::vars_os()
             .map(|(name, value)| (name.to_string_lossy().into_owned(), value.into_string()))
             .filter(|(name, _)| is_ours(name) || ENDPOINT_VARIABLES.contains(&name.as_str()))
@@ -70,17 +70,17 @@ impl RawSettings {
         let text = text.into_iter().filter_map(|(name, value)| Some((name, value.ok()?)));
         let mut raw = Self::from_variables(text);
         let other = other.into_iter().filter(|(name, _)| is_ours(name));
-        raw.values.extend(other.map(|(name, _)| (name, Value::NotUnicode)));
+        raw.values.extend(other.map(|(name, _)| (name, RawValue::NotUnicode)));
         raw
     }
 
-    /// The settings whose value is to be fetched from Parameter Store before `parse`. One that does not name a
-    /// parameter is left out here and is a fault there.
+    /// The settings whose values must be fetched from Parameter Store before `parse`. An invalid reference is omitted
+    /// here; `parse` reports it as a fault.
     pub fn references(&self) -> Vec<Reference> {
         known()
             .iter()
             .filter_map(|setting| match self.values.get(setting.name) {
-                Some(Value::Given(text)) => {
+                Some(RawValue::Given(text)) => {
                     let name = ParameterName::parse(text.trim().strip_prefix("ssm:")?).ok()?;
                     Some(Reference { setting: setting.name, name })
                 }
@@ -89,27 +89,26 @@ impl RawSettings {
             .collect()
     }
 
-    /// Puts the parameter's text in the place of every reference to it. The text is taken as it is: it refers to
-    /// nothing further.
+    /// Replaces every reference to the parameter with its text. The text itself is not resolved again.
     #[must_use]
     pub fn with_fetched(mut self, name: &ParameterName, text: &str) -> Self {
         for reference in self.references() {
             if reference.name == *name {
-                let fetched = Value::Fetched(text.trim().to_owned());
+                let fetched = RawValue::Fetched(text.trim().to_owned());
                 self.values.insert(reference.setting.to_owned(), fetched);
             }
         }
         self
     }
 
-    /// Checks all of it for a terminal; reads what stands in files.
+    /// Checks the settings for `hubctl`, and reads referenced files.
     pub fn parse(self) -> Result<Settings, SettingsError> {
-        parse::settings(self.resolve(), parse::For::Terminal)
+        parse::settings(self.resolve(), parse::SettingsReader::Terminal)
     }
 
-    /// Checks all of it for the Lambda, where failures must reach someone: the topic is required.
+    /// Checks the settings for the Lambda. The topic is required there, because failures must reach an operator.
     pub fn parse_for_lambda(self) -> Result<Settings, SettingsError> {
-        parse::settings(self.resolve(), parse::For::Lambda)
+        parse::settings(self.resolve(), parse::SettingsReader::Lambda)
     }
 
     fn resolve(self) -> parse::Resolved {
@@ -117,11 +116,11 @@ impl RawSettings {
             parse::Resolved { endpoint: self.endpoint, ..parse::Resolved::default() };
         for (name, value) in self.values {
             let Some(setting) = known().iter().find(|setting| setting.name == name) else {
-                // Not what it holds: it is none of ours to show.
+                // The value is not shown, because it may be a secret for another program.
                 let name = shown(&name);
-                resolved.faults.push(Fault {
-                    problem: "there is no such setting".to_owned(),
-                    accepted: format!("`{}`, which is the nearest", nearest(&name)),
+                resolved.faults.push(SettingFault {
+                    problem: SettingProblem::Unknown,
+                    accepted: nearest(&name).to_owned(),
                     setting: name,
                     read: None,
                 });
@@ -132,9 +131,10 @@ impl RawSettings {
                 Ok(text) => {
                     resolved.texts.insert(setting.name, text);
                 }
-                Err((read, problem)) => {
+                Err((read, reason)) => {
                     resolved.unread.push(setting.name);
-                    resolved.faults.push(Fault::of(setting, read.as_deref(), problem));
+                    let problem = SettingProblem::Invalid(reason);
+                    resolved.faults.push(SettingFault::new(setting, read.as_deref(), problem));
                 }
             }
         }
@@ -142,22 +142,22 @@ impl RawSettings {
     }
 }
 
-impl Value {
-    /// The text itself; else what was read and why it is of no use.
+impl RawValue {
+    /// The text of the setting. The error contains the text that was read and the reason.
     fn text(self) -> Result<String, (Option<String>, String)> {
         let given = match self {
             Self::Fetched(text) => return Ok(text),
-            Self::NotUnicode => return Err((None, "not text in UTF-8".to_owned())),
+            Self::NotUnicode => return Err((None, "not UTF-8 text".to_owned())),
             Self::Given(text) => text.trim().to_owned(),
         };
         if let Some(name) = given.strip_prefix("ssm:") {
-            let problem = match ParameterName::parse(name) {
+            let reason = match ParameterName::parse(name) {
                 Ok(_) => "the parameter was not fetched".to_owned(),
                 Err(invalid) => {
-                    format!("`ssm:` is followed by the name of a parameter, and {invalid}")
+                    format!("expected the name of a parameter after `ssm:`: {invalid}")
                 }
             };
-            return Err((Some(given), problem));
+            return Err((Some(given), reason));
         }
         match given.strip_prefix("file:") {
             Some(path) => read_file(path).map_err(|error| {
@@ -176,7 +176,7 @@ fn read_file(path: &str) -> std::io::Result<String> {
     let mut text = String::new();
     let read = std::fs::File::open(path)?.take(FILE_LIMIT + 1).read_to_string(&mut text)?;
     if u64::try_from(read).is_ok_and(|read| read > FILE_LIMIT) {
-        return Err(std::io::Error::other("it has over a mebibyte"));
+        return Err(std::io::Error::other("the file is larger than 1 MiB"));
     }
     Ok(text.trim().to_owned())
 }
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_in_parameter_store_is_asked_for_and_taken() {
+    fn a_value_in_parameter_store_is_fetched() {
         let given = raw(&[
             ("REPLICATOR_ROUTES", "ssm:/hub/routes"),
             ("REPLICATOR_QUOTAS", " ssm:/hub/quotas "),
@@ -216,11 +216,11 @@ mod tests {
         assert_eq!(settings.parse().expect("settings").routes.iter().count(), 1);
 
         let faults = given.parse().expect_err("nothing was fetched").faults;
-        let problems: Vec<&str> = faults.iter().map(|fault| fault.problem.as_str()).collect();
+        let problems: Vec<String> = faults.iter().map(|fault| fault.problem.to_string()).collect();
         assert_eq!(
             problems,
             [
-                "`ssm:` is followed by the name of a parameter, and the name is empty",
+                "expected the name of a parameter after `ssm:`: the name is empty",
                 "the parameter was not fetched",
                 "the parameter was not fetched",
             ]
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fetched_text_refers_to_nothing_further() {
+    fn a_fetched_text_is_not_a_reference() {
         let name = ParameterName::parse("/a").expect("a name");
         let settings = raw(&[("REPLICATOR_ROUTES", "ssm:/a")]).with_fetched(&name, "ssm:/b");
         assert!(settings.references().is_empty());
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_read_or_a_fault() {
+    fn a_file_is_read_and_a_missing_file_is_a_fault() {
         let path = std::env::temp_dir().join(format!("routes-{}", std::process::id()));
         std::fs::write(&path, "us-east-2=us-east-1\n").expect("a file");
         let reference = format!("file:{}", path.display());
@@ -247,6 +247,7 @@ mod tests {
 
         let faults = raw(&[("REPLICATOR_ROUTES", &reference)]).parse().expect_err("gone").faults;
         assert_eq!(faults.len(), 1, "{faults:?}");
-        assert!(faults[0].problem.starts_with("the file cannot be read: "), "{faults:?}");
+        let problem = faults[0].problem.to_string();
+        assert!(problem.starts_with("the file cannot be read: "), "{problem}");
     }
 }

@@ -1,4 +1,4 @@
-//! Every setting, good and bad, through the same door as the environment's.
+//! Valid and invalid values of every setting.
 
 use super::*;
 use crate::domain::TrustedWriters;
@@ -16,16 +16,16 @@ fn with(name: &str, value: &str) -> Settings {
     raw(&[GOOD_ROUTES, (name, value)]).parse().unwrap_or_else(|e| panic!("{name}={value}: {e}"))
 }
 
-/// What is wrong with one setting, among settings that are right.
+/// The problem of one invalid setting among valid settings.
 fn problem(name: &str, value: &str) -> String {
     let error = raw(&[GOOD_ROUTES, (name, value)]).parse().expect_err(value);
     let [fault] = error.faults.as_slice() else { panic!("{name}={value}: {error}") };
     assert_eq!(fault.setting, format!("REPLICATOR_{name}"));
-    fault.problem.clone()
+    fault.problem.to_string()
 }
 
 #[test]
-fn routes_alone_are_enough_and_the_rest_has_defaults() {
+fn only_routes_are_required_and_the_other_settings_have_defaults() {
     let settings = raw(&[("ROUTES", "us-east-2=us-east-1")]).parse().expect("settings");
     assert_eq!(settings.spoke_role_name, "failover-replicator-spoke");
     assert_eq!(settings.failover_role_name, "failover-replicator-failover");
@@ -50,7 +50,7 @@ fn routes_alone_are_enough_and_the_rest_has_defaults() {
 }
 
 #[test]
-fn all_faults_are_told_at_once() {
+fn all_faults_are_reported_together() {
     let error = raw(&[
         ("ROUTES", "us-east-2"),
         ("MAX_DELETES", "lots"),
@@ -61,12 +61,12 @@ fn all_faults_are_told_at_once() {
     .parse()
     .expect_err("five faults");
     insta::assert_snapshot!(error, @r#"
-    5 settings are wrong:
-      REPLICATOR_EVENT_CONCURRENCY is `0`: out of range; accepted is a whole number from 1 to 1000
-      REPLICATOR_MAX_DELETES is `lots`: neither a whole number nor a percentage from 0% to 100%; accepted is a whole number such as `25`, or a percentage from `0%` to `100%`
-      REPLICATOR_QUOTAS is `ssm:/a b`: `ssm:` is followed by the name of a parameter, and the name has the character ' '; a parameter's has letters, digits and `_.-/`; accepted is a JSON object from `account/region/bucket`, each of them or `*`, to calls a second, such as `{"111122223333/us-east-2/ssm.read":1000,"*/*/ssm.control":10}`
-      REPLICATOR_ROUTE: there is no such setting; accepted is `REPLICATOR_ROUTES`, which is the nearest
-      REPLICATOR_ROUTES is `us-east-2`: `us-east-2` is not a route; write `SOURCE=TARGET[,TARGET]`, such as `us-east-2=us-east-1,us-west-2`; accepted is `SOURCE=TARGET[,TARGET]`, several with `;` between, such as `us-east-2=us-east-1,us-west-2;eu-west-1=eu-central-1`
+    5 settings are invalid:
+      invalid `REPLICATOR_EVENT_CONCURRENCY` value `0`: out of range; expected an integer from 1 to 1000
+      invalid `REPLICATOR_MAX_DELETES` value `lots`: neither an integer nor a percentage from 0% to 100%; expected an integer such as `25`, or a percentage from `0%` to `100%`
+      invalid `REPLICATOR_QUOTAS` value `ssm:/a b`: expected the name of a parameter after `ssm:`: the name has the character ' '; a parameter's has letters, digits and `_.-/`; expected a JSON object from `account/region/bucket` to calls per second, where `*` matches every account, Region or bucket, such as `{"111122223333/us-east-2/ssm.read":1000,"*/*/ssm.control":10}`
+      unknown setting `REPLICATOR_ROUTE`; did you mean `REPLICATOR_ROUTES`?
+      invalid `REPLICATOR_ROUTES` value `us-east-2`: `us-east-2` is not a route; write `SOURCE=TARGET[,TARGET]`, such as `us-east-2=us-east-1,us-west-2`; expected `SOURCE=TARGET[,TARGET]`, separated by `;`, such as `us-east-2=us-east-1,us-west-2;eu-west-1=eu-central-1`
     "#);
 }
 
@@ -75,7 +75,7 @@ fn an_empty_variable_is_not_set() {
     assert_eq!(with("SPOKE_EXTERNAL_ID", " ").spoke_external_id, None);
     assert_eq!(with("MAX_DELETES", "").max_deletes, MaxDeletes::Percent(10));
     let error = raw(&[("ROUTES", "")]).parse().expect_err("no route");
-    assert_eq!(error.faults[0].problem, "it is not set and has no default");
+    assert_eq!(error.faults[0].problem, SettingProblem::Missing);
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn each_setting_is_read() {
 }
 
 #[test]
-fn each_setting_says_what_is_wrong_with_it() {
+fn an_invalid_setting_reports_the_reason() {
     for (name, value, why) in [
         ("SPOKE_ROLE_NAME", "path/role", "not the name of a role"),
         ("FAILOVER_ROLE_NAME", "path/role", "not the name of a role"),
@@ -143,40 +143,40 @@ fn each_setting_says_what_is_wrong_with_it() {
         ("TRUSTED_WRITERS", "old-*", "`old-*` is a pattern"),
         ("TRUSTED_WRITERS", "*", "only for an emulator on loopback"),
         ("TRUSTED_WRITERS", "path/old", "`path/old` has a path"),
-        ("TRUSTED_WRITERS", "old,", "a name is empty"),
+        ("TRUSTED_WRITERS", "old,", "empty name"),
         ("TRUSTED_WRITERS", "failover-replicator-failover", "is REPLICATOR_FAILOVER_ROLE_NAME"),
-        ("ON_TARGET_CHANGE", "Restore", "neither of the two"),
+        ("ON_TARGET_CHANGE", "Restore", "unknown value"),
         ("SPOKE_EXTERNAL_ID", "x", "not an external id"),
         ("OPERATOR_ROLE_ARN", "arn:aws:iam::111122223333:user/me", "not the ARN of a role"),
         ("OPERATOR_ROLE_ARN", "arn:aws:iam::1111:role/me", "not the ARN of a role"),
         ("OPERATOR_ROLE_ARN", "arn:aws-ü:iam::111122223333:role/me", "not the ARN of a role"),
         ("SNS_TOPIC_ARN", "alerts", "not the ARN of a topic"),
         ("SNS_TOPIC_ARN", "arn:aws\n:sns:us-east-1:111122223333:a", "not the ARN of a topic"),
-        ("SNS_TOPIC_ARN", "arn:aws:sns:x:111122223333:alerts", "its Region is none"),
-        ("SNS_TOPIC_ARN", "arn:aws:sns:us-east-1:111122223333:a b", "its name is none of a topic"),
+        ("SNS_TOPIC_ARN", "arn:aws:sns:x:111122223333:alerts", "the Region in the ARN is invalid"),
+        ("SNS_TOPIC_ARN", "arn:aws:sns:us-east-1:111122223333:a b", "is not the name of a topic"),
         ("SNS_TOPIC_ARN", "arn:aws:sns:us-east-1:111122223333:a.fifo", "a FIFO topic"),
         ("INCLUDE_ACCOUNTS", "111122223333;444455556666", "is not an account id"),
         ("EXCLUDE_ACCOUNTS", "prod", "`prod` is not an account id"),
-        ("INCLUDE_OUS", "ou-f6g7-h8i9j0k1", "is not the path of a unit"),
-        ("EXCLUDE_OUS", "/Prod", "`/Prod` is not the path of a unit"),
-        ("INCLUDE_NAMES", "/a/[b", "`/a/[b` is no glob: unclosed character class"),
-        ("EXCLUDE_NAMES", "/a/{b", "`/a/{b` is no glob: unclosed alternate group"),
+        ("INCLUDE_OUS", "ou-f6g7-h8i9j0k1", "is not the path of an organisational unit"),
+        ("EXCLUDE_OUS", "/Prod", "`/Prod` is not the path of an organisational unit"),
+        ("INCLUDE_NAMES", "/a/[b", "invalid glob `/a/[b`: unclosed character class"),
+        ("EXCLUDE_NAMES", "/a/{b", "invalid glob `/a/{b`: unclosed alternate group"),
+        ("KMS_KEYS", "alias/a=alias/b", "invalid JSON: expected value at line 1 column 1"),
         (
             "KMS_KEYS",
-            "alias/a=alias/b",
-            "not such a JSON object: expected value at line 1 column 1",
+            r#"{"alias/a":{"eu-west-1":"alias/b"}}"#,
+            "eu-west-1 is not the target of a route",
         ),
-        ("KMS_KEYS", r#"{"alias/a":{"eu-west-1":"alias/b"}}"#, "eu-west-1 is no route's target"),
-        ("ON_CONFLICT", "overwrite", "neither of the two"),
-        ("DELETE_GRACE_DAYS", "-1", "not a whole number"),
+        ("ON_CONFLICT", "overwrite", "unknown value"),
+        ("DELETE_GRACE_DAYS", "-1", "not an integer"),
         ("DELETE_GRACE_DAYS", "3651", "out of range"),
-        ("MAX_DELETES", "101%", "neither a whole number nor a percentage"),
+        ("MAX_DELETES", "101%", "neither an integer nor a percentage"),
         ("SOURCE_QUOTA_SHARE", "0", "out of range"),
         ("SOURCE_QUOTA_SHARE", "NaN", "out of range"),
         ("TARGET_QUOTA_SHARE", "90%", "not a number"),
-        ("QUOTAS", r#"{"*/*/ssm.put":1}"#, "`ssm.put` is no bucket"),
+        ("QUOTAS", r#"{"*/*/ssm.put":1}"#, "unknown bucket `ssm.put`"),
         ("ACCOUNT_CONCURRENCY", "0", "out of range"),
-        ("ITEMS_IN_FLIGHT", "100,000", "not a whole number"),
+        ("ITEMS_IN_FLIGHT", "100,000", "not an integer"),
         ("EVENT_CONCURRENCY", "99999999999999999999", "out of range"),
     ] {
         let problem = problem(name, value);
@@ -185,7 +185,7 @@ fn each_setting_says_what_is_wrong_with_it() {
 }
 
 #[test]
-fn what_was_read_is_cut_and_an_unknown_variable_is_not_shown() {
+fn a_long_value_is_cut_and_the_value_of_an_unknown_variable_is_not_shown() {
     let long = format!("{{\"a\":{}}}", "1".repeat(500));
     let error = raw(&[GOOD_ROUTES, ("QUOTAS", &long), ("TOKEN", "canary")]).parse();
     let text = error.expect_err("two faults").to_string();
@@ -197,7 +197,7 @@ fn what_was_read_is_cut_and_an_unknown_variable_is_not_shown() {
 }
 
 #[test]
-fn every_default_is_accepted_by_its_own_rule() {
+fn every_default_is_valid() {
     for setting in known() {
         if let Some(default) = setting.default {
             with(setting.name.strip_prefix("REPLICATOR_").expect("the prefix"), default);
@@ -217,7 +217,7 @@ fn roles_are_compared_with_each_other_by_their_exact_names() {
         .parse()
         .map_err(|error| error.faults.into_iter().map(|fault| fault.setting).collect::<Vec<_>>())
     };
-    assert!(both("failover", "spoke").is_ok(), "the spoke role counts as the hub in any case");
+    assert!(both("failover", "spoke").is_ok(), "the spoke role always counts as the hub");
     assert!(both("Spoke", "failover").is_ok(), "upper and lower case are different");
     let failover = "REPLICATOR_FAILOVER_ROLE_NAME".to_owned();
     let trusted = "REPLICATOR_TRUSTED_WRITERS".to_owned();
@@ -240,5 +240,5 @@ fn every_writer_is_trusted_only_with_an_endpoint_on_loopback() {
     let settings = trusted("http://localhost:5000").expect("settings");
     assert_eq!(settings.trusted_writers, TrustedWriters::Anyone);
     let error = trusted("https://ssm.us-east-1.amazonaws.com").expect_err("AWS itself");
-    insta::assert_snapshot!(error, @"REPLICATOR_TRUSTED_WRITERS is `*`: `*` trusts every writer and is only for an emulator on loopback, and the host of AWS_ENDPOINT_URL is not `localhost`, `[::1]` or in 127.0.0.0/8; accepted is exact names of roles, without their paths, with commas between, such as `parameter-store-replication,old-spoke`; or `*` alone, where AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_SSM names an emulator on loopback");
+    insta::assert_snapshot!(error, @"invalid `REPLICATOR_TRUSTED_WRITERS` value `*`: `*` trusts every writer and is only for an emulator on loopback, but the host of AWS_ENDPOINT_URL is not `localhost`, `[::1]` or in 127.0.0.0/8; expected exact names of roles without their paths, separated by commas, such as `parameter-store-replication,old-spoke`; or only `*`, if AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_SSM is an emulator on loopback");
 }

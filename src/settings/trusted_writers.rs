@@ -1,4 +1,5 @@
-//! Roles whose versions count beside the hub's: exact names, or every writer where an emulator stands for AWS.
+//! The setting for roles whose versions count like the hub's: exact names, or every writer if the endpoint is an
+//! emulator on loopback.
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -10,10 +11,10 @@ const GENERAL: &str = "AWS_ENDPOINT_URL";
 const OF_SSM: &str = "AWS_ENDPOINT_URL_SSM";
 const IGNORED: &str = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS";
 
-/// The AWS SDK's variables that decide where calls to Parameter Store go.
+/// The variables of the AWS SDK that set the endpoint of Parameter Store.
 pub const ENDPOINT_VARIABLES: [&str; 3] = [GENERAL, OF_SSM, IGNORED];
 
-/// Where the AWS SDK sends calls to Parameter Store, as far as the environment says.
+/// The endpoint of Parameter Store, as far as the environment sets it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Endpoint {
     general: Option<String>,
@@ -22,7 +23,7 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Takes a variable in if it is one of the SDK's.
+    /// Reads a variable if it is one of [`ENDPOINT_VARIABLES`].
     pub(super) fn take(&mut self, name: &str, value: &str) {
         let value = value.trim();
         let url = (!value.is_empty()).then(|| value.to_owned());
@@ -34,7 +35,7 @@ impl Endpoint {
         }
     }
 
-    /// What keeps the endpoint from being an emulator on loopback. The URL itself is not shown: it may hold a password.
+    /// The reason why the endpoint is not an emulator on loopback. The URL is not shown, because it may contain a password.
     fn fault(&self) -> Option<String> {
         let (variable, url) = match (&self.of_ssm, &self.general) {
             (Some(url), _) => (OF_SSM, url),
@@ -42,7 +43,7 @@ impl Endpoint {
             (None, None) => return Some(format!("neither {GENERAL} nor {OF_SSM} is set")),
         };
         if self.is_ignored {
-            return Some(format!("{IGNORED} turns {variable} off"));
+            return Some(format!("{IGNORED} disables {variable}"));
         }
         (!is_on_loopback(url)).then(|| {
             format!("the host of {variable} is not `localhost`, `[::1]` or in 127.0.0.0/8")
@@ -50,7 +51,7 @@ impl Endpoint {
     }
 }
 
-/// Whether the host of `url` is this machine. What could be read in two ways is not.
+/// Whether the host of `url` is this machine. An ambiguous URL is not on loopback.
 fn is_on_loopback(url: &str) -> bool {
     let Some((scheme, rest)) = url.split_once("://") else { return false };
     if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
@@ -70,7 +71,7 @@ fn is_on_loopback(url: &str) -> bool {
     is_this_machine && (port.is_empty() || is_port)
 }
 
-/// Reads the names. The spoke role may be among them, since it counts as the hub in any case; the failover role may not.
+/// Parses the names. The spoke role is permitted, because it always counts as the hub. The failover role is not permitted.
 pub(super) fn parse(
     text: &str,
     failover_role: Option<&str>,
@@ -80,7 +81,7 @@ pub(super) fn parse(
         return match endpoint.fault() {
             None => Ok(TrustedWriters::Anyone),
             Some(fault) => Err(format!(
-                "`*` trusts every writer and is only for an emulator on loopback, and {fault}"
+                "`*` trusts every writer and is only for an emulator on loopback, but {fault}"
             )),
         };
     }
@@ -92,7 +93,7 @@ pub(super) fn parse(
 fn name(part: &str, failover_role: Option<&str>) -> Result<String, String> {
     let read = shown(part);
     if part.is_empty() {
-        return Err("a name is empty; remove the comma before or after it".to_owned());
+        return Err("empty name; remove the comma before or after it".to_owned());
     }
     if part == "*" {
         return Err("`*` is accepted only alone; write the names of the roles".to_owned());
@@ -115,10 +116,10 @@ fn name(part: &str, failover_role: Option<&str>) -> Result<String, String> {
             "`{read}` is REPLICATOR_FAILOVER_ROLE_NAME, whose versions never count as the hub's; remove it"
         ));
     }
-    role_name(part).map_err(|why| format!("`{read}` is {why}"))
+    role_name(part).map_err(|reason| format!("`{read}` is {reason}"))
 }
 
-/// The name of the role that an ARN of a role, or of a session of it, has in it.
+/// The name of the role in the ARN of a role or of a role session.
 fn role_of(arn: &str) -> Option<&str> {
     let resource = arn.splitn(6, ':').nth(5)?;
     let role = match resource.split_once('/')? {
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_exact_and_each_stands_once() {
+    fn names_are_exact_and_unique() {
         let roles = |text| match parse(text, Some("failover"), &Endpoint::default()) {
             Ok(TrustedWriters::Roles(roles)) => roles.into_iter().collect::<Vec<_>>(),
             other => panic!("{text}: {other:?}"),
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_exact_name_is_refused_with_what_mends_it() {
+    fn a_name_that_is_not_exact_is_refused_with_a_correction() {
         for (text, problem) in [
             ("old-*", "`old-*` is a pattern; write the exact name of each role"),
             ("a,old-?", "`old-?` is a pattern; write the exact name of each role"),
@@ -177,9 +178,9 @@ mod tests {
                 "arn:aws:iam::111122223333:user/me",
                 "`arn:aws:iam::111122223333:user/me` is an ARN; write only the name of the role",
             ),
-            ("a,,b", "a name is empty; remove the comma before or after it"),
-            ("a,", "a name is empty; remove the comma before or after it"),
-            (",", "a name is empty; remove the comma before or after it"),
+            ("a,,b", "empty name; remove the comma before or after it"),
+            ("a,", "empty name; remove the comma before or after it"),
+            (",", "empty name; remove the comma before or after it"),
             ("a;b", "`a;b` is not the name of a role"),
             ("a b", "`a b` is not the name of a role"),
             (
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn every_writer_is_trusted_only_where_an_emulator_on_loopback_stands_for_aws() {
+    fn every_writer_is_trusted_only_with_an_emulator_on_loopback() {
         let answer = |variables: &[(&str, &str)]| parse("*", None, &endpoint(variables));
         let local = "http://127.0.0.1:5000";
         let remote = "https://ssm.us-east-1.amazonaws.com";
@@ -210,7 +211,7 @@ mod tests {
             (vec![(GENERAL, local), (OF_SSM, remote)], "the host of AWS_ENDPOINT_URL_SSM is not"),
             (
                 vec![(GENERAL, local), (IGNORED, "true")],
-                "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS turns AWS_ENDPOINT_URL off",
+                "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS disables AWS_ENDPOINT_URL",
             ),
         ] {
             let problem = answer(&variables).expect_err("no emulator");

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::{
     AccountId, Assignment, Item, Location, Region, Routes, Scope, SecretName, Timestamp, Wanted,
 };
-use crate::request::{Asks, Content, Event, Ignored, Reconcile, Record, Refused};
+use crate::request::{Event, EventSubject, Ignored, Reconcile, Record, RecordContent, Refused};
 use crate::settings::AccountFilter;
 use merge::{DatedExpectation, merge_expectations};
 
@@ -119,7 +119,7 @@ pub fn of_event(
     routes: &Routes,
     accounts: &AccountFilter,
 ) -> Result<EventWork, Ignored> {
-    let record = Record { message_id: String::new(), content: Content::Event(event) };
+    let record = Record { message_id: String::new(), content: RecordContent::Event(event) };
     let mut event_work = of_batch(vec![record], routes, accounts);
     if event_work.messages.is_empty()
         && let Some((_, ignored)) = event_work.ignored.pop()
@@ -136,17 +136,17 @@ pub fn of_batch(records: Vec<Record>, routes: &Routes, accounts: &AccountFilter)
     let mut refused: Vec<(Location, SecretName)> = Vec::new();
     for Record { message_id, content } in records {
         let event = match content {
-            Content::Unreadable(why) => {
+            RecordContent::Unreadable(why) => {
                 event_work.unreadable.push((message_id, why));
                 continue;
             }
-            Content::Ignored(reason) => {
+            RecordContent::Ignored(reason) => {
                 event_work.ignored.push((message_id, reason));
                 continue;
             }
-            Content::Event(event) => event,
+            RecordContent::Event(event) => event,
         };
-        let Event { location, at, asks, passed_over, .. } = event;
+        let Event { location, at, subject, skipped, .. } = event;
         if routes.from_source(&location.region).is_none() {
             event_work.ignored.push((message_id, Ignored::new(no_source(&location.region))));
             continue;
@@ -157,7 +157,7 @@ pub fn of_batch(records: Vec<Record>, routes: &Routes, accounts: &AccountFilter)
             event_work.ignored.push((message_id, Ignored::new(reason)));
             continue;
         }
-        for reason in passed_over {
+        for reason in skipped {
             event_work.ignored.push((message_id.clone(), reason));
         }
         event_work.event_times.extend(at);
@@ -165,12 +165,12 @@ pub fn of_batch(records: Vec<Record>, routes: &Routes, accounts: &AccountFilter)
             let ids = event_work.messages.entry((location.clone(), item)).or_default();
             ids.insert(message_id.clone());
         };
-        match asks {
-            Asks::RefusedDelete(secret) => {
+        match subject {
+            EventSubject::RefusedDelete(secret) => {
                 note(Item::Secret(secret.clone()));
                 refused.push((location.clone(), secret));
             }
-            Asks::Items(items) => {
+            EventSubject::Items(items) => {
                 let place = places.entry(location.clone()).or_default();
                 for Wanted { item, expect } in items {
                     note(item.clone());

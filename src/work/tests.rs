@@ -90,7 +90,7 @@ fn a_region_without_a_route_is_refused_in_a_payload_and_ignored_in_an_event() {
         let payload = json!({"region": region, "detail": {"name": "all", "operation": "sync"}});
         let refused = assignments(&reconcile(&payload), &routes()).expect_err("no route");
         let text =
-            format!("no route has the source Region {region}; accepted is us-east-2, eu-west-1");
+            format!("no route has the source Region {region}; expected us-east-2, eu-west-1");
         assert_eq!(refused.to_string(), text);
 
         let Ok(Request::Event(Ok(event))) = from_value(&put(region, "/a", 1)) else {
@@ -221,7 +221,9 @@ fn every_sample_event_leads_to_work_or_is_left_to_the_sweep() {
     }
     assert_eq!(
         left,
-        ["RemoveRegionsFromReplication is left to the sweep: the owner may be deleting the secret"]
+        [
+            "the sweep handles RemoveRegionsFromReplication, because the owner may be deleting the secret"
+        ]
     );
 }
 

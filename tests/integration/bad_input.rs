@@ -51,39 +51,43 @@ async fn a_payload_that_is_none_is_refused_with_what_is_accepted() {
         (String::new(), "the request is empty", r#"{"detail":{"name":"all","operation":"sync"}}"#),
         ("{\"detail\":".to_owned(), "the request is not JSON", "a JSON object"),
         (sync_of("").replace("{,", "{") + "}", "the request is not JSON", "a JSON object"),
-        ("[]".to_owned(), "the request is a list", "a JSON object"),
+        ("[]".to_owned(), "the request is an array", "a JSON object"),
         (
             detail(r#""name":"/a","operation":"drop""#),
-            "the operation `drop` is none",
-            "`create`, `update`, `delete` or `sync`",
+            "unknown operation `drop`",
+            "`create`, `update`, `delete`, `sync`",
         ),
         (
             detail(r#""name":"all","operation":"create""#),
-            "`all` goes only with the operation `sync`",
+            "`all` is accepted only with the operation `sync`",
             "`/all`",
         ),
         (
             detail(r#""name":"/a","operation":"sync","kind":"key""#),
-            "the kind `key` is none",
+            "unknown kind `key`",
             "`parameter` or `secret`",
         ),
         (
             detail(r#""name":"/a","operatoin":"sync""#),
-            "the unknown field `operatoin`; the nearest known one is `operation`",
+            "unknown field `operatoin` in `detail` (did you mean `operation`?)",
             "`name`, `operation`, `kind`",
         ),
         (
             sync_of(r#""acount":"111122223333""#),
-            "the unknown field `acount`; the nearest known one is `account`",
+            "unknown field `acount` in the payload (did you mean `account`?)",
             "`detail`, `account`",
         ),
         (sync_of(r#""account":"1234""#), "`1234` is not an account id", "twelve digits"),
-        (sync_of(r#""account":111122223333"#), "`account` is a number", "twelve digits in quotes"),
-        (sync_of(r#""account":null"#), "`account` is null", "twelve digits in quotes"),
+        (
+            sync_of(r#""account":111122223333"#),
+            "`account` is a number",
+            "a string of twelve digits",
+        ),
+        (sync_of(r#""account":null"#), "`account` is null", "a string of twelve digits"),
         (
             sync_of(r#""region":"eu-west-1""#),
             "no route has the source Region eu-west-1",
-            "accepted is us-east-2",
+            "expected us-east-2",
         ),
         (
             sync_of(r#""region":"europe""#),
@@ -102,16 +106,16 @@ async fn a_payload_that_is_none_is_refused_with_what_is_accepted() {
         ),
         (
             sync_of(r#""max_deletes":"100%""#),
-            "`max_deletes` is for one account and none is named",
+            "`max_deletes` requires `account`",
             r#""account":"111122223333""#,
         ),
     ] {
         let ran = hubctl.fed(&["invoke", "-"], &payload).await;
         let error = refused(&ran);
         assert_eq!(error.lines().count(), 1, "{payload}: {error}");
-        let (told, form) = error.split_once("accepted is ").unwrap_or_else(|| panic!("{error}"));
+        let (told, form) = error.split_once("; expected ").unwrap_or_else(|| panic!("{error}"));
         assert!(told.contains(problem), "{payload}: {error}");
-        assert!(form.contains(accepted.trim_start_matches("accepted is ")), "{payload}: {error}");
+        assert!(form.contains(accepted.trim_start_matches("expected ")), "{payload}: {error}");
         assert!(error.len() < 600, "{payload}: {error}");
     }
     assert!(!aws.was_touched(), "a refusal costs no call");
@@ -137,18 +141,18 @@ async fn arguments_that_are_none_are_refused_with_what_is_accepted() {
         (release("parameter", "/aws/x"), "of AWS's own", "the ARN of a parameter, such as `/a/b`"),
         (
             release("parameter", "arn:aws:ssm:us-east-1:111122223333:parameter/a"),
-            "the ARN is of 111122223333 in us-east-1",
-            "of the account and Region that are named",
+            "the ARN has account 111122223333 and Region us-east-1",
+            "with the account and Region of the arguments",
         ),
         (release("secret", "a?b"), "the character '?'", "the ARN of a secret, such as `db/main`"),
         (vec!["swep"], "unrecognized subcommand 'swep'", "sweep"),
         (vec!["invoke"], "required arguments were not provided", "<FILE>"),
         (
             vec!["invoke", "no/such/file.json"],
-            "no/such/file.json cannot be read",
-            "name a file of JSON, or `-`",
+            "cannot read `no/such/file.json`",
+            "expected a JSON file, or `-`",
         ),
-        (vec!["invoke", "payloads"], "payloads cannot be read", "name a file of JSON, or `-`"),
+        (vec!["invoke", "payloads"], "cannot read `payloads`", "expected a JSON file, or `-`"),
     ] {
         let ran = aws.hubctl().run(&arguments).await;
         let error = refused(&ran);
@@ -178,7 +182,7 @@ async fn settings_are_checked_whatever_is_asked_and_all_their_faults_are_told() 
     {
         let ran = hubctl.run(&arguments).await;
         let error = refused(&ran);
-        assert!(error.contains("7 settings are wrong"), "{error}");
+        assert!(error.contains("7 settings are invalid"), "{error}");
         for (setting, read, accepted) in [
             ("REPLICATOR_ROUTES", "`us-east-2`", "`SOURCE=TARGET[,TARGET]`"),
             ("REPLICATOR_MAX_DELETES", "`lots`", "from `0%` to `100%`"),
@@ -186,18 +190,23 @@ async fn settings_are_checked_whatever_is_asked_and_all_their_faults_are_told() 
             ("REPLICATOR_KMS_KEYS", "`{`", "from source key to target key"),
             ("REPLICATOR_EXCLUDE_ACCOUNTS", "`1234`", "twelve digits"),
             ("REPLICATOR_SPOKE_EXTERNAL_ID", "`file:/no/such/file`", "letters, digits"),
-            ("REPLICATOR_INCLUDE_NAMS", "no such setting", "`REPLICATOR_INCLUDE_NAMES`"),
         ] {
-            let line = error.lines().find(|line| line.trim().starts_with(setting));
+            let line = error.lines().find(|line| line.contains(&format!("invalid `{setting}`")));
             let line = line.unwrap_or_else(|| panic!("{setting} in {error}"));
-            let (told, form) = line.split_once("accepted is ").unwrap_or_else(|| panic!("{line}"));
+            let (told, form) = line.split_once("; expected ").unwrap_or_else(|| panic!("{line}"));
             assert!(told.contains(read) && form.contains(accepted), "{line}");
         }
+        let unknown =
+            "unknown setting `REPLICATOR_INCLUDE_NAMS`; did you mean `REPLICATOR_INCLUDE_NAMES`?";
+        assert!(error.contains(unknown), "{error}");
         assert!(!error.contains("not shown"), "what no setting of ours holds is not ours to show");
     }
     let ran = aws.hubctl().without("REPLICATOR_ROUTES").run(&["plan"]).await;
     let error = refused(&ran);
-    assert!(error.contains("REPLICATOR_ROUTES: it is not set and has no default"), "{error}");
+    assert!(
+        error.contains("missing `REPLICATOR_ROUTES`; expected `SOURCE=TARGET[,TARGET]`"),
+        "{error}"
+    );
     let ran = aws.hubctl().with("RUST_LOG", "loud=very").run(&["plan"]).await;
     assert!(refused(&ran).contains("RUST_LOG"), "{ran:#?}");
     assert!(!aws.was_touched());
@@ -210,26 +219,26 @@ async fn writers_are_named_exactly_and_every_writer_is_trusted_only_on_loopback(
         .hubctl()
         .with("REPLICATOR_FAILOVER_ROLE_NAME", "dr")
         .with("REPLICATOR_ON_TARGET_CHANGE", "overwrite");
-    let names = "exact names of roles, without their paths, with commas between";
+    let names = "exact names of roles without their paths, separated by commas";
     for (writers, problem) in [
         ("old-*", "`old-*` is a pattern"),
         ("old,*", "`*` is accepted only alone"),
         ("a/old", "`a/old` has a path; write only the name after the last `/`: `old`"),
         ("arn:aws:iam::111122223333:role/old", "is an ARN; write only the name of the role `old`"),
-        ("old,", "a name is empty"),
+        ("old,", "empty name"),
         ("old,dr", "`dr` is REPLICATOR_FAILOVER_ROLE_NAME"),
     ] {
         let ran = hubctl.clone().with("REPLICATOR_TRUSTED_WRITERS", writers).run(&["plan"]).await;
         let error = refused(&ran);
-        assert!(error.contains("2 settings are wrong"), "{error}");
+        assert!(error.contains("2 settings are invalid"), "{error}");
         let line = |setting: &str| {
-            let line = error.lines().find(|line| line.trim().starts_with(setting));
+            let line = error.lines().find(|line| line.contains(&format!("invalid `{setting}`")));
             line.unwrap_or_else(|| panic!("{setting} in {error}"))
         };
         let writers = line("REPLICATOR_TRUSTED_WRITERS");
         assert!(writers.contains(problem) && writers.contains(names), "{writers}");
         let on_change = line("REPLICATOR_ON_TARGET_CHANGE");
-        assert!(on_change.ends_with("accepted is `report` or `restore`"), "{on_change}");
+        assert!(on_change.ends_with("expected `report` or `restore`"), "{on_change}");
     }
     assert!(!aws.was_touched());
 
@@ -239,7 +248,7 @@ async fn writers_are_named_exactly_and_every_writer_is_trusted_only_on_loopback(
         ("AWS_ENDPOINT_URL", "http://localhost@192.0.2.1", "the host of AWS_ENDPOINT_URL is not"),
         ("AWS_ENDPOINT_URL_SSM", "https://192.0.2.1", "the host of AWS_ENDPOINT_URL_SSM is not"),
         ("AWS_ENDPOINT_URL", "", "neither AWS_ENDPOINT_URL nor AWS_ENDPOINT_URL_SSM is set"),
-        ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true", "turns AWS_ENDPOINT_URL off"),
+        ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true", "disables AWS_ENDPOINT_URL"),
     ] {
         let ran = anyone.clone().with(name, value).run(&["plan"]).await;
         let error = refused(&ran);

@@ -82,10 +82,10 @@ async fn an_event_is_believed_in_its_envelope_alone() {
     let mut region = put_event(&account, LONG_AGO, "/a", 1);
     region["region"] = json!(TARGET);
     for (event, reason) in [
-        (by_arn, "of another place than the event"),
-        (elsewhere, "of another place than the event"),
-        (partition, "its partition is not its Region's"),
-        (source, "the source `aws.s3` is not ours"),
+        (by_arn, "not in the account and Region of the event"),
+        (elsewhere, "not in the account and Region of the event"),
+        (partition, "the partition does not match the Region"),
+        (source, "unknown event source `aws.s3`"),
         (region, "awsRegion"),
     ] {
         let answer = ask(&hub, &event).await.expect("an answer");
@@ -101,7 +101,7 @@ async fn names_that_are_paths_or_hold_control_characters_are_no_names() {
     for name in ["/app/../a", "/..", "/./a"] {
         let answer = ask(&hub, &put_event(&account, LONG_AGO, name, 1)).await.expect("an answer");
         let why = answer["ignored"].as_str().unwrap_or_default();
-        assert!(why.contains("looks like a path"), "{name}: {answer}");
+        assert!(why.contains("has the path segment"), "{name}: {answer}");
     }
     for name in ["/a\u{0}", "/a\nb", "/a\r\nX-Amz-Target: x", "/a\u{202e}b", "/a\u{1b}[2J", "/a\"}"]
     {

@@ -33,20 +33,23 @@ fn foreign(account: &str) -> Vec<(Value, &'static str)> {
     let elsewhere =
         delete_event(account, LONG_AGO, &format!("arn:aws:ssm:{SOURCE}:999999999999:parameter/a"));
     vec![
-        (with(&put, "/source", json!("my.app")), "the source `my.app` is not ours"),
-        (with(&put, "/source", json!(["aws.ssm"])), "no source"),
+        (with(&put, "/source", json!("my.app")), "unknown event source `my.app`"),
+        (with(&put, "/source", json!(["aws.ssm"])), "no `source`"),
         (with(&put, "/detail/eventSource", json!("s3.amazonaws.com")), "eventSource"),
         (with(&put, "/detail/recipientAccountId", json!("999999999999")), "recipientAccountId"),
         (with(&put, "/detail/recipientAccountId", json!(7)), "recipientAccountId"),
         (with(&put, "/detail/awsRegion", json!("us-east-1")), "awsRegion"),
-        (with(&put, "/account", json!(111_122_223_333_u64)), "no account and Region"),
-        (with(&put, "/region", json!("nowhere")), "no account and Region"),
+        (with(&put, "/account", json!(111_122_223_333_u64)), "no valid `account` and `region`"),
+        (with(&put, "/region", json!("nowhere")), "no valid `account` and `region`"),
         (with(&native, "/region", json!("eu-west-1")), "no route has the source Region eu-west-1"),
         (with(&native, "/region", json!(TARGET)), "no route has the source Region us-east-1"),
         (with(&put, "/detail-type", json!("AWS Service Event via CloudTrail")), "detail type"),
         (with(&put, "/detail-type", json!("Secret Label Updated")), "detail type"),
-        (with(&put, "/detail-type", Value::Null), "no detail type"),
-        (with(&put, "/detail/eventName", json!("GetParameter")), "GetParameter is no call"),
+        (with(&put, "/detail-type", Value::Null), "no `detail-type`"),
+        (
+            with(&put, "/detail/eventName", json!("GetParameter")),
+            "does not handle the API call GetParameter",
+        ),
         (with(&put, "/detail/eventName", json!(5)), "no API call"),
         (with(&put, "/detail", Value::Null), "no API call"),
         (with(&put, "/detail/requestParameters", Value::Null), "names no parameter"),
@@ -54,10 +57,10 @@ fn foreign(account: &str) -> Vec<(Value, &'static str)> {
         (with(&put, "/detail/requestParameters/name", json!("a b")), "the character ' '"),
         (with(&put, "/detail/requestParameters/name", json!("x".repeat(1 << 20))), "1048576"),
         (failed, "PutParameter failed with AccessDenied"),
-        (exception, "a change that failed"),
+        (exception, "a failed change"),
         (tagged(json!("Document")), "the resource type `Document`"),
         (tagged(Value::Null), "no resource type"),
-        (elsewhere, "of another place than the event"),
+        (elsewhere, "not in the account and Region of the event"),
     ]
 }
 

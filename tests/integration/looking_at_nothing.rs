@@ -55,7 +55,7 @@ async fn a_filter_that_matches_nothing_fails_the_hub_and_stops_no_other_account(
             2,
             vec!["999999999999", PORD],
         ),
-        (vec![("EXCLUDE_OUS", ALL), ("EXCLUDE_ACCOUNTS", MANAGEMENT)], 0, vec!["let no account"]),
+        (vec![("EXCLUDE_OUS", ALL), ("EXCLUDE_ACCOUNTS", MANAGEMENT)], 0, vec!["admit no account"]),
     ] {
         let (sim, accounts, topic) = organisation(3);
         let what = format!("{filters:?}");

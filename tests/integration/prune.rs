@@ -112,7 +112,7 @@ async fn after_a_route_was_turned_round_what_it_wrote_is_in_no_plan() {
         done.ended(4);
         assert_eq!(world.seen(0, TARGET).await, before, "{routes}");
         let remedy = done.json()["failures"][0]["remedy"].to_string();
-        assert!(remedy.contains("take the tags"), "{remedy}");
+        assert!(remedy.contains("remove the tags"), "{remedy}");
     }
     // Where no route begins, it is a leftover.
     let elsewhere = world.hubctl().with("REPLICATOR_ROUTES", "us-east-2=us-west-2");

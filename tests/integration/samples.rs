@@ -260,7 +260,7 @@ async fn every_sample_leads_to_the_right_replica() {
     parameter-store-policy-action: changed parameters {deleted:1} secrets {} -> []
     put-parameter: changed parameters {updated:1} secrets {} -> []
     queue-batch: comes back: [] -> ["shop/db"]
-    remove-regions-from-replication: ignored: RemoveRegionsFromReplication is left to the sweep: the owner may be deleting the secret -> []
+    remove-regions-from-replication: ignored: the sweep handles RemoveRegionsFromReplication, because the owner may be deleting the secret -> []
     remove-tags-from-resource: changed parameters {retagged:1} secrets {} -> []
     replicate-secret-to-regions: in_sync parameters {} secrets {in_sync:1} -> ["shop/db"]
     restore-secret: changed parameters {} secrets {replicated:1} -> ["shop/db"]

@@ -50,7 +50,7 @@ async fn a_signal_ends_a_sweep_with_what_was_done_and_what_remains() {
         sweep.signal(name).await;
         let ran = sweep.ended().await;
         ran.ended(130);
-        assert!(ran.stderr.contains("stopping: nothing more is begun"), "{ran:#?}");
+        assert!(ran.stderr.contains("stopping: no further work starts"), "{ran:#?}");
         let report = ran.json();
         assert_eq!((&report["status"], &report["stopped"]), (&json!("incomplete"), &json!(true)));
         assert_eq!(report["failures"], json!([]), "{report:#}");
@@ -68,14 +68,14 @@ async fn a_second_signal_ends_at_once() {
     let mut sweep = slow(&world, 1).started(&["sweep", "--format", "json"]);
     sweep.says("ssm:PutParameter").await;
     sweep.signal("TERM").await;
-    sweep.says("another signal ends hubctl at once").await;
+    sweep.says("another signal ends hubctl immediately").await;
     let second = Instant::now();
     sweep.signal("INT").await;
     let ran = sweep.ended().await;
     ran.ended(130);
     assert!(second.elapsed() < Duration::from_secs(5), "{:?}", second.elapsed());
     assert_eq!(ran.stdout, "");
-    assert!(ran.stderr.contains("the next sweep mends it"), "{ran:#?}");
+    assert!(ran.stderr.contains("the next sweep completes it"), "{ran:#?}");
     assert_mended(&world).await;
 }
 
@@ -84,7 +84,7 @@ async fn a_signal_before_anything_was_begun_ends_with_an_empty_report() {
     let world = World::new(1);
     // It waits for its standard input.
     let mut invoke = world.hubctl().with("RUST_LOG", "debug").started(&["invoke", "-"]);
-    invoke.says("signals are listened to").await;
+    invoke.says("listening for signals").await;
     invoke.signal("INT").await;
     invoke.says("stopping").await;
     let ran = invoke.ended().await;

@@ -67,7 +67,7 @@ pub(super) async fn allow(
     granted
 }
 
-/// Returns the reserved deletions that did not happen to the allowance.
+/// Returns to the allowance the reserved deletions that did not happen.
 pub(super) fn give_back(
     context: &RouteContext<'_>,
     granted: &Granted,

@@ -48,7 +48,7 @@ pub(super) async fn keep_unchanged(
 
 /// Confirms the completed attempts. The versions of their sources are read again, and the tags where the write used tags,
 /// because no version changes with tags. The tags of an overwritten replica are read too, so that a release by a person
-/// during the write stands.
+/// during the write is kept.
 pub(super) async fn confirm(context: &RouteContext<'_>, attempts: &mut [WriteAttempt]) {
     let read = Confirmation::read(context, attempts).await;
     for attempt in attempts {

@@ -176,7 +176,7 @@ impl<'a> DeleteExecutor<'a> {
     }
 
     /// Returns the replicas that are unchanged and may still be deleted. A replica that no longer exists after a call
-    /// without an answer was deleted by that call. For every other one, the failure of the call stands.
+    /// without an answer was deleted by that call. Every other replica keeps the failure of the call.
     async fn check_again<T>(
         &self,
         Undeleted { replicas, may_be_deleted, .. }: Undeleted,

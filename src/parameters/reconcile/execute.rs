@@ -36,11 +36,11 @@ async fn write_chain(
     values: &Values,
     histories: &SourceHistories,
 ) {
-    let mut blocker = None;
+    let mut blocker: Option<Blocker> = None;
     let last = chain.len().saturating_sub(1);
     for (place, attempt) in chain.into_iter().enumerate() {
         attempt.state = match &blocker {
-            Some(blocker) if is_recreation(attempt) => Blocker::blocked_state(blocker, attempt),
+            Some(blocker) if is_recreation(attempt) => blocker.blocked_state(attempt),
             _ => write_and_log(context, attempt, values, histories).await,
         };
         if blocker.is_none() && place < last {

@@ -151,7 +151,7 @@ impl RouteContext<'_> {
         results
     }
 
-    /// Divides the candidates into those to make equal and those to remove, by what was read so far. A candidate may be
+    /// Divides the candidates into those to make equal and those to remove, according to the reads so far. A candidate may be
     /// in both, with different targets.
     fn divide(&self, candidates: Vec<Candidate>) -> (Vec<Candidate>, Vec<Candidate>) {
         let (mut present, mut orphans) = (Vec::new(), Vec::new());

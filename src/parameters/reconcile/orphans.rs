@@ -1,4 +1,4 @@
-//! Orphans: replicas that must go, by what was read so far.
+//! Orphans: replicas to remove, according to the reads so far.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::parameters::model::Observed;
 use crate::parameters::plan::{Decision, Disposal, Parity, Removal, decide};
 use crate::parameters::results::{ItemResult, PassResult, RetryReason};
 
-/// A replica that must go, by what was read so far: its source no longer exists or does not want a replica.
+/// A replica to remove, according to the reads so far: its source no longer exists or does not want a replica.
 #[derive(Clone, Debug)]
 pub(super) struct Orphan {
     pub(super) name: ParameterName,

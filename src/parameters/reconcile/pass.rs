@@ -246,8 +246,8 @@ fn judge_all(
     let mut permitted = Vec::new();
     for attempt in attempts {
         let change = attempt.write.change;
-        let held = attempt.evidence(context);
-        match context.judge(&attempt.target, change, held, attempt.write.claim) {
+        let occupant = attempt.evidence(context);
+        match context.judge(&attempt.target, change, occupant, attempt.write.claim) {
             Ruling::Proceed => permitted.push(attempt),
             Ruling::ReportOnly => {
                 let PlannedWrite { because, class, .. } = attempt.write;

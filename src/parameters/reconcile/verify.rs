@@ -161,7 +161,7 @@ async fn read_until_shown(
 }
 
 /// Writes the provenance of an overwritten replica. The mark is written only where this write makes the replica owned, so
-/// that a release by a person during the write stands.
+/// that a release by a person during the write is kept.
 async fn write_provenance_of(
     context: &RouteContext<'_>,
     attempt: &WriteAttempt,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_sdk_ssm::types::{ParameterStringFilter, ResourceTypeForTagging};
 
 use super::history::latest;
-use super::list::{LIST_PAGE, WriterNames, following, page, row, tags_by_arn};
+use super::list::{LIST_PAGE, WriterNames, next_token, page, row, tags_by_arn};
 use super::read::{ByName, LAG_PAUSE};
 use crate::aws::{Session, cause, code, complete_response, missing_member};
 use crate::concurrency::in_parallel;
@@ -69,7 +69,7 @@ pub(in crate::parameters) async fn by_name_knowing(
 }
 
 /// The parameters that DescribeParameters showed, each with its attributes or the cause of a failure.
-type Described = BTreeMap<ParameterName, Result<Parameter, Cause>>;
+type DescribedByName = BTreeMap<ParameterName, Result<Parameter, Cause>>;
 
 /// Attributes of parameters that a read by name found. DescribeParameters lags, so the hub asks again until the list shows
 /// at least the version that was read.
@@ -77,8 +77,8 @@ async fn described(
     session: &Session,
     region: &Region,
     mut present: BTreeMap<ParameterName, Version>,
-) -> Described {
-    let mut described = Described::new();
+) -> DescribedByName {
+    let mut described = DescribedByName::new();
     for attempt in 0..LIST_LAG_TRIES {
         if present.is_empty() {
             break;
@@ -116,7 +116,7 @@ async fn describe(
     region: &Region,
     names: &[ParameterName],
     awaited: &mut BTreeMap<ParameterName, Version>,
-    described: &mut Described,
+    described: &mut DescribedByName,
 ) -> Result<(), Cause> {
     let filter = ParameterStringFilter::builder()
         .key("Name")
@@ -147,7 +147,7 @@ async fn describe(
         if next.is_none() {
             return Ok(());
         }
-        token = following("ssm:DescribeParameters", session, region, token.as_deref(), next)?;
+        token = next_token("ssm:DescribeParameters", session, region, token.as_deref(), next)?;
     }
     describe_by_history(session, region, names, awaited, described).await;
     Ok(())
@@ -159,7 +159,7 @@ async fn describe_by_history(
     region: &Region,
     names: &[ParameterName],
     awaited: &mut BTreeMap<ParameterName, Version>,
-    described: &mut Described,
+    described: &mut DescribedByName,
 ) {
     let rest = names.iter().filter(|name| awaited.contains_key(*name));
     let rest = rest.map(|name| async move { (name, latest(session, region, name).await) });

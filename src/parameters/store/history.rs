@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_ssm::types::{ParameterHistory, ParameterMetadata, ParameterType};
 
-use super::list::{WriterNames, attributes, following};
+use super::list::{WriterNames, attributes, next_token};
 use crate::aws::{Session, cause, code, complete_response, missing_member, timestamp};
 use crate::domain::{Cause, FailureKind, ParameterName, Region, Version};
 use crate::ownership::PastVersion;
@@ -84,7 +84,7 @@ async fn rows(
         if next.is_none() {
             break;
         }
-        token = following(HISTORY, session, region, token.as_deref(), next)?;
+        token = next_token(HISTORY, session, region, token.as_deref(), next)?;
     }
     if rows.iter().any(|row| version_of(row).is_none()) {
         return Err(missing_member(HISTORY, &place, "the number or date of a version"));

@@ -71,7 +71,7 @@ async fn list_parameters(session: &Session, region: &Region) -> Result<Vec<Param
         if next.is_none() {
             return Ok(parameters);
         }
-        token = following(DESCRIBE, session, region, token.as_deref(), next)?;
+        token = next_token(DESCRIBE, session, region, token.as_deref(), next)?;
     }
 }
 
@@ -97,7 +97,7 @@ pub(super) async fn page(
 ///
 /// # Errors
 /// AWS returned the token of the present page again, which would never end.
-pub(super) fn following(
+pub(super) fn next_token(
     operation: &str,
     session: &Session,
     region: &Region,
@@ -135,7 +135,7 @@ async fn list_tags(
         if next.is_none() {
             return Ok(tags);
         }
-        token = following(RESOURCES, session, region, token.as_deref(), next)?;
+        token = next_token(RESOURCES, session, region, token.as_deref(), next)?;
     }
 }
 

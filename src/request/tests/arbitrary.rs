@@ -1,4 +1,4 @@
-//! Garbage of every sort: never a panic, and the same answer twice.
+//! Arbitrary input never causes a panic, and the same input always gives the same answer.
 
 use proptest::prelude::*;
 
@@ -22,7 +22,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// The words that requests are made of, so that the garbage has their outline.
+/// Words of requests, so that arbitrary input resembles a request.
 fn word() -> impl Strategy<Value = String> {
     prop::sample::select(vec![
         "Records",
@@ -81,18 +81,18 @@ fn word() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn bytes_never_make_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn bytes_never_cause_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let first = parse(&bytes);
         prop_assert_eq!(first, parse(&bytes));
     }
 
     #[test]
-    fn json_of_the_right_outline_never_makes_a_panic(value in any_json()) {
+    fn json_that_resembles_a_request_never_causes_a_panic(value in any_json()) {
         prop_assert_eq!(from_value(&value), parse(value.to_string().as_bytes()));
     }
 
     #[test]
-    fn an_event_with_one_thing_of_another_type_never_makes_a_panic(
+    fn an_event_with_one_arbitrary_field_never_causes_a_panic(
         event in prop::sample::select(files("payloads/events").into_values().collect::<Vec<_>>()),
         at in any::<prop::sample::Index>(),
         value in any_json(),
@@ -104,7 +104,7 @@ proptest! {
     }
 }
 
-/// The pointers to every place in `value`.
+/// The JSON pointers to every element of `value`.
 fn places(value: &Value, here: &str) -> Vec<String> {
     let mut places = vec![here.to_owned()];
     match value {

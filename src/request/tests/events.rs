@@ -1,10 +1,10 @@
-//! Events and batches: what is ignored and why, what is waited for.
+//! Events and batches: the reasons to ignore an event, and the expectations.
 
 use serde_json::json;
 
 use super::*;
 
-/// A `PutParameter` of `/a` in 111122223333 and us-east-2, with one place of it changed.
+/// A `PutParameter` of `/a` in 111122223333 and us-east-2, with one changed field.
 fn event_with(pointer: &str, value: Value) -> Result<Event, Ignored> {
     let mut event = json!({
         "detail-type": "AWS API Call via CloudTrail", "source": "aws.ssm",
@@ -24,40 +24,40 @@ fn event_with(pointer: &str, value: Value) -> Result<Event, Ignored> {
 }
 
 #[test]
-fn an_event_of_no_concern_is_ignored_with_its_reason() {
+fn an_unhandled_event_is_ignored_with_a_reason() {
     let elsewhere = "arn:aws:ssm:us-east-2:444455556666:parameter/a";
     let climbing = "arn:aws:ssm:us-east-2:111122223333:parameter/a/../b";
     for (pointer, value, why) in [
-        ("/source", json!("com.example"), "the source `com.example` is not ours"),
-        ("/source", json!(7), "the event has no source"),
-        ("/detail-type", json!(null), "the event has no detail type"),
+        ("/source", json!("com.example"), "unknown event source `com.example`"),
+        ("/source", json!(7), "the event has no `source`"),
+        ("/detail-type", json!(null), "the event has no `detail-type`"),
         (
             "/detail-type",
             json!("Tag Change on Resource"),
-            "the detail type `Tag Change on Resource` is none",
+            "the hub does not handle the detail type `Tag Change on Resource`",
         ),
         (
             "/detail-type",
             json!("Secret Label Updated"),
-            "the detail type `Secret Label Updated` is none",
+            "the hub does not handle the detail type `Secret Label Updated`",
         ),
-        ("/account", json!(111_122_223_333_u64), "names no account and Region"),
-        ("/region", json!("nowhere"), "names no account and Region"),
+        ("/account", json!(111_122_223_333_u64), "has no valid `account` and `region`"),
+        ("/region", json!("nowhere"), "has no valid `account` and `region`"),
         ("/detail", json!(null), "the event names no API call"),
         (
             "/detail/recipientAccountId",
             json!("444455556666"),
-            "`detail.recipientAccountId` is not the envelope's, 111122223333",
+            "`detail.recipientAccountId` differs from 111122223333 in the envelope",
         ),
         (
             "/detail/recipientAccountId",
             json!(111_122_223_333_u64),
-            "`detail.recipientAccountId` is not",
+            "`detail.recipientAccountId` differs",
         ),
         (
             "/detail/awsRegion",
             json!("us-east-1"),
-            "`detail.awsRegion` is not the envelope's, us-east-2",
+            "`detail.awsRegion` differs from us-east-2 in the envelope",
         ),
         (
             "/detail/eventSource",
@@ -67,17 +67,25 @@ fn an_event_of_no_concern_is_ignored_with_its_reason() {
         (
             "/detail/eventName",
             json!("GetParameter"),
-            "GetParameter is no call that the hub acts on",
+            "the hub does not handle the API call GetParameter",
         ),
         ("/detail/eventName", json!(["PutParameter"]), "the event names no API call"),
         ("/detail/errorCode", json!("AccessDenied"), "PutParameter failed with AccessDenied"),
         ("/detail/errorCode", json!({}), "PutParameter failed with an error"),
         ("/detail/requestParameters", json!(null), "PutParameter names no parameter"),
         ("/detail/requestParameters/name", json!({"a": 1}), "PutParameter names no parameter"),
-        ("/detail/requestParameters/name", json!(elsewhere), "is of another place than the event"),
+        (
+            "/detail/requestParameters/name",
+            json!(elsewhere),
+            "is not in the account and Region of the event",
+        ),
         ("/detail/requestParameters/name", json!("/a\u{0}b"), "the name has the character '\\0'"),
-        ("/detail/requestParameters/name", json!("/a/../b"), "looks like a path"),
-        ("/detail/requestParameters/name", json!(climbing), "`/a/../b` looks like a path"),
+        ("/detail/requestParameters/name", json!("/a/../b"), "has the path segment"),
+        (
+            "/detail/requestParameters/name",
+            json!(climbing),
+            "`/a/../b` has the path segment `.` or `..`",
+        ),
         ("/detail/requestParameters/name", json!(""), "the name is empty"),
         (
             "/detail/requestParameters/name",
@@ -92,21 +100,21 @@ fn an_event_of_no_concern_is_ignored_with_its_reason() {
 }
 
 #[test]
-fn an_event_is_known_by_its_source_or_its_detail_type_alone() {
+fn an_event_is_recognised_by_its_source_or_its_detail_type_alone() {
     for (event, why) in [
-        (json!({"source": "aws.ssm"}), "the event's envelope names no account and Region"),
-        (json!({"detail-type": "Parameter Store Change"}), "the event has no source"),
+        (json!({"source": "aws.ssm"}), "the event has no valid `account` and `region`"),
+        (json!({"detail-type": "Parameter Store Change"}), "the event has no `source`"),
     ] {
-        let request = from_value(&event).expect("an event, not a payload with faults");
+        let request = from_value(&event).expect("an event");
         assert_eq!(line(&request), format!("ignored: {why}"));
     }
 }
 
 #[test]
-fn an_event_says_what_to_wait_for_and_no_more() {
-    let expect = |pointer, value| match event_with(pointer, value).expect("an event").asks {
-        Asks::Items(items) => items[0].expect.clone(),
-        Asks::RefusedDelete(_) => panic!("a parameter"),
+fn an_event_sets_only_its_expectation() {
+    let expect = |pointer, value| match event_with(pointer, value).expect("an event").subject {
+        EventSubject::Items(items) => items[0].expect.clone(),
+        EventSubject::RefusedDelete(_) => panic!("a parameter"),
     };
     assert_eq!(expect("/detail/awsRegion", json!(null))[0].version, Some(3));
     let dated = expect("/detail/responseElements", json!("3"));
@@ -119,7 +127,7 @@ fn an_event_says_what_to_wait_for_and_no_more() {
 }
 
 #[test]
-fn other_resources_tags_are_ignored() {
+fn tags_of_other_resources_are_ignored() {
     let event = |resource_type: Value| {
         json!({
             "detail-type": "AWS API Call via CloudTrail", "source": "aws.ssm",
@@ -131,7 +139,7 @@ fn other_resources_tags_are_ignored() {
         })
     };
     for (resource_type, why) in [
-        (json!("Document"), "AddTagsToResource is of the resource type `Document`"),
+        (json!("Document"), "AddTagsToResource concerns the resource type `Document`"),
         (json!(null), "AddTagsToResource names no resource type"),
     ] {
         let request = from_value(&event(resource_type)).expect("an event");
@@ -140,7 +148,7 @@ fn other_resources_tags_are_ignored() {
 }
 
 #[test]
-fn only_a_deletion_refused_for_its_parameters_is_told() {
+fn only_a_deletion_with_invalid_parameters_is_reported() {
     let delete = |call: &str, code: &str, request: Value| {
         let event = json!({
             "detail-type": "AWS API Call via CloudTrail", "source": "aws.secretsmanager",
@@ -169,7 +177,7 @@ fn only_a_deletion_refused_for_its_parameters_is_told() {
 }
 
 #[test]
-fn what_a_record_that_was_cut_off_is_about_is_read_from_its_arns() {
+fn the_subject_of_a_cut_record_is_read_from_its_arns() {
     let event = |source: &str, call: &str, arns: &[&str]| {
         let resources: Vec<Value> = arns.iter().map(|arn| json!({"ARN": arn})).collect();
         let event = json!({
@@ -201,7 +209,7 @@ fn what_a_record_that_was_cut_off_is_about_is_read_from_its_arns() {
 }
 
 #[test]
-fn a_masked_tag_is_not_waited_for() {
+fn a_masked_tag_is_not_an_expectation() {
     let event = json!({
         "detail-type": "AWS API Call via CloudTrail", "source": "aws.ssm",
         "account": "111122223333", "region": "us-east-2",
@@ -218,7 +226,7 @@ fn a_masked_tag_is_not_waited_for() {
 }
 
 #[test]
-fn a_message_that_cannot_be_read_stands_alone() {
+fn an_unreadable_message_does_not_affect_the_others() {
     let put = files("payloads/events").remove("put-parameter").expect("the sample");
     let bodies = [
         json!("{\"a\":"),
@@ -229,9 +237,9 @@ fn a_message_that_cannot_be_read_stands_alone() {
     let records = bodies.iter().map(|body| json!({"messageId": "id", "body": body}));
     let request = from_value(&json!({"Records": records.collect::<Vec<_>>()})).expect("a batch");
     insta::assert_snapshot!(line(&request), @r#"
-    unreadable: the message's body is not JSON: EOF while parsing a value at line 1 column 5
-        unreadable: the message's body is JSON but no event
-        unreadable: the message's body is null
+    unreadable: the message body is not JSON: EOF while parsing a value at line 1 column 5
+        unreadable: the message body is not an event
+        unreadable: the message body is null
         PutParameter at 111122223333/us-east-2: parameter /shop/db/host ["version 12 2026-11-24T10:00:00Z"]
     "#);
 }

@@ -1,4 +1,4 @@
-//! Every file of `payloads/`, every fault of a payload, and parsers that take anything without a panic.
+//! Every file of `payloads/`, every fault of a payload, and parsers that never panic.
 
 mod arbitrary;
 mod events;
@@ -49,9 +49,9 @@ fn line(request: &Request) -> String {
         Request::Event(Err(ignored)) => format!("ignored: {ignored}"),
         Request::Batch(records) => {
             let lines = records.iter().map(|record| match &record.content {
-                Content::Event(event) => event_line(event),
-                Content::Ignored(ignored) => format!("ignored: {ignored}"),
-                Content::Unreadable(why) => format!("unreadable: {why}"),
+                RecordContent::Event(event) => event_line(event),
+                RecordContent::Ignored(ignored) => format!("ignored: {ignored}"),
+                RecordContent::Unreadable(why) => format!("unreadable: {why}"),
             });
             lines.collect::<Vec<_>>().join("\n    ")
         }
@@ -59,9 +59,9 @@ fn line(request: &Request) -> String {
 }
 
 fn event_line(event: &Event) -> String {
-    let what = match &event.asks {
-        Asks::RefusedDelete(name) => format!("refused delete of {name}"),
-        Asks::Items(items) => {
+    let what = match &event.subject {
+        EventSubject::RefusedDelete(name) => format!("refused delete of {name}"),
+        EventSubject::Items(items) => {
             let items = items.iter().map(|wanted| {
                 let expect = wanted.expect.iter().map(|e| {
                     let version = e.version.map(|v| format!("version {v}"));
@@ -97,7 +97,7 @@ fn lines(folder: &str) -> String {
 }
 
 #[test]
-fn each_payload_of_the_folder_does_what_its_name_says() {
+fn each_payload_of_the_folder_is_parsed() {
     insta::assert_snapshot!(lines("payloads"), @r#"
     list-accounts: accounts by 25 from None
     plan-account: everything of [111122223333], every route plan
@@ -111,7 +111,7 @@ fn each_payload_of_the_folder_does_what_its_name_says() {
 }
 
 #[test]
-fn each_event_of_the_folder_leads_to_its_items() {
+fn each_event_of_the_folder_is_parsed() {
     insta::assert_snapshot!(lines("payloads/events"), @r#"
     add-tags-to-resource: AddTagsToResource at 111122223333/us-east-2: parameter /shop/db/host ["team=shop stage=live"]
     create-secret: CreateSecret at 111122223333/us-east-2: secret shop/db ["2026-11-24T10:00:11Z"]
@@ -130,8 +130,8 @@ fn each_event_of_the_folder_leads_to_its_items() {
         AddTagsToResource at 111122223333/us-east-2: parameter /shop/db/host ["team=shop stage=live"]
         Parameter Store Change at 111122223333/us-east-2: parameter /shop/db/host ["2026-11-24T10:00:20Z"]
         Secret Label Updated at 111122223333/us-east-2: secret shop/db []
-        ignored: RemoveRegionsFromReplication is left to the sweep: the owner may be deleting the secret
-    remove-regions-from-replication: ignored: RemoveRegionsFromReplication is left to the sweep: the owner may be deleting the secret
+        ignored: the sweep handles RemoveRegionsFromReplication, because the owner may be deleting the secret
+    remove-regions-from-replication: ignored: the sweep handles RemoveRegionsFromReplication, because the owner may be deleting the secret
     remove-tags-from-resource: RemoveTagsFromResource at 111122223333/us-east-2: parameter /shop/db/host ["no stage"]
     replicate-secret-to-regions: ReplicateSecretToRegions at 111122223333/us-east-2: secret shop/db []
     restore-secret: RestoreSecret at 111122223333/us-east-2: secret shop/db []

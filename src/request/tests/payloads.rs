@@ -1,4 +1,4 @@
-//! A person's payloads: each field, each fault.
+//! Payloads of operators: each field, each fault.
 
 use serde_json::json;
 
@@ -44,7 +44,7 @@ fn a_payload_is_read_with_all_its_fields() {
 }
 
 #[test]
-fn an_arn_brings_its_account_and_region() {
+fn an_arn_sets_account_and_region() {
     let arn = "arn:aws:secretsmanager:us-east-2:111122223333:secret:db/main-a1b2c3";
     let text = format!(r#"{{"detail":{{"kind":"secret","name":"{arn}","operation":"sync"}}}}"#);
     let one = reconcile(&text);
@@ -54,7 +54,7 @@ fn an_arn_brings_its_account_and_region() {
 }
 
 #[test]
-fn a_state_machine_hands_next_on_as_it_is() {
+fn a_state_machine_sends_next_back_unchanged() {
     let list = |page: &str| {
         parse(format!(r#"{{"detail":{{"name":"accounts","operation":"List"}}{page}}}"#).as_bytes())
     };
@@ -66,7 +66,7 @@ fn a_state_machine_hands_next_on_as_it_is() {
 }
 
 #[test]
-fn what_cannot_be_a_request_says_why_and_what_is_accepted() {
+fn a_refused_request_reports_the_reason_and_the_accepted_form() {
     let long = "x".repeat(1012);
     let named = |name: &str| json!({"detail": {"name": name, "operation": "sync"}}).to_string();
     let cases = [
@@ -75,35 +75,35 @@ fn what_cannot_be_a_request_says_why_and_what_is_accepted() {
             "{\"detail\":\n {\"name\":}}",
             "the request is not JSON: expected value at line 2 column 10",
         ),
-        ("[]", "the request is a list"),
+        ("[]", "the request is an array"),
         ("null", "the request is null"),
-        ("\"sync\"", "the request is a text"),
-        ("{}", "the payload has no `detail`"),
+        ("\"sync\"", "the request is a string"),
+        ("{}", "missing `detail`"),
         (r#"{"detail":7}"#, "`detail` is a number"),
-        (r#"{"detail":{}}"#, "`detail` has no `name`"),
-        (r#"{"detail":{"name":"/a"}}"#, "`detail` has no `operation`"),
+        (r#"{"detail":{}}"#, "missing `name` in `detail`"),
+        (r#"{"detail":{"name":"/a"}}"#, "missing `operation` in `detail`"),
         (r#"{"detail":{"name":7,"operation":"sync"}}"#, "`name` is a number"),
         (r#"{"detail":{"name":"/a","operation":null}}"#, "`operation` is null"),
         (
             r#"{"detail":{"name":"/a","operation":"put"}}"#,
-            "the operation `put` is none; accepted is `create`, `update`",
+            "unknown operation `put`; expected one of `create`, `update`",
         ),
         (
             r#"{"detail":{"name":"all","operation":"delete"}}"#,
-            "`all` goes only with the operation `sync`",
+            "`all` is accepted only with the operation `sync`",
         ),
         (
             r#"{"detail":{"name":"all","kind":"secret","operation":"sync"}}"#,
-            "`all` is of every kind",
+            "`kind` is not accepted with the name `all`",
         ),
-        (r#"{"detail":{"name":"a","kind":"key","operation":"sync"}}"#, "the kind `key` is none"),
+        (r#"{"detail":{"name":"a","kind":"key","operation":"sync"}}"#, "unknown kind `key`"),
         (
             r#"{"acount":"111122223333","detail":{"name":"all","operation":"sync"}}"#,
-            "unknown field `acount`; the nearest known one is `account`",
+            "unknown field `acount` in the payload (did you mean `account`?)",
         ),
         (
             r#"{"detail":{"name":"all","opration":"sync"}}"#,
-            "unknown field `opration`; the nearest known one is `operation`",
+            "unknown field `opration` in `detail` (did you mean `operation`?)",
         ),
         (
             r#"{"account":"1111","detail":{"name":"all","operation":"sync"}}"#,
@@ -111,18 +111,18 @@ fn what_cannot_be_a_request_says_why_and_what_is_accepted() {
         ),
         (
             r#"{"account":111122223333,"detail":{"name":"all","operation":"sync"}}"#,
-            "`account` is a number; accepted is twelve digits in quotes",
+            "`account` is a number; expected a string of twelve digits",
         ),
         (r#"{"account":null,"detail":{"name":"all","operation":"sync"}}"#, "`account` is null"),
         (r#"{"account":"","detail":{"name":"all","operation":"sync"}}"#, "`` is not an account id"),
         (r#"{"accounts":[],"detail":{"name":"all","operation":"sync"}}"#, "`accounts` is empty"),
         (
             r#"{"accounts":"111122223333","detail":{"name":"all","operation":"sync"}}"#,
-            "`accounts` is a text",
+            "`accounts` is a string",
         ),
         (
             r#"{"accounts":[1],"detail":{"name":"all","operation":"sync"}}"#,
-            "among `accounts` is a number",
+            "`accounts` contains a number",
         ),
         (
             r#"{"account":"111122223333","accounts":[],"detail":{"name":"all","operation":"sync"}}"#,
@@ -134,34 +134,37 @@ fn what_cannot_be_a_request_says_why_and_what_is_accepted() {
         ),
         (
             r#"{"plan":"yes","detail":{"name":"all","operation":"sync"}}"#,
-            "`plan` is a text; accepted is `true` or `false`",
+            "`plan` is a string; expected `true` or `false`",
         ),
         (
             r#"{"max_deletes":"100%","detail":{"name":"all","operation":"sync"}}"#,
-            "`max_deletes` is for one account",
+            "`max_deletes` requires `account`",
         ),
         (
             r#"{"account":"111122223333","max_deletes":"all","detail":{"name":"all","operation":"sync"}}"#,
-            "`max_deletes` is no such number",
+            "invalid `max_deletes`; expected an integer",
         ),
-        (r#"{"batch":5,"detail":{"name":"all","operation":"sync"}}"#, "`batch` goes only with"),
+        (
+            r#"{"batch":5,"detail":{"name":"all","operation":"sync"}}"#,
+            "`batch` is accepted only with",
+        ),
         (
             r#"{"batch":0,"detail":{"name":"accounts","operation":"list"}}"#,
-            "`batch` is no such number",
+            "invalid `batch`; expected an integer from 1 to 1000",
         ),
-        (r#"{"page":7,"detail":{"name":"accounts","operation":"list"}}"#, "`page` is no text"),
-        (r#"{"page":"","detail":{"name":"accounts","operation":"list"}}"#, "`page` is no text"),
+        (r#"{"page":7,"detail":{"name":"accounts","operation":"list"}}"#, "invalid `page`"),
+        (r#"{"page":"","detail":{"name":"accounts","operation":"list"}}"#, "invalid `page`"),
         (
             r#"{"plan":true,"detail":{"name":"accounts","operation":"list"}}"#,
-            "`plan` does not go with",
+            "`plan` is not accepted with",
         ),
         (
             r#"{"detail":{"name":"accounts","kind":"secret","operation":"list"}}"#,
-            "`kind` does not go with",
+            "`kind` is not accepted with",
         ),
         (
             r#"{"detail":{"name":"all","operation":"list"}}"#,
-            "`list` is of `accounts`, not of `all`",
+            "unknown name `all` for the operation `list`",
         ),
         (r#"{"Records":{}}"#, "`Records` is an object"),
         (r#"{"Records":[{"Sns":{}}]}"#, "record 1 of the batch has no `messageId`"),
@@ -171,11 +174,11 @@ fn what_cannot_be_a_request_says_why_and_what_is_accepted() {
         ),
         (
             r#"{"region":"eu-west-1","detail":{"kind":"secret","name":"arn:aws:secretsmanager:us-east-2:111122223333:secret:a","operation":"sync"}}"#,
-            "the ARN is of 111122223333 in us-east-2",
+            "the ARN has account 111122223333 and Region us-east-2",
         ),
         (
             r#"{"detail":{"name":"arn:aws:secretsmanager:us-east-2:111122223333:secret:a","operation":"sync"}}"#,
-            "the ARN is not a parameter's",
+            "the ARN is not the ARN of a parameter",
         ),
         (&named(""), "the name is empty"),
         (&named("a/b"), "write `/a/b`"),
@@ -185,7 +188,7 @@ fn what_cannot_be_a_request_says_why_and_what_is_accepted() {
     for (text, why) in cases {
         let refused = parse(text.as_bytes()).expect_err(text).to_string();
         assert!(refused.contains(why), "{text}: {refused}");
-        assert!(refused.contains("; accepted is "), "{text}: {refused}");
+        assert!(refused.contains("; expected "), "{text}: {refused}");
         assert!(!refused.contains('\n') && refused.len() < 500, "{text}: {refused}");
     }
 }

@@ -215,7 +215,7 @@ async fn a_refused_region_does_not_block_the_other_regions() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_lost_answer_the_primary_decides() {
+async fn after_a_lost_answer_the_primary_is_believed() {
     let world = World { becomes: "InSync", loses_answers: true, ..World::default() };
     let (outcome, _) = sweep(world).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::InSync, 2)]);
@@ -243,7 +243,7 @@ async fn without_the_sources_list_nothing_is_decided() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_replica_is_pending() {
+async fn what_takes_too_long_is_pending() {
     let begun = Instant::now();
     let (outcome, _) = sweep(World { becomes: "InProgress", ..World::default() }).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::Pending, 2)]);

@@ -1,7 +1,9 @@
 //! ARNs as names in payloads and in events.
 
 use failover_replicator::domain::{AccountId, Item, Kind, Region};
-use failover_replicator::request::{Accounts, Asks, Ignored, Reconcile, Refused, Request, parse};
+use failover_replicator::request::{
+    Accounts, EventSubject, Ignored, Reconcile, Refused, Request, parse,
+};
 use serde_json::{Value, json};
 
 use super::check_message;
@@ -58,7 +60,7 @@ fn check_accepted(kind: Kind, text: &str, reconcile: &Reconcile) {
         assert_eq!(by_payload(&payload).as_ref(), Ok(reconcile), "with the same {field}");
         payload[field] = wrong;
         let refused = by_payload(&payload).expect_err("a different location is refused").problem;
-        assert!(refused.contains("the ARN is of"), "{refused}");
+        assert!(refused.contains("the ARN has account"), "{refused}");
     }
     if kind == Kind::Parameter {
         // In a payload the name `all` means every parameter.
@@ -120,12 +122,14 @@ fn by_event(kind: Kind, name: &str, account: &str, region: &str) -> Result<Item,
         "detail": {"name": name, "operation": "Update"},
     });
     match parse(event.to_string().as_bytes()) {
-        Ok(Request::Event(event)) => match event?.asks {
-            Asks::Items(items) => {
+        Ok(Request::Event(event)) => match event?.subject {
+            EventSubject::Items(items) => {
                 let [wanted] = items.as_slice() else { panic!("expected one item: {items:?}") };
                 Ok(wanted.item.clone())
             }
-            Asks::RefusedDelete(name) => panic!("expected items, got a refused deletion: {name}"),
+            EventSubject::RefusedDelete(name) => {
+                panic!("expected items, got a refused deletion: {name}")
+            }
         },
         other => panic!("expected an event: {other:?}"),
     }

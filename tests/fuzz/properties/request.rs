@@ -2,7 +2,7 @@
 
 use failover_replicator::domain::{AccountId, Item, Kind, ParameterName, Purpose, SecretName};
 use failover_replicator::request::{
-    Accounts, Asks, Content, Event, Ignored, Reconcile, Record, Request, parse,
+    Accounts, Event, EventSubject, Ignored, Reconcile, Record, RecordContent, Request, parse,
 };
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ pub fn check(bytes: &[u8]) {
         Err(refused) => {
             check_message(&refused.problem);
             check_message(&refused.accepted);
-            let whole = format!("{}; accepted is {}", refused.problem, refused.accepted);
+            let whole = format!("{}; expected {}", refused.problem, refused.accepted);
             assert_eq!(refused.to_string(), whole);
         }
         Ok(request) => check_accepted(&request, &value.expect("an accepted request is JSON")),
@@ -77,15 +77,15 @@ fn check_batch(records: &[Record], value: &Value) {
         // A message cannot contain a batch, so an event with the field `Records` is still an event.
         let alone = value.get("Records").is_none().then(|| parse(body.as_bytes()));
         let event = match &record.content {
-            Content::Event(event) => {
+            RecordContent::Event(event) => {
                 check_event(event, &value);
                 Ok(event.clone())
             }
-            Content::Ignored(ignored) => {
+            RecordContent::Ignored(ignored) => {
                 check_ignored(ignored);
                 Err(ignored.clone())
             }
-            Content::Unreadable(why) => {
+            RecordContent::Unreadable(why) => {
                 check_message(why);
                 // Only editors write a byte order mark; a message with one is unreadable.
                 let has_mark = body.starts_with('\u{feff}');
@@ -109,12 +109,12 @@ fn check_event(event: &Event, value: &Value) {
     assert_eq!(Some(location.account.as_str()), value["account"].as_str());
     assert_eq!(Some(location.region.as_str()), value["region"].as_str());
     check_message(&event.name);
-    event.passed_over.iter().for_each(check_ignored);
+    event.skipped.iter().for_each(check_ignored);
     let kind = if value["source"] == "aws.ssm" { Kind::Parameter } else { Kind::Secret };
     let place = format!(":{}:{}:secret:", location.region, location.account);
     let of_that_place = |name: &str| !name.starts_with("arn:") || name.contains(&place);
-    match &event.asks {
-        Asks::Items(items) => {
+    match &event.subject {
+        EventSubject::Items(items) => {
             assert!(!items.is_empty(), "an event without items");
             for wanted in items {
                 assert_eq!(wanted.item.kind(), kind);
@@ -122,7 +122,7 @@ fn check_event(event: &Event, value: &Value) {
                 assert!(of_that_place(wanted.item.name()), "{} in {location}", wanted.item.name());
             }
         }
-        Asks::RefusedDelete(name) => {
+        EventSubject::RefusedDelete(name) => {
             assert_eq!(kind, Kind::Secret);
             check_item(&Item::Secret(name.clone()));
             assert!(of_that_place(name.as_str()), "{name} in {location}");

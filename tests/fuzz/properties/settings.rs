@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use failover_replicator::domain::{Routes, TrustedWriters};
 use failover_replicator::settings::{
-    ENDPOINT_VARIABLES, Fault, MaxDeletes, PREFIX, RawSettings, Settings, SettingsError, known,
+    ENDPOINT_VARIABLES, MaxDeletes, PREFIX, RawSettings, SettingFault, Settings, SettingsError,
+    known,
 };
 
 use super::{check_message, check_one_line};
@@ -188,9 +189,9 @@ fn check_hidden_values(error: &SettingsError, variables: &[(String, String)]) {
     assert_eq!(RawSettings::from_variables(hidden).parse().err().as_ref(), Some(error));
 }
 
-fn check_fault(fault: &Fault) {
-    let Fault { setting, read, problem, accepted } = fault;
-    check_message(problem);
+fn check_fault(fault: &SettingFault) {
+    let SettingFault { setting, read, problem, accepted } = fault;
+    check_message(&problem.to_string());
     check_message(accepted);
     check_message(setting);
     assert!(setting.starts_with(PREFIX), "{setting}");
@@ -253,8 +254,9 @@ fn check_references(variables: &[(String, String)]) {
     if let Err(error) = settings.parse() {
         for fault in error.faults {
             check_fault(&fault);
-            assert_ne!(fault.problem, "the parameter was not fetched");
-            assert!(!fault.problem.starts_with("the file cannot be read"), "{fault}");
+            let problem = fault.problem.to_string();
+            assert_ne!(problem, "the parameter was not fetched");
+            assert!(!problem.starts_with("the file cannot be read"), "{fault}");
         }
     }
 }

@@ -102,7 +102,7 @@ async fn wrong_settings() {
     ran.ended(2);
     assert_reads("wrong-settings", &ran.stderr);
     for setting in known() {
-        let fault = format!("  {} is ", setting.name);
+        let fault = format!("  invalid `{}` value ", setting.name);
         assert!(ran.stderr.contains(&fault), "{} has no wrong value here", setting.name);
     }
 }

@@ -11,19 +11,26 @@ fn orphaned(world: &World, tombstone: &str, found_by: Option<FoundBy>) -> Decisi
     decide(case, world.plan_policy())
 }
 
+/// The disposal of a replica without a source, or what the replica counts as.
+fn disposal(
+    world: &World,
+    tombstone: &str,
+    found_by: Option<FoundBy>,
+) -> Result<Disposal, OutcomeKind> {
+    match orphaned(world, tombstone, found_by) {
+        Decision::Remove(removal) => Ok(removal.disposal),
+        Decision::Leave(outcome) => Err(outcome),
+        Decision::Wait(_) => Err(OutcomeKind::Tombstoned),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn the_removal_of_an_orphan_depends_on_what_found_it() {
     let mut world = World::new();
     let (event, list, by_neither) = (Some(FoundBy::Event), Some(FoundBy::List), None);
     let later = NOW.plus(Duration::from_millis(500));
     world.deletes.keep_until = Some(later);
-    let disposal =
-        |world: &World, tombstone: &str, found_by| match orphaned(world, tombstone, found_by) {
-            Decision::Remove(removal) => Ok(removal.disposal),
-            Decision::Leave(outcome) => Err(outcome),
-            Decision::Wait(_) => Err(OutcomeKind::Tombstoned),
-            other => panic!("{other:?}"),
-        };
     let tombstone = Disposal::Tombstone(Tombstone { due: later, by: FoundBy::List });
     assert_eq!(disposal(&world, "", event), Ok(Disposal::Delete));
     assert_eq!(disposal(&world, "", list), Ok(tombstone));
@@ -63,6 +70,14 @@ fn the_removal_of_an_orphan_depends_on_what_found_it() {
             Ok(Disposal::Tombstone(Tombstone { due: latest, by }))
         );
     }
+}
+
+#[test]
+fn settings_and_operators_delete_orphans_at_once_or_never() {
+    let mut world = World::new();
+    let (list, by_neither) = (Some(FoundBy::List), None);
+    let later = NOW.plus(Duration::from_millis(500));
+    let (by_list, by_event) = (format!(" gone={later}"), format!(" gone={later} by=event"));
     world.deletes.keep_until = None;
     assert_eq!(disposal(&world, "", list), Ok(Disposal::Delete));
     assert_eq!(disposal(&world, "", by_neither), Ok(Disposal::Delete));

@@ -1,11 +1,12 @@
 //! The brake: the day's allowance, tombstones, and sources that are all gone.
 
-use super::store::{NEAR, SOURCE, Stage};
+use super::stage::Stage;
+use super::world::{NEAR, SOURCE};
 use super::*;
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// A stage on which nobody lifts the brake, with so many replicas.
+/// A stage with the brake in force and this number of replicas.
 async fn stage(replicas: usize) -> (Stage, Vec<String>) {
     let mut stage = Stage::new("us-east-2=us-east-1").await;
     stage.policy.lifts_brake = false;
@@ -39,41 +40,41 @@ async fn a_day_has_one_allowance_for_all_batches_of_events() {
         if batch[0] == "/009" {
             assert_eq!(outcome.parameters.get(OutcomeKind::Tombstoned), 2);
             assert_eq!(
-                told(&outcome),
+                failures(&outcome),
                 std::array::from_fn::<_, 2, _>(|_| at(NEAR, FailureKind::TooManyDeletes))
             );
             let cause = &outcome.failures[0].cause;
             assert!(cause.message.contains("with a tombstone until 2026-"), "{}", cause.message);
         } else {
-            assert_eq!(told(&outcome), []);
+            assert_eq!(failures(&outcome), []);
         }
     }
     assert_eq!(deleted, 10);
-    // The same event again, on another day: what has its tombstone waits.
+    // The same event again on the next day: the tombstones stay.
     tokio::time::advance(DAY).await;
     let again = events(&mut stage, &names[9..12]).await;
     assert_eq!(counts(&again), [(OutcomeKind::Tombstoned, 2), (OutcomeKind::Absent, 1)]);
-    // What is due goes beside the allowance, whatever that is.
+    // Due tombstones are deleted outside the allowance.
     stage.policy.max_deletes = MaxDeletes::Count(1);
     tokio::time::advance(7 * DAY).await;
     let sweep = stage.sweep().await;
     assert_eq!(counts(&sweep), [(OutcomeKind::InSync, 88), (OutcomeKind::Deleted, 2)]);
-    assert_eq!(told(&sweep), []);
+    assert_eq!(failures(&sweep), []);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_sweep_misses_waits_for_its_grace_and_comes_back_with_its_source() {
+async fn an_orphan_of_a_sweep_waits_for_its_grace_and_recovers_with_its_source() {
     let (mut stage, names) = stage(20).await;
     stage.policy.delete_grace_days = 1;
     take(&stage, &names[..9]);
     let sweep = stage.sweep().await;
     assert_eq!(counts(&sweep), [(OutcomeKind::InSync, 11), (OutcomeKind::Tombstoned, 9)]);
-    assert_eq!(told(&sweep), []);
+    assert_eq!(failures(&sweep), []);
     assert!(stage.world().of(NEAR, "/000").tags[PROVENANCE_KEY].ends_with(" by=list"));
     stage.world().put(SOURCE, &names[0], "1");
     assert_eq!(stage.sweep().await.parameters.get(OutcomeKind::Tombstoned), 8);
     assert!(!stage.world().of(NEAR, "/000").tags[PROVENANCE_KEY].contains("gone="));
-    // A witness who comes late does not wait.
+    // A late witness deletes at once.
     let late = events(&mut stage, &names[1..2]).await;
     assert_eq!(counts(&late), [(OutcomeKind::Deleted, 1)]);
     tokio::time::advance(DAY).await;
@@ -88,14 +89,14 @@ async fn a_payload_is_no_witness() {
     take(&stage, &names[..1]);
     assert_eq!(counts(&stage.named("/000").await), [(OutcomeKind::Tombstoned, 1)]);
     tokio::time::advance(2 * DAY).await;
-    // What is due goes when a sweep misses its source.
+    // Only a sweep that does not find the source deletes a due tombstone.
     assert_eq!(counts(&stage.named("/000").await), [(OutcomeKind::Tombstoned, 1)]);
     assert!(stage.world().has(NEAR, "/000"));
     assert_eq!(stage.sweep().await.parameters.get(OutcomeKind::Deleted), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_every_source_is_gone_without_a_witness_nothing_happens_until_a_person_says_so() {
+async fn if_every_source_is_gone_without_a_witness_an_operator_must_confirm() {
     for (replicas, grace) in [(1, 0), (7, 0), (30, 1)] {
         let (mut stage, names) = stage(replicas).await;
         stage.policy.delete_grace_days = grace;
@@ -103,7 +104,7 @@ async fn where_every_source_is_gone_without_a_witness_nothing_happens_until_a_pe
         for _ in 0..3 {
             let sweep = stage.sweep().await;
             assert_eq!(counts(&sweep), [(OutcomeKind::Held, replicas as u64)]);
-            assert_eq!(sweep.failures.len(), replicas, "each is named");
+            assert_eq!(sweep.failures.len(), replicas, "the report names each");
             let cause = &sweep.failures[0].cause;
             assert_eq!(cause.kind, FailureKind::TooManyDeletes);
             let remedy = "hubctl sweep --account 111122223333 --route us-east-2=us-east-1 --max-deletes 100%";
@@ -121,7 +122,7 @@ async fn where_every_source_is_gone_without_a_witness_nothing_happens_until_a_pe
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_witness_a_source_that_stays_or_one_that_the_list_does_not_show_is_no_mass_absence() {
+async fn a_witness_an_existing_source_or_one_that_the_list_omits_rules_out_mass_absence() {
     let (mut stage, names) = stage(4).await;
     take(&stage, &names);
     let witnessed = events(&mut stage, &names).await;
@@ -140,7 +141,7 @@ async fn a_witness_a_source_that_stays_or_one_that_the_list_does_not_show_is_no_
 }
 
 #[tokio::test(start_paused = true)]
-async fn zero_means_never_and_is_no_failure() {
+async fn zero_means_never_and_is_not_a_failure() {
     let (mut stage, names) = stage(8).await;
     stage.policy.max_deletes = MaxDeletes::Count(0);
     take(&stage, &names[..2]);
@@ -150,13 +151,13 @@ async fn zero_means_never_and_is_no_failure() {
         stage.policy.lifts_brake = lifts_brake;
         let sweep = stage.sweep().await;
         assert_eq!(counts(&sweep), [(OutcomeKind::InSync, 6), held]);
-        assert_eq!(told(&sweep), []);
+        assert_eq!(failures(&sweep), []);
     }
     assert_eq!(stage.calls("DeleteParameters", NEAR), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_refused_uses_nothing_up() {
+async fn a_refused_delete_uses_no_allowance() {
     let (mut stage, names) = stage(20).await;
     take(&stage, &names[..5]);
     let refusal = ("DeleteParameters", NEAR, "AccessDeniedException", String::new());
@@ -169,7 +170,7 @@ async fn what_is_refused_uses_nothing_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plan_says_what_would_become_of_each_and_uses_nothing_up() {
+async fn a_plan_shows_each_deletion_and_uses_no_allowance() {
     let (mut stage, names) = stage(20).await;
     take(&stage, &names[..7]);
     stage.policy.writing = Writing::PlanOnly;
@@ -185,9 +186,9 @@ async fn a_plan_says_what_would_become_of_each_and_uses_nothing_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replica_that_somebody_changed_does_not_hide_that_every_source_is_gone() {
+async fn a_replica_with_a_foreign_change_does_not_hide_a_mass_absence() {
     let (stage, names) = stage(6).await;
-    stage.world().put(NEAR, &names[0], "by somebody");
+    stage.world().put(NEAR, &names[0], "theirs");
     take(&stage, &names);
     let sweep = stage.sweep().await;
     assert_eq!(counts(&sweep), [(OutcomeKind::Held, 5), (OutcomeKind::Conflict, 1)]);
@@ -207,7 +208,7 @@ async fn a_change_of_type_counts_as_a_deletion() {
         assert_eq!(counts(&sweep), [(OutcomeKind::InSync, 1), (OutcomeKind::Held, 1)]);
         assert_eq!(sweep.failures.len(), usize::from(is_failure));
         assert_eq!(stage.world().of(NEAR, &names[1]).kind, "String");
-        // Another day has another allowance.
+        // The next day has a new allowance.
         tokio::time::advance(DAY).await;
         let next = stage.sweep().await;
         assert_eq!(next.parameters.get(OutcomeKind::Recreated), u64::from(is_failure));

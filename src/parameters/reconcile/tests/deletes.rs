@@ -1,9 +1,10 @@
-//! The one way to a deletion: what is lost, refused, or moved around its call.
+//! The executor of deletes: lost answers, refusals, and changes around the call.
 
-use super::store::{NEAR, SOURCE, Stage};
+use super::stage::Stage;
+use super::world::{NEAR, SOURCE};
 use super::*;
 
-/// Replicas of which all but `/stays` have lost their sources.
+/// Replicas that have lost their sources, beside `/stays`, which has not.
 async fn orphans(names: &[&str]) -> Stage {
     let stage = Stage::new("us-east-2=us-east-1").await;
     for name in names.iter().chain(&["/stays"]) {
@@ -17,7 +18,7 @@ async fn orphans(names: &[&str]) -> Stage {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delete_whose_answer_is_lost_is_not_sent_again_for_what_is_gone() {
+async fn a_delete_with_a_lost_answer_is_not_repeated_for_a_deleted_replica() {
     let stage = orphans(&["/a", "/b"]).await;
     stage.world().lost_deletes = 1;
     let sweep = stage.sweep().await;
@@ -26,10 +27,10 @@ async fn a_delete_whose_answer_is_lost_is_not_sent_again_for_what_is_gone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_another_writer_created_after_a_lost_delete_stays() {
+async fn a_parameter_created_after_a_lost_delete_stays() {
     let stage = orphans(&["/a", "/b"]).await;
     stage.world().lost_deletes = 1;
-    // Between the lost answer and the next look.
+    // The other writer creates it between the lost answer and the next read.
     stage.world().after_delete = Some(Box::new(|world| world.put(NEAR, "/a", "precious")));
     let sweep = stage.sweep().await;
     assert_eq!(stage.world().of(NEAR, "/a").value, "precious");
@@ -39,7 +40,7 @@ async fn what_another_writer_created_after_a_lost_delete_stays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delete_that_was_not_carried_out_is_proved_and_sent_once_more() {
+async fn a_delete_that_aws_did_not_carry_out_is_checked_and_sent_again() {
     let stage = orphans(&["/a"]).await;
     let failure = ("DeleteParameters", NEAR, "InternalServerError", String::new());
     stage.world().refused.push(failure);
@@ -52,7 +53,7 @@ async fn a_delete_that_was_not_carried_out_is_proved_and_sent_once_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_call_of_several_names_is_taken_apart() {
+async fn a_refused_call_of_several_names_is_repeated_for_each_name() {
     let stage = orphans(&["/a", "/b", "/c"]).await;
     stage.world().refuses_deletes_together = true;
     let sweep = stage.sweep().await;
@@ -61,13 +62,13 @@ async fn a_refused_call_of_several_names_is_taken_apart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tombstone_that_is_due_is_not_deleted_without_a_new_look() {
+async fn a_due_tombstone_is_not_deleted_without_a_new_read_of_the_source() {
     let mut stage = orphans(&["/a"]).await;
     stage.policy.lifts_brake = false;
     stage.policy.delete_grace_days = 1;
     assert_eq!(stage.sweep().await.parameters.get(OutcomeKind::Tombstoned), 1);
     tokio::time::advance(Duration::from_hours(48)).await;
-    // Its source comes back behind the list.
+    // The source returns, but the list does not show it yet.
     stage.world().freeze_list(SOURCE);
     stage.world().put(SOURCE, "/a", "2");
     let sweep = stage.sweep().await;
@@ -77,17 +78,17 @@ async fn a_tombstone_that_is_due_is_not_deleted_without_a_new_look() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_vanishes_before_its_call_is_no_failure_of_its_neighbours() {
+async fn a_replica_that_vanishes_before_the_call_fails_no_other_replica() {
     let stage = orphans(&["/a", "/b"]).await;
     stage.world().meanwhile("DeleteParameters", NEAR, |world| world.take(NEAR, "/a"));
     let sweep = stage.sweep().await;
     let expected = [OutcomeKind::InSync, OutcomeKind::Deleted, OutcomeKind::Absent];
     assert_eq!(counts(&sweep), expected.map(|outcome| (outcome, 1)));
-    assert_eq!(told(&sweep), []);
+    assert_eq!(failures(&sweep), []);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_that_may_delete_only_what_is_marked_is_not_told_to_lack_rights_for_what_vanished() {
+async fn a_denied_delete_of_a_vanished_replica_is_not_reported_as_missing_rights() {
     let ten = ["/a", "/b", "/c", "/d", "/e", "/f", "/g", "/h", "/i", "/j"];
     for (names, deleted) in [(&ten[..], 9), (&ten[..2], 1), (&ten[..1], 0)] {
         let mut stage = orphans(names).await;
@@ -95,14 +96,14 @@ async fn a_role_that_may_delete_only_what_is_marked_is_not_told_to_lack_rights_f
         stage.world().denies_absent = true;
         stage.world().meanwhile("DeleteParameters", NEAR, |world| world.take(NEAR, "/a"));
         let sweep = stage.sweep().await;
-        assert_eq!(told(&sweep), [], "{names:?}");
+        assert_eq!(failures(&sweep), [], "{names:?}");
         assert_eq!(sweep.parameters.get(OutcomeKind::Deleted), deleted, "{names:?}");
         assert!(ten.iter().all(|name| !stage.world().has(NEAR, name)));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_holds_for_tags() {
+async fn a_denied_tag_call_for_a_vanished_replica_is_not_reported_either() {
     let stage = Stage::new("us-east-2=us-east-1").await;
     for name in ["/a", "/b"] {
         stage.world().put(SOURCE, name, "1");
@@ -120,7 +121,7 @@ async fn the_same_holds_for_tags() {
         }
         stage.world().meanwhile(operation, NEAR, |world| world.take(NEAR, "/a"));
         let sweep = stage.sweep().await;
-        assert_eq!(told(&sweep), [], "{operation}");
+        assert_eq!(failures(&sweep), [], "{operation}");
         let created = sweep.parameters.get(OutcomeKind::Created);
         let retagged = sweep.parameters.get(OutcomeKind::Retagged);
         assert_eq!((created, retagged), (1, 1), "{operation}");
@@ -128,7 +129,7 @@ async fn the_same_holds_for_tags() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_tag_that_may_not_be_taken_off_does_not_keep_the_others() {
+async fn a_tag_that_cannot_be_removed_does_not_keep_the_others() {
     let stage = Stage::new("us-east-2=us-east-1").await;
     stage.world().put(SOURCE, "/a", "1");
     let tags = |tags: &[&str]| tags.iter().map(|key| ((*key).to_owned(), String::new())).collect();

@@ -1,44 +1,44 @@
-//! What an owner does while hubs are at work, in random orders: the replica ends equal.
+//! Changes by an owner while hubs are at work, in random orders: the replica ends equal.
 
 use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::store::{Fate, NEAR, SOURCE, Stage, World};
+use super::stage::{Fate, Stage};
+use super::world::{NEAR, SOURCE, World};
 use super::*;
 
-/// Interleavings that are tried.
 const CASES: u32 = 200;
 
-/// What an owner does to the one parameter.
+/// A change of the parameter by its owner.
 #[derive(Clone, Copy, Debug)]
-enum Deed {
+enum OwnerChange {
     Put,
     Tag,
     Delete,
 }
 
-/// A deed at its millisecond, its event so many later, and the fates of the first calls that this leads to.
-type Event = (u64, Deed, u64, Vec<Fate>);
+/// A change at this millisecond, the delay of its event, and the fates of the first calls of the process that handles it.
+type Event = (u64, OwnerChange, u64, Vec<Fate>);
 
-/// All reconciles run at once, each in a process of its own.
+/// All reconciles run at once, each in a separate process.
 async fn live(events: Vec<Event>) {
     let stage = Stage::new("us-east-2=us-east-1").await;
-    let events = events.into_iter().enumerate().map(|(n, (at, deed, later, fates))| {
+    let events = events.into_iter().enumerate().map(|(n, (at, change, later, fates))| {
         let world = Arc::clone(&stage.world);
         async move {
             tokio::time::sleep(Duration::from_millis(at)).await;
-            done(&mut world.lock().expect("no panic"), n, deed);
+            apply(&mut world.lock().expect("no panic"), n, change);
             tokio::time::sleep(Duration::from_millis(later)).await;
             let process = Stage::over(world, "us-east-2=us-east-1", fates).await;
-            // What is pending or failed goes back to the queue and comes again.
+            // The queue delivers a pending or failed item again.
             for _ in 0..10 {
                 let outcome = process.named("/a").await;
                 if outcome.complete && outcome.failures.is_empty() {
                     return;
                 }
             }
-            panic!("never done");
+            panic!("the item is never complete");
         }
     });
     futures::future::join_all(events).await;
@@ -51,26 +51,26 @@ async fn live(events: Vec<Event>) {
     assert_eq!(copied(NEAR), copied(SOURCE));
 }
 
-fn done(world: &mut World, n: usize, deed: Deed) {
-    match deed {
-        Deed::Put => world.put(SOURCE, "/a", &n.to_string()),
-        Deed::Delete => world.take(SOURCE, "/a"),
-        Deed::Tag if world.has(SOURCE, "/a") => {
+fn apply(world: &mut World, n: usize, change: OwnerChange) {
+    match change {
+        OwnerChange::Put => world.put(SOURCE, "/a", &n.to_string()),
+        OwnerChange::Delete => world.take(SOURCE, "/a"),
+        OwnerChange::Tag if world.has(SOURCE, "/a") => {
             let tag = (format!("k{}", n % 2), n.to_string());
             world.of(SOURCE, "/a").tags.extend([tag]);
         }
-        Deed::Tag => {}
+        OwnerChange::Tag => {}
     }
 }
 
 fn any_event() -> impl Strategy<Value = Event> {
     let at = prop_oneof![0_u64..40, 1990_u64..2040, 0_u64..3000, 29_000_u64..36_000];
-    let deed = prop_oneof![2 => Just(Deed::Put), 1 => Just(Deed::Tag), 1 => Just(Deed::Delete)];
+    let change = prop_oneof![2 => Just(OwnerChange::Put), 1 => Just(OwnerChange::Tag), 1 => Just(OwnerChange::Delete)];
     let later = prop_oneof![0_u64..20, 0_u64..2500];
     let fate = prop_oneof![
         5 => Just(Fate::Answered), 2 => Just(Fate::Throttled), 1 => Just(Fate::Lost)
     ];
-    (at, deed, later, proptest::collection::vec(fate, 0..24))
+    (at, change, later, proptest::collection::vec(fate, 0..24))
 }
 
 proptest! {

@@ -1,12 +1,13 @@
-//! Type changes that AWS refuses, or that are checked before anything is deleted.
+//! Type changes that AWS refuses, and the checks before anything is deleted.
 
-use super::store::{FAR, NEAR, SOURCE, Stage};
+use super::stage::Stage;
+use super::world::{FAR, NEAR, SOURCE};
 use super::*;
 use crate::ownership::{JudgeContext, Ownership, Provenance, judge};
 
 const BOTH: &str = "us-east-2=us-east-1,us-west-2";
 
-/// One parameter with replicas, whose source has another type by now.
+/// One parameter with replicas, whose source has a new type.
 async fn retyped(routes: &str, kind: &str) -> Stage {
     let stage = Stage::new(routes).await;
     stage.world().put(SOURCE, "/a", "old");
@@ -15,21 +16,21 @@ async fn retyped(routes: &str, kind: &str) -> Stage {
     stage
 }
 
-/// The outcome is one failure in each of these Regions.
-fn failed_in(outcome: &AccountOutcome, regions: &[&str], kind: FailureKind) {
+/// Asserts one failure in each of these Regions and no other.
+fn assert_failed_in(outcome: &AccountOutcome, regions: &[&str], kind: FailureKind) {
     let expected: Vec<_> = regions.iter().map(|region| at(region, kind)).collect();
-    assert_eq!(told(outcome), expected, "{:?}", outcome.failures);
+    assert_eq!(failures(outcome), expected, "{:?}", outcome.failures);
     let failed = u64::try_from(regions.len()).expect("few");
     assert_eq!(outcome.parameters.get(OutcomeKind::Failed), failed);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_aws_refused_for_good_is_put_back_owned_and_not_taken_away_again() {
+async fn after_a_permanent_refusal_the_old_form_is_restored_owned_and_not_deleted_again() {
     let mut stage = retyped("us-east-2=us-east-1", "StringList").await;
     let before = stage.world().of(NEAR, "/a").clone();
     stage.world().refused_types.push("StringList");
     let outcome = stage.sweep().await;
-    failed_in(&outcome, &[NEAR], FailureKind::Invalid);
+    assert_failed_in(&outcome, &[NEAR], FailureKind::Invalid);
     let message = &outcome.failures[0].cause.message;
     assert!(message.contains("its old form again"), "{message}");
 
@@ -37,7 +38,7 @@ async fn what_aws_refused_for_good_is_put_back_owned_and_not_taken_away_again() 
     assert_eq!((&now.value, &now.kind, now.version), (&before.value, &before.kind, 1));
     let old = Provenance::of(&before.tags).expect("provenance");
     let provenance = Provenance::of(&now.tags).expect("provenance");
-    let refused = provenance.refused.expect("what was refused");
+    let refused = provenance.refused.expect("a refused form");
     assert_eq!((refused.version, provenance.source), (1, old.source));
     assert_eq!((provenance.form, provenance.of, provenance.tags), (old.form, old.of, old.tags));
     assert_eq!((provenance.replica, provenance.written), (1, None));
@@ -46,39 +47,39 @@ async fn what_aws_refused_for_good_is_put_back_owned_and_not_taken_away_again() 
     let versions = stage.calls("DeleteParameters", NEAR);
     for _ in 0..2 {
         let outcome = stage.sweep().await;
-        failed_in(&outcome, &[NEAR], FailureKind::Invalid);
+        assert_failed_in(&outcome, &[NEAR], FailureKind::Invalid);
         let cause = &outcome.failures[0].cause;
         assert!(cause.message.contains("permanently refused to change the type"), "{cause}");
         assert!(cause.remedy().contains(r#"{"name":"/a","operation":"sync"}"#), "{cause:?}");
     }
     stage.policy.from_events = true;
-    failed_in(&stage.named("/a").await, &[NEAR], FailureKind::Invalid);
+    assert_failed_in(&stage.named("/a").await, &[NEAR], FailureKind::Invalid);
     stage.policy.from_events = false;
     stage.policy.trust = false;
-    failed_in(&stage.sweep().await, &[NEAR], FailureKind::Invalid);
+    assert_failed_in(&stage.sweep().await, &[NEAR], FailureKind::Invalid);
     stage.policy.trust = true;
-    assert_eq!(stage.calls("DeleteParameters", NEAR), versions, "nothing is taken away");
+    assert_eq!(stage.calls("DeleteParameters", NEAR), versions, "nothing is deleted");
     assert_eq!(*stage.world().of(NEAR, "/a"), now);
 
-    // A person names it: it is tried, refused, and remembered again.
-    failed_in(&stage.named("/a").await, &[NEAR], FailureKind::Invalid);
+    // A person names the item: the hub tries the new form, and records the refusal again.
+    assert_failed_in(&stage.named("/a").await, &[NEAR], FailureKind::Invalid);
     assert_eq!(stage.calls("DeleteParameters", NEAR), versions + 1);
-    // So is the next version of the source.
+    // The same holds for the next version of the source.
     stage.world().put(SOURCE, "/a", "newer");
     stage.world().of(SOURCE, "/a").kind = "StringList".to_owned();
-    failed_in(&stage.sweep().await, &[NEAR], FailureKind::Invalid);
+    assert_failed_in(&stage.sweep().await, &[NEAR], FailureKind::Invalid);
     assert_eq!(stage.calls("DeleteParameters", NEAR), versions + 2);
     let replica = stage.world().of(NEAR, "/a").clone();
     assert_eq!(Provenance::of(&replica.tags).and_then(|p| p.refused).map(|r| r.version), Some(2));
     stage.world().refused_types.clear();
-    failed_in(&stage.sweep().await, &[NEAR], FailureKind::Invalid);
+    assert_failed_in(&stage.sweep().await, &[NEAR], FailureKind::Invalid);
     assert_eq!(counts(&stage.named("/a").await), [(OutcomeKind::Recreated, 1)]);
     assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::InSync, 1)]);
     assert!(!stage.world().of(NEAR, "/a").tags[PROVENANCE_KEY].contains("refused="));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_put_back_is_owned_by_its_tags_and_writer_alone() {
+async fn a_restored_replica_is_owned_by_its_tags_and_writer_alone() {
     let stage = retyped("us-east-2=us-east-1", "StringList").await;
     stage.world().refused_types.push("StringList");
     stage.sweep().await;
@@ -101,7 +102,7 @@ async fn what_was_put_back_is_owned_by_its_tags_and_writer_alone() {
     let now = stage.session.now();
     let judged = judge(evidence, JudgeContext { source: &source, only_route: true, writers, now });
     assert!(matches!(judged, Ownership::Owned { by_trusted: false, .. }), "{judged:?}");
-    // With its source it goes as any other.
+    // It is deleted with its source like every other replica.
     stage.world().take(SOURCE, "/a");
     assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::Deleted, 1)]);
 }
@@ -129,7 +130,7 @@ async fn nothing_is_deleted_for_a_key_that_may_not_be_used_and_one_call_asks_of_
     }
     stage.sweep().await;
     let before = stage.world().held[NEAR].clone();
-    assert_eq!(before["a"].past.len(), 1, "a history that is not to be lost");
+    assert_eq!(before["a"].past.len(), 1, "a history that must not be lost");
     for name in ["/a", "/b", "/c"] {
         stage.world().retype(SOURCE, name, "SecureString", "3");
         stage.world().of(SOURCE, name).key = Some("alias/app".to_owned());
@@ -144,7 +145,7 @@ async fn nothing_is_deleted_for_a_key_that_may_not_be_used_and_one_call_asks_of_
         let asked = stage.calls("DescribeKey", NEAR);
         let outcome = stage.sweep().await;
         assert_eq!(counts(&outcome), [(OutcomeKind::Failed, 3)], "{state}");
-        assert_eq!(told(&outcome), [at(NEAR, kind), at(NEAR, kind), at(NEAR, kind)]);
+        assert_eq!(failures(&outcome), [at(NEAR, kind), at(NEAR, kind), at(NEAR, kind)]);
         let cause = &outcome.failures[0].cause;
         assert!(cause.message.contains("stays as it is"), "{cause}");
         if kind != FailureKind::AccessDenied {
@@ -153,7 +154,7 @@ async fn nothing_is_deleted_for_a_key_that_may_not_be_used_and_one_call_asks_of_
         assert_eq!(stage.world().held[NEAR], before);
     }
     assert_eq!(stage.calls("DeleteParameters", NEAR), 0);
-    // Nothing is remembered of it: the key is there now.
+    // The hub does not remember the state of the key.
     stage.world().key_state = None;
     assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::Recreated, 3)]);
     assert_eq!(stage.world().of(NEAR, "/a").key.as_deref(), Some("alias/app"));
@@ -161,17 +162,17 @@ async fn nothing_is_deleted_for_a_key_that_may_not_be_used_and_one_call_asks_of_
 }
 
 #[tokio::test(start_paused = true)]
-async fn awss_own_key_is_not_asked_of() {
+async fn the_state_of_an_aws_managed_key_is_not_read() {
     let stage = retyped("us-east-2=us-east-1", "SecureString").await;
     assert_eq!(counts(&stage.sweep().await), [(OutcomeKind::Recreated, 1)]);
     assert_eq!(stage.calls("DescribeKey", NEAR), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_targets_are_never_without_it_at_a_time() {
+async fn two_targets_never_lack_the_replica_at_the_same_time() {
     let stage = retyped(BOTH, "StringList").await;
     let put = stage.calls("PutParameter", NEAR);
-    // Just before the second replica is deleted, the first is there in its new form.
+    // Just before the second replica is deleted, the first exists in its new form.
     stage.world().meanwhile("DeleteParameters", FAR, |world| {
         assert_eq!(world.of(NEAR, "/a").kind, "StringList");
     });
@@ -181,7 +182,7 @@ async fn two_targets_are_never_without_it_at_a_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_the_first_target_is_refused_the_second_keeps_its_standby() {
+async fn if_the_first_target_is_refused_the_second_keeps_its_standby() {
     for op in ["PutParameter", "DeleteParameters"] {
         let stage = retyped(BOTH, "StringList").await;
         let far = stage.world().of(FAR, "/a").clone();
@@ -202,9 +203,9 @@ async fn where_the_first_target_is_refused_the_second_keeps_its_standby() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_target_that_lacks_it_gets_it_before_it_is_taken_from_another() {
+async fn a_target_without_a_replica_gets_one_before_another_target_loses_its_own() {
     let stage = retyped(BOTH, "StringList").await;
-    // As a process leaves it that dies half way.
+    // As after a crash between delete and create.
     stage.world().take(NEAR, "/a");
     stage.world().meanwhile("DeleteParameters", FAR, |world| assert!(world.has(NEAR, "/a")));
     let outcome = stage.sweep().await;
@@ -218,12 +219,12 @@ async fn a_target_that_lacks_it_gets_it_before_it_is_taken_from_another() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_taken_from_no_target_while_another_cannot_be_read() {
+async fn no_target_loses_its_replica_while_another_cannot_be_read() {
     let stage = retyped(BOTH, "StringList").await;
     stage.world().refused.push(("DescribeParameters", FAR, "AccessDeniedException", String::new()));
     for outcome in [stage.sweep().await, stage.named("/a").await] {
         let expected = [at(NEAR, FailureKind::AccessDenied), at(FAR, FailureKind::AccessDenied)];
-        assert_eq!(told(&outcome), expected, "{:?}", outcome.failures);
+        assert_eq!(failures(&outcome), expected, "{:?}", outcome.failures);
     }
     assert_eq!(stage.calls("DeleteParameters", ""), 0);
     stage.world().refused.clear();

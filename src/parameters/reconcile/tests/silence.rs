@@ -1,9 +1,10 @@
-//! Answers that lack their member: they state nothing, neither that a parameter is absent nor that it has no tags.
+//! Answers without their member state nothing: neither that a parameter is absent nor that it has no tags.
 
-use super::store::{NEAR, SOURCE, Stage};
+use super::stage::Stage;
+use super::world::{NEAR, SOURCE};
 use super::*;
 
-/// A value that moved, an owner's opt-out beside one, a replica that another writer changed, and an orphan.
+/// A changed source, a changed source with an opt-out, a replica that another writer changed, and an orphan.
 async fn stage() -> Stage {
     let stage = Stage::new("us-east-2=us-east-1").await;
     for name in ["/moves", "/excluded", "/changed", "/gone"] {
@@ -21,8 +22,8 @@ async fn stage() -> Stage {
 }
 
 fn assert_harmless(stage: &Stage, outcome: &AccountOutcome, region: &str, what: &str) {
-    let told = told(outcome);
-    assert!(told.contains(&at(region, FailureKind::Unavailable)), "{what}: {:?}", outcome.failures);
+    let expected = at(region, FailureKind::Unavailable);
+    assert!(failures(outcome).contains(&expected), "{what}: {:?}", outcome.failures);
     for name in ["/excluded", "/moves", "/changed"] {
         assert!(stage.world().of(NEAR, name).tags.contains_key("team"), "{what}: {name}");
         assert!(stage.world().of(NEAR, name).tags.contains_key(MARK_KEY), "{what}: {name}");
@@ -32,7 +33,7 @@ fn assert_harmless(stage: &Stage, outcome: &AccountOutcome, region: &str, what: 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_without_its_member_is_a_failed_list_in_either_region() {
+async fn a_list_without_its_member_is_a_failed_list_in_both_regions() {
     for region in [SOURCE, NEAR] {
         for operation in ["DescribeParameters", "GetResources"] {
             let stage = stage().await;
@@ -41,7 +42,7 @@ async fn a_list_without_its_member_is_a_failed_list_in_either_region() {
             let outcome = stage.sweep().await;
             let what = format!("{operation} in {region}");
             assert_harmless(&stage, &outcome, region, &what);
-            // What the target's list does not show is not there to be equal; without the source's nothing is known.
+            // Without the target's list every source fails; without the source's list nothing is known.
             let failed = u64::from(region == NEAR) * 3;
             assert_eq!(outcome.parameters.get(OutcomeKind::Failed), failed, "{what}");
             assert_eq!(outcome.parameters.total(), failed, "{what}");
@@ -52,14 +53,14 @@ async fn a_list_without_its_member_is_a_failed_list_in_either_region() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_is_absent_only_where_that_is_stated() {
+async fn a_name_is_absent_only_if_the_answer_states_it() {
     for region in [SOURCE, NEAR] {
         let stage = stage().await;
         stage.world().silent.push(("GetParameters", region, usize::MAX));
         for outcome in [stage.sweep().await, stage.named("/gone").await] {
             assert_harmless(&stage, &outcome, region, region);
-            let words = "GetParameters gave no answer in 111122223333/";
-            let says_so = |failure: &Failure| failure.cause.message.contains(words);
+            let expected = "GetParameters gave no answer in 111122223333/";
+            let says_so = |failure: &Failure| failure.cause.message.contains(expected);
             assert!(outcome.failures.iter().any(says_so), "{:?}", outcome.failures);
         }
         assert!(stage.world().has(NEAR, "/gone"), "{region}");
@@ -68,7 +69,7 @@ async fn a_name_is_absent_only_where_that_is_stated() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tags_come_from_the_tagging_api_where_the_other_does_not_say_and_else_fail() {
+async fn tags_come_from_the_tagging_api_if_ssm_gives_no_answer_and_fail_otherwise() {
     for region in [SOURCE, NEAR] {
         let stage = stage().await;
         stage.world().silent.push(("ListTagsForResource", region, usize::MAX));
@@ -101,7 +102,7 @@ async fn a_history_without_its_member_decides_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_empty_answer_is_asked_again_and_does_no_harm() {
+async fn a_call_with_one_empty_answer_is_repeated_without_harm() {
     for region in [SOURCE, NEAR] {
         for operation in [
             "DescribeParameters",

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_weaker_key_is_reported_without_a_removal_and_a_stronger_key_is_accepted() {
+fn a_weaker_key_is_reported_with_a_remedy_that_removes_nothing_and_a_stronger_one_is_right() {
     let app = Secret { kms_key: Some("alias/app".to_owned()), ..secret() };
     let weaker = Secret { kms_key: None, ..replica(&app) };
     assert_eq!(decide(&app, Some(&weaker)), SecretDecision::ReadByName);

@@ -35,7 +35,7 @@ fn kinds(outcome: &AccountOutcome) -> Vec<(FailureKind, &str)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replica_that_its_region_does_not_show_is_not_in_sync() {
+async fn a_replica_that_its_region_does_not_show_is_out_of_sync() {
     for scope in [Scope::Everything, named(Vec::new())] {
         let world =
             World { replicas: replicated("InSync"), vanished: vec![FAR], ..World::default() };
@@ -49,7 +49,7 @@ async fn a_replica_that_its_region_does_not_show_is_not_in_sync() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_frequently_changed_secret_is_stale_by_the_age_of_its_replica() {
+async fn a_secret_that_changes_all_the_time_is_found_stale_by_its_replicas_age() {
     for changed in [now().await - 300, LONG_AGO] {
         let world = World {
             replicas: replicated("InSync"),
@@ -79,7 +79,7 @@ async fn a_replica_that_changed_just_now_is_pending_and_not_in_sync() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_replica_is_requested_again_once_per_sweep_not_by_events_and_never_by_force() {
+async fn a_failed_replica_is_asked_for_again_once_a_sweep_by_no_event_and_never_by_force() {
     let failed = |becomes| World { replicas: replicated("Failed"), becomes, ..World::default() };
     let (outcome, fake) = sweep(failed("InSync")).await;
     assert_eq!(counts(&outcome), [(OutcomeKind::Replicated, 2)]);
@@ -105,7 +105,7 @@ async fn a_failed_replica_is_requested_again_once_per_sweep_not_by_events_and_ne
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_keys_of_source_and_target_are_checked_before_a_request() {
+async fn the_keys_of_source_and_target_are_asked_before_a_replica_is() {
     let world = |keys: &[((&'static str, &'static str), &'static str)]| World {
         becomes: "InSync",
         key: Some("alias/app"),
@@ -134,7 +134,7 @@ async fn the_keys_of_source_and_target_are_checked_before_a_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replica_with_an_unusable_key_is_not_in_sync() {
+async fn a_replica_in_sync_whose_key_may_not_be_used_is_no_standby() {
     for scope in [Scope::Everything, named(Vec::new())] {
         let world = World {
             replicas: replicated("InSync"),
@@ -153,7 +153,7 @@ async fn a_replica_with_an_unusable_key_is_not_in_sync() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reported_creation_is_awaited_for_twenty_seconds_and_an_expired_wait_is_no_failure() {
+async fn the_event_of_a_creation_is_waited_for_twenty_seconds_and_a_lapse_is_no_failure() {
     let created = || {
         let at = Some(Timestamp::from_millis(LONG_AGO * 1000));
         vec![Expectation { at, ..Expectation::default() }]

@@ -1,14 +1,11 @@
-//! A Parameter Store in memory whose lists lag, whose sources move between two calls, and which refuses.
-
-use std::sync::{Arc, Mutex, MutexGuard};
+//! A Parameter Store in memory. Its lists may lag, its parameters may change between two calls, and it can refuse calls.
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::super::*;
-use crate::aws::fake::{FakeAws, FakeResponse, Sent, assumed_role_response, json_error};
-use crate::domain::{AccountId, Expectation, MARK_KEY, PROVENANCE_KEY};
-use crate::parameters::remove_unwitnessed;
+use crate::aws::fake::{FakeResponse, Sent, json_error};
+use crate::domain::MARK_KEY;
 
 pub(super) const SOURCE: &str = "us-east-2";
 pub(super) const NEAR: &str = "us-east-1";
@@ -16,7 +13,7 @@ pub(super) const FAR: &str = "us-west-2";
 const OWNER: &str = "arn:aws:iam::111122223333:user/owner";
 const SPOKE: &str = "arn:aws:sts::111122223333:assumed-role/failover-replicator-spoke/hub";
 
-/// A parameter as it is kept.
+/// A stored parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Held {
     pub(super) name: String,
@@ -26,21 +23,21 @@ pub(super) struct Held {
     pub(super) modified: i64,
     pub(super) writer: &'static str,
     pub(super) tags: BTreeMap<String, String>,
-    /// Its KMS key, where one was named.
+    /// The KMS key, if the write named one.
     pub(super) key: Option<String>,
-    /// The versions before: number, date, writer and value.
+    /// The earlier versions: number, date, writer and value.
     pub(super) past: Vec<(i64, i64, &'static str, String)>,
 }
 
 impl Held {
-    /// All versions, the present one last.
+    /// All versions, the current one last.
     fn versions(&self) -> impl Iterator<Item = (i64, i64, &'static str, &str)> {
         let past =
             self.past.iter().map(|(number, at, by, value)| (*number, *at, *by, value.as_str()));
         past.chain([(self.version, self.modified, self.writer, self.value.as_str())])
     }
 
-    /// The past of the next version.
+    /// The `past` of the next version.
     fn passed(&self) -> Vec<(i64, i64, &'static str, String)> {
         self.versions().map(|(number, at, by, value)| (number, at, by, value.to_owned())).collect()
     }
@@ -54,29 +51,29 @@ type Meanwhile = Box<dyn FnOnce(&mut World) + Send>;
 #[derive(Default)]
 pub(super) struct World {
     pub(super) held: Store,
-    /// What the lists of a Region still show of parameters, where that is older.
+    /// The older parameters that the lists of a Region still show.
     pub(super) listed: Store,
-    /// What the lists of a Region still show of tags, where that is older.
+    /// The older tags that the lists of a Region still show.
     pub(super) tagged: Store,
-    /// Calls that are refused: operation, Region, code and message.
+    /// Refused calls: operation, Region, code and message.
     pub(super) refused: Vec<(&'static str, &'static str, &'static str, String)>,
-    /// Calls whose answers are empty, and how many of them still are.
+    /// Calls with empty answers, and the number of such answers that are left.
     pub(super) silent: Vec<(&'static str, &'static str, usize)>,
-    /// What KMS says of every key, where it is not enabled: a state, or the code of a refusal.
+    /// The state of every key if not `Enabled`, or the error code of `DescribeKey`.
     pub(super) key_state: Option<&'static str>,
-    /// Types that no write of the hub's may have.
+    /// Types that `PutParameter` refuses.
     pub(super) refused_types: Vec<&'static str>,
-    /// What happens just before the first call of an operation in a Region, in this order.
+    /// Changes that happen just before the next call of an operation in a Region, in this order.
     pub(super) meanwhile: Vec<(&'static str, &'static str, Meanwhile)>,
-    /// Whether DeleteParameters of more than one name is refused.
+    /// Whether `DeleteParameters` with more than one name is refused.
     pub(super) refuses_deletes_together: bool,
-    /// Whether the role may touch only what carries the mark, so that calls which name what is not there are refused.
+    /// Whether the role's policy requires the mark, so that calls for a missing parameter are refused.
     pub(super) denies_absent: bool,
-    /// Keys of tags that nobody may take off.
+    /// Keys of tags that cannot be removed.
     pub(super) kept_tags: Vec<&'static str>,
-    /// How many of the next answers of DeleteParameters are lost once it was carried out.
+    /// The number of next `DeleteParameters` calls whose answers are lost after they are carried out.
     pub(super) lost_deletes: usize,
-    /// What happens once DeleteParameters was carried out.
+    /// A change that happens just after the next `DeleteParameters` call.
     pub(super) after_delete: Option<Meanwhile>,
     pub(super) now: i64,
     pub(super) begun: Option<Instant>,
@@ -89,8 +86,8 @@ impl World {
         self.now = self.now.max(now);
         let region = sent.host.split('.').nth(1).expect("a regional host").to_owned();
         let operation = sent.operation.as_str();
-        let is_it = |(op, at, _): &(&str, &str, Meanwhile)| *op == operation && *at == region;
-        if let Some(at) = self.meanwhile.iter().position(is_it) {
+        let is_now = |(op, at, _): &(&str, &str, Meanwhile)| *op == operation && *at == region;
+        if let Some(at) = self.meanwhile.iter().position(is_now) {
             self.meanwhile.remove(at).2(self);
         }
         let names = || body_of(sent)["Names"].as_array().map_or(0, Vec::len);
@@ -138,7 +135,7 @@ impl World {
         }
     }
 
-    /// Whether a policy that goes by the mark, or keeps a tag, refuses a call.
+    /// Whether the policy that requires the mark, or the one that keeps a tag, denies a call.
     fn denies(&self, operation: &str, region: &str, body: &Value) -> bool {
         let is_absent =
             |name: &Value| !self.held.get(region).is_some_and(|held| held.contains_key(key(name)));
@@ -215,7 +212,7 @@ impl World {
         ok(&json!({ "Parameters": shown, "InvalidParameters": absent }))
     }
 
-    /// Without labels: those are the simulator's.
+    /// The history without labels, which only the simulator has.
     fn history(&self, region: &str, body: &Value) -> FakeResponse {
         let held = self.held.get(region).and_then(|held| held.get(key(&body["Name"])));
         let Some(held) = held else { return json_error(400, "ParameterNotFound") };
@@ -301,14 +298,14 @@ impl World {
         held.insert(name.trim_start_matches('/').to_owned(), held_now);
     }
 
-    /// The owner deletes it and creates it anew with another type.
+    /// The owner deletes the parameter and creates it again with another type.
     pub(super) fn retype(&mut self, region: &str, name: &str, kind: &str, value: &str) {
         self.take(region, name);
         self.put(region, name, value);
         kind.clone_into(&mut self.of(region, name).kind);
     }
 
-    /// A parameter that is there.
+    /// An existing parameter.
     pub(super) fn of(&mut self, region: &str, name: &str) -> &mut Held {
         let held =
             self.held.get_mut(region).and_then(|held| held.get_mut(name.trim_start_matches('/')));
@@ -323,11 +320,12 @@ impl World {
         self.held.get_mut(region).and_then(|held| held.remove(name.trim_start_matches('/')));
     }
 
-    /// The lists of a Region stop here.
+    /// The parameter list of a Region shows the present state from now on.
     pub(super) fn freeze_list(&mut self, region: &str) {
         self.listed.insert(region.to_owned(), self.held.get(region).cloned().unwrap_or_default());
     }
 
+    /// The tag list of a Region shows the present state from now on.
     pub(super) fn freeze_tags(&mut self, region: &str) {
         self.tagged.insert(region.to_owned(), self.held.get(region).cloned().unwrap_or_default());
     }
@@ -370,100 +368,4 @@ fn as_map(list: &Value) -> BTreeMap<String, String> {
 
 fn ok(body: &Value) -> FakeResponse {
     (200, body.to_string())
-}
-
-/// What becomes of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
-    Answered,
-    /// It is throttled, and made again a while later.
-    Throttled,
-    /// It is carried out, but its answer is lost.
-    Lost,
-}
-
-/// A world, a session over it, and the rules.
-pub(super) struct Stage {
-    pub(super) world: Arc<Mutex<World>>,
-    pub(super) fake: FakeAws,
-    pub(super) session: Session,
-    pub(super) policy: RunPolicy,
-    pub(super) recent: RecentDeletes,
-}
-
-impl Stage {
-    pub(super) async fn new(routes: &str) -> Self {
-        Self::over(Arc::default(), routes, Vec::new()).await
-    }
-
-    /// Over a world that others are over too; the first calls have these fates.
-    pub(super) async fn over(world: Arc<Mutex<World>>, routes: &str, fates: Vec<Fate>) -> Self {
-        let (answering, fates) = (Arc::clone(&world), Mutex::new(fates.into_iter()));
-        let fake = FakeAws::new(move |sent| {
-            if sent.operation == "AssumeRole" {
-                return assumed_role_response(sent);
-            }
-            let fate = fates.lock().expect("no panic").next().unwrap_or(Fate::Answered);
-            if fate == Fate::Throttled {
-                return json_error(400, "ThrottlingException");
-            }
-            let answer = answering.lock().expect("no panic").answer(sent);
-            if fate == Fate::Lost { json_error(500, "InternalServerError") } else { answer }
-        });
-        let connection = fake.connect(|_| ()).await;
-        let account = AccountId::parse("111122223333").expect("an account");
-        let session = connection.session(&account).await.expect("a session");
-        // A person's word, so that what misses its source goes at once; the brake has tests of its own.
-        let policy = RunPolicy { lifts_brake: true, ..RunPolicy::of_a_sweep(routes) };
-        Self { world, fake, session, policy, recent: RecentDeletes::default() }
-    }
-
-    pub(super) fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().expect("no panic")
-    }
-
-    pub(super) async fn run(&self, scope: &Scope) -> AccountOutcome {
-        let assignments: Vec<Assignment> = self
-            .policy
-            .routes
-            .iter()
-            .map(|route| Assignment { route: route.clone(), scope: scope.clone() })
-            .collect();
-        let (session, policy, recent) = (&self.session, &self.policy, &self.recent);
-        let (mut outcome, absent) = reconcile(session, policy, recent, &assignments).await;
-        outcome.merge(remove_unwitnessed(session, policy, recent, absent, None).await);
-        outcome
-    }
-
-    pub(super) async fn sweep(&self) -> AccountOutcome {
-        self.run(&Scope::Everything).await
-    }
-
-    pub(super) async fn named(&self, name: &str) -> AccountOutcome {
-        let item = Item::Parameter(ParameterName::new(name));
-        self.run(&Scope::Items(vec![Wanted { item, expect: Vec::new() }])).await
-    }
-
-    /// What events of the deletion of these come to.
-    pub(super) async fn events_of_deletions(&mut self, names: &[&str]) -> AccountOutcome {
-        let wanted = |name: &&str| Wanted {
-            item: Item::Parameter(ParameterName::new(name)),
-            expect: vec![Expectation { absent: true, ..Expectation::default() }],
-        };
-        self.policy.from_events = true;
-        let outcome = self.run(&Scope::Items(names.iter().map(wanted).collect())).await;
-        self.policy.from_events = false;
-        outcome
-    }
-
-    pub(super) fn calls(&self, operation: &str, region: &str) -> usize {
-        let sent = self.fake.sent(operation);
-        sent.iter().filter(|sent| sent.host.contains(region)).count()
-    }
-
-    /// Adds to what the provenance of a replica says.
-    pub(super) fn add_provenance(&self, region: &str, name: &str, more: &str) {
-        let mut world = self.world();
-        world.of(region, name).tags.get_mut(PROVENANCE_KEY).expect("provenance").push_str(more);
-    }
 }
