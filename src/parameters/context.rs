@@ -88,7 +88,7 @@ impl RouteContext<'_> {
         occupant: Occupant<'_>,
         claim: Option<Claim>,
     ) -> Ruling {
-        let proposal = Proposal { source: self.source, target, change, occupant: held, claim };
+        let proposal = Proposal { source: self.source, target, change, occupant, claim };
         self.policy.judge(&proposal, self.session.now())
     }
 
