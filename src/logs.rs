@@ -1,5 +1,5 @@
-//! What may be logged: by `RUST_LOG`, and never a value. The crates that see whole requests are held at INFO whatever is
-//! asked for, since they print bodies at TRACE.
+//! The log filter: `RUST_LOG` sets the levels. Crates that see whole requests print bodies at TRACE, so this filter limits
+//! them to INFO whatever `RUST_LOG` says. Values of parameters therefore never reach the log.
 
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Metadata, Subscriber};
@@ -7,32 +7,32 @@ use tracing_subscriber::filter::{EnvFilter, FilterExt, filter_fn};
 use tracing_subscriber::layer::Filter;
 use tracing_subscriber::registry::LookupSpan;
 
-/// Beginnings of the targets that are held.
-const HELD: [&str; 4] = ["aws_", "hyper", "h2", "rustls"];
+/// Prefixes of the log targets that are limited to INFO.
+const LIMITED: [&str; 4] = ["aws_", "hyper", "h2", "rustls"];
 
-/// The filter of every log line of this process; `level` where `RUST_LOG` says nothing.
+/// The filter for every log line of this process. `level` applies where `RUST_LOG` sets no level.
 ///
 /// # Errors
-/// `RUST_LOG` holds what is no filter.
+/// An invalid `RUST_LOG`.
 pub fn filter<S>(level: LevelFilter) -> Result<impl Filter<S>, String>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let builder = EnvFilter::builder().with_default_directive(level.into());
-    let asked = builder.from_env().map_err(|error| {
+    let requested = builder.from_env().map_err(|error| {
         format!(
-            "RUST_LOG: {error}; write levels such as `info` or `warn,failover_replicator=debug`"
+            "invalid RUST_LOG: {error}; expected levels such as `info` or `warn,failover_replicator=debug`"
         )
     })?;
-    Ok(asked.and(filter_fn(is_let_through)))
+    Ok(requested.and(filter_fn(is_allowed)))
 }
 
-fn is_let_through(metadata: &Metadata<'_>) -> bool {
+fn is_allowed(metadata: &Metadata<'_>) -> bool {
     passes(metadata.target(), *metadata.level())
 }
 
 fn passes(target: &str, level: Level) -> bool {
-    level <= Level::INFO || !HELD.iter().any(|held| target.starts_with(held))
+    level <= Level::INFO || !LIMITED.iter().any(|prefix| target.starts_with(prefix))
 }
 
 #[cfg(test)]
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn crates_that_print_bodies_are_held_at_info() {
+    fn crates_that_print_bodies_are_limited_to_info() {
         for target in ["aws_smithy_runtime::client", "aws_sdk_ssm", "hyper_util::client", "rustls"]
         {
             assert!(passes(target, Level::INFO) && passes(target, Level::ERROR), "{target}");

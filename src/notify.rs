@@ -1,5 +1,6 @@
-//! The digest's way to the topic. A topic that does not take it is a cause like any other: nothing is tried twice here
-//! beyond the client's own retries, and what was not told is the caller's to keep.
+//! Publishes a digest to the SNS topic, with the attributes that filter policies of subscriptions match
+//! ([`Attributes`](crate::report::Attributes) lists names and values). Only the client retries. If SNS refuses the
+//! message, the caller reports the cause and the digest's failures stay new.
 
 use aws_sdk_sns::Client;
 use aws_sdk_sns::types::MessageAttributeValue;
@@ -8,9 +9,9 @@ use crate::aws;
 use crate::domain::{Cause, FailureKind};
 use crate::report::Digest;
 
-const CHECK_THE_TOPIC: &str = "check REPLICATOR_SNS_TOPIC_ARN, that the hub's role may do sns:Publish on it, and the policy of its key";
+const CHECK_THE_TOPIC: &str = "check REPLICATOR_SNS_TOPIC_ARN; allow the hub's role sns:Publish on the topic, in the topic's policy and in the policy of the topic's key";
 
-/// Publishes `digest` to the topic, which must be one of the client's Region.
+/// Publishes `digest` to a topic in the client's Region.
 pub async fn publish(client: &Client, topic_arn: &str, digest: &Digest) -> Result<(), Cause> {
     let mut request = client
         .publish()
@@ -22,7 +23,10 @@ pub async fn publish(client: &Client, topic_arn: &str, digest: &Digest) -> Resul
         let value =
             MessageAttributeValue::builder().data_type(data_type).string_value(value).build();
         let value = value.map_err(|error| {
-            Cause::new(FailureKind::Bug, format!("the attribute {name} of a digest: {error}"))
+            Cause::new(
+                FailureKind::Bug,
+                format!("internal error: the attribute {name} of a digest: {error}"),
+            )
         })?;
         request = request.message_attributes(name, value);
     }
@@ -32,9 +36,9 @@ pub async fn publish(client: &Client, topic_arn: &str, digest: &Digest) -> Resul
     }
 }
 
-/// The failure of a publish that was not answered before the invocation's time was over.
+/// The cause if SNS did not answer before the deadline.
 pub fn not_in_time(topic_arn: &str) -> Cause {
-    let message = format!("sns:Publish was not answered in time in {topic_arn}");
+    let message = format!("SNS did not answer sns:Publish to {topic_arn} before the deadline");
     Cause::new(FailureKind::Unavailable, message).mended_by(CHECK_THE_TOPIC)
 }
 
@@ -54,7 +58,7 @@ mod tests {
 
     const TOPIC: &str = "arn:aws:sns:us-east-1:111122223333:shared";
 
-    /// Answers every request with the same, and keeps the requests' bodies.
+    /// Gives the same answer to every request and keeps the bodies of the requests.
     #[derive(Clone, Debug)]
     struct Topic {
         status: u16,

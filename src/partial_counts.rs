@@ -1,48 +1,48 @@
-//! How far an account has come: what its work has counted by the time that the deadline cuts it off. The work itself is
-//! dropped then, with everything in it, so it notes its counts here as it goes.
+//! The counts of an account's work that survive the deadline. At the deadline the sweep drops the account's task with all
+//! its results, so the task adds its counts here while it works.
 //!
-//! The tally belongs to the account's task and is not handed on from function to function: it changes no decision, and
-//! nobody reads it but whoever cut the task off.
+//! The counts are local to the task and are not passed from function to function: they change no decision, and only the
+//! sweep reads them, after it dropped the task.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::domain::{AccountId, AccountOutcome, Counts, Kind};
 
 tokio::task_local! {
-    static TALLY: PartialCounts;
+    static COUNTS: PartialCounts;
 }
 
-/// The counts of one account's work so far. Clones share them.
+/// The counts of one account's work. Clones share the same counts.
 #[derive(Clone, Debug, Default)]
 pub struct PartialCounts(Arc<Mutex<[Counts; 2]>>);
 
 impl PartialCounts {
-    /// Does `work`, and keeps what it [`note`]s.
-    pub async fn of<T>(&self, work: impl Future<Output = T>) -> T {
-        TALLY.scope(self.clone(), work).await
+    /// Runs `work` and collects the counts that it [`add`]s.
+    pub async fn collect<T>(&self, work: impl Future<Output = T>) -> T {
+        COUNTS.scope(self.clone(), work).await
     }
 
-    /// The outcome of an account that was cut off: its counts so far, and all else is left to a later run.
+    /// The outcome of an account whose task was dropped at the deadline. A later run does the rest.
     pub fn cut_off(&self, account: AccountId) -> AccountOutcome {
         let mut outcome = AccountOutcome::unfinished(account);
         let [parameters, secrets] = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for (kind, counts) in [(Kind::Parameter, parameters), (Kind::Secret, secrets)] {
-            for (ended, many) in counts.iter() {
-                outcome.count_all(kind, ended, many);
+            for (item_outcome, many) in counts.iter() {
+                outcome.count_all(kind, item_outcome, many);
             }
         }
         outcome
     }
 }
 
-/// Notes that items of `kind` have come to their ends; without a task that keeps a tally, nothing happens.
-pub fn note(kind: Kind, counts: &Counts) {
-    let merge = |tally: &PartialCounts| {
-        let mut tally = tally.0.lock().unwrap_or_else(PoisonError::into_inner);
-        tally[kind as usize].merge(counts);
+/// Adds counts of items of `kind`. Outside [`PartialCounts::collect`] this does nothing.
+pub fn add(kind: Kind, counts: &Counts) {
+    let merge = |partial: &PartialCounts| {
+        let mut partial = partial.0.lock().unwrap_or_else(PoisonError::into_inner);
+        partial[kind as usize].merge(counts);
     };
-    // An error says that nobody keeps a tally here.
-    let _ = TALLY.try_with(merge);
+    // An error means that no caller collects counts.
+    let _ = COUNTS.try_with(merge);
 }
 
 #[cfg(test)]
@@ -51,13 +51,13 @@ mod tests {
     use crate::domain::OutcomeKind;
 
     #[tokio::test]
-    async fn what_was_counted_before_the_cut_is_told_and_the_rest_is_left() {
+    async fn counts_before_the_deadline_are_reported_and_the_rest_is_left() {
         let account = AccountId::parse("111122223333").expect("an account");
         let partial_counts = PartialCounts::default();
         let mut counts = Counts::default();
         counts.add(OutcomeKind::Created, 3);
-        partial_counts.of(async { note(Kind::Secret, &counts) }).await;
-        note(Kind::Secret, &counts);
+        partial_counts.collect(async { add(Kind::Secret, &counts) }).await;
+        add(Kind::Secret, &counts);
         let outcome = partial_counts.cut_off(account);
         assert_eq!(outcome.secrets.get(OutcomeKind::Created), 3);
         assert_eq!(outcome.parameters.total(), 0);

@@ -10,7 +10,7 @@ use crate::aws::{Connection, Session};
 use crate::deadline::reserve;
 use crate::domain::{
     AccountId, AccountOutcome, Assignment, Cause, Failure, FailureKind, Kind, OutcomeKind, Purpose,
-    Region, Scope, Subject, Take,
+    Region, Scope, Take,
 };
 use crate::parameters::{MassAbsence, UnwitnessedAbsences};
 use crate::partial_counts::PartialCounts;
@@ -81,7 +81,7 @@ async fn account_result(
         return AccountResult::NotStarted(account);
     }
     let partial_counts = PartialCounts::default();
-    let reconciling = partial_counts.of(reconcile(connection, policy, recent, work));
+    let reconciling = partial_counts.collect(reconcile(connection, policy, recent, work));
     match within(policy, Box::pin(reconciling)).await {
         Some((mut outcome, lost)) => {
             outcome.audit();
@@ -204,11 +204,11 @@ fn fail_if_absent(assignments: &[Assignment], outcome: &mut AccountOutcome) {
         listed.join(", ")
     );
     let remedy = "check the name, which is case-sensitive, the account and the Region";
-    outcome.fail(Failure {
-        account: Some(outcome.account.clone()),
-        region: regions.first().filter(|_| regions.len() == 1).map(|region| (*region).clone()),
-        subject: Subject::Item(item),
-        cause: Cause::new(FailureKind::Invalid, message).mended_by(remedy),
+    let cause = Cause::new(FailureKind::Invalid, message).mended_by(remedy);
+    let failure = Failure::of_item(&outcome.account, item, cause);
+    outcome.fail(match regions.first() {
+        Some(only) if regions.len() == 1 => failure.in_region(only),
+        _ => failure,
     });
 }
 
@@ -222,11 +222,6 @@ fn panicked(account: &AccountId) -> AccountOutcome {
 fn failed(account: &AccountId, cause: Cause) -> AccountOutcome {
     tracing::warn!(%account, kind = "account", error_kind = %cause.kind, "{}", cause.message);
     let mut outcome = AccountOutcome::new(account.clone());
-    outcome.fail(Failure {
-        account: Some(account.clone()),
-        region: None,
-        subject: Subject::Account,
-        cause,
-    });
+    outcome.fail(Failure::of_account(account, cause));
     outcome
 }

@@ -257,8 +257,8 @@ mod tests {
     fn an_invalid_argument_is_refused_with_the_accepted_form() {
         for (arguments, accepted) in [
             ("hubctl sweep --account 1234", "twelve digits"),
-            ("hubctl sweep --route us-east", "names are like `us-east-2`"),
-            ("hubctl plan --route us-east-2=", "names are like `us-east-2`"),
+            ("hubctl sweep --route us-east", "expected a name such as `us-east-2`"),
+            ("hubctl plan --route us-east-2=", "expected a name such as `us-east-2`"),
             ("hubctl plan --format html", "possible values: table, json"),
             ("hubctl resolve /a --account 111122223333 --region us-east-2", "--take"),
             (

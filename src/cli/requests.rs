@@ -301,9 +301,9 @@ mod tests {
         let long = format!("/{}", "x".repeat(2000));
         for (name, problem) in [
             ("a/b", "write `/a/b`"),
-            ("/a*", "the name has the character '*'"),
+            ("/a*", "the name contains the character '*'"),
             ("/", "the name is empty"),
-            ("/aws/service/x", "is of AWS's own parameters"),
+            ("/aws/service/x", "is reserved for AWS's public parameters"),
             (long.as_str(), "the name has 2001 characters"),
             ("arn:aws:ssm:us-east-1:111122223333:parameter/a", "the ARN has account 111122223333"),
             (
@@ -317,7 +317,7 @@ mod tests {
             }
         }
         let refused = request(&format!("hubctl release secret a?b {PLACE}")).expect_err("no name");
-        assert!(refused.problem.contains("the name has the character '?'"), "{refused}");
+        assert!(refused.problem.contains("the name contains the character '?'"), "{refused}");
     }
 
     #[test]

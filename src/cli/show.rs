@@ -83,7 +83,7 @@ fn cause_text(cause: &Cause) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Failure, FailureKind, Subject};
+    use crate::domain::{Failure, FailureKind};
     use crate::report::Report;
     use crate::request::Refused;
     use crate::settings::RawSettings;
@@ -110,7 +110,7 @@ mod tests {
             let mut report = Report::new();
             if let Some(kind) = cause {
                 let cause = Cause::new(kind, "what went wrong");
-                report.fail(Failure { account: None, region: None, subject: Subject::Hub, cause });
+                report.fail(Failure::of_hub(cause));
             }
             let document = json!({ "batchItemFailures": failures });
             let batch = Answer::Batch(document, Box::new(report.response()));

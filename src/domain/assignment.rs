@@ -1,4 +1,4 @@
-//! What is to be looked at: an account's assignment for one source Region.
+//! The work of one account: a route, and the items to reconcile on that route.
 
 use std::collections::BTreeSet;
 
@@ -6,48 +6,49 @@ use super::item::Item;
 use super::route::Route;
 use super::timestamp::Timestamp;
 
-/// What an event says will be read once it has settled. A hint for how long to wait, never for what to write.
+/// What a read should show once AWS has applied the change that an event reports. The hub waits for it, within limits, but
+/// never decides from it what to write.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expectation {
-    /// A write: at least this version, where the event names one.
+    /// A write: at least this version, if the event names a version.
     pub version: Option<i64>,
-    /// The event's own time, in whole seconds. A write without a version: a date not over two seconds before this. A
-    /// write with one: a lower version only with a later date, since it was deleted and created again. A deletion:
-    /// absent, or a later date.
+    /// The time of the event, in whole seconds. A write without a version: a date at most two seconds earlier. A write
+    /// with a version: a lower version only with a later date, because a delete and a create restart the numbers. A
+    /// deletion: absent, or a later date.
     pub at: Option<Timestamp>,
-    /// A deletion.
+    /// A deletion: the item is absent.
     pub absent: bool,
-    /// A tag event: these tags, with these values.
+    /// A tag event: these tags are present with these values.
     pub tags_set: Vec<(String, String)>,
-    /// A tag event: not these keys.
+    /// A tag event: these keys are absent.
     pub tags_gone: BTreeSet<String>,
-    /// A label event: labels moved, which no version and no list shows. There is nothing to wait for.
+    /// A label event: no version and no list shows labels, so there is nothing to wait for.
     pub labels: bool,
 }
 
-/// An item that was asked for by name.
+/// An item that an event, a payload or a command names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// The item.
+    /// The parameter or secret.
     pub item: Item,
-    /// What to wait for before believing what is read; empty for a person's payload.
+    /// What to wait for before the read counts; empty for a payload or a command.
     pub expect: Vec<Expectation>,
 }
 
-/// How much of an account's route is looked at.
+/// The items of a route that a run reconciles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// All of it: what a sweep does.
+    /// All items, as a sweep does.
     Everything,
-    /// These items, each once.
+    /// Only these items, each once.
     Items(Vec<Wanted>),
 }
 
-/// A route of an account, and how much of it is looked at.
+/// A route of an account and the items to reconcile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assignment {
-    /// The route.
+    /// The source Region and its targets.
     pub route: Route,
-    /// What of it.
+    /// All items, or some.
     pub scope: Scope,
 }

@@ -1,26 +1,26 @@
-//! What a step does to a replica, what an item counts as, and the counts.
+//! The changes of a plan, the outcomes of items, and the counts of outcomes.
 
-/// What a step does to a replica.
+/// The change that a step makes to a replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Change {
-    /// Nothing was there.
+    /// The replica does not exist.
     Create,
-    /// Value and attributes are written over.
+    /// Overwrites the value and the attributes.
     Update,
-    /// Only tags are written.
+    /// Writes tags only.
     Retag,
-    /// Deleted and created, since AWS changes this in no other way.
+    /// Deletes and creates the replica, because AWS offers no other way to make this change.
     Recreate,
-    /// Its source is gone.
+    /// The source was deleted.
     Delete,
-    /// Its source is gone; it is deleted when its grace period is over.
+    /// The source is missing. A later sweep deletes the replica after the grace period.
     Tombstone,
-    /// Secrets Manager is asked to replicate.
+    /// Asks Secrets Manager to replicate the secret.
     Replicate,
 }
 
 impl Change {
-    /// The word in plans and logs.
+    /// The value of `change` in plans and logs.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Create => "create",
@@ -33,7 +33,7 @@ impl Change {
         }
     }
 
-    /// What an item counts as once the change is done.
+    /// The outcome of an item after this change.
     pub const fn done(self) -> OutcomeKind {
         match self {
             Self::Create => OutcomeKind::Created,
@@ -47,47 +47,48 @@ impl Change {
     }
 }
 
-/// How an item ended in one target.
+/// The outcome of an item in one target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OutcomeKind {
-    /// Equal already.
+    /// Already equal.
     InSync,
-    /// Written for the first time.
+    /// A new replica.
     Created,
-    /// Written over.
+    /// Value or attributes were overwritten.
     Updated,
-    /// Tags written.
+    /// Only tags were written.
     Retagged,
-    /// Deleted and written again.
+    /// Deleted and created.
     Recreated,
-    /// Written over a change that another writer made in the target.
+    /// The hub overwrote a change that a different writer made in the target.
     Restored,
-    /// Deleted.
+    /// The replica was deleted.
     Deleted,
-    /// Marked for deletion.
+    /// Has no source; a later sweep deletes it.
     Tombstoned,
-    /// To be deleted, and kept: a brake holds the deletion back.
+    /// Would be deleted, but the brake holds the deletion back.
     Held,
-    /// Managed replication was turned on.
+    /// Secrets Manager replicates the secret now.
     Replicated,
-    /// Under way, or moving under our hands; looked at again by the next invocation.
+    /// Not finished, or the source was changing. The next invocation continues.
     Pending,
-    /// Held in the target by something that is not this route's replica.
+    /// A parameter or secret that is not this route's replica holds the name in the target.
     Conflict,
-    /// Taken out by its owner's tag.
+    /// Excluded by the owner's tag.
     Excluded,
-    /// Out of the settings' scope.
+    /// Not in the settings' scope.
     OutOfScope,
-    /// Not a source: a replica itself, service-owned, expired or being deleted. What is no replica is named in a note.
+    /// Not a source: a replica, service-owned, expired or scheduled for deletion. A note names each one that is not a
+    /// replica.
     Skipped,
-    /// Nowhere: neither a source nor a replica of one.
+    /// Neither a source nor a replica exists.
     Absent,
-    /// Not done; a failure says why.
+    /// Not done. A failure gives the reason.
     Failed,
 }
 
 impl OutcomeKind {
-    /// Every kind, in the order in which reports show them.
+    /// Every outcome, in the order of reports.
     pub const ALL: [Self; 17] = [
         Self::InSync,
         Self::Created,
@@ -108,7 +109,7 @@ impl OutcomeKind {
         Self::Failed,
     ];
 
-    /// The word in responses and tables.
+    /// The name in responses, tables and metrics.
     pub const fn word(self) -> &'static str {
         match self {
             Self::InSync => "in_sync",
@@ -131,7 +132,7 @@ impl OutcomeKind {
         }
     }
 
-    /// Whether something was written.
+    /// Whether the hub wrote something.
     pub const fn is_change(self) -> bool {
         matches!(
             self,
@@ -147,41 +148,41 @@ impl OutcomeKind {
     }
 }
 
-/// How many items of one kind ended in which way. An item counts once for each target Region.
+/// The number of items of one kind for each outcome. An item counts once for each target Region.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts([u64; OutcomeKind::ALL.len()]);
 
 impl Counts {
-    /// Counts `many` more.
+    /// Adds `many` items.
     pub fn add(&mut self, kind: OutcomeKind, many: u64) {
         if let Some(count) = self.0.get_mut(kind as usize) {
             *count += many;
         }
     }
 
-    /// How many ended so.
+    /// The number of items with this outcome.
     pub fn get(&self, kind: OutcomeKind) -> u64 {
         self.0.get(kind as usize).copied().unwrap_or(0)
     }
 
-    /// Takes `other`'s counts in.
+    /// Adds the counts of `other`.
     pub fn merge(&mut self, other: &Self) {
         for (count, more) in self.0.iter_mut().zip(other.0) {
             *count += more;
         }
     }
 
-    /// The kinds that occurred, in the order in which reports show them.
+    /// The outcomes that occurred, in the order of reports.
     pub fn iter(&self) -> impl Iterator<Item = (OutcomeKind, u64)> + '_ {
         OutcomeKind::ALL.into_iter().zip(self.0).filter(|(_, count)| *count > 0)
     }
 
-    /// Takes a kind out, and returns how many there were of it.
+    /// Removes the items with this outcome and returns their number.
     pub fn take(&mut self, kind: OutcomeKind) -> u64 {
         self.0.get_mut(kind as usize).map_or(0, std::mem::take)
     }
 
-    /// How many items in all.
+    /// The number of all items.
     pub fn total(&self) -> u64 {
         self.0.iter().sum()
     }

@@ -1,31 +1,31 @@
-//! Why the hub leaves alone what holds a name: the `class` of a conflict.
+//! The classes of conflicts: why the hub does not write to the parameter that holds a name.
 
 use std::fmt;
 
-/// What holds a name that the hub may not write: `class` in failures and steps.
+/// The class of a conflict: `class` in failures and steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ConflictClass {
-    /// The hub's replica, but another writer wrote a version after the one that provenance names.
+    /// The hub's replica, but a different writer wrote a version after the version that provenance names.
     ChangedInTarget,
-    /// A version of another writer lies directly under one of the hub's, with another value.
+    /// A version of a different writer, with a different value, lies directly under a version of the hub.
     WrittenOver,
-    /// It carries the hub's tags, but the hub never wrote the version that they name.
+    /// The hub's tags, but the hub did not write the version that the tags name.
     Claimed,
-    /// It carries neither of the hub's tags.
+    /// Neither of the hub's tags.
     Unmarked,
-    /// A replica whose mark was taken off.
+    /// A replica whose mark was removed.
     Released,
-    /// The replica of another Region's source.
+    /// A replica of a source in a different Region.
     OtherRoute,
-    /// It carries the mark and no readable provenance, and several routes lead into its Region.
+    /// The mark without readable provenance, in a Region that is the target of several routes.
     Ambiguous,
-    /// It carries the mark and no readable provenance.
+    /// The mark without readable provenance.
     MarkOnly,
-    /// A create of the hub's that has neither of its tags.
+    /// Created by the hub, but without the hub's tags.
     UntaggedCreate,
-    /// A parameter in a source Region that carries the mark of a replica.
+    /// A parameter in a source Region that has the mark of a replica.
     MarkedSource,
-    /// The hub carried a step out, and the reason for it is there again.
+    /// The hub carried out a step, and the reason for the step is still present.
     DoesNotTake,
 }
 

@@ -1,43 +1,45 @@
-//! What went wrong, in the words of the response, the digest and the alarms, and how to mend it.
+//! Failures: the kind, a message, a remedy, and the account, Region and item. The response, the digest and the metrics
+//! show them.
 
 use std::fmt;
 
+use super::change::OutcomeKind;
 use super::conflict::ConflictClass;
 use super::item::Item;
 use super::location::{AccountId, Region};
 
-/// The class of a failure: `error_kind` everywhere that it is shown.
+/// The kind of a failure: `error_kind` in responses, digests, logs and metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FailureKind {
-    /// AWS refused the spoke role an action.
+    /// AWS refused an action to the spoke role.
     AccessDenied,
-    /// The spoke role does not exist in the account, or does not trust the hub.
+    /// The account has no spoke role, or the role does not trust the hub.
     NoSpokeRole,
-    /// The name is held in the target by something that is not this route's replica.
+    /// A parameter or secret that is not this route's replica holds the name in the target.
     Conflict,
-    /// A key is not there, or no key is known for the target.
+    /// A key does not exist, or no key is mapped for the target.
     MissingKey,
-    /// A key is there but disabled or being deleted.
+    /// A key is disabled or scheduled for deletion.
     DisabledKey,
-    /// AWS went on asking for fewer calls.
+    /// AWS throttled the calls until the retries ended.
     Throttled,
-    /// AWS did not answer, or answered with a fault of its own.
+    /// AWS did not answer, or reported an internal error.
     Unavailable,
-    /// AWS refused what was sent.
+    /// AWS refused the request, or the hub refused what it read.
     Invalid,
-    /// A limit of AWS's is reached.
+    /// A limit of AWS is reached.
     Limit,
-    /// A policy of the organisation's refuses the source's tags.
+    /// A tag policy of the organisation refuses the source's tags.
     TagPolicy,
-    /// More replicas would have been deleted than `MAX_DELETES` allows.
+    /// The run would have deleted more replicas than `REPLICATOR_MAX_DELETES` allows.
     TooManyDeletes,
-    /// The hub cannot replicate this yet.
+    /// The hub cannot replicate this item.
     Unsupported,
-    /// The time was over before it was done.
+    /// The deadline came before the work was done.
     NotInTime,
-    /// It does not fit where it should go.
+    /// A document exceeds the size limit of its destination.
     TooLarge,
-    /// A fault of the hub's own.
+    /// An internal error of the hub.
     Bug,
 }
 
@@ -61,7 +63,7 @@ impl FailureKind {
         Self::Bug,
     ];
 
-    /// The word in responses, digests and alarms.
+    /// The value of `error_kind`.
     pub const fn word(self) -> &'static str {
         match self {
             Self::AccessDenied => "access_denied",
@@ -82,44 +84,48 @@ impl FailureKind {
         }
     }
 
-    /// What an operator does about it, where the failure itself knows nothing better.
+    /// The remedy for a cause that has no remedy of its own.
     pub const fn remedy(self) -> &'static str {
         match self {
             Self::AccessDenied => {
-                "let the spoke role do the action that the message names; look for a service control policy or a key policy that denies it"
+                "allow the spoke role the action that the message names; check the service control policies and the key policy for a deny"
             }
             Self::NoSpokeRole => {
-                "deploy the spoke stack into this account, and check that its role trusts the hub's role and external id"
+                "deploy the spoke stack into this account; check that the spoke role trusts the hub's role and external id"
             }
             Self::Conflict => {
-                "rename or remove what holds the name in the target Region, or tag the source `failover-replicator=exclude`"
+                "rename or delete the parameter or secret that holds the name in the target Region, or set the tag `failover-replicator=exclude` on the source"
             }
             Self::MissingKey => {
-                "create the key in the target Region, or name another in REPLICATOR_KMS_KEYS"
+                "create the key in the target Region, or name a different key in REPLICATOR_KMS_KEYS"
             }
             Self::DisabledKey => "enable the key, or cancel its deletion",
             Self::Throttled => {
-                "nothing at once: the next sweep tries again; if it stays, lower REPLICATOR_SOURCE_QUOTA_SHARE or raise the account's quota"
+                "no action now: the next sweep tries again; if the failure persists, lower REPLICATOR_SOURCE_QUOTA_SHARE or raise the account's quota"
             }
             Self::Unavailable => {
-                "nothing at once: the next sweep tries again; if it stays, check the endpoint and AWS's health page"
+                "no action now: the next sweep tries again; if the failure persists, check the endpoint and the AWS Health Dashboard"
             }
-            Self::Invalid => "mend what the message names at the source",
+            Self::Invalid => "correct at the source what the message names",
             Self::Limit => {
-                "free room under the limit that the message names, or ask AWS to raise it"
+                "reduce the usage of the limit that the message names, or ask AWS to raise the limit"
             }
-            Self::TagPolicy => "mend the source's tags as the organisation's tag policy asks",
+            Self::TagPolicy => {
+                "change the source's tags to comply with the organisation's tag policy"
+            }
             Self::TooManyDeletes => {
-                "if the deletions are meant, send a payload for this account with \"max_deletes\":\"100%\" beside `detail`; if not, restore the sources"
+                "if the deletions are intended, send a payload for this account with \"max_deletes\":\"100%\" beside `detail`; otherwise restore the sources"
             }
-            Self::Unsupported => "replicate this item by hand until the hub can",
-            Self::NotInTime => "send the accounts in `remaining` again; the next sweep does it too",
-            Self::TooLarge => "make it smaller",
-            Self::Bug => "please report it with the log of this invocation",
+            Self::Unsupported => "replicate this item by hand; the hub does not support it",
+            Self::NotInTime => {
+                "run a sweep of the accounts in `remaining`, or wait for the next sweep"
+            }
+            Self::TooLarge => "reduce the size of what the message names",
+            Self::Bug => "report this error to the maintainers with the log of this invocation",
         }
     }
 
-    /// Whether the same work, tried again later and with nothing mended, may well succeed.
+    /// Whether the same work may succeed later although nobody corrects anything.
     pub const fn may_succeed_later(self) -> bool {
         matches!(
             self,
@@ -134,57 +140,62 @@ impl fmt::Display for FailureKind {
     }
 }
 
-/// Why something failed, before it is known what it was done for.
+/// Why an operation failed. [`Failure`] adds the account, the Region and the item.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Cause {
-    /// The class.
+    /// Shown as `error_kind`.
     pub kind: FailureKind,
-    /// One sentence for a person; never a value.
+    /// One sentence for a person. It never contains a value of a parameter or secret.
     pub message: String,
-    /// A better remedy than the kind's own.
+    /// Replaces the remedy of the kind.
     pub remedy: Option<String>,
-    /// What holds the name, of a conflict.
+    /// Conflicts only: what holds the name.
     pub class: Option<ConflictClass>,
 }
 
 impl Cause {
-    /// A cause with its kind's own remedy.
+    /// A cause with the remedy of its kind.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), remedy: None, class: None }
     }
 
-    /// A conflict over a name that something of this class holds.
+    /// A conflict of this class.
     pub fn conflict(class: ConflictClass, message: impl Into<String>) -> Self {
         Self { class: Some(class), ..Self::new(FailureKind::Conflict, message) }
     }
 
-    /// The same with a remedy of its own.
+    /// The same cause with a specific remedy.
     #[must_use]
     pub fn mended_by(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());
         self
     }
 
-    /// What to do about it.
+    /// The outcome of an item that fails with this cause.
+    pub fn outcome(&self) -> OutcomeKind {
+        if self.kind == FailureKind::Conflict { OutcomeKind::Conflict } else { OutcomeKind::Failed }
+    }
+
+    /// A command to run or a setting to change.
     pub fn remedy(&self) -> &str {
         self.remedy.as_deref().unwrap_or(self.kind.remedy())
     }
 }
 
-/// What a failure is about: `kind` and `name` in the response.
+/// The subject of a failure or a note: `kind` and `name` in the response.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
     /// One item.
     Item(Item),
-    /// The account, or one Region of it.
+    /// The account as a whole, or one Region of the account.
     Account,
-    /// The hub itself: Organizations, the topic.
+    /// The hub itself, for example its topic or its settings.
     Hub,
 }
 
 impl Subject {
-    /// The word in the response's `kind`.
+    /// The value of `kind` in the response.
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Item(item) => item.kind().word(),
@@ -194,17 +205,41 @@ impl Subject {
     }
 }
 
-/// A cause, with what it happened to and where.
+/// A cause with its account, Region and subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// The account, where it is one account's.
+    /// `None` for a failure of the hub.
     pub account: Option<AccountId>,
-    /// The Region in which to look: the source's when reading failed, the target's otherwise.
+    /// The Region in which the operator looks: the source if a read failed, otherwise the target.
     pub region: Option<Region>,
-    /// What it is about.
+    /// The item, the account or the hub.
     pub subject: Subject,
-    /// Why.
+    /// The reason and the remedy.
     pub cause: Cause,
+}
+
+impl Failure {
+    /// A failure of the hub itself: Organizations, the topic, the settings.
+    pub fn of_hub(cause: Cause) -> Self {
+        Self { account: None, region: None, subject: Subject::Hub, cause }
+    }
+
+    /// A failure of a whole account.
+    pub fn of_account(account: &AccountId, cause: Cause) -> Self {
+        let account = Some(account.clone());
+        Self { account, region: None, subject: Subject::Account, cause }
+    }
+
+    /// A failure of one item of `account`.
+    pub fn of_item(account: &AccountId, item: Item, cause: Cause) -> Self {
+        Self { subject: Subject::Item(item), ..Self::of_account(account, cause) }
+    }
+
+    /// The same failure with the Region in which to look.
+    #[must_use]
+    pub fn in_region(self, region: &Region) -> Self {
+        Self { region: Some(region.clone()), ..self }
+    }
 }
 
 #[cfg(test)]
@@ -214,7 +249,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_has_a_word_and_a_remedy_of_its_own() {
+    fn every_kind_has_a_distinct_word_and_a_distinct_remedy() {
         let words: BTreeSet<_> = FailureKind::ALL.iter().map(|kind| kind.word()).collect();
         let remedies: BTreeSet<_> = FailureKind::ALL.iter().map(|kind| kind.remedy()).collect();
         assert_eq!((words.len(), remedies.len()), (15, 15));

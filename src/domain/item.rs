@@ -1,4 +1,4 @@
-//! What is replicated: an item is a kind and a name.
+//! An item: a parameter or a secret, by its name.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -32,57 +32,59 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What is wrong with a name.
+/// Why a name is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidName {
-    /// Nothing there.
+    /// No character at all.
     #[error("the name is empty")]
     Empty,
-    /// Longer than AWS takes.
-    #[error("the name has {length} characters; a {kind}'s has at most {limit}")]
+    /// More characters than AWS accepts.
+    #[error("the name has {length} characters; the name of a {kind} has at most {limit}")]
     TooLong {
-        /// Which kind's limit it is over.
+        /// The kind of item.
         kind: Kind,
         /// Characters in the name.
         length: usize,
-        /// Characters that AWS takes.
+        /// The largest number of characters that AWS accepts.
         limit: usize,
     },
-    /// A character that no name has.
-    #[error("the name has the character {character:?}; a {kind}'s has {allowed}")]
+    /// A character that AWS does not accept.
+    #[error(
+        "the name contains the character {character:?}; the name of a {kind} contains only {allowed}"
+    )]
     Character {
-        /// Which kind's rule it breaks.
+        /// The kind of item.
         kind: Kind,
-        /// The first such character.
+        /// The first character that is not allowed.
         character: char,
-        /// What is allowed, for a person.
+        /// The allowed characters, for the message.
         allowed: &'static str,
     },
-    /// A public parameter of AWS's, which is the same everywhere.
-    #[error("the name `{}` is of AWS's own parameters, which are there in every Region", shown(.0))]
+    /// A public parameter of AWS.
+    #[error("the name `{}` is reserved for AWS's public parameters, which exist in every Region", shown(.0))]
     ReservedByAws(String),
-    /// A hierarchy that does not begin at its root.
-    #[error("the name `{name}` has a `/` inside but none in front; write `/{name}`", name = shown(.0))]
+    /// A name in a hierarchy must begin with `/`.
+    #[error("the name `{name}` contains `/` but does not begin with `/`; write `/{name}`", name = shown(.0))]
     NotFullyQualified(String),
 }
 
 /// The name of a parameter.
 ///
-/// `/Foo` and `Foo` are one parameter (both have the ARN `…:parameter/Foo`), so names compare, sort and hash without
-/// the leading slash; the spelling is kept, since the replica is to have the same.
+/// `/Foo` and `Foo` are one parameter: both have the ARN `…:parameter/Foo`. Names therefore compare, sort and hash without
+/// the leading slash. The spelling is kept, because the replica gets the same spelling.
 #[derive(Clone)]
 pub struct ParameterName(Arc<str>);
 
 impl ParameterName {
-    /// The longest name: 1,011 characters, of which AWS counts the ARN's prefix too.
+    /// The longest name in characters. AWS's limit of 2,048 counts the prefix of the ARN too.
     pub const LIMIT: usize = 1011;
 
-    /// A name that AWS gave, taken as it is.
+    /// A name from an answer of AWS, not checked.
     pub fn new(name: &str) -> Self {
         Self(name.into())
     }
 
-    /// A name that a person or an event gave. Letters, digits, `_.-`, and `/` for hierarchies.
+    /// A name from a person or an event: letters, digits, `_.-`, and `/` for hierarchies.
     pub fn parse(name: &str) -> Result<Self, InvalidName> {
         let kind = Kind::Parameter;
         let length = name.chars().count();
@@ -107,12 +109,12 @@ impl ParameterName {
         Ok(Self::new(name))
     }
 
-    /// The name as it was spelled.
+    /// The name as the caller spelled it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What two spellings of one parameter share: the name without its leading slash, as in the ARN.
+    /// The name without a leading slash, as in the ARN. Both spellings of a root name have the same key.
     pub fn key(&self) -> &str {
         self.0.strip_prefix('/').unwrap_or(&self.0)
     }
@@ -156,23 +158,23 @@ impl fmt::Debug for ParameterName {
     }
 }
 
-/// The name of a secret, or an ARN of it: events carry whatever the caller passed.
+/// The name or the ARN of a secret. An event carries what the caller passed to AWS.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SecretName(Arc<str>);
 
 impl SecretName {
-    /// The longest name: 512 characters.
+    /// The longest name in characters.
     pub const LIMIT: usize = 512;
-    /// The longest `SecretId` that Secrets Manager takes, ARNs included.
+    /// The longest `SecretId` that Secrets Manager accepts, which may be an ARN.
     pub const ARN_LIMIT: usize = 2048;
 
-    /// A name that AWS gave, taken as it is.
+    /// A name from an answer of AWS, not checked.
     pub fn new(name: &str) -> Self {
         Self(name.into())
     }
 
-    /// A name or an ARN that a person or an event gave. Letters, digits and `/_+=.@-`; `:` and `!` too, since ARNs
-    /// have the one and the names of service-owned secrets the other.
+    /// A name or an ARN from a person or an event: letters, digits and `/_+=.@-`. ARNs also contain `:`, and names of
+    /// service-owned secrets contain `!`.
     pub fn parse(name: &str) -> Result<Self, InvalidName> {
         let kind = Kind::Secret;
         let length = name.chars().count();
@@ -209,17 +211,17 @@ impl fmt::Debug for SecretName {
     }
 }
 
-/// A kind and a name.
+/// A parameter or a secret.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Item {
-    /// A parameter.
+    /// By the name in Parameter Store.
     Parameter(ParameterName),
-    /// A secret.
+    /// By the name in Secrets Manager.
     Secret(SecretName),
 }
 
 impl Item {
-    /// Which kind it is.
+    /// Parameter or secret.
     pub const fn kind(&self) -> Kind {
         match self {
             Self::Parameter(_) => Kind::Parameter,
@@ -227,7 +229,8 @@ impl Item {
         }
     }
 
-    /// Whether both name one item, as far as names tell: an ARN of a secret may be any secret's whose name it has in it.
+    /// Whether both may name the same item. An ARN of a secret ends with random characters, so the ARN may belong to any
+    /// secret whose name it contains.
     pub fn may_name_same_item(&self, other: &Self) -> bool {
         let holds = |arn: &str, name: &str| {
             arn.starts_with("arn:") && arn.contains(&format!(":secret:{name}"))
@@ -240,7 +243,7 @@ impl Item {
         }
     }
 
-    /// The name as it was spelled.
+    /// The name as the caller spelled it.
     pub fn name(&self) -> &str {
         match self {
             Self::Parameter(name) => name.as_str(),
@@ -256,7 +259,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_root_name_is_one_with_and_without_its_slash() {
+    fn a_root_name_is_the_same_with_and_without_its_slash() {
         let name = |text| ParameterName::parse(text).expect("a name");
         assert_eq!(name("/Foo"), name("Foo"));
         assert_eq!(BTreeSet::from([name("/Foo"), name("Foo"), name("/foo")]).len(), 2);
@@ -268,14 +271,17 @@ mod tests {
     fn a_name_that_aws_would_refuse_says_why() {
         let error = |text: &str| ParameterName::parse(text).expect_err(text).to_string();
         assert_eq!(error(""), "the name is empty");
-        assert_eq!(error("a/b"), "the name `a/b` has a `/` inside but none in front; write `/a/b`");
-        assert!(error("/aws/service/x").contains("of AWS's own parameters"));
+        assert_eq!(
+            error("a/b"),
+            "the name `a/b` contains `/` but does not begin with `/`; write `/a/b`"
+        );
+        assert!(error("/aws/service/x").contains("AWS's public parameters"));
         assert!(ParameterName::parse("/awsome/x").is_ok());
         assert!(error("/a b").contains("the character ' '"));
         assert!(error("/a\u{0}").contains("'\\0'"));
         assert_eq!(
             error(&"x".repeat(1012)),
-            "the name has 1012 characters; a parameter's has at most 1011"
+            "the name has 1012 characters; the name of a parameter has at most 1011"
         );
         for long in [format!("{}/y", "x".repeat(1000)), format!("/aws/{}", "x".repeat(1000))] {
             assert!(error(&long).len() < 300, "{long}");

@@ -1,40 +1,39 @@
-//! Which key a replica is encrypted with (always a KMS key here).
+//! The KMS key of a replica: the setting `REPLICATOR_KMS_KEYS` and the default mapping.
 
 use std::collections::BTreeMap;
 
 use super::failure::{Cause, FailureKind};
 use super::location::Region;
 
-/// The key that Parameter Store takes when none is named.
+/// The key that Parameter Store uses when a `SecureString` names no key.
 pub const DEFAULT_PARAMETER_KEY: &str = "alias/aws/ssm";
-/// The key that Secrets Manager takes when none is named.
+/// The key that Secrets Manager uses when a secret names no key.
 pub const DEFAULT_SECRET_KEY: &str = "alias/aws/secretsmanager";
 
-/// The target key of one entry of `KMS_KEYS`: the same in every target Region, or one for each.
+/// The target key of one entry of `REPLICATOR_KMS_KEYS`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TargetKey {
-    /// For every target Region.
+    /// One key for every target Region.
     Everywhere(String),
-    /// By target Region.
+    /// One key for each target Region.
     ByRegion(BTreeMap<Region, String>),
 }
 
-/// The setting `KMS_KEYS`: source key → target key.
+/// The setting `REPLICATOR_KMS_KEYS`: a map from source keys to target keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KmsKeys(BTreeMap<String, TargetKey>);
 
 impl KmsKeys {
-    /// From source keys, spelled as Parameter Store and Secrets Manager show them, to target keys.
+    /// The source keys must be spelled as Parameter Store and Secrets Manager show them.
     pub fn new(entries: BTreeMap<String, TargetKey>) -> Self {
         Self(entries)
     }
 
-    /// The key in `target` for what `source_key` encrypts in `source`: the setting first; then an alias by its name,
-    /// the default key among them; then a multi-Region key by its id, which is the same in every Region.
+    /// The key in `target` that corresponds to `source_key` in `source`. An entry of the setting comes first. An alias
+    /// (also a default key's) maps to the same alias, and a multi-Region key maps to the same id.
     ///
     /// # Errors
-    /// `missing_key` for a key that exists in its own Region only and that the setting does not name: a weaker key is
-    /// never taken in silence.
+    /// `missing_key` for a single-Region key without an entry. The hub never falls back to a weaker key.
     pub fn target_key(
         &self,
         source_key: &str,
@@ -50,7 +49,7 @@ impl KmsKeys {
             }
             None => {}
         }
-        // An ARN names its Region, and the account too, which may be another one's: only the Region is replaced.
+        // Only the Region of an ARN is replaced: the key may belong to a different account.
         let name = source_key.strip_prefix("arn:").and_then(|arn| arn.splitn(5, ':').nth(4));
         let name = name.unwrap_or(source_key);
         if name.starts_with("alias/")
@@ -58,14 +57,13 @@ impl KmsKeys {
         {
             return Ok(source_key.replacen(&format!(":{source}:"), &format!(":{target}:"), 1));
         }
-        // An alias of that key helps nobody: Parameter Store and Secrets Manager show the key as it was named to them.
-        let message = format!("no key in {target} is known for the source's key {source_key}");
+        let message = format!("no key in {target} is mapped to the source's key {source_key}");
         let remedy = match self.0.get(source_key) {
             Some(_) => format!(
                 "add `\"{target}\":\"alias/NAME\"`, with the alias of a key in {target}, to the entry of {source_key} in REPLICATOR_KMS_KEYS"
             ),
             None => format!(
-                "add the entry `\"{source_key}\":\"alias/NAME\"` to the JSON object of REPLICATOR_KMS_KEYS, with an alias that a key has in each target Region"
+                "add the entry `\"{source_key}\":\"alias/NAME\"` to the JSON object of REPLICATOR_KMS_KEYS, where `alias/NAME` is the alias of a key in each target Region"
             ),
         };
         Err(Cause::new(FailureKind::MissingKey, message).mended_by(remedy))
@@ -114,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_mapped_for_another_region_only_is_to_be_added_to_its_entry() {
+    fn a_key_without_an_entry_for_the_target_region_gets_a_remedy_that_extends_its_entry() {
         let by_region = BTreeMap::from([(region("us-east-1"), "alias/d".to_owned())]);
         let entries = BTreeMap::from([("1234".to_owned(), TargetKey::ByRegion(by_region))]);
         let cause = KmsKeys::new(entries)

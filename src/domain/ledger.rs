@@ -1,7 +1,7 @@
-//! The books of a sweep: how many sources each list showed, and how many of them came to an outcome.
+//! A check of every sweep: the number of listed sources must equal the number of sources with an outcome.
 //!
-//! The two numbers are counted apart from each other, the first from the list and the second from the outcomes: what is
-//! dropped on the way between them shows as a difference, and is never taken for parity.
+//! The two numbers come from different code, the first from the lists and the second from the outcomes. A source that
+//! the code loses in between shows as a difference, and the report does not call the account in sync.
 
 use std::collections::BTreeMap;
 
@@ -9,68 +9,68 @@ use super::failure::{Cause, FailureKind};
 use super::item::Kind;
 use super::location::Region;
 
-/// What is counted together: sources of one kind, on the way from one Region to another.
+/// The sources of one kind on one route to one target.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LedgerKey {
     /// Parameters or secrets.
     pub kind: Kind,
-    /// The Region that was listed.
+    /// The listed Region.
     pub source: Region,
     /// The Region of the replicas.
     pub target: Region,
 }
 
-/// Sources, and outcomes of sources.
+/// Numbers of sources.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LedgerCounts {
-    /// Sources that the list showed.
+    /// Sources in the list.
     pub listed: u64,
-    /// Those that came to an outcome.
+    /// Sources with an outcome.
     pub ended: u64,
 }
 
-/// The sums of one account's sweep.
+/// The counts of one account's sweep.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger(BTreeMap<LedgerKey, LedgerCounts>);
 
 impl Ledger {
-    /// A list showed so many sources.
+    /// Counts sources of a list.
     pub fn list(&mut self, kind: Kind, source: &Region, target: &Region, sources: usize) {
-        self.sums(kind, source, target).listed += sources as u64;
+        self.counts(kind, source, target).listed += sources as u64;
     }
 
-    /// So many of them came to an outcome.
+    /// Counts sources with an outcome.
     pub fn end(&mut self, kind: Kind, source: &Region, target: &Region, sources: u64) {
-        self.sums(kind, source, target).ended += sources;
+        self.counts(kind, source, target).ended += sources;
     }
 
-    /// Takes another part of the same account's books in.
+    /// Adds the counts of a different part of the same account.
     pub fn merge(&mut self, other: Self) {
-        for (LedgerKey { kind, source, target }, sums) in other.0 {
-            let own = self.sums(kind, &source, &target);
-            own.listed += sums.listed;
-            own.ended += sums.ended;
+        for (LedgerKey { kind, source, target }, more) in other.0 {
+            let counts = self.counts(kind, &source, &target);
+            counts.listed += more.listed;
+            counts.ended += more.ended;
         }
     }
 
-    /// The pages and their sums.
+    /// All counts, by kind and Regions.
     pub fn iter(&self) -> impl Iterator<Item = (&LedgerKey, LedgerCounts)> {
-        self.0.iter().map(|(page, sums)| (page, *sums))
+        self.0.iter().map(|(key, counts)| (key, *counts))
     }
 
-    /// An internal error for each page whose two sums differ.
+    /// An internal error for each pair of numbers that differ.
     pub fn differences(&self) -> impl Iterator<Item = (&Region, Cause)> {
-        self.iter().filter(|(_, sums)| sums.listed != sums.ended).map(|(page, sums)| {
-            let LedgerKey { kind, source, target } = page;
-            let LedgerCounts { listed, ended } = sums;
+        self.iter().filter(|(_, counts)| counts.listed != counts.ended).map(|(key, counts)| {
+            let LedgerKey { kind, source, target } = key;
+            let LedgerCounts { listed, ended } = counts;
             let message = format!(
-                "internal error: {source} has {listed} {kind}s to be replicated to {target}, and {ended} of them have an outcome"
+                "internal error: {source} has {listed} {kind}s to replicate to {target}, but {ended} of them have an outcome"
             );
             (target, Cause::new(FailureKind::Bug, message))
         })
     }
 
-    fn sums(&mut self, kind: Kind, source: &Region, target: &Region) -> &mut LedgerCounts {
+    fn counts(&mut self, kind: Kind, source: &Region, target: &Region) -> &mut LedgerCounts {
         let (source, target) = (source.clone(), target.clone());
         self.0.entry(LedgerKey { kind, source, target }).or_default()
     }
@@ -85,19 +85,19 @@ mod tests {
     }
 
     #[test]
-    fn equal_sums_are_no_difference_and_unequal_ones_name_both() {
+    fn different_numbers_are_an_internal_error_that_names_both() {
         let (source, target) = (region("us-east-2"), region("us-west-2"));
         let mut ledger = Ledger::default();
         ledger.list(Kind::Secret, &source, &target, 12);
         let mut other = Ledger::default();
         other.end(Kind::Secret, &source, &target, 11);
         ledger.merge(other);
-        let told: Vec<_> = ledger.differences().collect();
-        let [(at, cause)] = told.as_slice() else { panic!("{told:?}") };
+        let found: Vec<_> = ledger.differences().collect();
+        let [(at, cause)] = found.as_slice() else { panic!("{found:?}") };
         assert_eq!((*at, cause.kind), (&target, FailureKind::Bug));
         assert_eq!(
             cause.message,
-            "internal error: us-east-2 has 12 secrets to be replicated to us-west-2, and 11 of them have an outcome"
+            "internal error: us-east-2 has 12 secrets to replicate to us-west-2, but 11 of them have an outcome"
         );
         ledger.end(Kind::Secret, &source, &target, 1);
         assert_eq!(ledger.differences().count(), 0);

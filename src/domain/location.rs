@@ -1,27 +1,27 @@
-//! Where things are: accounts, Regions, and the two together.
+//! Accounts, Regions and locations (an account and a Region).
 
 use std::fmt;
 use std::sync::Arc;
 
 use super::shown::shown;
 
-/// What is wrong with the text of an account id or a Region.
+/// Why a text is not an account id or the name of a Region.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidLocation {
-    /// Not twelve digits.
-    #[error("`{0}` is not an account id: twelve digits are, such as `111122223333`")]
+    /// An account id has exactly twelve digits.
+    #[error("`{0}` is not an account id; expected twelve digits, such as `111122223333`")]
     Account(String),
-    /// Not of the shape of a Region's name.
-    #[error("`{0}` is not the name of a Region: names are like `us-east-2` or `ap-southeast-1`")]
+    /// See [`Region::parse`] for the accepted shape.
+    #[error("`{0}` is not the name of a Region; expected a name such as `us-east-2`")]
     Region(String),
 }
 
-/// The twelve digits of an AWS account.
+/// The id of an AWS account: twelve digits.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountId(Arc<str>);
 
 impl AccountId {
-    /// Takes exactly twelve digits.
+    /// Accepts exactly twelve digits.
     pub fn parse(text: &str) -> Result<Self, InvalidLocation> {
         if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
             Ok(Self(text.into()))
@@ -48,12 +48,12 @@ impl fmt::Debug for AccountId {
     }
 }
 
-/// The name of an AWS Region. Known by its shape, so that a new Region needs no new release.
+/// The name of an AWS Region. Only the shape of the name is checked, because a new Region must not need a new release.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Region(Arc<str>);
 
 impl Region {
-    /// Takes lower-case words with a number at the end: `us-east-2`, `us-gov-west-1`, `ap-southeast-1`.
+    /// Accepts lower-case words and a number at the end: `us-east-2`, `us-gov-west-1`, `ap-southeast-1`.
     pub fn parse(text: &str) -> Result<Self, InvalidLocation> {
         let words: Vec<&str> = text.split('-').collect();
         let shaped = match words.as_slice() {
@@ -80,8 +80,7 @@ impl Region {
         &self.0
     }
 
-    /// The partition that the Region is in, as its ARNs spell it: the SDK's own table (`partitions.json`), by the
-    /// beginnings of names.
+    /// The Region's partition, as ARNs spell the partition. The prefixes come from the SDK's table (`partitions.json`).
     pub fn partition(&self) -> &'static str {
         const PARTITIONS: [(&str, &str); 7] = [
             ("cn-", "aws-cn"),
@@ -92,8 +91,8 @@ impl Region {
             ("eu-isoe-", "aws-iso-e"),
             ("us-isof-", "aws-iso-f"),
         ];
-        let own = PARTITIONS.iter().find(|(beginning, _)| self.0.starts_with(beginning));
-        own.map_or("aws", |(_, partition)| partition)
+        let found = PARTITIONS.iter().find(|(prefix, _)| self.0.starts_with(prefix));
+        found.map_or("aws", |(_, partition)| partition)
     }
 }
 
@@ -109,12 +108,12 @@ impl fmt::Debug for Region {
     }
 }
 
-/// One Region of one account: what a quota and a list belong to.
+/// One Region of one account. Quotas and lists belong to a location.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Location {
-    /// The account.
+    /// `111122223333`.
     pub account: AccountId,
-    /// The Region.
+    /// `us-east-2`.
     pub region: Region,
 }
 

@@ -1,4 +1,4 @@
-//! The words of the field: places, items, keys, times, outcomes. Nothing here reads or writes anything.
+//! The types that every other module uses: locations, items, keys, times, outcomes and failures. Nothing here calls AWS.
 
 mod assignment;
 mod change;

@@ -1,19 +1,19 @@
-//! Which names are in scope.
+//! The scope by name: the settings `REPLICATOR_INCLUDE_NAMES` and `REPLICATOR_EXCLUDE_NAMES`.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
-/// The hub's own tree, without the slash in front.
+/// The tree of the hub's own parameters, without the leading slash.
 const OWN_TREE: &str = "failover-replicator/";
 
-/// What deployment tools keep in each Region for themselves: a copy takes the name of what the tool writes there, and makes
-/// a Region look prepared that is not. Only what is a tool's and a Region's, no setting or secret of an application.
+/// Regional bookkeeping of deployment tools. A copy would take the name that the tool writes in the target, and would make
+/// a Region look prepared. The list contains no settings and no secrets of applications.
 pub const BOOKKEEPING: [&str; 9] = [
-    // The AWS CDK's bootstrap template, one version a Region; its creation fails where the name is taken (aws/aws-cdk#16352).
+    // The AWS CDK's bootstrap version of the Region; the bootstrap fails if the name exists (aws/aws-cdk#16352).
     "/cdk-bootstrap/*",
-    // The CDK's cross-Region references: written in the Region of the stack that imports (aws-cdk-lib, core, README).
+    // The CDK's cross-Region references, written in the Region of the importing stack (aws-cdk-lib, core, README).
     "/cdk/exports/*",
     // The CDK's `EdgeFunction`: the function's ARN, written in us-east-1 (aws-cdk-lib, aws-cloudfront, edge-function.ts).
     "/cdk/EdgeFunctionArn/*",
@@ -22,7 +22,7 @@ pub const BOOKKEEPING: [&str; 9] = [
     "/sst/bootstrap/*",
     // Serverless Framework 4: the Region's bucket for deployments (serverless/serverless, globalBucket).
     "/serverless-framework/deployment/s3-bucket",
-    // AWS Copilot: its applications, environments and services in a Region; secrets are in other trees (aws/copilot-cli, config).
+    // AWS Copilot: applications, environments and services of the Region; secrets have other trees (aws/copilot-cli, config).
     "/copilot/applications/*",
     // Landing Zone Accelerator: stack versions and ids of the Region's resources (awslabs/landing-zone-accelerator-on-aws).
     "/accelerator/*",
@@ -30,15 +30,15 @@ pub const BOOKKEEPING: [&str; 9] = [
     "/adf/*",
 ];
 
-/// Globs over names: in scope is what some include matches (any, where there are none) and no exclude does.
-/// `*` and `?` match `/` too, so `/shop/*` is everything below `/shop/`.
+/// Globs over names. A name is in scope if an include matches (or there is no include) and no exclude matches. `*` and `?`
+/// also match `/`, so `/shop/*` matches everything below `/shop/`.
 ///
-/// `/a` and `a` are one root name, and match alike. A secret's name has no slash in front: it matches with one too, so that
-/// `/shop/*` is also the secret `shop/db`.
+/// `/a` and `a` are the same root name and match alike. The name of a secret has no leading slash and is matched with one
+/// too: `/shop/*` also matches the secret `shop/db`.
 #[derive(Clone, Debug)]
 pub struct NameFilter {
     include: Option<GlobSet>,
-    /// The globs of `include`, in its order.
+    /// The globs of `include`, in order.
     includes: Vec<String>,
     exclude: GlobSet,
     bookkeeping: GlobSet,
@@ -55,7 +55,7 @@ impl NameFilter {
     /// Compiles the globs.
     ///
     /// # Errors
-    /// The first glob that is none, with what is wrong with it.
+    /// The first invalid glob, with the reason.
     pub fn new<'a>(
         include: impl IntoIterator<Item = &'a str>,
         exclude: impl IntoIterator<Item = &'a str>,
@@ -69,25 +69,25 @@ impl NameFilter {
         })
     }
 
-    /// The same without what deployment tools keep in each Region for themselves ([`BOOKKEEPING`]).
+    /// The same filter without the names of [`BOOKKEEPING`].
     ///
     /// # Errors
-    /// None: the globs are constants.
+    /// None in practice: the globs are constants.
     pub fn without_bookkeeping(self) -> Result<Self, globset::Error> {
         Ok(Self { bookkeeping: compile(BOOKKEEPING)?, ..self })
     }
 
     /// Whether `name` is in scope.
     pub fn matches(&self, name: &str) -> bool {
-        self.is_asked_for(name) && !fits(&self.bookkeeping, name)
+        self.is_selected(name) && !fits(&self.bookkeeping, name)
     }
 
-    /// The globs that include names; none where all are included.
+    /// The include globs; empty if every name is included.
     pub fn includes(&self) -> &[String] {
         &self.includes
     }
 
-    /// The places in [`Self::includes`] of those that match one of `names`.
+    /// The indexes in [`Self::includes`] of the globs that match any of `names`.
     pub fn matched_includes<'n>(
         &self,
         names: impl IntoIterator<Item = &'n str>,
@@ -99,12 +99,12 @@ impl NameFilter {
         names.flat_map(|name| globs.matches(&*name)).collect()
     }
 
-    /// Whether `name` is out of scope only since it is a deployment tool's bookkeeping.
+    /// Whether `name` is out of scope only because of [`BOOKKEEPING`].
     pub fn is_bookkeeping(&self, name: &str) -> bool {
-        self.is_asked_for(name) && fits(&self.bookkeeping, name)
+        self.is_selected(name) && fits(&self.bookkeeping, name)
     }
 
-    fn is_asked_for(&self, name: &str) -> bool {
+    fn is_selected(&self, name: &str) -> bool {
         self.include.as_ref().is_none_or(|globs| fits(globs, name))
             && !fits(&self.exclude, name)
             && !is_in_hub_tree(name)
@@ -115,7 +115,7 @@ fn fits(globs: &GlobSet, name: &str) -> bool {
     globs.is_match(name) || other_spelling(name).is_some_and(|name| globs.is_match(&*name))
 }
 
-/// The other spelling under which a name is matched: without the slash of a root name, or with one in front.
+/// The second spelling to match: a root name without its slash, or a name with a leading slash.
 fn other_spelling(name: &str) -> Option<Cow<'_, str>> {
     match name.strip_prefix('/') {
         Some(rest) if rest.contains('/') => None,
@@ -124,12 +124,12 @@ fn other_spelling(name: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Whether a name is in the hub's own tree `/failover-replicator/`, which is never replicated, whatever the settings say.
+/// Whether a name is in the tree `/failover-replicator/`. The hub never replicates that tree, whatever the settings say.
 pub fn is_in_hub_tree(name: &str) -> bool {
     name.strip_prefix('/').unwrap_or(name).starts_with(OWN_TREE)
 }
 
-/// The globs of a text, trimmed, without empty ones: each part between two separators outside of braces.
+/// Splits a text at the separators outside braces, trims the parts and drops empty parts.
 pub fn split_globs(text: &str, is_separator: impl Fn(char) -> bool) -> Vec<&str> {
     let mut depth = 0_u32;
     let globs = text.split(|c| {
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn a_root_name_has_two_spellings_and_a_secret_needs_no_slash() {
         let only = |glob: &str| NameFilter::new([glob], []).expect("a glob");
-        let but = |glob: &str| NameFilter::new([], [glob]).expect("a glob");
+        let except = |glob: &str| NameFilter::new([], [glob]).expect("a glob");
         for (glob, name, fits) in [
             ("/a", "a", true),
             ("a", "/a", true),
@@ -190,19 +190,19 @@ mod tests {
             ("/shop/*", "shop/db", true),
             ("/*", "shop/db", true),
             ("shop/*", "shop/db", true),
-            // A hierarchy of parameters has its slash.
+            // The name of a parameter in a hierarchy has a leading slash.
             ("shop/*", "/shop/db", false),
             ("/shop/*", "/shops/db", false),
             ("/a", "/a/a", false),
             ("*/db", "/db", true),
         ] {
             assert_eq!(only(glob).matches(name), fits, "only {glob}: {name}");
-            assert_eq!(but(glob).matches(name), !fits, "all but {glob}: {name}");
+            assert_eq!(except(glob).matches(name), !fits, "all except {glob}: {name}");
         }
     }
 
     #[test]
-    fn includes_are_matched_by_either_spelling_each_for_itself() {
+    fn each_include_is_matched_by_either_spelling() {
         let filter = NameFilter::new(["/shop/*", "/root", "/typo/*"], ["/shop/*"]).expect("globs");
         assert_eq!(filter.matched_includes([]), BTreeSet::new());
         assert_eq!(filter.matched_includes(["/other", "root"]), [1].into());
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn bookkeeping_of_deployment_tools_is_left_out_where_it_is_asked_for() {
+    fn bookkeeping_of_deployment_tools_is_left_out_on_request() {
         let plain = NameFilter::new([], ["/other/*"]).expect("globs");
         let filter = plain.clone().without_bookkeeping().expect("globs");
         for name in [
@@ -238,7 +238,7 @@ mod tests {
             assert!(plain.matches(name) && !filter.matches(name), "{name}");
             assert!(filter.is_bookkeeping(name) && !plain.is_bookkeeping(name), "{name}");
         }
-        // What applications keep beside it is theirs.
+        // Parameters of applications beside the bookkeeping stay in scope.
         for name in [
             "/sst/shop/prod/Secret/KEY/value",
             "/sst/passphrase/shop/prod",

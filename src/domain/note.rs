@@ -1,5 +1,5 @@
-//! What a report names though nothing failed: a source without an equal replica that is no person's fault, or a setting
-//! that matches nothing.
+//! Notes: what a report names although nothing failed, such as a pending or absent item, or a setting that matches
+//! nothing.
 
 use std::borrow::Cow;
 
@@ -7,30 +7,29 @@ use super::change::OutcomeKind;
 use super::failure::Subject;
 use super::location::{AccountId, Region};
 
-/// One named thing, why it is as it is, and what to do.
+/// The subject of a note, the reason, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Note {
-    /// The account, where it is one account's.
+    /// `None` if the note is about the hub.
     pub account: Option<AccountId>,
-    /// The Region in which to look.
+    /// The Region in which the operator looks.
     pub region: Option<Region>,
-    /// What it is about.
+    /// The item, the account or the hub.
     pub subject: Subject,
-    /// What it counts as, where it is an item.
+    /// How an item is counted.
     pub outcome: Option<OutcomeKind>,
-    /// Why.
+    /// The reason, in one sentence.
     pub message: Cow<'static, str>,
-    /// What to do about it.
+    /// What to do.
     pub remedy: Cow<'static, str>,
 }
 
-/// Why an item is pending.
-pub const PENDING: &str =
-    "it was still changing, or Secrets Manager still at work on it, or the time was over";
-/// What to do about it.
-pub const PENDING_REMEDY: &str = "nothing at once: the next run goes on with it; if it stays, look for what writes it all the time";
-/// Why an item is absent.
-pub const ABSENT: &str = "neither the source nor a replica of it is there";
-/// What to do about it.
+/// The reason for a pending item.
+pub const PENDING: &str = "the item was still changing, Secrets Manager was still replicating it, or the deadline came first";
+/// The remedy for a pending item.
+pub const PENDING_REMEDY: &str = "no action now: the next run continues; if the item stays pending, find out what changes it continuously";
+/// The reason for an absent item.
+pub const ABSENT: &str = "neither the source nor a replica exists";
+/// The remedy for an absent item.
 pub const ABSENT_REMEDY: &str =
-    "nothing if it was deleted; else check the name, the account and the Region";
+    "no action if the item was deleted; otherwise check the name, the account and the Region";

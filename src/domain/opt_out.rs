@@ -1,28 +1,28 @@
-//! The tag by which an owner takes an item out of replication: one reading of it for parameters and secrets.
+//! The opt-out tag `failover-replicator` of a source. Parameters and secrets share this function.
 
 use super::failure::{Cause, FailureKind};
 use super::shown::shown;
 use super::tags::{EXCLUDE_TAG, Tags};
 
-/// What the tag `failover-replicator` of an item says; any case of its value.
+/// The value of the opt-out tag, in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OptOut {
-    /// `exclude`: the item and its replicas are left alone.
+    /// `exclude`: the hub does not change the item's replicas.
     Exclude,
-    /// `remove`: the item is not replicated, and its replicas are removed.
+    /// `remove`: the hub does not replicate the item and removes its replicas.
     Remove,
-    /// `released`: a former replica that is its owner's now; it is replicated like any other source.
+    /// `released`: a former replica that now belongs to its owner. The hub replicates it like any other source.
     Released,
 }
 
 impl OptOut {
-    /// The values, as messages show them.
+    /// The accepted values, for messages.
     pub const ACCEPTED: &str = "`exclude`, `remove` or `released`";
 
-    /// Reads the tag; `None` where it is not there.
+    /// Reads the tag; `None` if the item has no such tag.
     ///
     /// # Errors
-    /// `invalid`: a value with no meaning.
+    /// `invalid` for an unknown value.
     pub fn of(tags: &Tags) -> Result<Option<Self>, Cause> {
         let Some(text) = tags.get(EXCLUDE_TAG) else { return Ok(None) };
         for (word, opt_out) in

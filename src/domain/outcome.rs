@@ -1,4 +1,4 @@
-//! What was done, counted and listed for one account.
+//! The outcome of one account: counts, failures, steps, tombstones and notes. The report adds up the accounts.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,40 +18,40 @@ use super::timestamp::Timestamp;
 pub struct Step {
     /// The target Region.
     pub region: Region,
-    /// The item.
+    /// The parameter or secret.
     pub item: Item,
-    /// What is to be done.
+    /// The change to the replica.
     pub change: Change,
-    /// Why.
+    /// The reasons of the step.
     pub because: Vec<Reason>,
-    /// What holds the name, where the step takes it over.
+    /// What holds the name, if the step takes it over.
     pub class: Option<ConflictClass>,
 }
 
-/// A replica without a source, and from when on it may be deleted.
+/// A replica without a source. A sweep deletes it after the due date, unless the source returns.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TombstonedReplica {
-    /// From this time on.
+    /// The earliest time of the deletion.
     pub due: Timestamp,
     /// The target Region.
     pub region: Region,
-    /// The item.
+    /// The parameter.
     pub item: Item,
 }
 
-/// Who wrote the versions that the provenance of an account's replicas names.
+/// The numbers of an account's replicas by the writer of the version that provenance names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WrittenBy {
-    /// The hub.
+    /// Written by the hub.
     pub hub: u64,
-    /// Roles that `REPLICATOR_TRUSTED_WRITERS` names: these replicas depend on that setting.
+    /// Written by a role in `REPLICATOR_TRUSTED_WRITERS`: these replicas depend on that setting.
     pub trusted: u64,
-    /// Other roles, by name: these replicas are not owned.
+    /// Written by a different role, by the role's name: the hub does not own these replicas.
     pub others: BTreeMap<String, u64>,
 }
 
 impl WrittenBy {
-    /// Takes `other`'s counts in.
+    /// Adds the counts of `other`.
     pub fn merge(&mut self, other: &Self) {
         let Self { hub, trusted, others } = other;
         self.hub += hub;
@@ -61,7 +61,7 @@ impl WrittenBy {
         }
     }
 
-    /// The one other role that wrote more than half of all, and how many of how many.
+    /// The different role that wrote more than half of the replicas, with the number of its replicas and of all replicas.
     pub fn most_by_one_other_role(&self) -> Option<(&str, u64, u64)> {
         let all = self.hub + self.trusted + self.others.values().sum::<u64>();
         let (role, many) = self.others.iter().max_by_key(|(_, many)| **many)?;
@@ -69,41 +69,41 @@ impl WrittenBy {
     }
 }
 
-/// All that came of one account's work.
+/// The outcome of one account's work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountOutcome {
-    /// The account.
+    /// `111122223333`.
     pub account: AccountId,
-    /// Parameters by how they ended.
+    /// Parameters by outcome.
     pub parameters: Counts,
-    /// Secrets by how they ended.
+    /// Secrets by outcome.
     pub secrets: Counts,
-    /// What failed, conflicts among it.
+    /// Failures, including conflicts.
     pub failures: Vec<Failure>,
-    /// What a plan would do; empty where it was done.
+    /// The steps of a plan; empty in a run that writes.
     pub steps: Vec<Step>,
-    /// The replicas that have a tombstone.
+    /// Replicas without a source.
     pub tombstones: Vec<TombstonedReplica>,
-    /// Items that still moved under our hands when time or patience was over; a later run is to look at them.
+    /// Items that were still changing after the last pass or at the deadline. A later run continues with them.
     pub pending: BTreeSet<Item>,
-    /// Whether everything asked for was looked at; false when the deadline or a moving source left something.
+    /// Whether the run looked at every requested item; false if the deadline or a changing source left some.
     pub complete: bool,
-    /// Whether the deadline left something that `pending` does not name.
+    /// Whether the deadline left items that `pending` does not name.
     pub left: bool,
-    /// What a person is to know of though nothing failed.
+    /// What the report names although nothing failed.
     pub notes: Vec<Note>,
-    /// The sources that lists showed, and those of them that came to an outcome.
+    /// Listed sources and sources with an outcome.
     pub ledger: Ledger,
-    /// Whether something was written.
+    /// Whether the run wrote something.
     pub changed: bool,
-    /// Who wrote the replicas, where a list showed all of them.
+    /// The writers of the replicas, if a list showed all replicas.
     pub written_by: WrittenBy,
-    /// The globs of `INCLUDE_NAMES`, by their places, that match the name of a source in a list.
+    /// The indexes of the globs of `REPLICATOR_INCLUDE_NAMES` that match a listed source.
     pub matched_includes: BTreeSet<usize>,
 }
 
 impl AccountOutcome {
-    /// Nothing yet.
+    /// An outcome without any item.
     pub fn new(account: AccountId) -> Self {
         Self {
             account,
@@ -123,23 +123,23 @@ impl AccountOutcome {
         }
     }
 
-    /// An account that nothing is known of: it is left to a later run.
+    /// An account that the run did not finish and whose items are unknown. A later run continues with it.
     pub fn unfinished(account: AccountId) -> Self {
         Self { complete: false, left: true, ..Self::new(account) }
     }
 
-    /// Counts one item's end in one target.
+    /// Counts the outcome of one item in one target.
     pub fn count(&mut self, kind: Kind, outcome: OutcomeKind) {
         self.count_all(kind, outcome, 1);
     }
 
-    /// Counts `many` items' end in one target.
+    /// Counts the outcome of `many` items in one target.
     pub fn count_all(&mut self, kind: Kind, outcome: OutcomeKind, many: u64) {
         self.leave(kind, outcome, many);
         self.changed |= outcome.is_change();
     }
 
-    /// Counts `many` items for which nothing was to be done.
+    /// Counts `many` items that this run did not change, whatever their outcome says.
     pub fn leave(&mut self, kind: Kind, outcome: OutcomeKind, many: u64) {
         let counts = match kind {
             Kind::Parameter => &mut self.parameters,
@@ -148,14 +148,14 @@ impl AccountOutcome {
         counts.add(outcome, many);
     }
 
-    /// Names an item that is still under way in `target`, and is counted so.
+    /// Adds a note for an item that is counted as pending in `target`.
     pub fn pending(&mut self, target: &Region, item: Item) {
         let (message, remedy) = (PENDING.into(), PENDING_REMEDY.into());
         self.note(target, item.clone(), OutcomeKind::Pending, message, remedy);
         self.pending.insert(item);
     }
 
-    /// Names an item that is counted as `outcome`, with the reason and the remedy.
+    /// Adds a note for an item that is counted as `outcome`.
     pub fn note(
         &mut self,
         region: &Region,
@@ -174,27 +174,23 @@ impl AccountOutcome {
         });
     }
 
-    /// Reports each difference between the sources that were listed and the outcomes that they came to.
+    /// Adds a failure for each difference between listed sources and sources with an outcome.
     pub fn audit(&mut self) {
-        let account = Some(self.account.clone());
-        let failure = |(region, cause): (&Region, Cause)| Failure {
-            account: account.clone(),
-            region: Some(region.clone()),
-            subject: Subject::Account,
-            cause,
+        let failure = |(region, cause): (&Region, Cause)| {
+            Failure::of_account(&self.account, cause).in_region(region)
         };
         let found: Vec<Failure> = self.ledger.differences().map(failure).collect();
         self.failures.extend(found);
     }
 
-    /// Keeps a failure, once: what fails at the source would otherwise be told once for each target.
+    /// Adds a failure once. A failure at the source would otherwise appear once for each target.
     pub fn fail(&mut self, failure: Failure) {
         if !self.failures.contains(&failure) {
             self.failures.push(failure);
         }
     }
 
-    /// Takes another part of the same account's work in.
+    /// Adds the outcome of a different part of the same account.
     pub fn merge(&mut self, other: Self) {
         self.parameters.merge(&other.parameters);
         self.secrets.merge(&other.secrets);
@@ -213,8 +209,8 @@ impl AccountOutcome {
         self.matched_includes.extend(other.matched_includes);
     }
 
-    /// Whether the same work on `item`, tried again later, may well come to more: it is pending, or it failed for a
-    /// reason that passes, or its account did.
+    /// Whether the same work on `item` may succeed later: the item is pending, or the item or its account failed for a
+    /// temporary reason.
     pub fn may_succeed_later(&self, item: &Item) -> bool {
         let passes = |failure: &Failure| match &failure.subject {
             Subject::Item(failed) => {
@@ -228,7 +224,7 @@ impl AccountOutcome {
             || !self.complete && self.pending.is_empty()
     }
 
-    /// Whether a failure is of `item`, or of the account as a whole.
+    /// Whether `item` or the account as a whole failed.
     pub fn has_failure_of(&self, item: &Item) -> bool {
         self.failures.iter().any(|failure| match &failure.subject {
             Subject::Item(failed) => failed.may_name_same_item(item),
@@ -255,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_deadline_left_may_pass_later_beside_a_pending_item_too() {
+    fn items_that_the_deadline_left_may_succeed_later_beside_a_pending_item() {
         let mut outcome = outcome();
         outcome.pending(&region("us-east-1"), item("/a"));
         outcome.complete = false;
@@ -267,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_without_an_outcome_is_an_internal_error_of_its_account() {
+    fn a_source_without_an_outcome_is_an_internal_error_of_the_account() {
         let (source, target) = (region("us-east-2"), region("us-east-1"));
         let mut outcome = outcome();
         outcome.ledger.list(Kind::Parameter, &source, &target, 2);

@@ -1,4 +1,5 @@
-//! What a run is for. A payload or an event can only ask for equality; the rest is asked for at a terminal.
+//! The purpose of a run. Payloads and events can only ask for [`Purpose::Equality`]; the other purposes come from
+//! `hubctl` commands.
 
 use std::collections::BTreeSet;
 
@@ -6,50 +7,50 @@ use super::change::Change;
 use super::item::Item;
 use super::location::{AccountId, Region};
 
-/// What a run is for.
+/// The purpose of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Purpose {
-    /// To make replicas equal to their sources.
+    /// Make replicas equal to their sources.
     #[default]
     Equality,
-    /// To remove replicas that left the settings' scope, and nothing else.
+    /// Remove only the replicas that are no longer in the settings' scope (`hubctl prune`).
     Pruning(Leftovers),
-    /// To end the conflict over the name of one parameter as a person decided.
+    /// Resolve the conflict over one parameter as an operator decided (`hubctl resolve`).
     Resolving(Take),
-    /// To end the replication of one named item: a secret's managed replication is ended, a parameter's replicas stay and
-    /// are their owner's from then on.
+    /// End the replication of one item (`hubctl release`): the hub ends a secret's managed replication; a parameter's
+    /// replicas stay and belong to their owner.
     Releasing,
 }
 
-/// Which side of a conflict a person keeps.
+/// The side of a conflict that the operator keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Take {
-    /// The source: it is written over what is in the target.
+    /// The source's value overwrites the target.
     Source,
-    /// The target: what is there stays, and is its owner's from then on.
+    /// The target stays unchanged and belongs to its owner.
     Target,
 }
 
-/// Where replicas left the scope that no route of the settings leads to any more.
+/// Where `prune` looks in addition to the routes of the settings, and which steps it may carry out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Leftovers {
-    /// Regions to look into besides the routes' targets.
+    /// Regions in addition to the routes' targets.
     pub regions: BTreeSet<Region>,
-    /// Accounts that the settings exclude by id: all their replicas are out of scope.
+    /// Accounts that the settings exclude by id. All their replicas are out of scope.
     pub accounts: BTreeSet<AccountId>,
-    /// The steps of the plan that is carried out, and nothing else; `None` where it is only shown.
+    /// The steps of the confirmed plan; nothing else is carried out. `None` shows the plan only.
     pub only: Option<BTreeSet<PlanStep>>,
 }
 
-/// What identifies one step of a plan.
+/// The identity of one step of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PlanStep {
-    /// The account.
+    /// The account of the replica.
     pub account: AccountId,
-    /// The Region in which something is done.
+    /// The Region of the replica.
     pub region: Region,
-    /// The item.
+    /// The parameter or secret.
     pub item: Item,
-    /// What is done.
+    /// What the step does to the replica.
     pub change: Change,
 }

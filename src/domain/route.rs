@@ -1,4 +1,4 @@
-//! Routes: from which Region to which.
+//! Routes: the setting `REPLICATOR_ROUTES`.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -6,12 +6,12 @@ use std::fmt;
 use super::location::{InvalidLocation, Region};
 use super::shown::shown;
 
-/// What is wrong with the text of the routes.
+/// Why the text of the routes is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRoute {
     /// No route at all.
     #[error(
-        "no route is given; write `SOURCE=TARGET[,TARGET]`, several with `;` between, such as `us-east-2=us-east-1`"
+        "no route is given; write `SOURCE=TARGET[,TARGET]`, with `;` between routes, such as `us-east-2=us-east-1`"
     )]
     Empty,
     /// A route without `=` or without a target.
@@ -19,23 +19,23 @@ pub enum InvalidRoute {
         "`{0}` is not a route; write `SOURCE=TARGET[,TARGET]`, such as `us-east-2=us-east-1,us-west-2`"
     )]
     Shape(String),
-    /// A name that is not a Region's.
+    /// An invalid name of a Region.
     #[error(transparent)]
     Region(#[from] InvalidLocation),
-    /// A Region that would be copied onto itself.
-    #[error("route `{0}` has its source among its targets; a Region is not copied onto itself")]
+    /// A route from a Region to the same Region.
+    #[error("the route `{0}` has the same Region as source and target")]
     Loop(String),
     /// The same source or target twice.
-    #[error("`{0}` stands twice; give each source one route, and each target once in it")]
+    #[error("duplicate Region `{0}`; write one route for each source, with each target once")]
     Twice(String),
 }
 
 /// One source Region and the Regions that hold its replicas.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
-    /// Where the originals are.
+    /// The Region of the sources.
     pub source: Region,
-    /// Where the replicas go; at least one, none twice, never the source.
+    /// The Regions of the replicas: at least one, no duplicates, never the source.
     pub targets: Vec<Region>,
 }
 
@@ -46,7 +46,7 @@ impl fmt::Display for Route {
     }
 }
 
-/// All routes; at most one from each source Region.
+/// All routes; at most one for each source Region.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Routes(Vec<Route>);
 
@@ -64,12 +64,12 @@ impl Routes {
         if routes.is_empty() { Err(InvalidRoute::Empty) } else { Ok(Self(routes)) }
     }
 
-    /// Every route, in the order given.
+    /// The routes in the order of the setting.
     pub fn iter(&self) -> impl Iterator<Item = &Route> {
         self.0.iter()
     }
 
-    /// The route from `source`, if there is one.
+    /// The route from `source`, if any.
     pub fn from_source(&self, source: &Region) -> Option<&Route> {
         self.0.iter().find(|route| route.source == *source)
     }
@@ -79,7 +79,7 @@ impl Routes {
         self.0.iter().filter(move |route| route.targets.contains(target)).map(|route| &route.source)
     }
 
-    /// Only the routes, and of them only the targets, that `source` and `target` name; `None` when nothing is left.
+    /// The routes from `source` with only the target `target`; `None` if no route matches.
     pub fn only(&self, source: Option<&Region>, target: Option<&Region>) -> Option<Self> {
         let kept: Vec<Route> = self
             .0
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_a_route_says_why() {
+    fn an_invalid_route_is_refused_with_the_reason() {
         let error = |text: &str| Routes::parse(text).expect_err(text);
         assert_eq!(error(" ; "), InvalidRoute::Empty);
         assert!(matches!(error("us-east-2"), InvalidRoute::Shape(_)));

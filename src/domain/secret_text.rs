@@ -1,31 +1,30 @@
-//! The one type that holds a value.
+//! The only type that holds the value of a parameter.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// The value of a parameter: wiped from memory when dropped, and never printed.
+/// The value of a parameter. Memory is wiped on drop, and `Debug` prints no value.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretText(Zeroizing<String>);
 
 impl SecretText {
-    /// Takes the value over.
+    /// Takes ownership of the value.
     pub fn new(value: String) -> Self {
         Self(Zeroizing::new(value))
     }
 
-    /// The value, for the one call that writes it. Never for a log, an error, a report or a metric.
+    /// The value, for the call that writes it. Logs, errors, reports and metrics must never use this.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether `message` quotes the value, so that it is not shown.
+    /// Whether `message` contains the value. Such a message is not shown.
     ///
-    /// A value of eight characters and more is looked for anywhere. A shorter one stands in many a message by chance: "a"
-    /// in every word, "true" in some sentence. It is quoted where it stands by itself, and one of up to three characters
-    /// only where the message sets it apart as a value: in quotes, or after the word "value". What AWS says in
-    /// plain words then stays readable. A message that has a short value without setting it apart is shown; none of AWS's
-    /// messages is known to do that.
+    /// Short values occur in messages by chance: "a" in many words, "true" in some sentences. A value of eight or more
+    /// characters therefore counts anywhere, a value of four to seven only as a separate word, and a value of up to three
+    /// only in quotes or after the word "value". A message that contains a short value in a different form is shown; no
+    /// message of AWS is known to do so.
     pub fn is_quoted_in(&self, message: &str) -> bool {
         const LONG: usize = 8;
         const SHORT: usize = 3;
@@ -43,12 +42,12 @@ impl SecretText {
                 before.ends_with(|c| quotes.contains(c))
                     && after.is_some_and(|c| quotes.contains(c))
             };
-            let said = before.trim_end_matches([' ', ':', '=']).to_ascii_lowercase();
+            let lead = before.trim_end_matches([' ', ':', '=']).to_ascii_lowercase();
             match length {
                 LONG.. => true,
                 0..=SHORT => {
                     stands_alone
-                        && (is_in("'\"`") || said.len() < before.len() && said.ends_with("value"))
+                        && (is_in("'\"`") || lead.len() < before.len() && lead.ends_with("value"))
                         || message.trim() == value
                 }
                 _ => stands_alone,
@@ -84,8 +83,8 @@ mod tests {
             ("é", "Not valid: \"é\"", true),
             ("", "anything", false),
         ] {
-            let held = SecretText::new(value.to_owned()).is_quoted_in(message);
-            assert_eq!(held, expected, "{value} in {message}");
+            let found = SecretText::new(value.to_owned()).is_quoted_in(message);
+            assert_eq!(found, expected, "{value} in {message}");
         }
     }
 

@@ -1,21 +1,22 @@
-//! Tags, and the ones that mean something to the hub.
+//! The tags that the hub reads and writes.
 
 use std::collections::BTreeMap;
 
-/// Tags by key.
+/// A map from tag keys to tag values.
 pub type Tags = BTreeMap<String, String>;
 
 /// Key of the mark that every replica of a parameter carries.
 pub const MARK_KEY: &str = "ReplicationStatus";
 /// Value of the mark.
 pub const MARK_VALUE: &str = "monitored-by-parameter-store-replication-lambda";
-/// Key of the tag that says of which source, and of which version of it, a replica is the copy.
+/// Key of the provenance tag: the source and the source version of a replica.
 pub const PROVENANCE_KEY: &str = "ReplicationSource";
-/// Key of the tag by which an owner takes an item out of replication.
+/// Key of the opt-out tag. The owner of an item sets it on the source.
 pub const EXCLUDE_TAG: &str = "failover-replicator";
-/// What the keys of tags that give a target its own value begin with.
+/// Prefix of the keys of the tags that override the value in a target.
 pub const OVERRIDE_TAG_PREFIX: &str = "failover-replicator:value";
-/// Key of the tag by which the owner of a parameter lets the replicas of others take its value: names and globs.
+/// Key of the tag with which the owner of a parameter allows other parameters to use its value in an override. The value
+/// lists names and globs.
 pub const LENDS_TO_TAG: &str = "failover-replicator:lends-to";
-/// AWS allows 50 tags of a user's on a resource.
+/// AWS allows 50 user tags on a resource.
 pub const TAG_LIMIT: usize = 50;

@@ -1,15 +1,16 @@
-//! Who wrote a version of a parameter, by the ARN that AWS records with it (`LastModifiedUser`), which no caller can set.
+//! The writer of a version of a parameter. AWS records the writer's ARN with each version (`LastModifiedUser`), and no
+//! caller can set that field: it is the proof of ownership.
 
 use std::collections::BTreeSet;
 
 use super::location::AccountId;
 
-/// Further roles whose versions count for the ones that provenance names.
+/// The setting `REPLICATOR_TRUSTED_WRITERS`: further roles whose versions provenance may name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TrustedWriters {
-    /// Roles by their exact names, without paths.
+    /// Exact names of roles, without paths.
     Roles(BTreeSet<String>),
-    /// Any writer, and versions without one: for emulators that record no writer.
+    /// Any writer, and versions without a writer: for emulators that record none.
     Anyone,
 }
 
@@ -19,30 +20,30 @@ impl Default for TrustedWriters {
     }
 }
 
-/// Whom a version counts for.
+/// The writer of a version, as far as ownership is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Writer {
     /// The hub: the spoke role of the same account.
     Hub,
-    /// A role that the settings trust.
+    /// A role in `REPLICATOR_TRUSTED_WRITERS`.
     Trusted,
-    /// Any other, or nobody that AWS names.
+    /// A different writer, or no writer in AWS's answer.
     Other,
 }
 
-/// Whose versions are the hub's.
+/// The roles that decide whether the hub wrote a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Writers {
-    /// The name, without a path, of the role through which the hub writes.
+    /// The name, without a path, of the role that the hub assumes to write.
     pub spoke_role: String,
-    /// The name, without a path, of the role that failover commands use. Its versions are never the hub's.
+    /// The name, without a path, of the role of the failover commands. Its versions never count as the hub's.
     pub failover_role: String,
-    /// Further roles.
+    /// Further roles that count.
     pub trusted: TrustedWriters,
 }
 
 impl Writers {
-    /// Whom a version of a parameter in `account` counts for that `arn` wrote.
+    /// The writer behind `arn`, for a parameter in `account`.
     pub fn of(&self, account: &AccountId, arn: Option<&str>) -> Writer {
         let role = arn.and_then(|arn| assumed_role(account, arn));
         if role.is_some_and(|role| role == self.failover_role) {
@@ -59,8 +60,8 @@ impl Writers {
     }
 }
 
-/// The name of the role of `account` that `arn` names as assumed: `arn:aws:sts::111122223333:assumed-role/ROLE/SESSION`.
-/// AWS leaves the session out in some lists and histories.
+/// `ROLE` of `arn:aws:sts::111122223333:assumed-role/ROLE/SESSION`, if the role belongs to `account`. Some lists and
+/// histories of AWS omit the session.
 pub fn assumed_role<'a>(account: &AccountId, arn: &'a str) -> Option<&'a str> {
     let mut parts = arn.splitn(6, ':');
     let (Some("arn"), Some(_), Some("sts"), Some("")) =
@@ -79,7 +80,7 @@ pub fn assumed_role<'a>(account: &AccountId, arn: &'a str) -> Option<&'a str> {
 
 #[cfg(test)]
 impl Writers {
-    /// Those of the settings' defaults.
+    /// The roles of the default settings.
     pub(crate) fn of_defaults() -> Self {
         Self {
             spoke_role: "failover-replicator-spoke".to_owned(),

@@ -20,7 +20,7 @@ use self::events::EventResult;
 use crate::allowances::Allowances;
 use crate::aws::{Connection, Lane};
 use crate::deadline::Deadline;
-use crate::domain::{AccountId, Cause, Failure, Purpose, Region, Subject};
+use crate::domain::{AccountId, Cause, Failure, Purpose, Region};
 use crate::organization::{self, Members};
 use crate::recent_deletes::RecentDeletes;
 use crate::report::{RecentlyReported, Report, Response, Status};
@@ -220,7 +220,7 @@ impl Hub {
     /// nobody may be watching the caller.
     pub async fn could_not_begin(&self, cause: Cause, deadline: &Deadline) -> RunResult {
         let mut report = Report::new();
-        report.fail(Failure { account: None, region: None, subject: Subject::Hub, cause });
+        report.fail(Failure::of_hub(cause));
         self.publish_digest(&mut report, deadline).await;
         let response = report.response();
         let metrics = self.measure(&self.sweeps, &self.sweeps.calls(), &response, &[], &[]);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Hub;
 use crate::aws::{CallStats, Connection};
 use crate::deadline::{Deadline, reserve};
-use crate::domain::{Failure, Subject};
+use crate::domain::{Failure};
 use crate::notify;
 use crate::report::{Measured, RecentlyReported, Report, Response, digest, metrics};
 
@@ -40,12 +40,7 @@ impl Hub {
             }
             Err(cause) => {
                 tracing::error!(error_kind = %cause.kind, digest = message.text, "{}", cause.message);
-                report.fail(Failure {
-                    account: None,
-                    region: Some(topic.region.clone()),
-                    subject: Subject::Hub,
-                    cause,
-                });
+                report.fail(Failure::of_hub(cause).in_region(&topic.region));
                 false
             }
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
     AccountId, AccountOutcome, Cause, Change, ConflictClass, Counts, Failure, FailureKind, Item,
-    Kind, Ledger, OutcomeKind, ParameterName, Reason, Region, Step, Subject, Timestamp,
+    Kind, Ledger, OutcomeKind, ParameterName, Reason, Region, Step, Timestamp,
     TombstonedReplica, WrittenBy,
 };
 
@@ -184,17 +184,11 @@ impl ItemResults {
         outcome.written_by = self.written_by;
         outcome.ledger = self.ledger;
         outcome.matched_includes = self.matched_includes;
-        let failure = |region, subject, cause| Failure {
-            account: Some(account.clone()),
-            region: Some(region),
-            subject,
-            cause,
-        };
         let tombstone =
             |((name, region), due)| TombstonedReplica { due, region, item: Item::Parameter(name) };
         outcome.tombstones = self.tombstones.into_iter().map(tombstone).collect();
         for (region, cause) in self.region_failures {
-            outcome.fail(failure(region, Subject::Account, cause));
+            outcome.fail(Failure::of_account(account, cause).in_region(&region));
         }
         for ((name, target), result) in self.by_item {
             let item = Item::Parameter(name);
@@ -212,21 +206,17 @@ impl ItemResults {
                     outcome.note(&target, item, noted, cause.message.into(), remedy.into());
                 }
                 ItemResult::Failed { region, cause } => {
-                    let conflict = cause.kind == FailureKind::Conflict;
-                    outcome.count(
-                        Kind::Parameter,
-                        if conflict { OutcomeKind::Conflict } else { OutcomeKind::Failed },
-                    );
-                    outcome.fail(failure(region, Subject::Item(item), cause));
+                    outcome.count(Kind::Parameter, cause.outcome());
+                    outcome.fail(Failure::of_item(account, item, cause).in_region(&region));
                 }
                 ItemResult::Reported { outcome: counted, region, cause } => {
                     outcome.count(Kind::Parameter, counted);
-                    outcome.fail(failure(region, Subject::Item(item), cause));
+                    outcome.fail(Failure::of_item(account, item, cause).in_region(&region));
                 }
                 ItemResult::Planned { change, because, class, reported } => {
                     if let Some(cause) = reported {
-                        let subject = Subject::Item(item.clone());
-                        outcome.fail(failure(target.clone(), subject, cause));
+                        let failure = Failure::of_item(account, item.clone(), cause);
+                        outcome.fail(failure.in_region(&target));
                     }
                     outcome.steps.push(Step { region: target, item, change, because, class });
                 }
@@ -275,7 +265,7 @@ impl PassResult {
 
     /// Adds the outcomes to the tally that is reported if the deadline cuts the account off.
     pub(super) fn note(&self) {
-        partial_counts::note(Kind::Parameter, &self.results.outcomes(&self.retries));
+        partial_counts::add(Kind::Parameter, &self.results.outcomes(&self.retries));
     }
 
     pub(super) fn retry(&mut self, name: &ParameterName, target: &Region, why: RetryReason) {

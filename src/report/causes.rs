@@ -1,27 +1,27 @@
-//! Failures by cause. A thousand accounts without the role are one thing to tell, not a thousand: failures that say
-//! the same of one Region but for the account and name that they are about have one cause.
+//! Groups failures by cause. Failures have the same cause if kind, class and Region are equal and if their messages differ
+//! only in account, name and numbers. A thousand accounts without a spoke role are one cause.
 
 use std::collections::{BTreeSet, HashMap};
 
 use crate::domain::{ConflictClass, Failure, FailureKind, Subject};
 
-/// Failures that one thing mends.
+/// Failures that one correction resolves.
 #[derive(Debug)]
 pub(super) struct CauseGroup<'a> {
-    /// Their kind.
+    /// The kind of all failures in the group.
     pub(super) kind: FailureKind,
-    /// What holds the name, of conflicts.
+    /// The class, for conflicts.
     pub(super) class: Option<ConflictClass>,
-    /// What the first of them says; the others say it of another account or name.
+    /// The message of the first failure. The other messages name a different account or item.
     pub(super) message: &'a str,
-    /// What to do about the first of them.
+    /// The remedy of the first failure.
     pub(super) remedy: &'a str,
-    /// All of them, in the order in which they came; never none.
+    /// At least one failure, in the order of the response.
     pub(super) failures: Vec<&'a Failure>,
 }
 
 impl CauseGroup<'_> {
-    /// `conflict (unmarked)`; the kind alone where there is no class.
+    /// `conflict (unmarked)`; only the kind if there is no class.
     pub(super) fn title(&self) -> String {
         match self.class {
             Some(class) => format!("{} ({class})", self.kind),
@@ -29,12 +29,12 @@ impl CauseGroup<'_> {
         }
     }
 
-    /// In how many accounts it happened.
+    /// The number of accounts.
     pub(super) fn accounts(&self) -> usize {
         self.failures.iter().filter_map(|f| f.account.as_ref()).collect::<BTreeSet<_>>().len()
     }
 
-    /// What failed is the larger, the lower this is: the hub, an account, an item.
+    /// 0 if the hub failed, 1 for an account, 2 for an item.
     fn breadth(&self) -> usize {
         let breadth = |failure: &&Failure| match failure.subject {
             Subject::Hub => 0,
@@ -45,17 +45,17 @@ impl CauseGroup<'_> {
     }
 }
 
-/// Groups failures by cause: the hub's first, then those of whole accounts, then the most frequent.
+/// Groups failures by cause: first those of the hub, then of whole accounts, then the most frequent.
 pub(super) fn by_cause<'a>(failures: impl IntoIterator<Item = &'a Failure>) -> Vec<CauseGroup<'a>> {
-    let mut places = HashMap::new();
+    let mut indexes = HashMap::new();
     let mut groups: Vec<CauseGroup<'a>> = Vec::new();
     for failure in failures {
         let cause = &failure.cause;
         let (message, remedy) =
             (pattern(&cause.message, failure), pattern(cause.remedy(), failure));
         let key = (cause.kind, cause.class, &failure.region, message, remedy);
-        let place = *places.entry(key).or_insert(groups.len());
-        if let Some(group) = groups.get_mut(place) {
+        let index = *indexes.entry(key).or_insert(groups.len());
+        if let Some(group) = groups.get_mut(index) {
             group.failures.push(failure);
         } else {
             groups.push(CauseGroup {
@@ -67,12 +67,12 @@ pub(super) fn by_cause<'a>(failures: impl IntoIterator<Item = &'a Failure>) -> V
             });
         }
     }
-    // Stable, so that equal ones stay in the order of their first failure.
+    // The sort is stable: groups with equal keys stay in the order of their first failures.
     groups.sort_by_key(|group| (group.breadth(), std::cmp::Reverse(group.failures.len())));
     groups
 }
 
-/// `text` with what differs from one failure to the next of the same cause taken out.
+/// `text` with placeholders for the parts that differ between failures of the same cause.
 fn pattern(text: &str, failure: &Failure) -> String {
     let name = match &failure.subject {
         Subject::Item(item) => item.name(),
@@ -108,7 +108,7 @@ fn is_number(word: &str) -> bool {
     word.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// AWS ends many messages with the id of the request, 36 characters of hexadecimal digits and dashes.
+/// Many messages of AWS end with a request id: 36 hexadecimal digits and dashes.
 fn is_request_id(word: &str) -> bool {
     word.len() == 36 && word.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
 }
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_differs_only_in_place_and_name_has_one_cause() {
+    fn messages_that_differ_only_in_account_and_name_have_one_cause() {
         let failures: Vec<Failure> = (1..4)
             .map(|n| {
                 let account = format!("{:012}", 111_122_220_000_u64 + n);
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_thing_mends_is_another_cause() {
+    fn a_different_key_or_kind_is_a_different_cause() {
         let failures = [
             failure(1, "/a", FailureKind::MissingKey, "the key alias/app1 is not in us-east-1"),
             failure(1, "/b", FailureKind::MissingKey, "the key alias/app2 is not in us-east-1"),
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn another_region_is_another_cause() {
+    fn a_different_region_is_a_different_cause() {
         let mut failures =
             ["/a", "/b", "/c"].map(|name| failure(1, name, FailureKind::Conflict, "held"));
         failures[2].region = Some(Region::parse("eu-west-1").expect("a Region"));
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn another_class_is_another_cause() {
+    fn a_different_class_is_a_different_cause() {
         let failures = [
             conflict(1, "/a", ConflictClass::ChangedInTarget, "held"),
             conflict(2, "/b", ConflictClass::ChangedInTarget, "held"),

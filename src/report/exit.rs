@@ -1,29 +1,29 @@
-//! The exit codes of `hubctl`: an interface, so a number never changes its meaning.
+//! The exit codes of `hubctl`. They are an interface: a number never changes its meaning.
 
 use super::response::Response;
 use super::status::Status;
 
-/// How `hubctl` ends.
+/// The result of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitCode {
     /// 0: in sync, applied, ignored, or frozen.
     Done,
-    /// 1: a fault of the program's own.
+    /// 1: an internal error.
     Bug,
-    /// 2: the arguments, the settings or the payload were refused; nothing was done.
+    /// 2: invalid arguments, settings or payload; nothing was done.
     Refused,
-    /// 3: a plan or a verification found something to do.
+    /// 3: a plan or a verification found differences.
     Drift,
-    /// 4: something failed or is incomplete, or the run could not begin.
+    /// 4: something failed or is incomplete, or the run could not start.
     Failed,
-    /// 5: the brake held deletes back.
+    /// 5: the brake held deletions back.
     HeldBack,
     /// 130: a signal stopped the run.
     Stopped,
 }
 
 impl ExitCode {
-    /// The number that the shell sees.
+    /// The number for the shell.
     pub const fn number(self) -> u8 {
         match self {
             Self::Done => 0,
@@ -36,8 +36,8 @@ impl ExitCode {
         }
     }
 
-    /// The code of a run that gave a response: the first that applies of 1, 130, 5, 4, 3, 0. What a frozen hub would
-    /// write is no drift that anyone could act on.
+    /// The exit code for a response: the first that applies of 1, 130, 5, 4, 3, 0. Differences that a frozen hub would write
+    /// give 0, because the operator cannot act on them.
     pub fn of(response: &Response) -> Self {
         if response.internal_error {
             Self::Bug
@@ -98,7 +98,12 @@ mod tests {
         assert_eq!(
             code(|report, outcome| {
                 report.stopped();
-                outcome.fail(failure(1, "/a", FailureKind::Bug, "it panicked"));
+                outcome.fail(failure(
+                    1,
+                    "/a",
+                    FailureKind::Bug,
+                    "internal error: the task panicked",
+                ));
             }),
             1
         );

@@ -1,5 +1,5 @@
-//! The fold over finished accounts. An account in sync leaves nothing behind but its counts, and what the others
-//! leave is bounded, so that memory does not grow with the organisation.
+//! Adds up finished accounts. Of an account in sync only the counts are kept, and the lists of the other accounts are
+//! bounded: memory does not grow with the organisation.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,19 +14,19 @@ use crate::domain::{
 use crate::ownership::Fingerprint;
 use crate::settings::Unmatched;
 
-/// Failures, and steps, that are kept for the report; the rest is counted. Some ten times what a response has room for.
+/// The most failures, steps and notes that a report keeps; the rest is counted. A response has room for about a tenth.
 const KEPT: usize = 20_000;
-/// Tombstones that are named.
+/// The most tombstones that a report names.
 const TOMBSTONES: usize = 100;
-/// The same for a terminal, whose document is not cut: some 300 MB of steps.
+/// The same limit for `hubctl`, whose document is not cut: about 300 MB of steps.
 const KEPT_AT_A_TERMINAL: usize = 500_000;
 
-/// The longest message or remedy that is kept, in bytes: AWS quotes whole policies in some.
+/// The longest message or remedy in bytes. Some messages of AWS quote whole policies.
 const SENTENCE: usize = 1_500;
 
-/// Folds accounts, in whatever order they finish, into one response whose order is always the same.
+/// Adds up accounts in the order in which they finish. The order of the response does not depend on that order.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact")]
 pub struct Report {
     kept: usize,
     totals: Totals,
@@ -45,7 +45,7 @@ pub struct Report {
     plan_id: Option<Fingerprint>,
     stopped: bool,
     matched_includes: BTreeSet<usize>,
-    /// Whether every list that was asked for was read.
+    /// Whether every requested list was read.
     saw_all_names: bool,
 }
 
@@ -75,42 +75,42 @@ impl Default for Report {
 }
 
 impl Report {
-    /// Of a run that writes.
+    /// A report of a run that writes.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Of a plan: the response has `steps`, be they empty.
+    /// A report of a plan: the response has `steps`, which may be empty.
     pub fn of_plan() -> Self {
         let mut report = Self { plan: true, ..Self::default() };
         report.totals.planned = Some(BTreeMap::new());
         report
     }
 
-    /// The same with room for all that a terminal is shown.
+    /// The same report with the limits of `hubctl`.
     #[must_use]
     pub fn for_a_terminal(self) -> Self {
         Self { kept: KEPT_AT_A_TERMINAL, ..self }
     }
 
-    /// The id by which the plan can be carried out.
+    /// Sets the id with which the plan can be carried out.
     pub fn plan_id(&mut self, id: Fingerprint) {
         self.plan_id = Some(id);
     }
 
-    /// Says that a signal stopped the run. One that has looked at no account is not in sync.
+    /// Notes that a signal stopped the run. A run that looked at no account is incomplete, not in sync.
     pub fn stopped(&mut self) {
         self.stopped = true;
         if self.totals.accounts().next().is_none() {
-            self.is(Status::Incomplete);
+            self.worsen_to(Status::Incomplete);
             self.unfinished = true;
         }
     }
 
-    /// Takes one account's work in. Each account comes once: its parts are merged before.
+    /// Adds one account. Each account is added once: its parts are merged before.
     pub fn take(&mut self, outcome: AccountOutcome) {
         let status = Status::of(&outcome);
-        self.is(status);
+        self.worsen_to(status);
         self.totals.count(status, &outcome.parameters, &outcome.secrets);
         let pending =
             [&outcome.parameters, &outcome.secrets].iter().any(|c| c.get(OutcomeKind::Pending) > 0);
@@ -144,17 +144,17 @@ impl Report {
         }
     }
 
-    /// Takes a failure of no account's in: Organizations, the topic.
+    /// Adds a failure that belongs to no account outcome, such as one of Organizations or the topic.
     pub fn fail(&mut self, failure: Failure) {
         let late = failure.cause.kind == FailureKind::NotInTime;
-        self.is(if late { Status::Incomplete } else { Status::Failed });
+        self.worsen_to(if late { Status::Incomplete } else { Status::Failed });
         self.keep(failure);
     }
 
-    /// Reports what of the account filters matched nothing.
+    /// Adds the entries of the account filters that match nothing.
     pub fn unmatched(&mut self, unmatched: Unmatched) {
         for cause in unmatched.failures {
-            self.fail(Failure { account: None, region: None, subject: Subject::Hub, cause });
+            self.fail(Failure::of_hub(cause));
         }
         for note in unmatched.notes {
             tracing::warn!("{}", note.message);
@@ -162,8 +162,8 @@ impl Report {
         }
     }
 
-    /// Reports what of `INCLUDE_NAMES` matches no source of any account, after a sweep of the whole organisation. Where
-    /// not every list was read, nothing is reported on no grounds.
+    /// Adds a failure for each entry of `REPLICATOR_INCLUDE_NAMES` that matches no source in any account, after a sweep of
+    /// the whole organisation. If a list is missing, the entry may match there, so nothing is added.
     pub fn unmatched_names(&mut self, names: &NameFilter) {
         let saw_none = self.totals.accounts().next().is_none();
         if saw_none || !self.saw_all_names || self.stopped || !self.remaining.is_empty() {
@@ -171,53 +171,53 @@ impl Report {
         }
         let unmatched: Vec<&String> = (0..)
             .zip(names.includes())
-            .filter(|(place, _)| !self.matched_includes.contains(place))
+            .filter(|(index, _)| !self.matched_includes.contains(index))
             .map(|(_, glob)| glob)
             .collect();
         for glob in unmatched {
             let message = format!(
-                "REPLICATOR_INCLUDE_NAMES has the entry `{}`, which matches no parameter and no secret of any account",
+                "the entry `{}` of REPLICATOR_INCLUDE_NAMES matches no parameter and no secret in any account",
                 shown(glob)
             );
-            let remedy = "correct the entry, or take it out of REPLICATOR_INCLUDE_NAMES; `hubctl plan` shows what is in scope";
+            let remedy = "correct the entry or remove it from REPLICATOR_INCLUDE_NAMES; `hubctl plan` shows the items in scope";
             let cause = Cause::new(FailureKind::Invalid, message).mended_by(remedy);
-            self.fail(Failure { account: None, region: None, subject: Subject::Hub, cause });
+            self.fail(Failure::of_hub(cause));
         }
     }
 
-    /// Names something that did not fail.
+    /// Adds a note.
     pub fn note(&mut self, note: Note) {
         self.notes.insert(note, self.kept);
     }
 
-    /// Leaves an account to a later run: it was not begun, or nothing is known of how far it came. It counts as
-    /// incomplete, and `remaining` alone lists it.
+    /// Leaves an account that was not begun, or whose progress is unknown, to a later run. The account counts as incomplete,
+    /// and only `remaining` lists it.
     pub fn leave(&mut self, account: AccountId) {
         if self.remaining.insert(account) {
-            self.is(Status::Incomplete);
+            self.worsen_to(Status::Incomplete);
             self.totals.count(Status::Incomplete, &<_>::default(), &<_>::default());
             self.unfinished = true;
         }
     }
 
-    /// Says that nothing was written, since the hub is frozen.
+    /// Notes that the hub is frozen and wrote nothing.
     pub fn frozen(&mut self) {
-        self.is(Status::Frozen);
+        self.worsen_to(Status::Frozen);
     }
 
-    /// What came of it so far.
+    /// The response for the accounts so far.
     pub fn response(&self) -> Response {
         let mut accounts = self.lines.clone();
         accounts.sort_by(|a, b| a.account.cmp(&b.account));
-        // Known only once all accounts were taken in, and the hub's own failures come first.
-        let of_the_hub = unknown_writer::one_other_role(&self.written_by);
-        let worst = self.worst.max(of_the_hub.as_ref().map(|_| Status::Failed));
+        // Only the sum over all accounts shows this failure. Failures of the hub come first.
+        let hub_failure = unknown_writer::one_other_role(&self.written_by);
+        let worst = self.worst.max(hub_failure.as_ref().map(|_| Status::Failed));
         let failures = self.failures.kept.iter().map(|ranked| ranked.0.clone());
         Response {
             status: worst.unwrap_or(Status::InSync),
             totals: self.totals.clone(),
             accounts,
-            failures: of_the_hub.into_iter().chain(failures).collect(),
+            failures: hub_failure.into_iter().chain(failures).collect(),
             failures_dropped: self.failures.dropped,
             steps: self.plan.then(|| self.steps.kept.iter().cloned().collect()),
             steps_dropped: self.steps.dropped,
@@ -233,7 +233,7 @@ impl Report {
         }
     }
 
-    fn is(&mut self, status: Status) {
+    fn worsen_to(&mut self, status: Status) {
         self.worst = self.worst.max(Some(status));
     }
 
@@ -255,7 +255,7 @@ fn clip(mut sentence: String) -> String {
     sentence
 }
 
-/// The first of what was put in, by its order, so that what is kept does not depend on which account finished first.
+/// Keeps the smallest entries, so the result does not depend on which account finished first.
 #[derive(Debug)]
 struct Bounded<T> {
     kept: BTreeSet<T>,
@@ -269,15 +269,15 @@ impl<T> Default for Bounded<T> {
 }
 
 impl<T: Ord> Bounded<T> {
-    fn insert(&mut self, thing: T, at_most: usize) {
-        if self.kept.insert(thing) && self.kept.len() > at_most {
+    fn insert(&mut self, entry: T, at_most: usize) {
+        if self.kept.insert(entry) && self.kept.len() > at_most {
             self.kept.pop_last();
             self.dropped += 1;
         }
     }
 }
 
-/// A failure in the order of reports: account, kind, Region, name. The hub's own, which have no account, come first.
+/// A failure in the order of reports: account, kind, Region, name. Failures of the hub have no account and come first.
 #[derive(Debug)]
 struct Ranked(Failure);
 
@@ -320,22 +320,22 @@ mod tests {
     use crate::domain::{Change, Kind};
 
     #[test]
-    fn an_account_in_sync_leaves_only_its_counts() {
+    fn of_an_account_in_sync_only_the_counts_are_kept() {
         let mut report = Report::new();
         for number in 0..1_000 {
             let mut outcome = AccountOutcome::new(account(number));
             outcome.count_all(Kind::Parameter, OutcomeKind::InSync, 1_000);
             report.take(outcome);
         }
-        let held = (report.lines.len(), report.failures.kept.len(), report.remaining.len());
-        assert_eq!(held, (0, 0, 0));
+        let kept = (report.lines.len(), report.failures.kept.len(), report.remaining.len());
+        assert_eq!(kept, (0, 0, 0));
         let response = report.response();
         assert_eq!(response.status, Status::InSync);
         assert_eq!(response.totals.parameters.get(OutcomeKind::InSync), 1_000_000);
     }
 
     #[test]
-    fn the_order_in_which_accounts_finish_does_not_show() {
+    fn the_order_in_which_accounts_finish_does_not_matter() {
         let outcomes: Vec<AccountOutcome> = (0..5)
             .map(|number| {
                 let mut outcome = AccountOutcome::new(account(number));
@@ -350,7 +350,7 @@ mod tests {
             for outcome in outcomes {
                 report.take(outcome);
             }
-            report.fail(hub_failure("the topic is gone"));
+            report.fail(hub_failure("the topic does not exist"));
             report.response()
         };
         let forwards = fold(outcomes.clone());
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_bounded_and_the_rest_counted() {
+    fn lists_are_bounded_and_the_rest_is_counted() {
         let mut report = Report::of_plan();
         let mut outcome = AccountOutcome::new(account(1));
         outcome.failures = (0..KEPT + 7)
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frozen_run_is_frozen_unless_something_failed() {
+    fn a_run_of_a_frozen_hub_is_frozen_unless_something_failed() {
         let mut report = Report::new();
         report.frozen();
         report.leave(account(1));

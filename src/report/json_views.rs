@@ -1,4 +1,5 @@
-//! How each thing of a response looks in JSON, in the response and in the digest alike, and how much of a list fits.
+//! The JSON of accounts, failures, notes, steps and tombstones, shared by the response and the digest; and the part of a
+//! list that fits a size limit.
 
 use std::collections::BTreeMap;
 
@@ -7,28 +8,28 @@ use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 use super::response::{AccountLine, PlannedStep, TombstoneLine, Totals};
 use crate::domain::{AccountId, Change, Counts, Failure, Note, Region, Subject, TombstonedReplica};
 
-/// The longest beginning of `list` that fits into `room` bytes, which it takes away.
+/// The longest prefix of `list` that fits into `room` bytes. Reduces `room` by the size of that prefix.
 pub(super) fn fit<'a, T, V: Serialize>(
     list: &'a [T],
     view: impl Fn(&'a T) -> V,
     room: &mut usize,
 ) -> &'a [T] {
     let mut many = 0;
-    for thing in list {
-        let Some(left) = room.checked_sub(size_of(&view(thing)).saturating_add(1)) else { break };
+    for entry in list {
+        let Some(left) = room.checked_sub(size_of(&view(entry)).saturating_add(1)) else { break };
         *room = left;
         many += 1;
     }
     list.get(..many).unwrap_or(list)
 }
 
-/// Bytes of JSON.
-pub(super) fn size_of(thing: &impl Serialize) -> usize {
-    // What cannot be written would not fit either.
-    serde_json::to_vec(thing).map_or(usize::MAX / 2, |json| json.len())
+/// The size as JSON in bytes.
+pub(super) fn size_of(entry: &impl Serialize) -> usize {
+    // An entry that cannot be serialised counts as too large.
+    serde_json::to_vec(entry).map_or(usize::MAX / 2, |json| json.len())
 }
 
-/// A list whose elements are shown through `V`.
+/// A list whose entries are serialised through the function `F`.
 pub(super) struct Views<'a, T, F>(pub(super) &'a [T], pub(super) F);
 
 impl<'a, T, V: Serialize, F: Fn(&'a T) -> V> Serialize for Views<'a, T, F> {
@@ -37,7 +38,7 @@ impl<'a, T, V: Serialize, F: Fn(&'a T) -> V> Serialize for Views<'a, T, F> {
     }
 }
 
-/// Counts with the zeros left out.
+/// Counts without zeros.
 pub(super) struct CountsView<'a>(pub(super) &'a Counts);
 
 impl Serialize for CountsView<'_> {
@@ -46,7 +47,7 @@ impl Serialize for CountsView<'_> {
     }
 }
 
-/// The sums over all accounts.
+/// The totals over all accounts.
 pub(super) struct TotalsView<'a>(pub(super) &'a Totals);
 
 impl Serialize for TotalsView<'_> {
@@ -103,7 +104,7 @@ impl Serialize for AccountView<'_> {
     }
 }
 
-/// Where it is and what it is about; account, Region and name are left out where it has none.
+/// Account, kind, Region and name; a field without a value is omitted.
 fn place<M: SerializeMap>(
     object: &mut M,
     account: Option<&AccountId>,
@@ -123,7 +124,7 @@ fn place<M: SerializeMap>(
     Ok(())
 }
 
-/// A failure; account, Region, name and class are left out where it has none.
+/// A failure. Account, Region, name and class may be missing.
 pub(super) struct FailureView<'a>(pub(super) &'a Failure);
 
 impl Serialize for FailureView<'_> {
@@ -141,7 +142,7 @@ impl Serialize for FailureView<'_> {
     }
 }
 
-/// Something that is named though it did not fail.
+/// A note. Account, Region, name and outcome may be missing.
 pub(super) struct NoteView<'a>(pub(super) &'a Note);
 
 impl Serialize for NoteView<'_> {
@@ -158,7 +159,7 @@ impl Serialize for NoteView<'_> {
     }
 }
 
-/// A step of a plan; its class is left out where it has none.
+/// A step of a plan. The class may be missing.
 pub(super) struct StepView<'a>(pub(super) &'a PlannedStep);
 
 impl Serialize for StepView<'_> {

@@ -1,5 +1,6 @@
-//! Metrics in `CloudWatch`'s embedded format: lines of JSON that Lambda's log turns into metrics. A dimension is a word
-//! of this program's, never a name or an account, since each of its values costs a metric a month.
+//! Metrics in the embedded metric format of `CloudWatch`: the log of the Lambda contains lines of JSON, and `CloudWatch`
+//! turns them into metrics. Dimensions never contain names or accounts, because each value of a dimension is a metric
+//! that AWS bills.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,30 +10,29 @@ use serde_json::{Map, Value, json};
 use super::response::Response;
 use crate::domain::{FailureKind, Kind, Timestamp};
 
-/// The namespace of all metrics.
 const NAMESPACE: &str = "FailoverReplicator";
 
-/// Values that the format allows in one metric of one line.
+/// The most values of one metric in one line.
 const VALUES: usize = 100;
 
-/// What was measured in one run.
+/// The measurements of one run.
 #[derive(Clone, Copy, Debug)]
 pub struct Measured<'a> {
-    /// What came of it.
+    /// The result of the run.
     pub response: &'a Response,
     /// Calls by operation, such as `ssm:GetParameters`.
     pub calls: &'a BTreeMap<String, u64>,
-    /// Answers that asked for fewer calls.
+    /// The number of throttled attempts.
     pub throttles: u64,
-    /// How long calls waited for their turn, all together.
+    /// The total time that calls waited for the rate limiter.
     pub pacing_wait: Duration,
-    /// How old each event was when its work began.
+    /// The age of each event when its work began.
     pub event_ages: &'a [Duration],
-    /// How long after its source each replica was written.
+    /// For each replica, the time between the write of the source and the write of the replica.
     pub replication_lags: &'a [Duration],
 }
 
-/// The lines, each one JSON document. `Failures` is always there, so that alarms return to OK.
+/// The lines, each one JSON document. `Failures` is always present, because an alarm returns to OK only with data.
 pub fn metrics(measured: &Measured<'_>, now: Timestamp) -> Vec<String> {
     let response = measured.response;
     let failures = response.failures.len() as u64 + response.failures_dropped;
@@ -49,8 +49,8 @@ pub fn metrics(measured: &Measured<'_>, now: Timestamp) -> Vec<String> {
     for (name, durations) in
         [("EventAge", measured.event_ages), ("ReplicationLag", measured.replication_lags)]
     {
-        for some in durations.chunks(VALUES) {
-            let values: Vec<f64> = some.iter().map(Duration::as_secs_f64).collect();
+        for chunk in durations.chunks(VALUES) {
+            let values: Vec<f64> = chunk.iter().map(Duration::as_secs_f64).collect();
             lines.push(line(now, &[], &[(name, "Seconds", values.into())]));
         }
     }
@@ -81,7 +81,7 @@ pub fn metrics(measured: &Measured<'_>, now: Timestamp) -> Vec<String> {
     lines
 }
 
-/// One line: metrics of name, unit and value, all under the same dimensions.
+/// One line: metrics (name, unit, value) with the same dimensions.
 fn line(now: Timestamp, dimensions: &[(&str, &str)], metrics: &[(&str, &str, Value)]) -> String {
     let names: Vec<&str> = dimensions.iter().map(|(name, _)| *name).collect();
     let definitions: Vec<Value> =
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn each_line_is_a_metric_document() {
+    fn each_line_is_a_document_of_the_embedded_metric_format() {
         insta::assert_snapshot!(lines(&[Duration::from_secs(3)]).join("\n"), @r#"
         {"Failures":4,"PacingWait":1500,"Remaining":0,"Throttles":2,"_aws":{"CloudWatchMetrics":[{"Dimensions":[[]],"Metrics":[{"Name":"Failures","Unit":"Count"},{"Name":"Remaining","Unit":"Count"},{"Name":"Throttles","Unit":"Count"},{"Name":"PacingWait","Unit":"Milliseconds"}],"Namespace":"FailoverReplicator"}],"Timestamp":1700000000000}}
         {"EventAge":[0.25],"_aws":{"CloudWatchMetrics":[{"Dimensions":[[]],"Metrics":[{"Name":"EventAge","Unit":"Seconds"}],"Namespace":"FailoverReplicator"}],"Timestamp":1700000000000}}
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_line_names_it_has_and_within_the_formats_limits() {
+    fn a_line_contains_every_metric_that_it_declares_within_the_limits() {
         let many = vec![Duration::from_secs(1); 250];
         let mut lags = 0;
         for line in lines(&many) {

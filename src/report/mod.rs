@@ -1,5 +1,7 @@
-//! What is told of a run, and how: the response, the exit code, the table, the digest, the metrics. All of it is
-//! pure: what is told depends on the finished accounts and on the time that is passed in, on nothing else.
+//! The report of a run. [`Report`] adds up finished accounts and gives a [`Response`]; the JSON of the Lambda, the table
+//! of `hubctl`, the exit code, the digest to SNS and the metrics all come from that response.
+//!
+//! This module is pure: the result depends only on the finished accounts and on the time that the caller passes in.
 
 mod causes;
 mod digest;

@@ -1,5 +1,5 @@
-//! What was told already. A failure that stays is told once an hour by one process, not by every sweep and event;
-//! where it cannot be remembered, it is told again rather than not at all.
+//! Remembers the failures of recent digests, so that one process reports a persistent failure once an hour and not in
+//! every run. If the memory is full, a failure is reported again.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -7,78 +7,84 @@ use std::time::Duration;
 use super::response::Response;
 use crate::domain::{AccountId, ConflictClass, Failure, FailureKind, Region, Subject, Timestamp};
 
-/// How long a failure that was told is not told again.
+/// How long a failure is not reported again.
 const QUIET: Duration = Duration::from_hours(1);
 
-/// Failures that are remembered: some 2 MB.
+/// The most failures in memory: about 2 MB.
 const BOUND: usize = 10_000;
 
-/// What a failure is known by. Its message is no part of it: AWS puts another request id into each.
+/// What identifies a failure. The message does not: AWS puts a new request id into each message.
 type FailureIdentity =
     (Option<AccountId>, Option<Region>, Subject, FailureKind, Option<ConflictClass>);
 
-/// The failures that were told within the last hour.
+/// The failures of the digests of the last hour.
 #[derive(Debug, Default)]
 pub struct RecentlyReported {
     sent: HashMap<FailureIdentity, Timestamp>,
 }
 
-/// What of a response was not told yet.
+/// The failures and unfinished accounts of a response that no digest of the last hour reported.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NewFailures<'a> {
     /// Failures, in the order of the response.
     pub failures: Vec<&'a Failure>,
-    /// Accounts not finished.
+    /// Accounts that are not finished.
     pub remaining: Vec<&'a AccountId>,
-    /// Failures that were told within the last hour.
+    /// The number of failures that a digest of the last hour reported.
     pub repeated: usize,
 }
 
 impl NewFailures<'_> {
-    /// Whether there is nothing to tell.
+    /// Whether there is nothing new to report.
     pub fn is_empty(&self) -> bool {
         self.failures.is_empty() && self.remaining.is_empty()
     }
 }
 
 impl RecentlyReported {
-    /// What of `response` is new at `now`. Nothing is remembered by asking: a message may fail to go out.
+    /// What is new in `response` at `now`. The caller calls [`Self::mark_sent`] once SNS has accepted the digest.
     pub fn new_failures<'a>(&self, response: &'a Response, now: Timestamp) -> NewFailures<'a> {
-        let is_news =
-            |known: &FailureIdentity| self.sent.get(known).is_none_or(|sent| is_over(*sent, now));
+        let is_new = |identity: &FailureIdentity| {
+            self.sent.get(identity).is_none_or(|sent| is_expired(*sent, now))
+        };
         let failures: Vec<&Failure> =
-            response.failures.iter().filter(|failure| is_news(&of_failure(failure))).collect();
+            response.failures.iter().filter(|failure| is_new(&identity_of(failure))).collect();
         NewFailures {
             repeated: response.failures.len() - failures.len(),
             failures,
-            remaining: response.remaining.iter().filter(|id| is_news(&of_remaining(id))).collect(),
+            remaining: response
+                .remaining
+                .iter()
+                .filter(|id| is_new(&identity_of_unfinished(id)))
+                .collect(),
         }
     }
 
-    /// Remembers that `new_failures` went out at `now`.
+    /// Remembers that a digest with `new_failures` was sent at `now`.
     pub fn mark_sent(&mut self, new_failures: &NewFailures<'_>, now: Timestamp) {
-        self.sent.retain(|_, sent| !is_over(*sent, now));
-        let failures = new_failures.failures.iter().map(|failure| of_failure(failure));
-        let remaining = new_failures.remaining.iter().map(|account| of_remaining(account));
-        for known in failures.chain(remaining) {
+        self.sent.retain(|_, sent| !is_expired(*sent, now));
+        let failures = new_failures.failures.iter().map(|failure| identity_of(failure));
+        let remaining =
+            new_failures.remaining.iter().map(|account| identity_of_unfinished(account));
+        for identity in failures.chain(remaining) {
             if self.sent.len() < BOUND {
-                self.sent.insert(known, now);
+                self.sent.insert(identity, now);
             }
         }
     }
 }
 
-/// Whether what was told at `sent` may be told again. A clock that went back counts as a new hour.
-fn is_over(sent: Timestamp, now: Timestamp) -> bool {
+/// Whether a failure that was reported at `sent` may be reported again. A clock that went backwards counts as expired.
+fn is_expired(sent: Timestamp, now: Timestamp) -> bool {
     now < sent || now.since(sent) >= QUIET
 }
 
-fn of_failure(failure: &Failure) -> FailureIdentity {
+fn identity_of(failure: &Failure) -> FailureIdentity {
     let Failure { account, region, subject, cause } = failure;
     (account.clone(), region.clone(), subject.clone(), cause.kind, cause.class)
 }
 
-fn of_remaining(account: &AccountId) -> FailureIdentity {
+fn identity_of_unfinished(account: &AccountId) -> FailureIdentity {
     (Some(account.clone()), None, Subject::Account, FailureKind::NotInTime, None)
 }
 
@@ -102,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_failure_is_told_once_an_hour() {
+    fn a_failure_is_reported_once_an_hour() {
         let mut recently_reported = RecentlyReported::default();
         let known = response([failure(1, "/a", FailureKind::Conflict, "request 1")]);
         let new_failures = recently_reported.new_failures(&known, at(0));
@@ -131,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_conflict_that_becomes_one_of_another_class_is_news() {
+    fn a_conflict_of_a_new_class_is_new() {
         let mut recently_reported = RecentlyReported::default();
         let [before, after] = [ConflictClass::ChangedInTarget, ConflictClass::WrittenOver]
             .map(|class| response([conflict(1, "/a", class, "held")]));
@@ -142,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_did_not_go_out_stays_news() {
+    fn a_failure_without_a_sent_digest_stays_new() {
         let recently_reported = RecentlyReported::default();
         let known = response([hub_failure("no topic")]);
         assert_eq!(
@@ -153,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_bounded_and_what_is_forgotten_is_told_again() {
+    fn memory_is_bounded_and_a_forgotten_failure_is_reported_again() {
         let mut recently_reported = RecentlyReported::default();
         let many = response((0..12_000).map(|n| failure(n, "/a", FailureKind::Conflict, "held")));
         let new_failures = recently_reported.new_failures(&many, at(0));

@@ -1,4 +1,4 @@
-//! The response: what a run tells about itself, before it is fitted into JSON, a table or a digest.
+//! The response: the result of a run, before it becomes JSON, a table or a digest.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,17 @@ use crate::ownership::Fingerprint;
 
 use super::status::Status;
 
-/// Sums over all accounts.
+/// Totals over all accounts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     accounts: [u64; Status::ALL.len()],
-    /// Parameters by how they ended; one counts once for each target.
+    /// Parameters by outcome, once for each target.
     pub parameters: Counts,
-    /// Secrets by how they ended; one counts once for each target.
+    /// Secrets by outcome, once for each target.
     pub secrets: Counts,
     /// Replicas that depend on `REPLICATOR_TRUSTED_WRITERS`.
     pub trusted_writers: u64,
-    /// What a plan would do in each target, over all its steps; `None` where the run was no plan.
+    /// The steps of a plan by target and change; `None` in a run that writes.
     pub planned: Option<BTreeMap<Region, BTreeMap<Change, u64>>>,
 }
 
@@ -37,7 +37,7 @@ impl Totals {
         *region.entry(step.change).or_default() += 1;
     }
 
-    /// The statuses that occurred, from the best to the worst, and how many accounts ended so.
+    /// The statuses that occurred, from the best to the worst, with the numbers of accounts.
     pub fn accounts(&self) -> impl Iterator<Item = (Status, u64)> + '_ {
         Status::ALL.into_iter().zip(self.accounts).filter(|(_, count)| *count > 0)
     }
@@ -46,69 +46,69 @@ impl Totals {
 /// An account that is not in sync.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountLine {
-    /// The account.
+    /// `111122223333`.
     pub account: AccountId,
-    /// How it ended.
+    /// The account's status.
     pub status: Status,
-    /// Its parameters by how they ended.
+    /// Parameters by outcome.
     pub parameters: Counts,
-    /// Its secrets by how they ended.
+    /// Secrets by outcome.
     pub secrets: Counts,
 }
 
 /// A step of a plan, with its account.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PlannedStep {
-    /// The account.
+    /// `111122223333`.
     pub account: AccountId,
-    /// The step.
+    /// The change to one replica.
     pub step: Step,
 }
 
 /// A replica with a tombstone, with its account.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TombstoneLine {
-    /// When it is due, where, and what it is.
+    /// The replica and the due date.
     pub replica: TombstonedReplica,
-    /// The account.
+    /// `111122223333`.
     pub account: AccountId,
 }
 
-/// What came of a run. It serialises as the JSON that the Lambda answers, cut to [`RESPONSE_LIMIT`](super::RESPONSE_LIMIT);
-/// the fields themselves hold more, and [`whole`](Self::whole) shows all of them.
+/// The result of a run. `Serialize` gives the answer of the Lambda, cut to [`RESPONSE_LIMIT`](super::RESPONSE_LIMIT).
+/// The fields hold more entries, and [`whole`](Self::whole) serialises all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact")]
 pub struct Response {
-    /// The worst that happened.
+    /// The worst status of any account or failure.
     pub status: Status,
-    /// Sums over all accounts.
+    /// Totals over all accounts.
     pub totals: Totals,
-    /// The accounts not in sync, by id, save those that `remaining` alone tells of.
+    /// The accounts not in sync, by id, except those that only `remaining` lists.
     pub accounts: Vec<AccountLine>,
-    /// Failures by account, kind, Region and name.
+    /// Sorted by account, kind, Region and name; failures of the hub first.
     pub failures: Vec<Failure>,
-    /// Failures that were counted but not kept.
+    /// The number of failures that were not kept.
     pub failures_dropped: u64,
-    /// What a plan would do, by account and Region; `None` where the run was no plan.
+    /// The steps of a plan, by account and Region; `None` in a run that writes.
     pub steps: Option<Vec<PlannedStep>>,
-    /// Steps that were counted but not kept.
+    /// The number of steps that were not kept.
     pub steps_dropped: u64,
-    /// The id of the plan, where one can be carried out by its id.
+    /// The id of a plan that can be carried out by its id.
     pub plan_id: Option<Fingerprint>,
-    /// What is named though nothing failed: by account, Region and name.
+    /// Sorted by account, Region and name.
     pub notes: Vec<Note>,
-    /// Notes that were counted but not kept.
+    /// The number of notes that were not kept.
     pub notes_dropped: u64,
-    /// Replicas without a source, the first to be deleted first; [`Totals`] counts all of them.
+    /// Replicas without a source, by due date. [`Totals`] counts all of them.
     pub tombstones: Vec<TombstoneLine>,
     /// Whether a signal stopped the run.
     pub stopped: bool,
-    /// Accounts not finished; sending them again goes on with them.
+    /// Accounts that are not finished. A run of these accounts continues with them.
     pub remaining: Vec<AccountId>,
-    /// Whether the brake held deletes back, in whatever failure, kept or not.
+    /// Whether the brake held deletions back in any failure, kept or not.
     pub(super) held_back: bool,
-    /// Whether a failure is an internal error, kept or not.
+    /// Whether any failure, kept or not, is an internal error.
     pub(super) internal_error: bool,
-    /// Whether something is left to do by a later run with nothing mended.
+    /// Whether a later run has work left that needs no correction.
     pub(super) unfinished: bool,
 }

@@ -1,4 +1,4 @@
-//! What the tests of this module are about: accounts, failures and steps that are quickly made.
+//! Accounts, failures and steps for the tests of this module.
 
 use crate::domain::{
     AccountId, AccountOutcome, Cause, Change, ConflictClass, Failure, FailureKind, Item, Kind,
@@ -23,12 +23,8 @@ pub(crate) fn secret(name: &str) -> Item {
 
 /// A failure of one parameter in us-east-1.
 pub(crate) fn failure(number: u64, name: &str, kind: FailureKind, message: &str) -> Failure {
-    Failure {
-        account: Some(account(number)),
-        region: Some(region("us-east-1")),
-        subject: Subject::Item(parameter(name)),
-        cause: Cause::new(kind, message),
-    }
+    let cause = Cause::new(kind, message);
+    Failure::of_item(&account(number), parameter(name), cause).in_region(&region("us-east-1"))
 }
 
 /// A conflict over the name of one parameter in us-east-1.
@@ -39,21 +35,11 @@ pub(crate) fn conflict(number: u64, name: &str, class: ConflictClass, message: &
 
 /// A failure of an account as a whole.
 pub(crate) fn account_failure(number: u64, kind: FailureKind, message: &str) -> Failure {
-    Failure {
-        account: Some(account(number)),
-        region: None,
-        subject: Subject::Account,
-        cause: Cause::new(kind, message),
-    }
+    Failure::of_account(&account(number), Cause::new(kind, message))
 }
 
 pub(crate) fn hub_failure(message: &str) -> Failure {
-    Failure {
-        account: None,
-        region: Some(region("us-east-1")),
-        subject: Subject::Hub,
-        cause: Cause::new(FailureKind::Unavailable, message),
-    }
+    Failure::of_hub(Cause::new(FailureKind::Unavailable, message)).in_region(&region("us-east-1"))
 }
 
 pub(crate) fn parameter_step(name: &str, change: Change) -> Step {
@@ -61,8 +47,7 @@ pub(crate) fn parameter_step(name: &str, change: Change) -> Step {
     Step { region, item, change, because: vec![Reason::Missing], class: None }
 }
 
-/// An organisation of five accounts: two in sync, one changed, one with conflicts, one without the role, and one more
-/// that the time did not suffice for.
+/// An organisation of five accounts: two in sync, one changed, one with conflicts, and one without the spoke role.
 pub(crate) fn outcomes() -> Vec<AccountOutcome> {
     let mut outcomes: Vec<_> = (1..=5).map(|number| AccountOutcome::new(account(number))).collect();
     for outcome in outcomes.iter_mut().take(4) {
@@ -76,13 +61,14 @@ pub(crate) fn outcomes() -> Vec<AccountOutcome> {
         let held = "a parameter without the mark holds the name in us-east-1";
         conflicts.fail(conflict(4, "/shop/db/host", ConflictClass::Unmarked, held));
         conflicts.fail(conflict(4, "/shop/db/port", ConflictClass::Unmarked, held));
-        conflicts.fail(Failure {
-            account: Some(account(4)),
-            region: Some(region("us-east-1")),
-            subject: Subject::Item(secret("db/main")),
-            cause: Cause::new(FailureKind::MissingKey, "the key alias/app is not in us-east-1")
-                .mended_by("create alias/app in us-east-1, or name another in REPLICATOR_KMS_KEYS"),
-        });
+        let cause =
+            Cause::new(FailureKind::MissingKey, "the key alias/app does not exist in us-east-1")
+                .mended_by(
+                    "create alias/app in us-east-1, or name a different key in REPLICATOR_KMS_KEYS",
+                );
+        conflicts.fail(
+            Failure::of_item(&account(4), secret("db/main"), cause).in_region(&region("us-east-1")),
+        );
         roleless.fail(account_failure(
             5,
             FailureKind::NoSpokeRole,

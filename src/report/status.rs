@@ -1,21 +1,21 @@
-//! One word for how a run, or one account of it, ended: the worst that happened wins.
+//! The status of a run or of one account: the worst result wins.
 
 use crate::domain::{AccountOutcome, FailureKind, OutcomeKind};
 
-/// `status` in the response, from the best to the worst; the order of the declaration is the order of severity.
+/// `status` in the response. The order of the declaration is the order of severity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {
-    /// Every replica was equal already.
+    /// Every replica was already equal.
     InSync,
-    /// Something was written, and all is equal now.
+    /// The run wrote something, and every replica is equal now.
     Changed,
-    /// Something would be written: a plan, or a frozen hub.
+    /// A plan found something to write.
     Drift,
-    /// The time was over, or something is still moving; the next run goes on.
+    /// The deadline came first, or an item is still changing. The next run continues.
     Incomplete,
-    /// Nothing may be written at present.
+    /// The hub is frozen and writes nothing.
     Frozen,
-    /// Something was not done and will not be until a person mends it; a conflict is such a thing.
+    /// Something failed, or a conflict exists. An operator must correct it.
     Failed,
 }
 
@@ -24,7 +24,7 @@ impl Status {
     pub const ALL: [Self; 6] =
         [Self::InSync, Self::Changed, Self::Drift, Self::Incomplete, Self::Frozen, Self::Failed];
 
-    /// The word in responses, tables, digests and metrics.
+    /// The value of `status` in responses, tables, digests and metrics.
     pub const fn word(self) -> &'static str {
         match self {
             Self::InSync => "in_sync",
@@ -36,11 +36,11 @@ impl Status {
         }
     }
 
-    /// How one account ended. A lack of time is no failure by itself: the account is gone on with.
+    /// The status of one account. Missing the deadline is not a failure, because the next run continues with the account.
     pub fn of(outcome: &AccountOutcome) -> Self {
         let counted = |kind| outcome.parameters.get(kind) + outcome.secrets.get(kind) > 0;
-        let broken = outcome.failures.iter().any(|f| f.cause.kind != FailureKind::NotInTime);
-        if broken || counted(OutcomeKind::Conflict) || counted(OutcomeKind::Failed) {
+        let failed = outcome.failures.iter().any(|f| f.cause.kind != FailureKind::NotInTime);
+        if failed || counted(OutcomeKind::Conflict) || counted(OutcomeKind::Failed) {
             Self::Failed
         } else if !outcome.complete || counted(OutcomeKind::Pending) || !outcome.failures.is_empty()
         {
@@ -62,7 +62,7 @@ mod tests {
     use crate::domain::{Change, Kind};
 
     #[test]
-    fn the_worst_that_happened_wins() {
+    fn the_worst_result_wins() {
         let mut outcome = AccountOutcome::new(account(1));
         for kind in [
             OutcomeKind::InSync,
@@ -74,7 +74,7 @@ mod tests {
         }
         assert_eq!(Status::of(&outcome), Status::InSync);
         outcome.leave(Kind::Parameter, OutcomeKind::Tombstoned, 1);
-        assert_eq!(Status::of(&outcome), Status::InSync, "it stands since an earlier run");
+        assert_eq!(Status::of(&outcome), Status::InSync, "an earlier run wrote the tombstone");
         outcome.count(Kind::Secret, OutcomeKind::Replicated);
         assert_eq!(Status::of(&outcome), Status::Changed);
         outcome.steps.push(parameter_step("/a", Change::Create));
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lack_of_time_is_incomplete_and_any_other_failure_failed() {
+    fn a_missed_deadline_is_incomplete_and_any_other_failure_is_failed() {
         for kind in FailureKind::ALL {
             let mut outcome = AccountOutcome::new(account(1));
             outcome.fail(failure(1, "/a", kind, "why"));

@@ -1,29 +1,25 @@
-//! What the writers of all replicas say about the settings. A role that changed or was never named makes a conflict of
-//! every replica; one failure says so, beside all of them.
+//! Detects a wrong spoke role name or a missing trusted writer. Such a setting turns every replica into a conflict; one
+//! failure of the hub names the setting, in addition to the conflicts.
 
-use crate::domain::{Cause, ConflictClass, Failure, Subject, WrittenBy, shown};
+use crate::domain::{Cause, ConflictClass, Failure, WrittenBy, shown};
 
-/// From so many replicas on, one other role is a matter of the settings. Of one or two a person reads the conflicts
-/// themselves, and a role that wrote them by hand would be called a setting that is missing.
-const TREND: u64 = 3;
+/// The smallest number of replicas that points to a setting. One or two replicas may have been written by hand, and their
+/// conflicts already name the role.
+const MIN_REPLICAS: u64 = 3;
 
-/// The failure of a run most of whose replicas one other role wrote last.
+/// A failure of the hub if one different role wrote most of the run's replicas last.
 pub(super) fn one_other_role(written_by: &WrittenBy) -> Option<Failure> {
     let (role, many, all) =
-        written_by.most_by_one_other_role().filter(|(_, many, _)| *many >= TREND)?;
+        written_by.most_by_one_other_role().filter(|(_, many, _)| *many >= MIN_REPLICAS)?;
     let role = shown(role);
     let message = format!(
-        "{many} of {all} replicas were last written by the role `{role}`, which is not the hub's"
+        "the role `{role}` last wrote {many} of {all} replicas, but the role is not the hub's spoke role"
     );
     let remedy = format!(
-        "if `{role}` is a former role of the hub or the predecessor's, add it to REPLICATOR_TRUSTED_WRITERS; if it is the role of the spokes, set REPLICATOR_SPOKE_ROLE_NAME to it"
+        "if `{role}` is a former spoke role or the predecessor's role, add `{role}` to REPLICATOR_TRUSTED_WRITERS; if `{role}` is the current spoke role, set REPLICATOR_SPOKE_ROLE_NAME to `{role}`"
     );
-    Some(Failure {
-        account: None,
-        region: None,
-        subject: Subject::Hub,
-        cause: Cause::conflict(ConflictClass::Claimed, message).mended_by(remedy),
-    })
+    let cause = Cause::conflict(ConflictClass::Claimed, message).mended_by(remedy);
+    Some(Failure::of_hub(cause))
 }
 
 #[cfg(test)]
@@ -31,7 +27,7 @@ mod tests {
     use super::super::samples::{account, conflict};
     use super::super::{ExitCode, Report, Status};
     use super::*;
-    use crate::domain::{AccountOutcome, Kind, OutcomeKind};
+    use crate::domain::{AccountOutcome, Kind, OutcomeKind, Subject};
 
     fn outcome(number: u64, hub: u64, trusted: u64, others: &[(&str, u64)]) -> AccountOutcome {
         let others = others.iter().map(|(role, many)| ((*role).to_owned(), *many)).collect();
@@ -60,8 +56,8 @@ mod tests {
         let Failure { account, region, subject, cause } = &forwards.failures[0];
         assert_eq!((account, region, subject), (&None, &None, &Subject::Hub));
         assert_eq!(cause.class, Some(ConflictClass::Claimed));
-        insta::assert_snapshot!(cause.message, @"7 of 13 replicas were last written by the role `old`, which is not the hub's");
-        insta::assert_snapshot!(cause.remedy(), @"if `old` is a former role of the hub or the predecessor's, add it to REPLICATOR_TRUSTED_WRITERS; if it is the role of the spokes, set REPLICATOR_SPOKE_ROLE_NAME to it");
+        insta::assert_snapshot!(cause.message, @"the role `old` last wrote 7 of 13 replicas, but the role is not the hub's spoke role");
+        insta::assert_snapshot!(cause.remedy(), @"if `old` is a former spoke role or the predecessor's role, add `old` to REPLICATOR_TRUSTED_WRITERS; if `old` is the current spoke role, set REPLICATOR_SPOKE_ROLE_NAME to `old`");
     }
 
     #[test]
@@ -72,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn few_replicas_several_roles_or_half_of_all_are_no_trend() {
+    fn few_replicas_several_roles_or_half_of_all_replicas_give_no_failure() {
         for (hub, trusted, others) in [
             (0, 0, vec![]),
             (0, 0, vec![("old", 2)]),
@@ -87,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn replicas_that_depend_on_the_setting_are_summed_and_are_no_failure() {
+    fn replicas_that_depend_on_the_setting_are_counted_and_do_not_fail() {
         let response = report([outcome(1, 1, 2, &[]), outcome(2, 1, 5, &[])]).response();
         assert_eq!(response.totals.trusted_writers, 7);
         assert_eq!(response.status, Status::InSync);

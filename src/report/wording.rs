@@ -1,4 +1,4 @@
-//! Numbers, counts and lines as a person reads them, the same in the table and in the digest.
+//! Numbers, counts and sentences that the table and the digest share.
 
 use std::collections::BTreeMap;
 
@@ -26,12 +26,12 @@ pub(super) fn many(count: usize, noun: &str) -> String {
     format!("{} {noun}{}", number(count as u64), if count == 1 { "" } else { "s" })
 }
 
-/// `9,120 in_sync, 3 created`; `-` where nothing was counted.
+/// `9,120 in_sync, 3 created`; `-` if nothing was counted.
 pub(super) fn counts(counts: &Counts) -> String {
     list(counts.iter().map(|(kind, count)| (kind.word(), count)))
 }
 
-/// The sums over all accounts, a line for each kind of thing that there was.
+/// The totals over all accounts: accounts, parameters and secrets, without empty lines.
 pub(super) fn totals(totals: &Totals) -> Vec<String> {
     let accounts = list(totals.accounts().map(|(status, count)| (status.word(), count)));
     let kinds = [("parameters:", &totals.parameters), ("secrets:   ", &totals.secrets)];
@@ -41,30 +41,30 @@ pub(super) fn totals(totals: &Totals) -> Vec<String> {
         .collect()
 }
 
-/// How many replicas depend on a setting that can go; nothing where none does.
+/// The number of replicas that depend on `REPLICATOR_TRUSTED_WRITERS`, if any.
 pub(super) fn trusted_writers(totals: &Totals) -> Option<String> {
-    let (replicas, them) = match totals.trusted_writers {
+    let replicas = match totals.trusted_writers {
         0 => return None,
-        1 => ("1 replica depends".to_owned(), "it"),
-        more => (format!("{} replicas depend", number(more)), "them"),
+        1 => "1 replica depends".to_owned(),
+        more => format!("{} replicas depend", number(more)),
     };
     Some(format!(
-        "{replicas} on REPLICATOR_TRUSTED_WRITERS; `hubctl sweep --take-over` writes {them} once, then the setting can go"
+        "{replicas} on REPLICATOR_TRUSTED_WRITERS; to remove the setting, first run `hubctl sweep --take-over`"
     ))
 }
 
-/// The replicas without a source, which are deleted when their tombstones are due; nothing where none is.
+/// The replicas that a sweep deletes when their tombstones are due, if any.
 pub(super) fn tombstones(response: &Response, shown: usize) -> Vec<String> {
     let Some(first) = response.tombstones.first() else { return Vec::new() };
     let all = response.totals.parameters.get(OutcomeKind::Tombstoned);
-    let (have, them) = match all {
-        1 => ("1 replica has".to_owned(), "it"),
-        more => (format!("{} replicas have", number(more)), "them"),
+    let due = first.replica.due;
+    let head = match all {
+        1 => format!("1 replica has no source; a sweep deletes it after {due}:"),
+        more => format!(
+            "{} replicas have no source; a sweep deletes each after its due date, the first after {due}:",
+            number(more)
+        ),
     };
-    let head = format!(
-        "{have} lost the source and a tombstone; a sweep deletes {them} when due, the first on {}:",
-        first.replica.due
-    );
     let line = |line: &TombstoneLine| {
         let TombstoneLine { replica: TombstonedReplica { due, region, item }, account } = line;
         format!("  {account} {region} {} {}, due {due}", item.kind(), one_line(item.name()))
@@ -75,7 +75,7 @@ pub(super) fn tombstones(response: &Response, shown: usize) -> Vec<String> {
     std::iter::once(head).chain(lines).chain(rest).collect()
 }
 
-/// What is named though nothing failed, those with one reason under it; nothing where nothing is.
+/// The notes, grouped by outcome, reason and remedy.
 pub(super) fn notes(response: &Response, shown: usize) -> Vec<String> {
     let mut groups: BTreeMap<(&str, &str, &str), Vec<&Note>> = BTreeMap::new();
     for note in &response.notes {
@@ -97,7 +97,7 @@ pub(super) fn notes(response: &Response, shown: usize) -> Vec<String> {
     lines
 }
 
-/// What is left to a later run; nothing where nothing is.
+/// The accounts that are not finished, if any.
 pub(super) fn remaining(response: &Response, shown: usize) -> Option<String> {
     let all = &response.remaining;
     let ids: Vec<&str> = all.iter().take(shown).map(AccountId::as_str).collect();
@@ -105,12 +105,13 @@ pub(super) fn remaining(response: &Response, shown: usize) -> Option<String> {
         0 => String::new(),
         more => format!(" and {} more", number(more as u64)),
     };
+    let them = if all.len() == 1 { "it" } else { "them" };
     let head =
-        format!("{} not finished, the next run goes on with them", many(all.len(), "account"));
+        format!("{} not finished; the next run continues with {them}", many(all.len(), "account"));
     (!all.is_empty()).then(|| format!("{head}: {}{more}", ids.join(", ")))
 }
 
-/// Where a failure happened: `111122223333 us-east-1 parameter /a/b`.
+/// The place of a failure: `111122223333 us-east-1 parameter /a/b`.
 pub(super) fn place(failure: &Failure) -> String {
     place_of(failure.account.as_ref(), failure.region.as_ref(), &failure.subject)
 }
@@ -119,14 +120,14 @@ fn place_of(account: Option<&AccountId>, region: Option<&Region>, subject: &Subj
     let (account, region) = (account.map(AccountId::as_str), region.map(Region::as_str));
     let what = match subject {
         Subject::Item(item) => Some(format!("{} {}", item.kind(), item.name())),
-        Subject::Account => Some("the account".to_owned()).filter(|_| region.is_none()),
+        Subject::Account => Some("whole account".to_owned()).filter(|_| region.is_none()),
         Subject::Hub => Some("the hub".to_owned()),
     };
     let words: Vec<&str> = [account, region, what.as_deref()].into_iter().flatten().collect();
     one_line(&words.join(" "))
 }
 
-/// `text` without line breaks and other control characters, which could make one line look like two.
+/// `text` without control characters, because a line break could make one line look like two.
 pub(super) fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
@@ -149,23 +150,13 @@ mod tests {
             trusted_writers(&totals)
         };
         assert_eq!(of(0), None);
-        let rest = "once, then the setting can go";
-        assert_eq!(
-            of(1),
-            Some(format!(
-                "1 replica depends on REPLICATOR_TRUSTED_WRITERS; `hubctl sweep --take-over` writes it {rest}"
-            ))
-        );
-        assert_eq!(
-            of(1_200),
-            Some(format!(
-                "1,200 replicas depend on REPLICATOR_TRUSTED_WRITERS; `hubctl sweep --take-over` writes them {rest}"
-            ))
-        );
+        let rest = "on REPLICATOR_TRUSTED_WRITERS; to remove the setting, first run `hubctl sweep --take-over`";
+        assert_eq!(of(1), Some(format!("1 replica depends {rest}")));
+        assert_eq!(of(1_200), Some(format!("1,200 replicas depend {rest}")));
     }
 
     #[test]
-    fn thousands_are_set_apart() {
+    fn thousands_are_separated() {
         let shown: Vec<_> = [0, 12, 999, 1_000, 123_456, 1_234_567].map(number).into();
         assert_eq!(shown, ["0", "12", "999", "1,000", "123,456", "1,234,567"]);
         assert_eq!(

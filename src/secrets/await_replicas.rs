@@ -72,7 +72,7 @@ pub(super) async fn await_replicas(
 
         let reads: Vec<_> = awaited.into_iter().map(|one| read_again(context, one)).collect();
         let read = stream::iter(reads).buffer_unordered(CALLS);
-        let read = read.inspect(|(part, _)| partial_counts::note(Kind::Secret, &part.secrets));
+        let read = read.inspect(|(part, _)| partial_counts::add(Kind::Secret, &part.secrets));
         let read: Vec<_> = read.collect().await;
         awaited = Vec::new();
         for (part, rest) in read {

@@ -4,8 +4,8 @@ use super::model::Secret;
 use super::plan::{SecretDecision, SecretQuestion};
 use crate::aws::{KeyStates, Session};
 use crate::domain::{
-    ABSENT, ABSENT_REMEDY, AccountOutcome, Cause, Failure, FailureKind, Item, Kind, OutcomeKind,
-    Region, SecretName, Subject,
+    ABSENT, ABSENT_REMEDY, AccountOutcome, Cause, Failure, Item, Kind, OutcomeKind, Region,
+    SecretName,
 };
 use crate::run_policy::RunPolicy;
 
@@ -94,11 +94,9 @@ impl SecretsContext<'_> {
         (source, target): (&Region, &Region),
         cause: Cause,
     ) {
-        let conflict = cause.kind == FailureKind::Conflict;
-        let counted = if conflict { OutcomeKind::Conflict } else { OutcomeKind::Failed };
-        outcome.count(Kind::Secret, counted);
+        outcome.count(Kind::Secret, cause.outcome());
         outcome.ledger.end(Kind::Secret, source, target, 1);
-        self.fail(outcome, Subject::Item(Item::Secret(name.clone())), target, cause);
+        self.fail_item(outcome, name, target, cause);
     }
 
     /// Counts a secret as failed in each of these targets, and reports the failure once, in the source Region.
@@ -114,18 +112,22 @@ impl SecretsContext<'_> {
             outcome.count(Kind::Secret, OutcomeKind::Failed);
             outcome.ledger.end(Kind::Secret, source, target, 1);
         }
-        self.fail(outcome, Subject::Item(Item::Secret(name.clone())), source, cause);
+        self.fail_item(outcome, name, source, cause);
     }
 
-    /// Reports a failure in one Region without a count.
-    pub(super) fn fail(
+    /// Reports a failure of the account in one Region.
+    pub(super) fn fail_region(&self, outcome: &mut AccountOutcome, region: &Region, cause: Cause) {
+        outcome.fail(Failure::of_account(self.session.account(), cause).in_region(region));
+    }
+
+    fn fail_item(
         &self,
         outcome: &mut AccountOutcome,
-        subject: Subject,
+        name: &SecretName,
         region: &Region,
         cause: Cause,
     ) {
-        let account = Some(self.session.account().clone());
-        outcome.fail(Failure { account, region: Some(region.clone()), subject, cause });
+        let item = Item::Secret(name.clone());
+        outcome.fail(Failure::of_item(self.session.account(), item, cause).in_region(region));
     }
 }

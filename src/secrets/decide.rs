@@ -6,7 +6,7 @@ use super::model::Secret;
 use super::plan::{SecretDecision, SecretQuestion, exemption, plan};
 use super::{causes, observe};
 use crate::aws::is_about_key;
-use crate::domain::{AccountOutcome, Cause, OutcomeKind, Region, Subject};
+use crate::domain::{AccountOutcome, Cause, OutcomeKind, Region};
 use crate::guard;
 
 /// A decision, and what the target held under the secret's name when the decision was made.
@@ -107,7 +107,7 @@ impl SecretsContext<'_> {
             Ok(()) => None,
             Err(cause) if is_about_key(&cause) => Some(cause),
             Err(cause) => {
-                self.fail(outcome, Subject::Account, region, cause);
+                self.fail_region(outcome, region, cause);
                 None
             }
         }

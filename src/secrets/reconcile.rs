@@ -48,7 +48,7 @@ pub async fn reconcile(
         undecided.extend(context.compare(&mut outcome, whole, &lists, &unusable));
     }
     drop(lists);
-    partial_counts::note(Kind::Secret, &outcome.secrets);
+    partial_counts::add(Kind::Secret, &outcome.secrets);
     for assignment in assignments {
         if let Scope::Items(wanted) = &assignment.scope {
             undecided.extend(context.look_up(&mut outcome, assignment, wanted).await);
@@ -59,7 +59,7 @@ pub async fn reconcile(
     let decisions: Vec<_> =
         undecided.into_iter().map(|secret| decide_again(&context, secret)).collect();
     let decided = stream::iter(decisions).buffer_unordered(CALLS);
-    let decided = decided.inspect(|(part, _)| partial_counts::note(Kind::Secret, &part.secrets));
+    let decided = decided.inspect(|(part, _)| partial_counts::add(Kind::Secret, &part.secrets));
     let decided: Vec<_> = decided.collect().await;
     let mut awaited = Vec::new();
     for (part, rest) in decided {
@@ -98,7 +98,7 @@ impl SecretsContext<'_> {
                     outcome.complete = false;
                     outcome.left = true;
                 }
-                Err(cause) => self.fail(outcome, Subject::Account, region, cause),
+                Err(cause) => self.fail_region(outcome, region, cause),
             }
         }
         lists

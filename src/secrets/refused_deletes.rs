@@ -6,8 +6,7 @@ use super::model::Secret;
 use super::observe;
 use crate::aws::Session;
 use crate::domain::{
-    AccountId, AccountOutcome, Cause, Failure, FailureKind, Item, Kind, OutcomeKind, Region,
-    SecretName, Subject,
+    AccountId, AccountOutcome, Cause, Failure, FailureKind, Item, Kind, Region, SecretName,
 };
 
 /// Reports each refused deletion. A secret that has no replicas any more, or that is scheduled for deletion, is not
@@ -25,17 +24,9 @@ pub async fn refused_deletes(
             Err(cause) => Some(cause),
         };
         if let Some(cause) = cause {
-            let conflict = cause.kind == FailureKind::Conflict;
-            outcome.count(
-                Kind::Secret,
-                if conflict { OutcomeKind::Conflict } else { OutcomeKind::Failed },
-            );
-            outcome.fail(Failure {
-                account: Some(session.account().clone()),
-                region: Some(source.clone()),
-                subject: Subject::Item(Item::Secret(name.clone())),
-                cause,
-            });
+            outcome.count(Kind::Secret, cause.outcome());
+            let item = Item::Secret(name.clone());
+            outcome.fail(Failure::of_item(session.account(), item, cause).in_region(source));
         }
     }
     outcome

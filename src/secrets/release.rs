@@ -7,7 +7,7 @@ use super::observe::describe;
 use crate::aws::Session;
 use crate::domain::{
     AccountOutcome, Assignment, Cause, Change, Failure, FailureKind, Item, Kind, OutcomeKind,
-    Reason, Region, Scope, SecretName, Step, Subject, Wanted,
+    Reason, Region, Scope, SecretName, Step, Wanted,
 };
 use crate::guard::{Occupant, Proposal, Ruling};
 use crate::run_policy::RunPolicy;
@@ -32,12 +32,8 @@ pub async fn release(
                 release_one(session, policy, name, &route.source, &route.targets, &mut outcome);
             if let Err(cause) = released.await {
                 outcome.count(Kind::Secret, OutcomeKind::Failed);
-                outcome.fail(Failure {
-                    account: Some(session.account().clone()),
-                    region: Some(route.source.clone()),
-                    subject: Subject::Item(item.clone()),
-                    cause,
-                });
+                let failure = Failure::of_item(session.account(), item.clone(), cause);
+                outcome.fail(failure.in_region(&route.source));
             }
         }
     }

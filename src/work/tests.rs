@@ -160,7 +160,7 @@ fn an_item_in_many_messages_is_reconciled_once() {
     assert_eq!(event_work.messages[&(place, parameter("/b"))], ids(&["m6"]));
     let ignored: Vec<(&str, &str)> =
         event_work.ignored.iter().map(|(id, why)| (id.as_str(), why.reason())).collect();
-    let bad = "the name `bad/name` has a `/` inside but none in front; write `/bad/name`";
+    let bad = "the name `bad/name` contains `/` but does not begin with `/`; write `/bad/name`";
     assert_eq!(ignored, [("m6", bad), ("m7", "no route has the source Region us-east-1")]);
     let unreadable: Vec<&str> = event_work.unreadable.iter().map(|(id, _)| id.as_str()).collect();
     assert_eq!(unreadable, ["m8"]);

@@ -27,10 +27,10 @@ PRICES = {
 }
 
 # The states of a sweep without failures, and the states for each further 500 accounts and for each batch.
-BEGIN = ("Begin", "AreGiven", "ListAccounts", "AreListed", "SweepBatches", "Count", "AreThereMore", "Complete")
-MORE = ("ListAccounts", "AreListed", "SweepBatches", "Count", "AreThereMore")
-OF_A_BATCH = ("SweepBatch", "RemainAccounts", "Swept")
-STARTER = ("StartSweep", "Begun")
+BEGIN = ("Begin", "HasBatches", "ListAccounts", "ListSucceeded", "SweepBatches", "CountFailures", "HasNextPage", "Complete")
+MORE = ("ListAccounts", "ListSucceeded", "SweepBatches", "CountFailures", "HasNextPage")
+OF_A_BATCH = ("SweepBatch", "AccountsRemain", "BatchSwept")
+STARTER = ("StartSweep", "Started")
 
 # A sweep waits for the slowest list, DescribeParameters of the source: 2 pages at 1 a second, plus latency.
 SWEEP_SECONDS, SWEEP_GB = 5, 0.5

@@ -96,12 +96,12 @@ async fn a_payload_that_is_none_is_refused_with_what_is_accepted() {
         ),
         (
             detail(&format!(r#""name":"/{long}","operation":"sync""#)),
-            "the name has 2001 characters; a parameter's has at most 1011",
+            "the name has 2001 characters; the name of a parameter has at most 1011",
             "`/a/b`",
         ),
         (
             detail(&format!(r#""name":"{long}","operation":"sync","kind":"secret""#)),
-            "the name has 2000 characters; a secret's has at most 512",
+            "the name has 2000 characters; the name of a secret has at most 512",
             "`db/main`",
         ),
         (
@@ -135,10 +135,14 @@ async fn arguments_that_are_none_are_refused_with_what_is_accepted() {
         (vec!["plan", "--format", "html"], "html", "table, json"),
         (vec!["sweep", "--even-if-excluded"], "required arguments were not provided", "--account"),
         (resolve("/a", "both"), "'both'", "source, target"),
-        (resolve("a/b", "source"), "has a `/` inside but none in front", "write `/a/b`"),
+        (resolve("a/b", "source"), "contains `/` but does not begin with `/`", "write `/a/b`"),
         (resolve("/a*", "target"), "the character '*'", "the ARN of a parameter, such as `/a/b`"),
         (release("key", "/a"), "'key'", "parameter, secret"),
-        (release("parameter", "/aws/x"), "of AWS's own", "the ARN of a parameter, such as `/a/b`"),
+        (
+            release("parameter", "/aws/x"),
+            "AWS's public parameters",
+            "the ARN of a parameter, such as `/a/b`",
+        ),
         (
             release("parameter", "arn:aws:ssm:us-east-1:111122223333:parameter/a"),
             "the ARN has account 111122223333 and Region us-east-1",

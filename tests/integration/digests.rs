@@ -97,7 +97,7 @@ async fn failures_of_several_accounts_are_one_message_by_cause_without_a_value()
         assert!(!text.contains(CANARY));
     }
     // A person's part of the message says what to do about each cause.
-    assert_eq!(published.concat().matches("Remedy%3A").count(), 4);
+    assert_eq!(published.concat().matches("What%20to%20do%3A").count(), 4);
 }
 
 #[tokio::test(start_paused = true)]

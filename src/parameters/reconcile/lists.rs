@@ -46,7 +46,7 @@ impl RouteContext<'_> {
         results.matched_includes = self.policy.names.matched_includes(names);
         let keys = KeyHealth::read(self, &lists.targets, &mut results).await;
         let (candidates, listed) = self.undecided(&lists, &keys, &mut results);
-        partial_counts::note(Kind::Parameter, &results.outcomes(&Retries::new()));
+        partial_counts::add(Kind::Parameter, &results.outcomes(&Retries::new()));
         let (retries, absences) = self.pass(candidates, Some(&listed), &mut results).await;
         let mut results = self.second_pass(retries, &BTreeSet::new(), results).await;
         results.close_ledger(self.source, |name| originals.contains_key(name));

@@ -1,4 +1,4 @@
-//! The digest for a program: causes, and the failures themselves as the response shows them, as many as there is room for.
+//! The digest for a program: the causes, and as many failures as fit, in the same form as in the response.
 
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
@@ -10,7 +10,7 @@ use crate::report::json_views::{FailureView, TotalsView, Views, fit, size_of};
 use crate::report::recently_reported::NewFailures;
 use crate::report::response::Response;
 
-/// The document, of [`JSON_LIMIT`] bytes at most.
+/// The document: at most [`JSON_LIMIT`] bytes.
 pub(super) fn json(
     response: &Response,
     new_failures: &NewFailures<'_>,
@@ -24,7 +24,7 @@ pub(super) fn json(
         failures: &[],
         remaining: &[],
     };
-    // Causes first, since each stands for many failures; but no list takes all the room.
+    // Causes come first, because each stands for many failures. No list may take all the room.
     let mut room = JSON_LIMIT.saturating_sub(size_of(&document));
     let mut share = room / 2;
     document.causes = fit(groups, CauseView, &mut share);
@@ -36,7 +36,7 @@ pub(super) fn json(
     serde_json::to_string(&document).unwrap_or_default()
 }
 
-/// The digest for programs; failures as in the response.
+/// The digest with the parts of its lists that fit.
 struct DigestDocument<'a> {
     response: &'a Response,
     new_failures: &'a NewFailures<'a>,
@@ -69,12 +69,12 @@ impl Serialize for DigestDocument<'_> {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "a list is viewed through references")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "`Views` passes references")]
 fn failure_view<'a>(failure: &&'a Failure) -> FailureView<'a> {
     FailureView(failure)
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "a list is viewed through references")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "`Views` passes references")]
 fn account_view<'a>(account: &&'a AccountId) -> &'a str {
     account.as_str()
 }

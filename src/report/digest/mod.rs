@@ -1,5 +1,5 @@
-//! The digest: one message about one run, for a person who reads it in e-mail and for a program that filters it. It is
-//! always small enough to be sent: what does not fit is counted.
+//! The digest: one SNS message about one run. A person reads its text in an e-mail; a program reads its JSON; subscriptions
+//! filter on its attributes. The message always fits the limit of SNS: entries that do not fit are counted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,48 +12,56 @@ use super::status::Status;
 use crate::domain::{AccountId, FailureKind};
 use crate::report::recently_reported::NewFailures;
 
-/// Bytes of the text. Text and JSON at most double when they are quoted inside the message's own JSON, and a message
-/// of SNS has at most 262,144 bytes with subject and attributes: 2 × (48 + 64) KiB + 16 KiB of attributes fit.
+/// The most bytes of the text. Quoting inside the message's JSON at most doubles text and JSON. SNS accepts 262,144 bytes
+/// with subject and attributes: 2 × (48 + 64) KiB + 16 KiB of attributes fit.
 const TEXT_LIMIT: usize = 48 * 1024;
-/// Bytes of the JSON.
+/// The most bytes of the JSON.
 const JSON_LIMIT: usize = 64 * 1024;
-/// Accounts in the attribute, of 15 bytes each.
+/// The most accounts in the attribute; each takes 15 bytes.
 const ACCOUNTS_LIMIT: usize = 1_000;
 
 /// One message to the topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Digest {
-    /// Under 100 ASCII characters on one line.
+    /// Fewer than 100 ASCII characters on one line.
     pub subject: String,
-    /// For a person.
+    /// The message for a person.
     pub text: String,
-    /// The same for a program, as one JSON document.
+    /// The message for a program: one JSON document.
     pub json: String,
-    /// What subscriptions filter on.
+    /// The message attributes for filter policies.
     pub attributes: Attributes,
 }
 
-/// What subscriptions filter on.
+/// The message attributes. A filter policy of a subscription matches their names and values:
+///
+/// | name | type | values |
+/// |---|---|---|
+/// | `status` | `String` | `in_sync`, `changed`, `drift`, `incomplete`, `frozen` or `failed` |
+/// | `error_kinds` | `String.Array` | every `error_kind` of the message's failures; `not_in_time` also for accounts that are not finished |
+/// | `accounts` | `String.Array` | account ids, at most 1,000; then `cut` if there are more. Missing if only the hub failed |
+///
+/// Every digest has `status` and `error_kinds`. Alarms of CloudWatch on the same topic have no attributes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attributes {
-    /// How the run ended.
+    /// The status of the run.
     pub status: Status,
-    /// The classes of the failures that are told.
+    /// The kinds of the failures in the message.
     pub error_kinds: Vec<FailureKind>,
-    /// The accounts that are told of.
+    /// The accounts of the failures, and accounts that are not finished.
     pub accounts: Vec<AccountId>,
-    /// Accounts that `accounts` had no room for; the attribute then ends with `cut`, which subscriptions can name too.
+    /// The number of accounts beyond the limit. The attribute then ends with `cut`, and a filter policy can match `cut`.
     pub accounts_cut: usize,
 }
 
 impl Digest {
-    /// The message for `MessageStructure=json`: e-mail gets the text, telephones the subject, programs the JSON.
+    /// The message for `MessageStructure=json`: the text for e-mail, the subject for SMS, the JSON for all other protocols.
     pub fn message(&self) -> String {
         let Self { subject, text, json, .. } = self;
         serde_json::json!({ "default": json, "email": text, "sms": subject }).to_string()
     }
 
-    /// What SNS counts against its limit, in bytes.
+    /// The bytes that SNS counts against its limit.
     pub fn size(&self) -> usize {
         let attributes = self.attributes.entries();
         let attributes =
@@ -63,7 +71,7 @@ impl Digest {
 }
 
 impl Attributes {
-    /// Name, data type and value of each attribute. One that would be empty is left out, as SNS asks.
+    /// Name, data type and value of each attribute. SNS refuses an empty attribute, so `accounts` may be missing.
     pub fn entries(&self) -> Vec<(&'static str, &'static str, String)> {
         let list = |values: Vec<&str>| serde_json::Value::from(values).to_string();
         let kinds = self.error_kinds.iter().map(|kind| kind.word()).collect();
@@ -82,7 +90,7 @@ impl Attributes {
     }
 }
 
-/// The digest of what is new in a response; `None` where nothing is.
+/// The digest of the new failures of a response; `None` if there are none.
 pub fn digest(response: &Response, new_failures: &NewFailures<'_>) -> Option<Digest> {
     if new_failures.is_empty() {
         return None;
@@ -126,7 +134,7 @@ mod tests {
     use crate::domain::{AccountOutcome, Change, Kind, OutcomeKind, Timestamp};
 
     const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
-    /// What SNS takes, attributes and subject included.
+    /// The limit of SNS, with attributes and subject.
     const SNS_LIMIT: usize = 262_144;
 
     fn digest_of(report: &Report) -> Option<Digest> {
@@ -144,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_reads_what_where_and_what_to_do() {
+    fn a_person_reads_what_failed_where_and_what_to_do() {
         let mut report = sample();
         report.leave(account(9));
         let mut dependent = AccountOutcome::new(account(6));
@@ -153,33 +161,38 @@ mod tests {
         let digest = digest_of(&report).expect("a digest");
         insta::assert_snapshot!(digest.subject, @r"failover-replicator failed: 2 conflict, 1 no_spoke_role, 1 missing_key in 3 accounts");
         insta::assert_snapshot!(digest.text, @r"
-        failover-replicator ended with status failed.
+        failover-replicator keeps copies of parameters and secrets in the failover Regions.
+        This run ended with status `failed`.
+        4 new failures with 3 causes. Until a cause is corrected, the copies at its places may be missing or out of date.
 
         1. no_spoke_role: 1 failure in 1 account
            AWS refused the role failover-replicator-spoke of account 111122220005
-           Remedy: deploy the spoke stack into this account, and check that its role trusts the hub's role and external id
            Where:
-             111122220005 the account
+             111122220005 whole account
+           What to do:
+             deploy the spoke stack into this account; check that the spoke role trusts the hub's role and external id
 
         2. conflict (unmarked): 2 failures in 1 account
            a parameter without the mark holds the name in us-east-1
-           Remedy: rename or remove what holds the name in the target Region, or tag the source `failover-replicator=exclude`
            Where:
              111122220004 us-east-1 parameter /shop/db/host
              111122220004 us-east-1 parameter /shop/db/port
+           What to do:
+             rename or delete the parameter or secret that holds the name in the target Region, or set the tag `failover-replicator=exclude` on the source
 
         3. missing_key: 1 failure in 1 account
-           the key alias/app is not in us-east-1
-           Remedy: create alias/app in us-east-1, or name another in REPLICATOR_KMS_KEYS
+           the key alias/app does not exist in us-east-1
            Where:
              111122220004 us-east-1 secret db/main
+           What to do:
+             create alias/app in us-east-1, or name a different key in REPLICATOR_KMS_KEYS
 
-        The whole run:
+        Totals of this run:
         accounts:   3 in_sync, 1 changed, 1 incomplete, 2 failed
         parameters: 4,800 in_sync, 3 created, 2 conflict
         secrets:    40 in_sync, 1 failed
-        12 replicas depend on REPLICATOR_TRUSTED_WRITERS; `hubctl sweep --take-over` writes them once, then the setting can go
-        1 account not finished, the next run goes on with them: 111122220009
+        12 replicas depend on REPLICATOR_TRUSTED_WRITERS; to remove the setting, first run `hubctl sweep --take-over`
+        1 account not finished; the next run continues with it: 111122220009
         ");
     }
 
@@ -187,7 +200,7 @@ mod tests {
     fn a_program_reads_the_same_and_filters() {
         let digest = digest_of(&sample()).expect("a digest");
         let json: serde_json::Value = serde_json::from_str(&digest.json).expect("JSON");
-        insta::assert_snapshot!(serde_json::to_string(&json["causes"][1]).expect("JSON"), @r#"{"accounts":1,"class":"unmarked","error_kind":"conflict","failures":2,"message":"a parameter without the mark holds the name in us-east-1","remedy":"rename or remove what holds the name in the target Region, or tag the source `failover-replicator=exclude`"}"#);
+        insta::assert_snapshot!(serde_json::to_string(&json["causes"][1]).expect("JSON"), @r#"{"accounts":1,"class":"unmarked","error_kind":"conflict","failures":2,"message":"a parameter without the mark holds the name in us-east-1","remedy":"rename or delete the parameter or secret that holds the name in the target Region, or set the tag `failover-replicator=exclude` on the source"}"#);
         assert_eq!(json["failures"].as_array().map(Vec::len), Some(4));
         let entries: Vec<String> = digest
             .attributes
@@ -206,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_to_tell_is_no_message() {
+    fn without_a_new_failure_there_is_no_digest() {
         let mut report = Report::of_plan();
         assert_eq!(digest_of(&report), None);
         let mut outcome = AccountOutcome::new(account(1));
@@ -222,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn accounts_that_are_not_finished_are_told() {
+    fn accounts_that_are_not_finished_are_reported() {
         let mut report = Report::new();
         report.leave(account(1));
         report.leave(account(2));
@@ -262,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn what_doubles_when_quoted_still_fits() {
+    fn text_that_doubles_when_quoted_still_fits() {
         let mut report = Report::new();
         for number in 0..3_000 {
             let message = format!("x{number} {}", "\"\\".repeat(700));
@@ -274,14 +287,14 @@ mod tests {
         let filled = 9 * (TEXT_LIMIT + JSON_LIMIT) / 10;
         assert!(digest.text.len() + digest.json.len() > filled, "the room is used");
         assert!(digest.size() <= SNS_LIMIT, "{}", digest.size());
-        assert!(digest.text.contains("more causes that this message has no room for"));
+        assert!(digest.text.contains("more causes, omitted because this message is full"));
     }
 
     proptest! {
         #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn whatever_failed_the_digest_can_be_sent(
+        fn a_digest_of_any_failures_can_be_sent(
             failures in 0_u64..3_000,
             left in 0_u64..15_000,
             distinct in any::<bool>(),
@@ -291,8 +304,8 @@ mod tests {
             let mut report = Report::new();
             for number in 0..failures {
                 let kind = FailureKind::ALL[usize::try_from(number % 15).expect("small")];
-                let said = if distinct { format!("x{number} {message}") } else { message.clone() };
-                report.fail(failure(number, &format!("/{number}{name}"), kind, &said));
+                let text = if distinct { format!("x{number} {message}") } else { message.clone() };
+                report.fail(failure(number, &format!("/{number}{name}"), kind, &text));
             }
             for number in 0..left {
                 report.leave(account(20_000 + number));

@@ -1,4 +1,5 @@
-//! The digest for a person: the subject, then causes by their weight, each with what mends it and where, then the sums.
+//! The digest for a person: the subject; how the run ended; the causes, widest first, each with its places and its remedy;
+//! the totals.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,14 +12,14 @@ use crate::report::wording::{
     many, number, one_line, place, remaining, tombstones, totals, trusted_writers,
 };
 
-/// Characters of the subject; SNS wants fewer than 100.
+/// The most characters of the subject: SNS requires fewer than 100.
 const SUBJECT_LIMIT: usize = 99;
-/// Places that a cause is shown with in the text.
+/// The most places for each cause.
 const PLACES: usize = 10;
-/// Bytes of one place in the text; the longest name that AWS gives fits.
+/// The most bytes of one place; the longest name in AWS fits.
 const PLACE_LIMIT: usize = 2_200;
 
-/// Under 100 ASCII characters: status, the most frequent kinds, and in how many accounts.
+/// Fewer than 100 ASCII characters: the status, the most frequent kinds of failure, and the number of accounts.
 pub(super) fn subject(
     response: &Response,
     new_failures: &NewFailures<'_>,
@@ -42,7 +43,7 @@ pub(super) fn subject(
         _ => String::new(),
     };
     let head = format!("failover-replicator {}: ", response.status.word());
-    // The rarest kinds give way first.
+    // The least frequent kinds are dropped first.
     for shown in (1..=parts.len()).rev() {
         let more = if shown < parts.len() { " and more" } else { "" };
         let list = parts.get(..shown).unwrap_or_default().join(", ");
@@ -54,14 +55,14 @@ pub(super) fn subject(
     head.trim_end_matches(": ").to_owned()
 }
 
-/// The text, of [`TEXT_LIMIT`] bytes at most.
+/// The text: at most [`TEXT_LIMIT`] bytes.
 pub(super) fn text(
     response: &Response,
     new_failures: &NewFailures<'_>,
     groups: &[CauseGroup<'_>],
 ) -> String {
-    let head = format!("failover-replicator ended with status {}.\n", response.status.word());
-    let mut foot = vec!["\nThe whole run:".to_owned()];
+    let head = summary(response, new_failures, groups);
+    let mut foot = vec!["\nTotals of this run:".to_owned()];
     foot.extend(totals(&response.totals));
     foot.extend(trusted_writers(&response.totals));
     if let Some(line) = remaining(response, 20) {
@@ -72,20 +73,23 @@ pub(super) fn text(
         line
     }));
     if response.failures_dropped > 0 {
-        foot.push(format!("{} more failures are only counted.", number(response.failures_dropped)));
+        foot.push(format!(
+            "{} more failures are counted but not listed.",
+            number(response.failures_dropped)
+        ));
     }
     if new_failures.repeated > 0 {
         let repeated = many(new_failures.repeated, "failure");
-        foot.push(format!("{repeated} told within the last hour: not told again."));
+        foot.push(format!("Not listed, because reported within the last hour: {repeated}."));
     }
     let foot = foot.join("\n") + "\n";
     let mut body = String::new();
     let room = TEXT_LIMIT - head.len() - foot.len() - 64;
-    for (place, group) in groups.iter().enumerate() {
-        let section = section(place + 1, group);
+    for (index, group) in groups.iter().enumerate() {
+        let section = section(index + 1, group);
         if body.len() + section.len() > room {
-            let more = many(groups.len() - place, "more cause");
-            body += &["\n… and ", &more, " that this message has no room for.\n"].concat();
+            let more = many(groups.len() - index, "more cause");
+            body += &["\n… and ", &more, ", omitted because this message is full.\n"].concat();
             break;
         }
         body += &section;
@@ -93,8 +97,29 @@ pub(super) fn text(
     head + &body + &foot
 }
 
-/// What happened, how often, what mends it, and where.
-fn section(place_in_list: usize, group: &CauseGroup<'_>) -> String {
+/// How the run ended, for a reader who does not know this program.
+fn summary(
+    response: &Response,
+    new_failures: &NewFailures<'_>,
+    groups: &[CauseGroup<'_>],
+) -> String {
+    let mut lines = vec![
+        "failover-replicator keeps copies of parameters and secrets in the failover Regions."
+            .to_owned(),
+        format!("This run ended with status `{}`.", response.status.word()),
+    ];
+    if !groups.is_empty() {
+        let failures = many(new_failures.failures.len(), "new failure");
+        let causes = many(groups.len(), "cause");
+        lines.push(format!(
+            "{failures} with {causes}. Until a cause is corrected, the copies at its places may be missing or out of date."
+        ));
+    }
+    lines.join("\n") + "\n"
+}
+
+/// What failed, how often, where, and what to do.
+fn section(number_in_list: usize, group: &CauseGroup<'_>) -> String {
     let failures = many(group.failures.len(), "failure");
     let accounts = match group.accounts() {
         0 => String::new(),
@@ -102,9 +127,8 @@ fn section(place_in_list: usize, group: &CauseGroup<'_>) -> String {
     };
     let mut lines = vec![
         String::new(),
-        format!("{place_in_list}. {}: {failures}{accounts}", group.title()),
+        format!("{number_in_list}. {}: {failures}{accounts}", group.title()),
         format!("   {}", one_line(group.message)),
-        format!("   Remedy: {}", one_line(group.remedy)),
         "   Where:".to_owned(),
     ];
     for failure in group.failures.iter().take(PLACES) {
@@ -115,5 +139,7 @@ fn section(place_in_list: usize, group: &CauseGroup<'_>) -> String {
     if group.failures.len() > PLACES {
         lines.push(format!("     … and {} more", number((group.failures.len() - PLACES) as u64)));
     }
+    lines.push("   What to do:".to_owned());
+    lines.push(format!("     {}", one_line(group.remedy)));
     lines.join("\n") + "\n"
 }

@@ -1,5 +1,5 @@
-//! The response for a person: what is not in sync, the sums, the failures by cause with what mends them, the steps of
-//! a plan. At a terminal the long lists are cut so that the sums stay in sight; elsewhere every line is there, unbroken.
+//! The response as text for a person: the accounts not in sync, the totals, the failures by cause with their remedies, and
+//! the steps of a plan. A terminal gets shortened lists and wrapped lines; a file or a pipe gets every line unbroken.
 
 mod steps;
 
@@ -15,19 +15,19 @@ use super::wording::{
 };
 use crate::domain::Change;
 
-/// Lines of one list that a terminal gets.
+/// The most lines of one list at a terminal.
 const ACCOUNTS: usize = 40;
 const PLACES: usize = 8;
 
-/// Where the table is shown.
+/// The destination of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {
-    /// At a terminal of so many columns.
+    /// A terminal.
     Terminal {
-        /// Columns.
+        /// The number of columns.
         width: u16,
     },
-    /// In a file or a pipe.
+    /// A file or a pipe.
     Plain,
 }
 
@@ -40,7 +40,7 @@ impl View {
     }
 }
 
-/// The whole response as text that ends with a line break.
+/// The response as text. The text ends with a line break.
 pub fn table(response: &Response, view: View) -> String {
     let planned = response.steps.as_deref().unwrap_or_default();
     let mut lines = accounts(&response.accounts, planned, view);
@@ -53,7 +53,8 @@ pub fn table(response: &Response, view: View) -> String {
     }
     if response.stopped {
         lines.push(
-            "Stopped by a signal: what was begun is finished, nothing more was begun.".to_owned(),
+            "Stopped by a signal: the run finished the work in progress and started no more."
+                .to_owned(),
         );
     }
     if let Some(line) = remaining(response, view.at_most(PLACES)) {
@@ -81,7 +82,7 @@ fn accounts(accounts: &[AccountLine], planned: &[PlannedStep], view: View) -> Ve
         let account = to_do.entry(step.account.as_str()).or_default();
         *account.entry(step.step.change).or_default() += 1;
     }
-    // The worst first: when the list is cut, what is left out is what needs a person least.
+    // The worst accounts come first, because a terminal shows only the first lines.
     let mut accounts: Vec<&AccountLine> = accounts.iter().collect();
     accounts.sort_by_key(|line| std::cmp::Reverse(line.status));
     let shown = accounts.len().min(view.at_most(ACCOUNTS));
@@ -103,7 +104,7 @@ fn accounts(accounts: &[AccountLine], planned: &[PlannedStep], view: View) -> Ve
         }
         table.add_row(row);
     }
-    close_up(&mut table);
+    set_spacing(&mut table);
     let mut left: BTreeMap<Status, u64> = BTreeMap::new();
     for line in accounts.iter().skip(shown) {
         *left.entry(line.status).or_default() += 1;
@@ -140,10 +141,8 @@ fn cause(group: &CauseGroup<'_>, view: View) -> Vec<String> {
     lines.extend(group.failures.iter().take(shown).map(|f| format!("    {}", place(f))));
     if group.failures.len() > shown {
         let more = number((group.failures.len() - shown) as u64);
-        lines.push(format!(
-            "    … and {more} more, in {} in all",
-            many(group.accounts(), "account")
-        ));
+        lines
+            .push(format!("    … and {more} more; {} in total", many(group.accounts(), "account")));
     }
     lines
 }
@@ -162,24 +161,24 @@ fn new_table(view: View) -> Table {
     table
 }
 
-/// Sets the columns two spaces apart, the first at the margin.
-fn close_up(table: &mut Table) {
+/// Separates the columns by two spaces and starts the first column at the margin.
+fn set_spacing(table: &mut Table) {
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
 }
 
-/// `text` in lines of the terminal's width, the second and later ones behind `indent`. A word that is longer than a
-/// line stays whole, so that names can be copied.
+/// `text` in lines of the terminal's width; later lines begin with `indent`. A word that is longer than a line is not
+/// broken, so names can be copied.
 fn wrapped(text: &str, indent: &str, view: View) -> Vec<String> {
     let View::Terminal { width } = view else { return vec![text.to_owned()] };
     let width = usize::from(width).max(40);
     let mut lines = Vec::new();
     let mut line = String::new();
-    for (place, word) in text.split(' ').enumerate() {
-        if place > 0 && line.chars().count() + 1 + word.chars().count() > width {
+    for (index, word) in text.split(' ').enumerate() {
+        if index > 0 && line.chars().count() + 1 + word.chars().count() > width {
             lines.push(std::mem::replace(&mut line, indent.to_owned()));
-        } else if place > 0 {
+        } else if index > 0 {
             line.push(' ');
         }
         line.push_str(word);
@@ -213,29 +212,29 @@ mod tests {
         accounts:   2 in_sync, 1 changed, 1 incomplete, 2 failed
         parameters: 4,800 in_sync, 3 created, 2 conflict
         secrets:    40 in_sync, 1 failed
-        1 account not finished, the next run goes on with them: 111122220009
+        1 account not finished; the next run continues with it: 111122220009
 
         4 failures, 3 causes
 
         no_spoke_role: AWS refused the role failover-replicator-spoke of account 111122220005
-          remedy: deploy the spoke stack into this account, and check that its role trusts the hub's role
+          remedy: deploy the spoke stack into this account; check that the spoke role trusts the hub's role
                   and external id
-            111122220005 the account
+            111122220005 whole account
 
         conflict (unmarked): a parameter without the mark holds the name in us-east-1
-          remedy: rename or remove what holds the name in the target Region, or tag the source
-                  `failover-replicator=exclude`
+          remedy: rename or delete the parameter or secret that holds the name in the target Region, or set
+                  the tag `failover-replicator=exclude` on the source
             111122220004 us-east-1 parameter /shop/db/host
             111122220004 us-east-1 parameter /shop/db/port
 
-        missing_key: the key alias/app is not in us-east-1
-          remedy: create alias/app in us-east-1, or name another in REPLICATOR_KMS_KEYS
+        missing_key: the key alias/app does not exist in us-east-1
+          remedy: create alias/app in us-east-1, or name a different key in REPLICATOR_KMS_KEYS
             111122220004 us-east-1 secret db/main
         ");
     }
 
     #[test]
-    fn what_depends_on_a_setting_is_said_below_the_sums_and_a_step_shows_what_it_takes_over() {
+    fn a_dependency_on_a_setting_follows_the_totals_and_a_step_shows_the_conflict_class() {
         let mut report = Report::of_plan();
         let mut outcome = AccountOutcome::new(account(1));
         outcome.written_by.trusted = 12;
@@ -249,8 +248,8 @@ mod tests {
 
         accounts:   1 drift
         parameters: 1 in_sync
-        12 replicas depend on REPLICATOR_TRUSTED_WRITERS; `hubctl sweep --take-over` writes them once, then
-        the setting can go
+        12 replicas depend on REPLICATOR_TRUSTED_WRITERS; to remove the setting, first run `hubctl sweep
+        --take-over`
 
         ACCOUNT       REGION     CHANGE  KIND       NAME  BECAUSE
         111122220001  us-east-1  update  parameter  /a    missing (mark_only)
@@ -260,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_in_sync_is_its_sums() {
+    fn a_run_in_sync_shows_only_totals() {
         let mut report = Report::new();
         let mut outcome = AccountOutcome::new(account(1));
         outcome.count_all(Kind::Parameter, OutcomeKind::InSync, 9_120);
@@ -313,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_ends_with_its_sums_by_region_and_with_its_id() {
+    fn a_plan_ends_with_its_totals_by_region_and_its_id() {
         let mut report = Report::of_plan();
         let mut outcome = AccountOutcome::new(account(1));
         for (name, change, region) in [
@@ -340,16 +339,16 @@ mod tests {
             let mut outcome = AccountOutcome::new(account(number));
             outcome.count(Kind::Parameter, OutcomeKind::Created);
             if number % 5 == 0 {
-                outcome.fail(failure(number, "/a", FailureKind::Conflict, "somebody's"));
+                outcome.fail(failure(number, "/a", FailureKind::Conflict, "held"));
             }
             report.take(outcome);
         }
         let shown = table(&report.response(), TERMINAL);
         assert!(shown.lines().count() < 70, "{shown}");
         assert!(shown.contains("… and 160 more failed\n… and 800 more changed\n"), "{shown}");
-        assert!(shown.contains("… and 192 more, in 200 accounts in all"), "{shown}");
+        assert!(shown.contains("… and 192 more; 200 accounts in total"), "{shown}");
         assert!(shown.lines().all(|line| line.chars().count() <= 100), "{shown}");
         let plain = table(&report.response(), View::Plain);
-        assert_eq!(plain.matches("changed").count(), 801, "each account and the sum");
+        assert_eq!(plain.matches("changed").count(), 801, "each account and the totals");
     }
 }

@@ -1,20 +1,20 @@
-//! The steps of a plan, one a line, and their sum.
+//! The steps of a plan, one in each line, and the totals by Region.
 
 use std::collections::BTreeMap;
 
-use super::{View, close_up, new_table, wrapped};
+use super::{View, set_spacing, new_table, wrapped};
 use crate::domain::{Change, Reason, Step};
 use crate::report::response::{PlannedStep, Response};
 use crate::report::wording::{many, number, one_line};
 
-/// Steps that a terminal gets.
+/// The most steps at a terminal.
 const STEPS: usize = 200;
 
-/// Where a long name may be broken: a space of no width, behind each `/`, that is gone from what is shown. (Were the `/`
-/// itself the delimiter, it would be lost where a line ends.)
+/// A zero-width space after each `/` of a name, where the table may break a line; it is removed from the output. The `/`
+/// cannot be the delimiter, because the table drops the delimiter at the end of a line.
 const BREAK: char = '\u{200b}';
 
-/// The lines of a plan.
+/// The table of the steps, the totals, and the id of the plan.
 pub(super) fn planned(response: &Response, steps: &[PlannedStep], view: View) -> Vec<String> {
     let dropped = response.steps_dropped;
     if steps.is_empty() {
@@ -33,15 +33,15 @@ pub(super) fn planned(response: &Response, steps: &[PlannedStep], view: View) ->
             because(step),
         ]);
     }
-    close_up(&mut table);
+    set_spacing(&mut table);
     if let Some(names) = table.column_mut(4) {
         names.set_delimiter(BREAK);
     }
     let mut lines = vec![String::new(), table.trim_fmt().replace(BREAK, "")];
     let left = (steps.len() - shown) as u64 + dropped;
     if left > 0 {
-        let narrow = "`--account` and `--route` narrow the plan";
-        lines.push(format!("… and {} more; {narrow}", number(left)));
+        let hint = "use `--account` or `--route` to limit the plan";
+        lines.push(format!("… and {} more; {hint}", number(left)));
     }
     lines.push(String::new());
     let all = many(steps.len() + usize::try_from(dropped).unwrap_or(0), "step");
@@ -54,7 +54,7 @@ pub(super) fn planned(response: &Response, steps: &[PlannedStep], view: View) ->
     lines
 }
 
-/// `value, tags`; of a step that takes over what holds the name, its class too: `value (mark_only)`.
+/// `value, tags`. A step that takes over a parameter also shows the conflict class: `value (mark_only)`.
 fn because(step: &Step) -> String {
     let reasons = Reason::list(&step.because);
     match step.class {
@@ -63,7 +63,7 @@ fn because(step: &Step) -> String {
     }
 }
 
-/// `us-east-1: 12 delete, 3 retag; us-west-2: 1 delete`, over all steps, those that were only counted too.
+/// `us-east-1: 12 delete, 3 retag; us-west-2: 1 delete`. Counts all steps, kept or not.
 fn by_region(response: &Response) -> String {
     let planned = response.totals.planned.iter().flatten();
     let regions: Vec<String> =
