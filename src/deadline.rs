@@ -1,7 +1,7 @@
 //! The deadline of a run: the end of a Lambda invocation, or a stop signal at a terminal.
 //!
 //! A deadline stops nothing by itself. Code asks it before it starts something long: is there enough time left
-//! ([`Deadline::leaves`])? The time that a step needs is its reserve. All reserves are in [`reserve`]:
+//! ([`Deadline::leaves`])? The time that a step needs is its reserve. All reserves are in `reserve`:
 //!
 //! | reserve | seconds | used in | why |
 //! |---|---|---|---|
@@ -9,7 +9,7 @@
 //! | `REPORT` | 5 | `sweep.rs` | for the report and the digest: an account is aborted this long before the end |
 //! | `ACCOUNT` | 20 | `sweep.rs` | to start an account, or to remove its absent replicas |
 //! | `CHUNK` | 20 | `parameters/reconcile/mod.rs` | to start a chunk of parameters |
-//! | `ITEM` | 3 | `parameters/reconcile/mod.rs` | in addition, for each parameter of the chunk: with the default quotas a sweep reads one history a second and writes 1.8 parameters a second, and all chunks in progress must still confirm their writes |
+//! | `ITEM` | 3 | `parameters/reconcile/mod.rs` | in addition, for each parameter of the chunk |
 //! | `EVENT_WAIT` | 20 | `parameters/reconcile/await_event.rs`, `secrets/await_creation.rs` | for the work after the wait; also the longest wait for one event |
 //! | `RECREATE` | 90 | `parameters/reconcile/recreate.rs` | to delete a replica, pause 30 s, and create it again |
 //! | `LABELLED_CREATE` | 20 | `parameters/labels/create.rs` | to write the current value and confirm it after an older, labelled value |
@@ -17,7 +17,9 @@
 //! | `LIST_PAGE` | 2 | `secrets/observe.rs` | to read one page of secrets |
 //! | `REPLICA_READ` | 3 | `secrets/await_replicas.rs` | to read the state of new replicas once more |
 //!
-//! A pause before a create (`parameters/reconcile/execute.rs`) must fit before the deadline as well; its length varies.
+//! `ITEM` follows the default quotas: a sweep reads one history a second and writes 1.8 parameters a second, and all
+//! chunks in progress must still confirm their writes. A pause before a create (`parameters/reconcile/execute.rs`) must
+//! also fit before the deadline; its length varies.
 
 use std::time::Duration;
 
@@ -123,6 +125,24 @@ impl Deadline {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_table_lists_every_reserve_with_its_seconds() {
+        let source = include_str!("deadline.rs");
+        let rows = source.lines().filter(|line| line.starts_with("//! | `")).count();
+        let mut constants = 0;
+        for line in source.lines() {
+            let line = line.trim();
+            let Some(rest) = line.strip_prefix("pub(crate) const ") else { continue };
+            let Some((name, value)) = rest.split_once(": Duration = Duration::from_secs(") else {
+                continue;
+            };
+            let row = format!("//! | `{name}` | {} |", value.trim_end_matches(");"));
+            assert!(source.contains(&row), "{row}");
+            constants += 1;
+        }
+        assert_eq!(constants, rows);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn the_time_left_shrinks_to_zero() {

@@ -50,7 +50,7 @@
 //!
 //! ```text
 //! prune release → reconcile → labels → attempt → context → results store → candidate label_reads → plan
-//!   → value_override model → policies
+//!   → value_override model → policies causes
 //! ```
 //!
 //! The same test keeps the SDK's types in `aws`, `organization`, `notify`, `parameters/store`,

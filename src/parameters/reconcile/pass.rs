@@ -42,7 +42,7 @@ pub(super) async fn reconcile_chunk(
     labels::write_labels(context, &mut attempts, &histories).await;
     write_provenance(context, &mut attempts).await;
     confirm(context, &mut attempts).await;
-    for attempt in attempts {
+    for attempt in &attempts {
         record_attempt(context, attempt, &mut pass);
     }
     labels::sync_unchanged(context, &candidates, &mut pass).await;
@@ -263,42 +263,42 @@ fn judge_all(
 }
 
 /// Records the result of an attempt after its last step.
-fn record_attempt(context: &RouteContext<'_>, attempt: WriteAttempt, pass: &mut PassResult) {
-    let (name, target) = (attempt.name.clone(), attempt.target.clone());
+fn record_attempt(context: &RouteContext<'_>, attempt: &WriteAttempt, pass: &mut PassResult) {
+    let (name, target) = (&attempt.name, &attempt.target);
     match &attempt.state {
         WriteState::Done(outcome) | WriteState::Created(outcome) => {
             let result = match attempt.missing_labels.clone() {
-                None => with_limits(context, &attempt, ItemResult::Counted(*outcome)),
+                None => with_limits(context, attempt, ItemResult::Counted(*outcome)),
                 Some(cause) => ItemResult::Failed { region: target.clone(), cause },
             };
-            pass.results.record(&name, &target, result);
+            pass.results.record(name, target, result);
         }
         WriteState::Superseded(outcome) => {
-            pass.results.record(&name, &target, ItemResult::Counted(*outcome));
-            pass.retry(&name, &target, RetryReason::Moved);
+            pass.results.record(name, target, ItemResult::Counted(*outcome));
+            pass.retry(name, target, RetryReason::Moved);
         }
         WriteState::Held(cause) => {
             let outcome = OutcomeKind::Held;
             let result = match cause.clone() {
                 Some(cause) => ItemResult::Reported { outcome, region: target.clone(), cause },
-                None => ItemResult::Noted { outcome, cause: never_recreated(&attempt) },
+                None => ItemResult::Noted { outcome, cause: never_recreated(attempt) },
             };
-            pass.results.record(&name, &target, result);
+            pass.results.record(name, target, result);
         }
         WriteState::OutOfTime => {
-            pass.results.record(&name, &target, ItemResult::Counted(OutcomeKind::Pending));
+            pass.results.record(name, target, ItemResult::Counted(OutcomeKind::Pending));
         }
         WriteState::Planned
         | WriteState::Retry
         | WriteState::Written(_)
         | WriteState::Verified(_)
-        | WriteState::Recreated(_) => pass.retry(&name, &target, RetryReason::Unwritten),
+        | WriteState::Recreated(_) => pass.retry(name, target, RetryReason::Unwritten),
         WriteState::Unanswered(cause) => {
-            pass.retry(&name, &target, RetryReason::Unanswered(cause.clone()));
+            pass.retry(name, target, RetryReason::Unanswered(cause.clone()));
         }
-        WriteState::Failed(cause) => pass.results.fail(&name, &target, &target, cause.clone()),
+        WriteState::Failed(cause) => pass.results.fail(name, target, target, cause.clone()),
         WriteState::Unconfirmed(cause) => {
-            pass.results.fail(&name, &target, context.source, cause.clone());
+            pass.results.fail(name, target, context.source, cause.clone());
         }
     }
 }

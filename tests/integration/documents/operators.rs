@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use failover_replicator::aws::ACTIONS;
-use failover_replicator::domain::{BOOKKEEPING, ConflictClass, FailureKind, OutcomeKind};
+use failover_replicator::domain::{BOOKKEEPING, ConflictClass, FailureKind, OutcomeKind, Reason};
 use failover_replicator::report::Status;
 use failover_replicator::settings::{Bucket, PREFIX, known};
 
@@ -142,5 +142,15 @@ fn every_kind_of_failure_has_a_remedy_that_a_test_followed() {
         assert!(!rows.is_empty(), "{kind} has no row");
         let followed = rows.iter().all(|cells| cells.last().is_some_and(|cell| cell.contains('`')));
         assert!(followed || kind == FailureKind::Bug, "{kind} names no test");
+    }
+}
+
+#[test]
+fn every_reason_of_a_step_has_one_row() {
+    let page = page(OPERATING);
+    let table = section(&page, "### Reasons of a step");
+    for reason in Reason::ALL {
+        let cells = row(table, &format!("`{reason}`"));
+        assert!(cells.len() == 2 && cells[1].len() > 10, "{cells:?}");
     }
 }
