@@ -28,9 +28,9 @@ class RefusalsCheck(Check):
 
     def test_a_source_region_among_its_targets(self):
         message = self.refused({"TargetRegions": "us-east-1,us-east-2"})
-        self.assertIn("TargetRegions must not hold SourceRegion", message)
+        self.assertIn("TargetRegions must not contain SourceRegion", message)
         second = {"SecondSourceRegion": "eu-west-1", "SecondTargetRegions": "eu-west-1"}
-        self.assertIn("SecondTargetRegions must not hold SecondSourceRegion", self.refused(second))
+        self.assertIn("SecondTargetRegions must not contain SecondSourceRegion", self.refused(second))
 
     def test_an_incomplete_second_route(self):
         message = self.refused({"SecondSourceRegion": "eu-west-1"})
