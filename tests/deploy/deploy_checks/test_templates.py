@@ -255,8 +255,8 @@ class StateMachinesCheck(unittest.TestCase):
     def test_a_failed_list_fails_the_sweep_although_batches_were_swept(self):
         # The result of the batches is stored beside the answer of the list, so the failures in that answer are kept.
         states = templates.definition("sweep.asl.json")["States"]
-        self.assertEqual(("$.outcomes", "Count"), (states["SweepBatches"]["ResultPath"], states["SweepBatches"]["Next"]))
-        count = states["Count"]["Assign"]["failed"].removeprefix("{%").removesuffix("%}")
+        self.assertEqual(("$.outcomes", "CountFailures"), (states["SweepBatches"]["ResultPath"], states["SweepBatches"]["Next"]))
+        count = states["CountFailures"]["Assign"]["failed"].removeprefix("{%").removesuffix("%}")
         swept = {"batches": [{}], "outcomes": [{"swept": True}]}
         unmatched = [{"kind": "hub", "error_kind": "invalid"}]
         no_batches = {"batches": [], "outcomes": []}
