@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Hub;
 use crate::aws::{CallStats, Connection};
 use crate::deadline::{Deadline, reserve};
-use crate::domain::{Failure};
+use crate::domain::Failure;
 use crate::notify;
 use crate::report::{Measured, RecentlyReported, Report, Response, digest, metrics};
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
     AccountId, AccountOutcome, Cause, Change, ConflictClass, Counts, Failure, FailureKind, Item,
-    Kind, Ledger, OutcomeKind, ParameterName, Reason, Region, Step, Timestamp,
-    TombstonedReplica, WrittenBy,
+    Kind, Ledger, OutcomeKind, ParameterName, Reason, Region, Step, Timestamp, TombstonedReplica,
+    WrittenBy,
 };
 
 use super::candidate::Candidate;

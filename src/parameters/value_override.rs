@@ -156,7 +156,10 @@ mod tests {
             (&[("value-from/us-east-1", "/aws/service/canary")], "a public parameter of AWS"),
             (&[("value-from", "/failover-replicator/canary")], "the hub's own parameters"),
             (&[("value-from", "canary/x")], "a name with `/` that does not begin with `/`"),
-            (&[("value-from", "canary@x")], "no parameter name: the name contains the character '@'"),
+            (
+                &[("value-from", "canary@x")],
+                "no parameter name: the name contains the character '@'",
+            ),
             (&[("value-from", "/")], "no parameter name: the name is empty"),
         ] {
             let cause = of(tags).expect_err("refused");

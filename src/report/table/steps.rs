@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{View, set_spacing, new_table, wrapped};
+use super::{View, new_table, set_spacing, wrapped};
 use crate::domain::{Change, Reason, Step};
 use crate::report::response::{PlannedStep, Response};
 use crate::report::wording::{many, number, one_line};

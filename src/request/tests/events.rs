@@ -79,7 +79,11 @@ fn an_unhandled_event_is_ignored_with_a_reason() {
             json!(elsewhere),
             "is not in the account and Region of the event",
         ),
-        ("/detail/requestParameters/name", json!("/a\u{0}b"), "the name contains the character '\\0'"),
+        (
+            "/detail/requestParameters/name",
+            json!("/a\u{0}b"),
+            "the name contains the character '\\0'",
+        ),
         ("/detail/requestParameters/name", json!("/a/../b"), "has the path segment"),
         (
             "/detail/requestParameters/name",
