@@ -2,7 +2,7 @@
 
 use crate::domain::{
     AccountId, AccountOutcome, Cause, Change, ConflictClass, Failure, FailureKind, Item, Kind,
-    OutcomeKind, ParameterName, Reason, Region, SecretName, Step, Subject,
+    OutcomeKind, ParameterName, Reason, Region, SecretName, Step,
 };
 
 pub(crate) fn account(number: u64) -> AccountId {
