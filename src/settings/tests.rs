@@ -64,7 +64,7 @@ fn all_faults_are_reported_together() {
     5 settings are invalid:
       invalid `REPLICATOR_EVENT_CONCURRENCY` value `0`: out of range; expected an integer from 1 to 1000
       invalid `REPLICATOR_MAX_DELETES` value `lots`: neither an integer nor a percentage from 0% to 100%; expected an integer such as `25`, or a percentage from `0%` to `100%`
-      invalid `REPLICATOR_QUOTAS` value `ssm:/a b`: expected the name of a parameter after `ssm:`: the name has the character ' '; a parameter's has letters, digits and `_.-/`; expected a JSON object from `account/region/bucket` to calls per second, where `*` matches every account, Region or bucket, such as `{"111122223333/us-east-2/ssm.read":1000,"*/*/ssm.control":10}`
+      invalid `REPLICATOR_QUOTAS` value `ssm:/a b`: expected the name of a parameter after `ssm:`: the name contains the character ' '; the name of a parameter contains only letters, digits and `_.-/`; expected a JSON object from `account/region/bucket` to calls per second, where `*` matches every account, Region or bucket, such as `{"111122223333/us-east-2/ssm.read":1000,"*/*/ssm.control":10}`
       unknown setting `REPLICATOR_ROUTE`; did you mean `REPLICATOR_ROUTES`?
       invalid `REPLICATOR_ROUTES` value `us-east-2`: `us-east-2` is not a route; write `SOURCE=TARGET[,TARGET]`, such as `us-east-2=us-east-1,us-west-2`; expected `SOURCE=TARGET[,TARGET]`, separated by `;`, such as `us-east-2=us-east-1,us-west-2;eu-west-1=eu-central-1`
     "#);
