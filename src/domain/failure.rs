@@ -84,7 +84,7 @@ impl FailureKind {
         }
     }
 
-    /// The remedy for a cause that has no remedy of its own.
+    /// The remedy for a cause without a specific remedy.
     pub const fn remedy(self) -> &'static str {
         match self {
             Self::AccessDenied => {
@@ -125,7 +125,7 @@ impl FailureKind {
         }
     }
 
-    /// Whether the same work may succeed later although nobody corrects anything.
+    /// Whether the same work may succeed later without a correction.
     pub const fn may_succeed_later(self) -> bool {
         matches!(
             self,

@@ -90,7 +90,7 @@ impl Attributes {
     }
 }
 
-/// The digest of the new failures of a response; `None` if there are none.
+/// The digest of the new failures of a response; `None` if it has no new failure.
 pub fn digest(response: &Response, new_failures: &NewFailures<'_>) -> Option<Digest> {
     if new_failures.is_empty() {
         return None;
