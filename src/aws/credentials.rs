@@ -146,7 +146,7 @@ struct TemporaryCredentials {
 }
 
 /// One call of `AssumeRole` that any number of callers share. Each caller that is polled drives the call. If only the
-/// first caller drove it and nobody polled that caller, all others would wait for ever.
+/// first caller drove it and that caller were not polled, all others would wait for ever.
 type Renewal = Shared<BoxFuture<'static, Result<TemporaryCredentials, Cause>>>;
 
 #[derive(Default)]

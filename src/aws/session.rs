@@ -93,7 +93,7 @@ impl Session {
         Location { account: self.0.account.clone(), region: region.clone() }
     }
 
-    /// The name of the spoke role without its path, as it stands in the ARN of a parameter's last writer.
+    /// The name of the spoke role without its path, as in the ARN of a parameter's last writer.
     pub fn role_name(&self) -> &str {
         &self.0.role_name
     }

@@ -217,7 +217,7 @@ impl Hub {
     }
 
     /// Reports the cause that kept a run from beginning in the same way as any other failure, including the digest:
-    /// nobody may be watching the caller.
+    /// no person may be watching the caller.
     pub async fn could_not_begin(&self, cause: Cause, deadline: &Deadline) -> RunResult {
         let mut report = Report::new();
         report.fail(Failure::of_hub(cause));

@@ -16,7 +16,7 @@ impl Hub {
         Ok(Self { at_a_terminal: true, ..hub })
     }
 
-    /// A hub for Lambda. The SNS topic is required, because nobody watches the output.
+    /// A hub for Lambda. The SNS topic is required, because no person watches the output.
     ///
     /// # Errors
     /// Those of [`Self::open`].

@@ -74,7 +74,7 @@ impl Hub {
         report
     }
 
-    /// Removes the replicas of unwitnessed absences, unless so many accounts have new ones that it is a mass absence.
+    /// Removes the replicas of unwitnessed absences, unless the number of accounts with new ones is a mass absence.
     async fn remove_absent(
         &self,
         policy: &Arc<RunPolicy>,

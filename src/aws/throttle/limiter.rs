@@ -64,7 +64,7 @@ pub(in crate::aws) struct Limiter {
 }
 
 /// The waiting requests, in order of arrival. A separate task serves them, not the first in the queue: a future that
-/// nobody polls would block all requests behind it.
+/// is not polled would block all requests behind it.
 #[derive(Debug, Default)]
 struct Queue {
     waiting: VecDeque<oneshot::Sender<()>>,
