@@ -182,7 +182,7 @@ pub fn decide<'a>(case: Case<'a>, policy: PlanPolicy<'a>) -> Decision {
         (Ownership::NeedsHistory, _) => Decision::ReadHistory,
         // The report names the covered version until an operator decides, whatever the source asks for.
         (Ownership::WrittenOver(_), _) if !policy.take => case.conflict(&ownership),
-        (_, Some(original)) => decide_present(case, original, ownership, policy),
+        (_, Some(original)) => decide_present(case, original, &ownership, policy),
         (_, None) => decide_absent(case, &ownership, policy),
     }
 }

@@ -17,7 +17,7 @@ use crate::parameters::model::Observed;
 pub(super) fn decide_present(
     case: Case<'_>,
     original: &Observed,
-    ownership: Ownership,
+    ownership: &Ownership,
     policy: PlanPolicy<'_>,
 ) -> Decision {
     if let Some(decision) = not_a_source(case, original, policy) {
@@ -26,10 +26,10 @@ pub(super) fn decide_present(
     if !policy.names.matches(original.parameter.name.as_str()) {
         return Decision::Leave(OutcomeKind::OutOfScope);
     }
-    if let Some(decision) = opted_out(case, original, &ownership, policy) {
+    if let Some(decision) = opted_out(case, original, ownership, policy) {
         return decision;
     }
-    let right = match write_right(case, &ownership, policy) {
+    let right = match write_right(case, ownership, policy) {
         Ok(right) => right,
         Err(decision) => return *decision,
     };
@@ -41,7 +41,7 @@ pub(super) fn decide_present(
         None => create(original, desired, policy),
         Some(replica) => {
             let comparison = Comparison::new(original, replica, desired, policy);
-            change(case, comparison, right, &ownership, policy)
+            change(case, comparison, right, ownership, policy)
         }
     }
 }

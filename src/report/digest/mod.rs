@@ -41,7 +41,7 @@ pub struct Digest {
 /// | `error_kinds` | `String.Array` | every `error_kind` of the message's failures; `not_in_time` also for accounts that are not finished |
 /// | `accounts` | `String.Array` | account ids, at most 1,000; then `cut` if there are more. Missing if only the hub failed |
 ///
-/// Every digest has `status` and `error_kinds`. Alarms of CloudWatch on the same topic have no attributes.
+/// Every digest has `status` and `error_kinds`. Alarms of `CloudWatch` on the same topic have no attributes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attributes {
     /// The status of the run.

@@ -146,7 +146,8 @@ fn an_attribute_that_aws_cannot_change_is_recreated_only_if_the_hub_owns_the_rep
     let world = World::new();
     let original = observed(parameter("/a"), &[]);
     let replica = world.replica_of(&original);
-    let changes: [(Reason, fn(&mut Observed)); 2] = [
+    type Edit = fn(&mut Observed);
+    let changes: [(Reason, Edit); 2] = [
         (Reason::Type, |o| o.parameter.value_type = ValueType::StringList),
         (Reason::DataType, |o| o.parameter.data_type = "aws:ssm:integration".into()),
     ];
