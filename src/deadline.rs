@@ -7,7 +7,7 @@
 //! |---|---|---|---|
 //! | `ANSWER` | 1 | `hub/notifications.rs` | to return the answer after the digest |
 //! | `REPORT` | 5 | `sweep.rs` | for the report and the digest: an account is aborted this long before the end |
-//! | `ACCOUNT` | 20 | `sweep.rs` | to start an account, or to remove its absent replicas |
+//! | `ACCOUNT` | 20 | `sweep.rs` | to start an account, or to remove its orphans |
 //! | `CHUNK` | 20 | `parameters/reconcile/mod.rs` | to start a chunk of parameters |
 //! | `ITEM` | 3 | `parameters/reconcile/mod.rs` | in addition, for each parameter of the chunk |
 //! | `EVENT_WAIT` | 20 | `parameters/reconcile/await_event.rs`, `secrets/await_creation.rs` | for the work after the wait; also the longest wait for one event |

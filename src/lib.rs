@@ -16,8 +16,8 @@
 //! 3. [`work`] finds the accounts, routes and items that the request concerns. An event says only where to look.
 //! 4. [`mod@sweep`] reconciles the accounts in parallel. The failure or panic of one account stays in that account.
 //! 5. [`parameters`] and [`secrets`] read the current state, plan, write, read back and confirm. A plan is pure.
-//! 6. [`guard`] judges each planned step again from the evidence of [`ownership`], and limits the deletions of an
-//!    account.
+//! 6. [`guard`] judges each planned step again from the evidence of [`ownership`]. `parameters/reconcile/brake.rs`
+//!    limits the deletions of an account, with the memory of [`allowances`].
 //! 7. [`report`] folds the outcomes into one report. `hub/notifications.rs` publishes its new failures through
 //!    [`notify`].
 //!
@@ -65,18 +65,20 @@
 //! | route | A source Region and its target Regions. |
 //! | source, replica | The original in the source Region, and its copy in a target Region. |
 //! | item | A kind (parameter or secret) and a name. |
+//! | spoke | The role in a member account that the hub assumes. |
 //! | mark | The tag `ReplicationStatus` on a replica, a claim that the hub keeps it. |
 //! | provenance | The tag `ReplicationSource` on a replica, with the versions of source and replica and the form of the write. |
 //! | ownership | Whether a parameter in a target belongs to the hub, judged from the tags and the last writer. |
 //! | conflict | Something that the hub does not own holds the name of a replica. |
 //! | drift | A difference between a replica and what it must be. |
+//! | orphan | A replica whose source is absent, or whose owner asked for its removal. |
 //! | tombstone | A note in provenance: the replica may be deleted from a given time on. |
 //! | witness | An event of the deletion or expiration, or the tag `remove`; only a witnessed deletion happens at once. |
 //! | value override | A tag on the source that gives the replica a different value. |
 //! | reconcile | To make the replicas of a route equal to their sources, for named items or for everything. |
 //! | sweep | To reconcile everything, over many accounts. |
 //! | pass | One cycle of read, decide, write, read back and confirm over a chunk of items. |
-//! | brake | The limit on deletions a day, for each account and target. |
+//! | brake | What limits deletions: the daily allowance for each account and target, and the hold on mass absences. |
 //! | outcome, report, digest | How an item ended, all outcomes of a run, and the message to the SNS topic. |
 //! | lane | The kind of work, sweep or events; each lane has its own part of the quotas. |
 //!

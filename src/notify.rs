@@ -32,14 +32,16 @@ pub async fn publish(client: &Client, topic_arn: &str, digest: &Digest) -> Resul
     }
     match request.send().await {
         Ok(_) => Ok(()),
-        Err(error) => Err(aws::cause("sns:Publish", topic_arn, &error).mended_by(CHECK_THE_TOPIC)),
+        Err(error) => {
+            Err(aws::cause("sns:Publish", topic_arn, &error).with_remedy(CHECK_THE_TOPIC))
+        }
     }
 }
 
 /// The cause if SNS did not answer before the deadline.
 pub fn not_in_time(topic_arn: &str) -> Cause {
     let message = format!("SNS did not answer sns:Publish to {topic_arn} before the deadline");
-    Cause::new(FailureKind::Unavailable, message).mended_by(CHECK_THE_TOPIC)
+    Cause::new(FailureKind::Unavailable, message).with_remedy(CHECK_THE_TOPIC)
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ fn includes(filter: &AccountFilter, account: &AccountId, paths: &[String]) -> Re
         let message = format!(
             "{OPERATION} returned no path of the account {account}, which the filter by organisational unit needs"
         );
-        return Err(Cause::new(FailureKind::Unsupported, message).mended_by(FILTER_BY_ID));
+        return Err(Cause::new(FailureKind::Unsupported, message).with_remedy(FILTER_BY_ID));
     }
     let under = |ous: &[String]| ous.iter().any(|ou| paths.iter().any(|path| lies_under(path, ou)));
     Ok((included || under(&filter.include_ous)) && !under(&filter.exclude_ous))
@@ -114,7 +114,7 @@ async fn walk(
     if is_empty && token.is_none() {
         // An organisation has at least its management account.
         let message = format!("{OPERATION} returned no account");
-        return Err(Cause::new(FailureKind::Invalid, message).mended_by(NAME_ACCOUNTS));
+        return Err(Cause::new(FailureKind::Invalid, message).with_remedy(NAME_ACCOUNTS));
     }
     let unmatched = match token {
         Some(_) => Unmatched::default(),
@@ -133,10 +133,10 @@ async fn list(connection: &Connection, token: Option<String>) -> Result<ListAcco
         if aws::code(&error) == Some("AWSOrganizationsNotInUseException") {
             let message =
                 "the hub's account is not in an organisation and has no member accounts to list";
-            return Cause::new(FailureKind::Invalid, message).mended_by(NAME_ACCOUNTS);
+            return Cause::new(FailureKind::Invalid, message).with_remedy(NAME_ACCOUNTS);
         }
         if cause.kind == FailureKind::AccessDenied && lacks_permission(aws::code(&error)) {
-            return cause.mended_by(NAME_ACCOUNTS);
+            return cause.with_remedy(NAME_ACCOUNTS);
         }
         cause
     })?;

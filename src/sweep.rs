@@ -204,7 +204,7 @@ fn fail_if_absent(assignments: &[Assignment], outcome: &mut AccountOutcome) {
         listed.join(", ")
     );
     let remedy = "check the name, which is case-sensitive, the account and the Region";
-    let cause = Cause::new(FailureKind::Invalid, message).mended_by(remedy);
+    let cause = Cause::new(FailureKind::Invalid, message).with_remedy(remedy);
     let failure = Failure::of_item(&outcome.account, item, cause);
     outcome.fail(match regions.first() {
         Some(only) if regions.len() == 1 => failure.in_region(only),

@@ -331,14 +331,14 @@ fn own_parameter_refused(
     let cause = errors::cause("ssm:GetParameter", region, error);
     if errors::code(error) == Some("ParameterNotFound") {
         let message = format!("the hub's account has no parameter {name} in {region}");
-        return Cause::new(FailureKind::Invalid, message).mended_by(format!(
+        return Cause::new(FailureKind::Invalid, message).with_remedy(format!(
             "run `aws ssm put-parameter --region {region} --name {name} --type SecureString --value VALUE`, or set AWS_REGION to the Region of the parameter"
         ));
     }
     let is_refused =
         cause.kind == FailureKind::AccessDenied && !errors::is_about_credentials(error);
     if is_refused {
-        cause.mended_by(format!(
+        cause.with_remedy(format!(
         "allow the role or user in the message to call ssm:GetParameter on {name} in {region}, and kms:Decrypt with its key"
     ))
     } else {
@@ -367,7 +367,7 @@ fn network() -> SharedHttpClient {
 fn own_region(config: &SdkConfig) -> Result<Region, Cause> {
     let invalid = |message: String| {
         Cause::new(FailureKind::Invalid, message)
-            .mended_by("set AWS_REGION to the hub's Region, such as us-east-1")
+            .with_remedy("set AWS_REGION to the hub's Region, such as us-east-1")
     };
     let name = config
         .region()

@@ -109,7 +109,7 @@ impl Role {
         } else {
             (self.refused(), self.remedy())
         };
-        Cause { kind, ..cause }.mended_by(remedy)
+        Cause { kind, ..cause }.with_remedy(remedy)
     }
 
     fn refused(&self) -> FailureKind {

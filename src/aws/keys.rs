@@ -43,7 +43,7 @@ impl Session {
 
 /// The failure of a key, with its remedy.
 fn about_key(kind: FailureKind, how: &str, key: &str, place: &Location) -> Cause {
-    Cause::new(kind, format!("the key {key} in {place} {how}")).mended_by(remedy(
+    Cause::new(kind, format!("the key {key} in {place} {how}")).with_remedy(remedy(
         kind,
         key,
         &place.region,
@@ -76,7 +76,7 @@ pub fn naming_key(cause: Cause, key: Option<&str>, region: &Region) -> Cause {
     match (cause.kind, key) {
         (FailureKind::MissingKey | FailureKind::DisabledKey, Some(key)) => {
             let message = format!("{} (key {key})", cause.message);
-            Cause::new(cause.kind, message).mended_by(remedy(cause.kind, key, region))
+            Cause::new(cause.kind, message).with_remedy(remedy(cause.kind, key, region))
         }
         _ => cause,
     }

@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn an_error_has_a_remedy_and_an_exit_code() {
         let cause = Cause::new(FailureKind::Unavailable, "http://127.0.0.1:5000 does not answer")
-            .mended_by("check AWS_ENDPOINT_URL");
+            .with_remedy("check AWS_ENDPOINT_URL");
         assert_eq!(
             error(&HubError::Cause(cause)),
             (

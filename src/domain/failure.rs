@@ -114,7 +114,7 @@ impl FailureKind {
                 "change the source's tags to comply with the organisation's tag policy"
             }
             Self::TooManyDeletes => {
-                "if the deletions are intended, send a payload for this account with \"max_deletes\":\"100%\" beside `detail`; otherwise restore the sources"
+                "if the deletions are intended, run `hubctl sweep --account ID --max-deletes 100%`; otherwise restore the sources"
             }
             Self::Unsupported => "replicate this item by hand; the hub does not support it",
             Self::NotInTime => {
@@ -167,7 +167,7 @@ impl Cause {
 
     /// The same cause with a specific remedy.
     #[must_use]
-    pub fn mended_by(mut self, remedy: impl Into<String>) -> Self {
+    pub fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());
         self
     }

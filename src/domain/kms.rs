@@ -66,7 +66,7 @@ impl KmsKeys {
                 "add the entry `\"{source_key}\":\"alias/NAME\"` to the JSON object of REPLICATOR_KMS_KEYS, where `alias/NAME` is the alias of a key in each target Region"
             ),
         };
-        Err(Cause::new(FailureKind::MissingKey, message).mended_by(remedy))
+        Err(Cause::new(FailureKind::MissingKey, message).with_remedy(remedy))
     }
 }
 

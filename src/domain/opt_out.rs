@@ -38,7 +38,7 @@ impl OptOut {
             Self::ACCEPTED
         );
         let remedy = format!("set the tag `{EXCLUDE_TAG}` to {}, or remove it", Self::ACCEPTED);
-        Err(Cause::new(FailureKind::Invalid, message).mended_by(remedy))
+        Err(Cause::new(FailureKind::Invalid, message).with_remedy(remedy))
     }
 }
 

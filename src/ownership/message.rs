@@ -63,7 +63,7 @@ pub fn objection(ownership: &Ownership, context: ConflictContext<'_>) -> Option<
     );
     let message =
         if names_version { message } else { format!("{message} ({})", last(context.held)) };
-    Some(Cause::conflict(class, message).mended_by(remedy))
+    Some(Cause::conflict(class, message).with_remedy(remedy))
 }
 
 /// Message and remedy.
@@ -129,7 +129,7 @@ pub fn does_not_take(change: &ForeignVersion, context: ConflictContext<'_>) -> C
         "{}; the hub already restored this replica once and does not restore it again",
         changed(change, None, context.target)
     );
-    Cause::conflict(ConflictClass::DoesNotTake, message).mended_by(context.decide())
+    Cause::conflict(ConflictClass::DoesNotTake, message).with_remedy(context.decide())
 }
 
 /// The report of a restored replica: the hub overwrote a change in the target.
@@ -139,7 +139,7 @@ pub fn restored(change: &ForeignVersion, target: &Region) -> Cause {
         change.number,
         by(change)
     );
-    Cause::conflict(ConflictClass::ChangedInTarget, message).mended_by(
+    Cause::conflict(ConflictClass::ChangedInTarget, message).with_remedy(
         "none needed if the source is right; otherwise write the value to the source, or set REPLICATOR_ON_TARGET_CHANGE=report",
     )
 }

@@ -13,7 +13,7 @@ pub(super) fn tier_stays() -> Cause {
         FailureKind::Limit,
         "the tier of the source is standard now; the replica stays advanced, because AWS does not change an advanced parameter back to standard; everything else is equal; this is reported once",
     )
-    .mended_by("nothing, if you accept the price of an advanced parameter; otherwise delete the replica by hand: the next sweep creates it again")
+    .with_remedy("nothing, if you accept the price of an advanced parameter; otherwise delete the replica by hand: the next sweep creates it again")
 }
 
 /// Some tags of the source do not fit beside the hub's two.
@@ -21,7 +21,7 @@ pub(super) fn tags_left_out(tags: usize) -> Cause {
     let message = format!(
         "the source has too many tags: {tags} of them (the last by key) do not fit on the replica beside the hub's two; everything else is equal"
     );
-    Cause::new(FailureKind::Limit, message).mended_by("keep at most 48 tags on the source")
+    Cause::new(FailureKind::Limit, message).with_remedy("keep at most 48 tags on the source")
 }
 
 /// The write succeeded; the read that confirms it failed.
@@ -47,7 +47,7 @@ pub(super) fn image_refused(target: &Region) -> Cause {
     let message = format!(
         "ssm:PutParameter succeeded in {target}, but the new version does not appear: AWS validates AMI ids asynchronously, and found no image in {target} with the id in the source's tag"
     );
-    Cause::new(FailureKind::Invalid, message).mended_by(format!(
+    Cause::new(FailureKind::Invalid, message).with_remedy(format!(
         "set the source's tag to the id of an image in {target} that the account may use"
     ))
 }
@@ -88,7 +88,7 @@ pub(super) fn recreation_over_allowance(
         "the {attribute} differs, and only a deletion can change it; REPLICATOR_MAX_DELETES ({max_deletes}) allows no more deletions in {target} today, so the replica keeps its old form"
     );
     Cause::new(FailureKind::TooManyDeletes, message)
-        .mended_by("wait: a sweep of the next day changes it; or raise REPLICATOR_MAX_DELETES")
+        .with_remedy("wait: a sweep of the next day changes it; or raise REPLICATOR_MAX_DELETES")
 }
 
 /// The settings forbid every deletion, so a replica is never recreated.
@@ -96,7 +96,7 @@ pub(super) fn recreation_never(attribute: &str) -> Cause {
     let message = format!(
         "the {attribute} differs, and only a deletion can change it; REPLICATOR_MAX_DELETES is 0, so the replica keeps its old form and value"
     );
-    Cause::new(FailureKind::TooManyDeletes, message).mended_by(
+    Cause::new(FailureKind::TooManyDeletes, message).with_remedy(
         "raise REPLICATOR_MAX_DELETES; or delete the replica by hand: the next sweep creates it again",
     )
 }
@@ -147,7 +147,7 @@ pub(super) fn deletion_over_allowance(
     let message = format!(
         "the source in {source} no longer exists, but REPLICATOR_MAX_DELETES ({max_deletes}) allows no more deletions in {target} today, so the replica is kept with a tombstone until {due}"
     );
-    Cause::new(FailureKind::TooManyDeletes, message).mended_by(
+    Cause::new(FailureKind::TooManyDeletes, message).with_remedy(
         "if the deletion is intended, do nothing: a sweep deletes the replica when the tombstone is due; if not, restore the source, which removes the tombstone",
     )
 }
@@ -160,19 +160,19 @@ pub(super) fn every_source_gone(
     lost: usize,
 ) -> Cause {
     let message = format!(
-        "the source in {source} no longer exists, and neither does any other source of a replica in {target} ({lost} without an event of the deletion), so nothing is deleted"
+        "no replica in {target} has a source in {source} any more ({lost} sources are gone without an event of the deletion), so the hub deletes nothing"
     );
-    Cause::new(FailureKind::TooManyDeletes, message).mended_by(format!(
+    Cause::new(FailureKind::TooManyDeletes, message).with_remedy(format!(
         "if the deletions are intended, run `hubctl sweep --account {account} --route {source}={target} --max-deletes 100%`; if not, restore the sources"
     ))
 }
 
-/// Too many accounts of one sweep lost sources without an event.
+/// Too many accounts of one invocation lost sources without an event.
 pub(super) fn mass_absence(account: &AccountId, with_new: usize, accounts: usize) -> Cause {
     let message = format!(
-        "the source no longer exists, without an event of the deletion, as in {with_new} of the {accounts} accounts of this sweep, so nothing is deleted in any of them"
+        "the source is gone and no event reported its deletion, as in {with_new} of the {accounts} accounts of this run, so the hub deletes nothing in any of them"
     );
-    Cause::new(FailureKind::TooManyDeletes, message).mended_by(format!(
+    Cause::new(FailureKind::TooManyDeletes, message).with_remedy(format!(
         "if the deletions are intended, run `hubctl sweep --account {account} --max-deletes 100%`; if not, restore the sources"
     ))
 }
@@ -181,12 +181,12 @@ pub(super) fn mass_absence(account: &AccountId, with_new: usize, accounts: usize
 pub(super) fn labels_failed(cause: &Cause) -> Cause {
     let message = format!("the value is replicated, the labels are not: {}", cause.message);
     let remedy = format!("{}; then run `hubctl sweep --labels`", cause.remedy());
-    Cause::new(cause.kind, message).mended_by(remedy)
+    Cause::new(cause.kind, message).with_remedy(remedy)
 }
 
 /// A label keeps AWS from dropping the oldest version of a replica with 100 versions.
 pub(super) fn oldest_version_is_labelled(refused: Cause) -> Cause {
-    refused.mended_by(
+    refused.with_remedy(
         "move the label at the source to a newer version; or delete the replica by hand: the next sweep creates it again with all labelled versions",
     )
 }
@@ -198,7 +198,7 @@ pub(super) fn labels_without_values(labels: &str, target: &Region, why: Option<&
     let message = format!(
         "labels of older versions ({labels}) are unchanged in {target}, because the values of some versions cannot be read{why}"
     );
-    Cause::new(kind, message).mended_by(
+    Cause::new(kind, message).with_remedy(
         "remove these labels at the source, or enable the keys of the older versions again; then run `hubctl sweep --labels`",
     )
 }
@@ -208,7 +208,7 @@ pub(super) fn labels_without_version(labels: &str, target: &Region) -> Cause {
     let message = format!(
         "labels of older versions ({labels}) are missing in {target}: no version of the replica has their values, and the hub never writes an older value over a replica"
     );
-    Cause::new(FailureKind::Unsupported, message).mended_by(
+    Cause::new(FailureKind::Unsupported, message).with_remedy(
         "delete the replica by hand: the next sweep creates it again with all labelled versions; or move the labels at the source to a newer version",
     )
 }
@@ -219,7 +219,7 @@ pub(super) fn labels_without_room(labels: &str, target: &Region) -> Cause {
         "labels ({labels}) are missing in {target}: AWS allows 10 labels on a version, and no other version of the replica has their value"
     );
     Cause::new(FailureKind::Limit, message)
-        .mended_by("remove labels from the source's versions of this value")
+        .with_remedy("remove labels from the source's versions of this value")
 }
 
 /// AWS reported invalid labels in a successful answer.
@@ -229,7 +229,7 @@ pub(super) fn labels_invalid(location: &str, labels: &[String]) -> Cause {
         labels.join(", ")
     );
     Cause::new(FailureKind::Invalid, message)
-        .mended_by("give the source's version a label with a valid name")
+        .with_remedy("give the source's version a label with a valid name")
 }
 
 /// A marked parameter where a route starts; after a route was reversed, it may be a source.
@@ -240,7 +240,7 @@ pub(super) fn leftover_may_be_source(of: &Region, target: &Region, last_write: &
     let remedy = format!(
         "if it is a source, remove the tags `{MARK_KEY}` and `{PROVENANCE_KEY}` from it; if it is a leftover, delete it by hand"
     );
-    Cause::conflict(ConflictClass::MarkedSource, message).mended_by(remedy)
+    Cause::conflict(ConflictClass::MarkedSource, message).with_remedy(remedy)
 }
 
 /// A step of the plan whose parameter no longer exists, changed, or is in scope again.
@@ -250,7 +250,7 @@ pub(super) fn not_a_leftover(change: Change) -> Cause {
         change.word()
     );
     Cause::new(FailureKind::Invalid, message)
-        .mended_by("run `hubctl prune` again to list what is left")
+        .with_remedy("run `hubctl prune` again to list what is left")
 }
 
 /// A parameter changed between two reads.
@@ -263,14 +263,14 @@ pub(super) fn changed_while_read(target: &Region) -> Cause {
 pub(super) fn nothing_to_release(target: &Region) -> Cause {
     let message = format!("no parameter of this name exists in {target}");
     Cause::new(FailureKind::Invalid, message)
-        .mended_by("give the name as Parameter Store shows it, and the Region of its source")
+        .with_remedy("give the name as Parameter Store shows it, and the Region of its source")
 }
 
 /// The parameter to release is not a replica.
 pub(super) fn not_a_replica(target: &Region) -> Cause {
     let message =
         format!("the parameter in {target} does not carry the tags of a replica of this route");
-    Cause::new(FailureKind::Invalid, message).mended_by(
+    Cause::new(FailureKind::Invalid, message).with_remedy(
         "nothing, if the owner already manages it; otherwise give the Region of its source",
     )
 }

@@ -109,7 +109,7 @@ fn reference(key: &str, text: &str) -> Result<ParameterName, Cause> {
 }
 
 fn invalid(message: String, remedy: String) -> Cause {
-    Cause::new(FailureKind::Invalid, message).mended_by(remedy)
+    Cause::new(FailureKind::Invalid, message).with_remedy(remedy)
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! The exit codes of `hubctl`. They are an interface: a number never changes its meaning.
+//! The exit codes of `hubctl`. They are an interface: a number never changes its meaning. [`ExitCode::of`] decides from a
+//! response; `cli` decides 2 (refused), 130 (stopped by a signal), and the code of a batch or an ignored event.
 
 use super::response::Response;
 use super::status::Status;
@@ -16,7 +17,7 @@ pub enum ExitCode {
     Drift,
     /// 4: something failed or is incomplete, or the run could not start.
     Failed,
-    /// 5: the brake held deletions back.
+    /// 5: the brake (the daily allowance, or the hold on mass absences) held deletions back.
     HeldBack,
     /// 130: a signal stopped the run.
     Stopped,

@@ -180,7 +180,7 @@ impl Report {
                 shown(glob)
             );
             let remedy = "correct the entry or remove it from REPLICATOR_INCLUDE_NAMES; `hubctl plan` shows the items in scope";
-            let cause = Cause::new(FailureKind::Invalid, message).mended_by(remedy);
+            let cause = Cause::new(FailureKind::Invalid, message).with_remedy(remedy);
             self.fail(Failure::of_hub(cause));
         }
     }

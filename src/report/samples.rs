@@ -63,7 +63,7 @@ pub(crate) fn outcomes() -> Vec<AccountOutcome> {
         conflicts.fail(conflict(4, "/shop/db/port", ConflictClass::Unmarked, held));
         let cause =
             Cause::new(FailureKind::MissingKey, "the key alias/app does not exist in us-east-1")
-                .mended_by(
+                .with_remedy(
                     "create alias/app in us-east-1, or name a different key in REPLICATOR_KMS_KEYS",
                 );
         conflicts.fail(

@@ -18,7 +18,7 @@ pub(super) fn one_other_role(written_by: &WrittenBy) -> Option<Failure> {
     let remedy = format!(
         "if `{role}` is a former spoke role or the predecessor's role, add `{role}` to REPLICATOR_TRUSTED_WRITERS; if `{role}` is the current spoke role, set REPLICATOR_SPOKE_ROLE_NAME to `{role}`"
     );
-    let cause = Cause::conflict(ConflictClass::Claimed, message).mended_by(remedy);
+    let cause = Cause::conflict(ConflictClass::Claimed, message).with_remedy(remedy);
     Some(Failure::of_hub(cause))
 }
 

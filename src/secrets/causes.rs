@@ -13,7 +13,7 @@ pub(super) fn conflict(secret: &Secret, held: &Secret, source: &Region, target: 
             ConflictClass::OtherRoute,
             format!("{target} holds a replica of the secret `{name}` of another account"),
         )
-        .mended_by(format!(
+        .with_remedy(format!(
             "end the replication in the other account, or set the tag `{EXCLUDE_TAG}=exclude` on the source"
         ));
     }
@@ -24,7 +24,7 @@ pub(super) fn conflict(secret: &Secret, held: &Secret, source: &Region, target: 
                 ConflictClass::Claimed,
                 format!("{target} holds a replica of an earlier secret `{name}` in {source}"),
             )
-            .mended_by(format!(
+            .with_remedy(format!(
                 "run `aws secretsmanager stop-replication-to-replica --region {target} --secret-id {name}`, delete the secret in {target}, then sync the source again"
             ))
         } else {
@@ -32,7 +32,7 @@ pub(super) fn conflict(secret: &Secret, held: &Secret, source: &Region, target: 
                 ConflictClass::OtherRoute,
                 format!("{target} holds a replica of the secret `{name}` in {primary}"),
             )
-            .mended_by(format!(
+            .with_remedy(format!(
                 "remove {target} from the replication of the secret in {primary}, or set the tag `{EXCLUDE_TAG}=exclude` on the source"
             ))
         };
@@ -44,7 +44,7 @@ pub(super) fn conflict(secret: &Secret, held: &Secret, source: &Region, target: 
                 "an independent secret holds the name `{name}` in {target} until its scheduled deletion is complete"
             ),
         )
-        .mended_by(format!(
+        .with_remedy(format!(
             "wait for the deletion, or run `aws secretsmanager delete-secret --region {target} --secret-id {name} --force-delete-without-recovery`, then sync the source again"
         ));
     }
@@ -56,7 +56,7 @@ pub(super) fn conflict(secret: &Secret, held: &Secret, source: &Region, target: 
                 "`{name}` in {target} and `{name}` in {source} were replica and primary until the replica was promoted to an independent secret"
             ),
         )
-        .mended_by(format!(
+        .with_remedy(format!(
             "to keep both secrets, set the tag `{EXCLUDE_TAG}=exclude` on one of them; to replicate again, delete the secret that you do not need, then sync"
         ));
     }
@@ -80,7 +80,7 @@ pub(super) fn no_route(secret: &Secret, primary: &str, source: &Region, target: 
             "`{name}` in {source} is a replica of the secret in {primary}; no route leads from {primary} to {target}, so {target} has no replica"
         ),
     )
-    .mended_by(format!(
+    .with_remedy(format!(
         "add the route `{primary}={target}` to REPLICATOR_ROUTES, or run `aws secretsmanager replicate-secret-to-regions --region {primary} --secret-id {name} --add-replica-regions Region={target}`, or set the tag `{EXCLUDE_TAG}=exclude` on the secret in {primary}"
     ))
 }
@@ -99,7 +99,7 @@ pub(super) fn differs_from_target(
             "`{name}` in {source} is a replica of the secret in {primary}; for more than ten minutes its version or its tags have differed from `{name}` in {target}"
         ),
     )
-    .mended_by(format!(
+    .with_remedy(format!(
         "check the replication of the secret in {primary}: run `aws secretsmanager describe-secret --region {primary} --secret-id {name}`"
     ))
 }
@@ -112,7 +112,7 @@ pub(super) fn unsupported_override(tag: &str, source: &Region) -> Cause {
             "the tag `{tag}` sets a value override, but the replica of a secret always has the value of its primary; the secret is not replicated"
         ),
     )
-    .mended_by(format!(
+    .with_remedy(format!(
         "remove the tag from the secret in {source}; if the target needs a different value, set the tag `{EXCLUDE_TAG}=exclude` on the secret and create a secret with the same name in the target"
     ))
 }
@@ -149,7 +149,7 @@ pub(super) fn replication_failed(
         FailureKind::Conflict => Cause::conflict(ConflictClass::Unmarked, message),
         kind => Cause::new(kind, message),
     };
-    cause.mended_by(format!("{first}; the next sweep requests the replica again"))
+    cause.with_remedy(format!("{first}; the next sweep requests the replica again"))
 }
 
 /// Classifies `StatusMessage`, which AWS writes as prose. Name conflicts come first, because a name may contain `key`.
@@ -177,7 +177,7 @@ pub(super) fn different_key(secret: &Secret, shown: &str, wanted: &str, target: 
         FailureKind::Unsupported,
         format!("the replica of `{name}` in {target} is encrypted with {shown}, not with {wanted}"),
     )
-    .mended_by(format!(
+    .with_remedy(format!(
         "run `aws secretsmanager update-secret --region {target} --secret-id {name} --kms-key-id {wanted}`, which keeps the replica"
     ))
 }
@@ -185,7 +185,7 @@ pub(super) fn different_key(secret: &Secret, shown: &str, wanted: &str, target: 
 /// The replica's key is unusable, so the value cannot be read in the target.
 pub(super) fn undecryptable(secret: &Secret, target: &Region, cause: &Cause) -> Cause {
     let message = format!("the replica cannot be decrypted: {}", cause.message);
-    Cause { message, ..cause.clone() }.mended_by(format!(
+    Cause { message, ..cause.clone() }.with_remedy(format!(
         "{}; or change the replica's key in its own Region: run `aws secretsmanager update-secret --region {target} --secret-id {} --kms-key-id KEY`",
         cause.remedy(),
         secret.name
@@ -202,7 +202,7 @@ pub(super) fn stale(secret: &Secret, held: &Secret, source: &Region, target: &Re
             "the replica of `{name}` in {target} has not changed since {since}; its version or its tags differ from the primary, although Secrets Manager shows the status `InSync`"
         ),
     )
-    .mended_by(format!(
+    .with_remedy(format!(
         "compare both secrets with `aws secretsmanager describe-secret`; if the difference remains, {}",
         replicate_again(name, source, target)
     ))
@@ -217,7 +217,7 @@ pub(super) fn missing_in_target(secret: &Secret, source: &Region, target: &Regio
             "{target} has no replica of `{name}`, neither in the list nor by name, although Secrets Manager shows the status `InSync`"
         ),
     )
-    .mended_by(format!(
+    .with_remedy(format!(
         "wait for the next sweep; if the failure remains, {}",
         replicate_again(name, source, target)
     ))
@@ -232,7 +232,7 @@ pub(super) fn unknown_status(secret: &Secret, status: &str, target: &Region) -> 
             secret.name
         ),
     )
-    .mended_by("check the replication of the secret in the AWS console, and update the hub: a newer version may know the status")
+    .with_remedy("check the replication of the secret in the AWS console, and update the hub: a newer version may know the status")
 }
 
 fn replicate_again(name: &SecretName, source: &Region, target: &Region) -> String {

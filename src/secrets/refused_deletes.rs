@@ -44,5 +44,5 @@ fn kept_by_replicas(secret: &Secret, source: &Region, account: &AccountId) -> Op
         "run `hubctl release secret {} --account {account} --region {source} --yes`, then delete the secret again before the next sweep",
         secret.name,
     );
-    Some(Cause::new(FailureKind::Conflict, message).mended_by(remedy))
+    Some(Cause::new(FailureKind::Conflict, message).with_remedy(remedy))
 }

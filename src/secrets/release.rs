@@ -52,12 +52,12 @@ async fn release_one(
         let message = format!("{source} has no secret with this name");
         let remedy =
             "use the name that Secrets Manager shows, and the Region of the primary secret";
-        return Err(Cause::new(FailureKind::Invalid, message).mended_by(remedy));
+        return Err(Cause::new(FailureKind::Invalid, message).with_remedy(remedy));
     };
     if secret.is_replica_in(source) {
         let message = format!("the secret in {source} is a replica");
         let remedy = "use the Region of the primary secret";
-        return Err(Cause::new(FailureKind::Invalid, message).mended_by(remedy));
+        return Err(Cause::new(FailureKind::Invalid, message).with_remedy(remedy));
     }
     let replicas = secret.replication.as_ref().into_iter().flat_map(|replicas| replicas.keys());
     let mut regions = Vec::new();

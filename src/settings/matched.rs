@@ -96,7 +96,7 @@ impl Matched {
                     );
                     unmatched
                         .failures
-                        .push(Cause::new(FailureKind::Invalid, message).mended_by(remedy));
+                        .push(Cause::new(FailureKind::Invalid, message).with_remedy(remedy));
                 }
                 (false, false) => unmatched.notes.push(Note {
                     account: None,
@@ -114,7 +114,7 @@ impl Matched {
         if !self.any && unmatched.failures.is_empty() {
             let message = "the account filters admit no account of the organisation";
             let remedy = "compare REPLICATOR_INCLUDE_ACCOUNTS, REPLICATOR_INCLUDE_OUS, REPLICATOR_EXCLUDE_ACCOUNTS and REPLICATOR_EXCLUDE_OUS with the accounts of the organisation";
-            unmatched.failures.push(Cause::new(FailureKind::Invalid, message).mended_by(remedy));
+            unmatched.failures.push(Cause::new(FailureKind::Invalid, message).with_remedy(remedy));
         }
         unmatched
     }

@@ -1,8 +1,8 @@
-//! The limit for deletes in one run (the brake): a number, or a percentage of the owned replicas.
+//! The daily allowance of deletions: a number, or a percentage of the owned replicas.
 
 use std::fmt;
 
-/// The number of replicas that a run may delete per account, route and target.
+/// The number of replicas that the hub may delete per UTC day, account and target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaxDeletes {
     /// An absolute number.

@@ -7,7 +7,7 @@ use crate::domain::{AccountId, Region};
 /// A group of operations with one quota per account and Region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Bucket {
-    /// `GetParameter`, `GetParameters` and `GetParametersByPath`: 40 calls per second together.
+    /// `GetParameter` and `GetParameters`, with `GetParametersByPath` of other callers: 40 calls per second together.
     SsmRead,
     /// Lists, writes, histories and labels of parameters: 3 calls per second each. AWS does not publish whether these
     /// operations share a quota, so the hub counts them together.

@@ -56,7 +56,7 @@ where
     R: Debug + 'static,
 {
     let unavailable = |message: String| {
-        Cause::new(FailureKind::Unavailable, message).mended_by(CHECK_THE_NETWORK)
+        Cause::new(FailureKind::Unavailable, message).with_remedy(CHECK_THE_NETWORK)
     };
     match error {
         SdkError::ServiceError(answer) => {
@@ -91,7 +91,7 @@ fn answered(
     let Some(code) = code else {
         let status = status.map_or_else(String::new, |status| format!(" (HTTP status {status})"));
         let text = format!("{operation} failed in {place}: the response has no error code{status}");
-        return Cause::new(FailureKind::Unavailable, text).mended_by(CHECK_THE_NETWORK);
+        return Cause::new(FailureKind::Unavailable, text).with_remedy(CHECK_THE_NETWORK);
     };
     let kind = kind(code, &message, status);
     let verb = match kind {
@@ -103,9 +103,9 @@ fn answered(
     let cause = Cause::new(kind, format!("{operation} {verb} in {place}: {code}{colon}{message}"));
     match kind {
         FailureKind::AccessDenied if is_credentials_error(code) => {
-            cause.mended_by(CHECK_CREDENTIALS)
+            cause.with_remedy(CHECK_CREDENTIALS)
         }
-        FailureKind::AccessDenied if is_the_hubs_own(operation) => cause.mended_by(ALLOW_THE_HUB),
+        FailureKind::AccessDenied if is_the_hubs_own(operation) => cause.with_remedy(ALLOW_THE_HUB),
         _ => cause,
     }
 }
@@ -118,7 +118,7 @@ fn is_the_hubs_own(operation: &str) -> bool {
 fn unsent(operation: &str, place: &(impl Display + ?Sized), failure: &DispatchFailure) -> Cause {
     let Some(connector) = failure.as_connector_error() else {
         let message = format!("{operation} could not be sent in {place}");
-        return Cause::new(FailureKind::Unavailable, message).mended_by(CHECK_THE_NETWORK);
+        return Cause::new(FailureKind::Unavailable, message).with_remedy(CHECK_THE_NETWORK);
     };
     for source in chain(connector) {
         if let Some(cause) = source.downcast_ref::<Cause>() {
@@ -141,7 +141,7 @@ fn unsent(operation: &str, place: &(impl Display + ?Sized), failure: &DispatchFa
     let is_unknown = NO_SUCH_HOST.iter().any(|words| reason.contains(words));
     let message = format!("{service} could not be reached in {place} for {operation}: {reason}");
     let remedy = if is_unknown { CHECK_THE_REGION } else { CHECK_THE_NETWORK };
-    Cause::new(FailureKind::Unavailable, message).mended_by(remedy)
+    Cause::new(FailureKind::Unavailable, message).with_remedy(remedy)
 }
 
 /// Whether AWS refused the credentials themselves, or there were none. A permission does not help then.
@@ -167,7 +167,7 @@ fn without_credentials(operation: &str, error: &CredentialsError) -> Cause {
     };
     let uses_single_sign_on = chain(error).any(|error| error.to_string().contains("SSO"));
     let remedy = find_credentials(profile.as_deref(), !none && uses_single_sign_on);
-    Cause::new(FailureKind::AccessDenied, message).mended_by(remedy)
+    Cause::new(FailureKind::AccessDenied, message).with_remedy(remedy)
 }
 
 /// The profile in `AWS_PROFILE`, from which the SDK takes credentials.

@@ -47,7 +47,7 @@ pub(super) fn consent<'a>(
         .map_err(|Objection { why, remedy }| {
             let message =
                 format!("the value override for {} references {name}, {why}", case.target);
-            Cause::new(FailureKind::Invalid, message).mended_by(remedy)
+            Cause::new(FailureKind::Invalid, message).with_remedy(remedy)
         })
 }
 

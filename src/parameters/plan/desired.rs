@@ -111,7 +111,7 @@ fn refusal(
     if original.value_type == ValueType::Unknown {
         let message = "this release does not know the type of the parameter";
         let remedy = "update the hub, or set the tag `failover-replicator=exclude` on the source";
-        return Some(Cause::new(FailureKind::Unsupported, message).mended_by(remedy));
+        return Some(Cause::new(FailureKind::Unsupported, message).with_remedy(remedy));
     }
     let longest = longest_name(target);
     if original.name.as_str().len() > longest {
@@ -119,7 +119,7 @@ fn refusal(
             "the name is longer than the {longest} characters that fit in {target}: SSM limits the length of the ARN, which contains the Region"
         );
         let remedy = "shorten the name, or set the tag `failover-replicator=exclude` on the source";
-        return Some(Cause::new(FailureKind::Limit, message).mended_by(remedy));
+        return Some(Cause::new(FailureKind::Limit, message).with_remedy(remedy));
     }
     (value_override.is_none() && &*original.data_type == IMAGE).then(|| {
         let message = format!(
@@ -128,7 +128,7 @@ fn refusal(
         let remedy = format!(
             "set the tag `{OVERRIDE_TAG_PREFIX}/{target}` on the source to the id of the image in {target}, or set the tag `failover-replicator=exclude`"
         );
-        Cause::new(FailureKind::Unsupported, message).mended_by(remedy)
+        Cause::new(FailureKind::Unsupported, message).with_remedy(remedy)
     })
 }
 

@@ -119,7 +119,7 @@ fn take_over(
             "delete the parameter in {}; the next sweep creates the replica; or rename one of the two parameters",
             case.target
         );
-        Decision::Conflict(cause.mended_by(remedy))
+        Decision::Conflict(cause.with_remedy(remedy))
     })
 }
 
@@ -127,5 +127,5 @@ fn take_over(
 fn expired() -> Cause {
     let message = "the Expiration policy of the source has passed: AWS deletes the source soon, and the hub creates no replica";
     let remedy = "none needed; to keep the source, change the time of its Expiration policy";
-    Cause::new(FailureKind::Invalid, message).mended_by(remedy)
+    Cause::new(FailureKind::Invalid, message).with_remedy(remedy)
 }

@@ -80,7 +80,7 @@ fn keeps_old_form(case: Case<'_>, attribute: Reason, provenance: &Provenance) ->
         case.target,
         retry_remedy(case)
     );
-    Cause::new(FailureKind::Invalid, message).mended_by(remedy)
+    Cause::new(FailureKind::Invalid, message).with_remedy(remedy)
 }
 
 /// The conflict over a replica that still differs after the hub wrote it.
@@ -96,7 +96,7 @@ fn does_not_take(case: Case<'_>, reasons: &[Reason], provenance: &Provenance) ->
         case.target,
         retry_remedy(case)
     );
-    Cause::conflict(ConflictClass::DoesNotTake, message).mended_by(remedy)
+    Cause::conflict(ConflictClass::DoesNotTake, message).with_remedy(remedy)
 }
 
 /// The command by which an operator starts another attempt.

@@ -45,7 +45,7 @@ fn marked_source(case: Case<'_>, original: &Observed) -> Cause {
     let remedy = format!(
         "if the parameter is a source, remove the tags `{MARK_KEY}` and `{PROVENANCE_KEY}` from it"
     );
-    Cause::conflict(ConflictClass::MarkedSource, message).mended_by(remedy)
+    Cause::conflict(ConflictClass::MarkedSource, message).with_remedy(remedy)
 }
 
 fn untagged_create(case: Case<'_>, original: &Observed) -> Cause {
@@ -57,5 +57,5 @@ fn untagged_create(case: Case<'_>, original: &Observed) -> Cause {
     let remedy = format!(
         "if the parameter is a source, set the tag `{EXCLUDE_TAG}=released` on it; if it is a leftover, delete it"
     );
-    Cause::conflict(ConflictClass::UntaggedCreate, message).mended_by(remedy)
+    Cause::conflict(ConflictClass::UntaggedCreate, message).with_remedy(remedy)
 }

@@ -14,7 +14,7 @@ use crate::parameters::results::{ItemResult, ItemResults, PassResult};
 use crate::recent_deletes::RecentDeletes;
 use crate::run_policy::RunPolicy;
 
-/// The smallest sweep in which a share of accounts is meaningful.
+/// With fewer accounts in one invocation, a share of accounts means nothing.
 const MIN_ACCOUNTS: usize = 10;
 /// The highest share of accounts, in percent, that may show new absences.
 const MAX_PERCENT: usize = 10;
@@ -23,7 +23,7 @@ const MAX_PERCENT: usize = 10;
 #[derive(Debug, Default)]
 pub struct UnwitnessedAbsences {
     routes: Vec<RouteAbsences>,
-    /// Whether a whole route lost its sources. Its replicas are held back already; the account still counts.
+    /// Whether a whole route lost its sources. Its replicas are held back already; the account still counts in the test for a mass absence.
     has_lost_route: bool,
 }
 

@@ -67,7 +67,7 @@ pub(super) fn orphans(
                 continue;
             }
             if decision == Decision::Nothing && original.is_none() && read_by_name {
-                let cause = Cause::new(FailureKind::Invalid, ABSENT).mended_by(ABSENT_REMEDY);
+                let cause = Cause::new(FailureKind::Invalid, ABSENT).with_remedy(ABSENT_REMEDY);
                 let outcome = OutcomeKind::Absent;
                 pass.results.record(&name, &target, ItemResult::Noted { outcome, cause });
                 continue;

@@ -186,7 +186,7 @@ async fn restore_old_form(
         Err(cause) | Ok(Created::Unanswered(cause)) => old_form_lost(&cause),
     };
     let message = recreation_refused(&attribute(&attempt.write), &refused, &restored);
-    Cause { message, ..refused }.mended_by(remedy)
+    Cause { message, ..refused }.with_remedy(remedy)
 }
 
 /// Creates the old form again. Temporary failures are retried, because no standby exists until a create succeeds.

@@ -1,4 +1,4 @@
-//! The digest for a person: the subject; how the run ended; the causes, widest first, each with its places and its remedy;
+//! The digest for a person: the subject; how the run ended; the causes of the hub, then of whole accounts, then the most frequent, each with its places and its remedy;
 //! the totals.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -143,10 +143,10 @@ pub(super) type Difference = (&'static str, fn(&mut Observed));
 
 #[test]
 fn an_attribute_that_aws_cannot_change_is_recreated_only_if_the_hub_owns_the_replica() {
+    type Edit = fn(&mut Observed);
     let world = World::new();
     let original = observed(parameter("/a"), &[]);
     let replica = world.replica_of(&original);
-    type Edit = fn(&mut Observed);
     let changes: [(Reason, Edit); 2] = [
         (Reason::Type, |o| o.parameter.value_type = ValueType::StringList),
         (Reason::DataType, |o| o.parameter.data_type = "aws:ssm:integration".into()),
