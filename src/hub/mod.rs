@@ -146,7 +146,8 @@ impl Hub {
     ) -> Result<RunResult, HubError> {
         match request {
             Request::Reconcile(reconcile) => {
-                self.perform_reconcile(reconcile, &filter, deadline, progress).await
+                // Boxed, because otherwise the future of every request has the size of this one.
+                Box::pin(self.perform_reconcile(reconcile, &filter, deadline, progress)).await
             }
             Request::ListAccounts { batch, page } => {
                 self.list_accounts(batch, page, &deadline).await.map(RunResult::without_metrics)
@@ -154,8 +155,8 @@ impl Hub {
             Request::Event(Err(ignored)) => {
                 Ok(RunResult::without_metrics(Answer::Ignored(ignored.reason().to_owned())))
             }
-            Request::Event(Ok(event)) => Ok(self.perform_event(event, deadline).await),
-            Request::Batch(records) => Ok(self.perform_batch(records, deadline).await),
+            Request::Event(Ok(event)) => Ok(Box::pin(self.perform_event(event, deadline)).await),
+            Request::Batch(records) => Ok(Box::pin(self.perform_batch(records, deadline)).await),
         }
     }
 
