@@ -1,7 +1,5 @@
 //! The integration tests, in one binary: each further one would link the SDK again.
 #![expect(clippy::expect_used, clippy::panic, reason = "a failed expectation fails the test")]
-// The future of a whole run nests deeper than the default of 128.
-#![recursion_limit = "256"]
 
 mod adversary;
 mod architecture;

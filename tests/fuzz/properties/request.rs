@@ -146,7 +146,7 @@ fn check_reconcile(reconcile: &Reconcile) {
     match &reconcile.accounts {
         Accounts::Organization => assert_eq!(reconcile.item, None, "one item in every account"),
         Accounts::Hub => {
-            assert!(reconcile.item.is_some(), "only one item can be in the hub's account")
+            assert!(reconcile.item.is_some(), "only one item can be in the hub's account");
         }
         Accounts::These(accounts) => {
             assert!(!accounts.is_empty(), "an empty list of accounts");
