@@ -93,7 +93,7 @@ async fn what_aws_refuses_for_a_while_needs_nothing_and_what_policies_refuse_is_
     let source = world.ssm(0, SOURCE).await;
     let refusals = [
         ("/r/denied", "AccessDeniedException", "access_denied", "ssm:PutParameter"),
-        ("/r/full", "ParameterLimitExceeded", "limit", "ask AWS to raise it"),
+        ("/r/full", "ParameterLimitExceeded", "limit", "ask AWS to raise the limit"),
         ("/r/ill", "InternalServerError", "unavailable", "the next sweep tries again"),
         ("/r/policy", "TagPolicyException", "tag_policy", "tag policy"),
         ("/r/slow", "ThrottlingException", "throttled", "the next sweep tries again"),
