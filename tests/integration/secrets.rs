@@ -127,7 +127,7 @@ async fn a_secret_of_its_own_in_the_target_is_a_conflict_and_stays_as_it_is() {
         assert_eq!(secret(&response, "conflict"), 1);
         let text = |field: &str| response["failures"][0][field].as_str().unwrap_or_default();
         assert!(text("message").contains(TARGET), "{response:#}");
-        assert!(text("remedy").contains("rename or remove"), "{response:#}");
+        assert!(text("remedy").contains("rename or delete"), "{response:#}");
         let after = described(&target, "taken").await.expect("the owner's");
         assert_eq!(shown(&after), shown(&before));
         assert_eq!(after.primary_region, None);
