@@ -108,7 +108,7 @@ async fn create_one(
     value: &SecretText,
     labelled: Option<&LabelHistory>,
 ) -> Result<WriteState, Cause> {
-    let WriteAttempt { name, target, write, .. } = attempt;
+    let WriteAttempt { name, target, .. } = attempt;
     let location = context.session.location(target);
     let pause = context.recent.pause_before_create(&location, name, context.session.now());
     if !pause.is_zero() {
@@ -117,13 +117,25 @@ async fn create_one(
         }
         tokio::time::sleep(pause).await;
     }
+    create_replica(context, attempt, value, labelled, OutcomeKind::Created).await
+}
+
+/// Creates the replica in one call, or by one call for each labelled value. The result counts as `outcome`.
+pub(super) async fn create_replica(
+    context: &RouteContext<'_>,
+    attempt: &WriteAttempt,
+    value: &SecretText,
+    labelled: Option<&LabelHistory>,
+    outcome: OutcomeKind,
+) -> Result<WriteState, Cause> {
+    let WriteAttempt { target, write, .. } = attempt;
     if let Some(history) = labelled {
         return labels::create(context, attempt, history, value).await;
     }
     let (tags, policies) = (created_tags(context, attempt), write.policies_to_send.clone());
     let created = create(context.session, target, &write.desired, policies, value, &tags).await?;
     Ok(match created {
-        Created::Yes => WriteState::Created(OutcomeKind::Created),
+        Created::Yes => WriteState::Created(outcome),
         Created::NameTaken => WriteState::Retry,
         Created::Unanswered(cause) => WriteState::Unanswered(cause),
     })

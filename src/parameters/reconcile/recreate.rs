@@ -9,17 +9,17 @@ use std::time::Duration;
 
 use super::brake::{give_one_back, reserve};
 use super::delete::{DeleteExecutor, DeleteResult, Judgement, Reread};
-use super::execute::set_mark_first;
+use super::execute::{create_replica, set_mark_first};
 use crate::deadline::reserve;
 use crate::domain::{Cause, Change, OutcomeKind, Reason, SecretText, Tags};
 use crate::ownership::{Provenance, RefusedForm};
-use crate::parameters::attempt::{WriteAttempt, WriteState, created_tags};
+use crate::parameters::attempt::{WriteAttempt, WriteState};
 use crate::parameters::causes::{
     old_form_lost, old_form_restored, old_name_taken, recreation_never, recreation_over_allowance,
     recreation_refused, recreation_without_key,
 };
 use crate::parameters::context::RouteContext;
-use crate::parameters::labels::{self, LabelHistory};
+use crate::parameters::labels::LabelHistory;
 use crate::parameters::model::Observed;
 use crate::parameters::plan::desired::Desired;
 use crate::parameters::plan::{
@@ -79,7 +79,7 @@ pub(super) async fn recreate(
         }
     }
     tokio::time::sleep(PAUSE_AFTER_DELETE).await;
-    match create_new_form(context, attempt, value, labelled).await {
+    match create_replica(context, attempt, value, labelled, OutcomeKind::Recreated).await {
         Err(refused) if !refused.kind.may_succeed_later() => {
             Err(restore_old_form(context, attempt, &present, old, refused).await)
         }
@@ -149,25 +149,6 @@ async fn still_planned(
     let decision = decide(case, context.plan_policy(Parity::ByProvenance));
     let is_planned = matches!(decision, Decision::Write(write) if write.change == Change::Recreate);
     Ok(is_planned.then_some(replica))
-}
-
-async fn create_new_form(
-    context: &RouteContext<'_>,
-    attempt: &WriteAttempt,
-    value: &SecretText,
-    labelled: Option<&LabelHistory>,
-) -> Result<WriteState, Cause> {
-    let WriteAttempt { target, write, .. } = attempt;
-    if let Some(history) = labelled {
-        return labels::create(context, attempt, history, value).await;
-    }
-    let (tags, policies) = (created_tags(context, attempt), write.policies_to_send.clone());
-    let created = create(context.session, target, &write.desired, policies, value, &tags).await?;
-    Ok(match created {
-        Created::Yes => WriteState::Created(OutcomeKind::Recreated),
-        Created::NameTaken => WriteState::Retry,
-        Created::Unanswered(cause) => WriteState::Unanswered(cause),
-    })
 }
 
 /// Restores the old form of `present`. Returns the refusal, with what happened to the old form.
