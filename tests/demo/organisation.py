@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import catalogue
-from emulator import MANAGEMENT_ACCOUNT, list_all
+from emulator import MANAGEMENT_ACCOUNT, every
 from member_account import SPOKE_ROLE, create_keys, create_role
 
 EXTERNAL_ID = "demo-external-id"
@@ -53,7 +53,7 @@ class Organisation:
     def parameters(self, account, region):
         """The parameters of an account's Region by name: the listed metadata, plus `Value` and `Tags`."""
         ssm = self.client("ssm", account, region)
-        found = {p["Name"]: dict(p) for p in list_all(ssm, "describe_parameters", "Parameters")}
+        found = {p["Name"]: dict(p) for p in every(ssm, "describe_parameters", "Parameters")}
         names = sorted(found)
         for start in range(0, len(names), 10):
             got = ssm.get_parameters(Names=names[start : start + 10], WithDecryption=True)
@@ -68,7 +68,7 @@ class Organisation:
         """The secrets of an account's Region by name: the description, plus `Value`, with the tags as a dictionary."""
         secretsmanager = self.client("secretsmanager", account, region)
         found = {}
-        for listed in list_all(secretsmanager, "list_secrets", "SecretList"):
+        for listed in every(secretsmanager, "list_secrets", "SecretList"):
             secret = secretsmanager.describe_secret(SecretId=listed["ARN"])
             secret["Value"] = secretsmanager.get_secret_value(SecretId=listed["ARN"])["SecretString"]
             secret["Tags"] = {tag["Key"]: tag["Value"] for tag in secret.get("Tags", [])}

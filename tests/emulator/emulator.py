@@ -71,7 +71,7 @@ class Emulator:
         return self.client_with(self.keys_of(account), service, region)
 
 
-def list_all(client, operation, key, **arguments):
+def every(client, operation, key, **arguments):
     """All items of a list operation, from all pages."""
     return [item for page in client.get_paginator(operation).paginate(**arguments) for item in page[key]]
 

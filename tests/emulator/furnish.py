@@ -22,7 +22,7 @@ class Running(emulator.Emulator):
         self.url = url
 
 
-def organizations_client(running):
+def organisation_of(running):
     """A client of the organisation. The first call creates the organisation."""
     client = running.client("organizations")
     try:
@@ -47,7 +47,7 @@ def main(running, arguments):
     parser.add_argument("--without-role", action="store_true", help="do not create the spoke role")
     parser.add_argument("--management", action="store_true", help="include the management account, as the first one")
     options = parser.parse_args(arguments)
-    organizations = organizations_client(running)
+    organizations = organisation_of(running)
     accounts = []
     if options.management:
         furnish(running, emulator.MANAGEMENT_ACCOUNT, options.regions, options.alias)

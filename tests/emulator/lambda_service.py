@@ -12,7 +12,7 @@ import zipfile
 
 import boto3
 from botocore.config import Config
-from emulator import MANAGEMENT_ACCOUNT, MANAGEMENT_KEYS, list_all
+from emulator import MANAGEMENT_ACCOUNT, MANAGEMENT_KEYS, every
 from launched import Launched
 
 LAUNCHER = pathlib.Path(__file__).with_name("launch_lambda.py")
@@ -116,5 +116,5 @@ class Function:
         The service may write the last lines of an invocation only during the next invocation.
         """
         group = f"/aws/lambda/{self.name}"
-        events = list_all(self.service.logs_client, "filter_log_events", "events", logGroupName=group)
+        events = every(self.service.logs_client, "filter_log_events", "events", logGroupName=group)
         return [event["message"] for event in events]

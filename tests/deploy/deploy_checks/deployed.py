@@ -27,7 +27,7 @@ class Deployment:
 
     def __init__(self):
         self.emulator, self.service = the_emulator(), the_service()
-        self.organizations = furnish.organizations_client(self.emulator)
+        self.organizations = furnish.organisation_of(self.emulator)
         organization = self.organizations.describe_organization()["Organization"]["Id"]
         root = self.organizations.list_roots()["Roots"][0]["Id"]
         self.unit = self.create_unit(root, "workloads")

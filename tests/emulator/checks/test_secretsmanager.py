@@ -1,6 +1,6 @@
 """Secrets Manager: managed replication."""
 
-from emulator import list_all
+from emulator import every
 
 from .base import FAR, HOME, Check
 
@@ -25,7 +25,7 @@ class ReplicationCheck(Check):
         return status
 
     def listed(self, client):
-        (found,) = [s for s in list_all(client, "list_secrets", "SecretList") if s["Name"] == self.name]
+        (found,) = [s for s in every(client, "list_secrets", "SecretList") if s["Name"] == self.name]
         return found
 
     def key(self, region=FAR):

@@ -1,6 +1,6 @@
 """Resource Groups Tagging API."""
 
-from emulator import list_all
+from emulator import every
 
 from .base import FAR, HOME, Check
 
@@ -18,7 +18,7 @@ class GetResourcesCheck(Check):
     def found(self, client=None, types=("ssm:parameter",), **arguments):
         client = client or self.tagging
         arguments["ResourceTypeFilters"] = list(types)
-        listed = list_all(client, "get_resources", "ResourceTagMappingList", **arguments)
+        listed = every(client, "get_resources", "ResourceTagMappingList", **arguments)
         return {entry["ResourceARN"]: {tag["Key"]: tag["Value"] for tag in entry["Tags"]} for entry in listed}
 
     def tagged(self, name, **tags):

@@ -26,7 +26,7 @@ class World:
     def __init__(self):
         self.emulator = Emulator(lifetime=LIFETIME_SECONDS)
         atexit.register(self.emulator.end)
-        organizations = furnish.organizations_client(self.emulator)
+        organizations = furnish.organisation_of(self.emulator)
         made = [
             organizations.create_account(AccountName=f"member-{number}", Email=f"member-{number}@example.com")
             for number in range(MEMBERS)
