@@ -69,7 +69,7 @@ fn a_refused_payload_reports_the_reason_and_the_accepted_form() {
         (format!(r#"{freeze},"reason":"x","accounts":[]"#), "`accounts` is empty"),
         (
             format!(r#"{freeze},"reason":"x","account":"1234""#),
-            "`1234` is not an account id; expected a string of twelve digits",
+            "`1234` is not an account id; expected twelve digits",
         ),
         (thaw.clone(), "missing `serial` in the action `thaw`; expected the serial of the route"),
         (format!(r#"{thaw},"serial":"1""#), "invalid `serial`"),
