@@ -1,5 +1,4 @@
-//! The last check before a write: no step may change what this route does not own, and no step may write during a plan or
-//! a freeze.
+//! The last check before a write: no step may change what this route does not own, and no step may write during a plan.
 //!
 //! The guard judges the evidence itself and does not trust the plan, so a fault in a plan ends here. Pure: the time is an
 //! argument.
@@ -76,7 +75,7 @@ impl RunPolicy {
         }
         match self.writing {
             Writing::Apply => Ruling::Proceed,
-            Writing::PlanOnly | Writing::Frozen => Ruling::ReportOnly,
+            Writing::PlanOnly => Ruling::ReportOnly,
         }
     }
 

@@ -43,7 +43,7 @@
 //!
 //! ```text
 //! lambda cli → hub → notify sweep work organization report logs → request parameters secrets → guard
-//!   → run_policy recent_deletes ownership partial_counts → allowances → aws → concurrency deadline → settings → domain
+//!   → run_policy recent_deletes ownership partial_counts → allowances route_gate → table → aws → concurrency deadline → settings → domain
 //! ```
 //!
 //! Inside one group only `notify → report` and `sweep → work`. Inside `parameters`:
@@ -107,8 +107,10 @@ pub mod partial_counts;
 pub mod recent_deletes;
 pub mod report;
 pub mod request;
+pub mod route_gate;
 pub mod run_policy;
 pub mod secrets;
 pub mod settings;
 pub mod sweep;
+pub mod table;
 pub mod work;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::allowances::Allowances;
 use crate::deadline::Deadline;
 use crate::domain::{KmsKeys, NameFilter, Purpose, Routes, Timestamp, Writers};
+use crate::route_gate::RouteGate;
 use crate::settings::{MaxDeletes, OnConflict, OnTargetChange};
 
 /// Whether a run writes.
@@ -15,8 +16,6 @@ pub enum Writing {
     Apply,
     /// Steps are only reported.
     PlanOnly,
-    /// The route is frozen: steps are only reported.
-    Frozen,
 }
 
 impl Writing {
@@ -27,7 +26,7 @@ impl Writing {
 }
 
 /// The settings and options of one invocation.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a separate choice")]
 pub struct RunPolicy {
     /// Whether the run writes.
@@ -63,6 +62,8 @@ pub struct RunPolicy {
     pub kms_keys: KmsKeys,
     /// All routes of the settings, also those that this run skips: ownership depends on all of them.
     pub routes: Routes,
+    /// The states of the routes; `None` if every route is active or the run writes nothing.
+    pub gate: Option<Arc<RouteGate>>,
     /// The time after which the run starts nothing new.
     pub deadline: Deadline,
 }
@@ -121,6 +122,7 @@ impl RunPolicy {
             names: NameFilter::default(),
             kms_keys: KmsKeys::default(),
             routes: Routes::parse(routes).expect("routes"),
+            gate: None,
             deadline: Deadline::never(),
         }
     }

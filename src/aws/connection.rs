@@ -28,6 +28,7 @@ use tokio::sync::OnceCell;
 use super::client::{PerRegion, client};
 use super::credentials::{Role, RoleCredentials};
 use super::environment::Environment;
+use super::moment::Moment;
 use super::response::{complete_response, missing_member};
 use super::session::{Session, Shared, now};
 use crate::aws::errors;
@@ -90,6 +91,7 @@ struct Inner {
     management_account: OnceLock<AccountId>,
     own_ssm: PerRegion<aws_sdk_ssm::Client>,
     sns: PerRegion<aws_sdk_sns::Client>,
+    dynamodb: PerRegion<aws_sdk_dynamodb::Client>,
     organizations: PerRegion<aws_sdk_organizations::Client>,
     /// Sessions in use. The entry of a finished account is a dead weak reference until the next insertion.
     sessions: Mutex<HashMap<AccountId, Weak<Shared>>>,
@@ -140,6 +142,7 @@ impl Connection {
             management_account: OnceLock::new(),
             own_ssm: PerRegion::new(),
             sns: PerRegion::new(),
+            dynamodb: PerRegion::new(),
             organizations: PerRegion::new(),
             sessions: Mutex::new(HashMap::new()),
         })))
@@ -207,6 +210,17 @@ impl Connection {
     pub fn sns(&self, region: &Region) -> aws_sdk_sns::Client {
         let Inner { config, limiters, sns, .. } = &*self.0;
         sns.get_or(region, || client!(aws_sdk_sns, "sns", config, region, limiters))
+    }
+
+    /// A client of DynamoDB in the hub's own account and Region, with the hub's credentials.
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let Inner { config, region, limiters, dynamodb, .. } = &*self.0;
+        dynamodb.get_or(region, || client!(aws_sdk_dynamodb, "dynamodb", config, region, limiters))
+    }
+
+    /// The present moment by both clocks.
+    pub fn moment(&self) -> Moment {
+        Moment::now(&self.0.clock)
     }
 
     /// A client of Parameter Store in the hub's own account, with the hub's credentials.

@@ -26,6 +26,7 @@ use crate::recent_deletes::RecentDeletes;
 use crate::report::{RecentlyReported, Report, Response, Status};
 use crate::request::{self, Accounts, Event, Reconcile, Record, Refused, Request};
 use crate::settings::{Settings, SettingsError, Unmatched};
+use crate::table::Table;
 use crate::work::{self, Work};
 
 /// The hub, ready for requests.
@@ -35,6 +36,8 @@ pub struct Hub {
     sweeps: Connection,
     /// The connection for events, with its own part of the quotas.
     events: Connection,
+    /// The hub's table; `None` if every route is active (`REPLICATOR_TABLE=none`), or for a program that only plans.
+    table: Option<Table>,
     recent: Arc<RecentDeletes>,
     allowances: Arc<Allowances>,
     recently_reported: Mutex<RecentlyReported>,

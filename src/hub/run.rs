@@ -12,6 +12,7 @@ use crate::domain::{AccountOutcome, Purpose, Writers};
 use crate::parameters::MassAbsence;
 use crate::report::{Report, Status};
 use crate::request::RunOptions;
+use crate::route_gate::RouteGate;
 use crate::run_policy::{RunPolicy, Writing};
 use crate::sweep::{AccountAbsences, AccountResult, remove_absent, sweep};
 use crate::work::Work;
@@ -105,6 +106,12 @@ impl Hub {
         Purpose::Pruning(leftovers)
     }
 
+    /// The gate of a run that writes: it reads the states of the routes anew.
+    fn gate(&self, options: RunOptions) -> Option<Arc<RouteGate>> {
+        let table = self.table.as_ref().filter(|_| !options.plan)?;
+        Some(Arc::new(RouteGate::new(table.clone(), self.settings.routes.clone())))
+    }
+
     pub(super) fn policy(
         &self,
         lane: Lane,
@@ -138,6 +145,7 @@ impl Hub {
             names: settings.names.clone(),
             kms_keys: settings.kms_keys.clone(),
             routes: settings.routes.clone(),
+            gate: self.gate(options),
             deadline,
         }
     }
