@@ -50,7 +50,7 @@ def set_state(dynamodb, route, state="active", name=NAME, spoke_role=SPOKE_ROLE)
     """Sets the state of a route, such as `us-east-2=us-east-1`, and returns the serial of the new item."""
     partition = f"state#{route}"
     serial = len(items(dynamodb, partition, name)) + 1
-    home = f"arn:aws:dynamodb:{dynamodb.meta.region_name}:{MANAGEMENT_ACCOUNT}:table/{name} {spoke_role}"
+    home = f"{dynamodb.meta.region_name}/{name} {spoke_role}"
     since = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     text = {
         "pk": partition,

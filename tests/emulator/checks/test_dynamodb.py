@@ -235,8 +235,7 @@ class StatesCheck(TableCheck):
         first, second = hub_table.items(self.db, f"state#{route}")
         self.assertEqual(("0000000001", "0000000002"), (first["sk"]["S"], second["sk"]["S"]))
         self.assertEqual(("active", "frozen"), (first["state"]["S"], second["state"]["S"]))
-        arn = f"arn:aws:dynamodb:{HOME}:{MANAGEMENT_ACCOUNT}:table/failover-replicator"
-        self.assertEqual(f"{arn} failover-replicator-spoke", second["home"]["S"])
+        self.assertEqual(f"{HOME}/failover-replicator failover-replicator-spoke", second["home"]["S"])
         self.assertNotEqual(first["request"], second["request"])
         described = self.db.describe_table(TableName=self.table)["Table"]
-        self.assertEqual(arn, described["TableArn"])
+        self.assertEqual(f"arn:aws:dynamodb:{HOME}:{MANAGEMENT_ACCOUNT}:table/{self.table}", described["TableArn"])
