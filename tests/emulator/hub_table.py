@@ -46,24 +46,35 @@ def items(dynamodb, partition, name=NAME):
     return [item for page in pages for item in page["Items"]]
 
 
-def set_state(dynamodb, route, state="active", name=NAME, spoke_role=SPOKE_ROLE):
-    """Sets the state of a route, such as `us-east-2=us-east-1`, and returns the serial of the new item."""
-    partition = f"state#{route}"
-    serial = len(items(dynamodb, partition, name)) + 1
-    home = f"{dynamodb.meta.region_name}/{name} {spoke_role}"
-    since = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _entry(state):
+    """The attributes of a state that a route and an account have in common."""
     text = {
-        "pk": partition,
-        "sk": SERIAL.format(serial),
         "state": state,
-        "since": since,
+        "since": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "by": f"arn:aws:iam::{MANAGEMENT_ACCOUNT}:user/check",
         "reason": "set by a check",
-        "home": home,
-        "request": uuid.uuid4().hex,
     }
-    item = {key: {"S": value} for key, value in text.items()}
-    item |= {"route_serial": {"N": str(serial)}, "accounts": {"M": {}}, "format": {"N": str(FORMAT)}}
+    return {key: {"S": value} for key, value in text.items()}
+
+
+def set_state(dynamodb, route, state="active", name=NAME, active_accounts=()):
+    """Sets the state of a route, such as `us-east-2=us-east-1`, and returns the serial of the new item.
+
+    `active_accounts` became active after the route got this state.
+    """
+    partition = f"state#{route}"
+    before = max((int(item["sk"]["S"]) for item in items(dynamodb, partition, name)), default=0)
+    serial = before + 1 + bool(active_accounts)
+    own = {account: {"M": _entry("active") | {"serial": {"N": str(serial)}}} for account in active_accounts}
+    item = _entry(state) | {
+        "pk": {"S": partition},
+        "sk": {"S": SERIAL.format(serial)},
+        "home": {"S": f"{dynamodb.meta.region_name}/{name} {SPOKE_ROLE}"},
+        "request": {"S": uuid.uuid4().hex},
+        "route_serial": {"N": str(before + 1)},
+        "accounts": {"M": own},
+        "format": {"N": str(FORMAT)},
+    }
     dynamodb.put_item(TableName=name, Item=item, ConditionExpression="attribute_not_exists(pk)")
     return serial
 
