@@ -101,6 +101,7 @@ impl RunPolicy {
             (change, Occupant::Parameter(evidence)) => {
                 let context = JudgeContext {
                     source,
+                    active_since: self.active_since(evidence.account, source, target),
                     only_route: self.routes.sources_into(target).count() <= 1,
                     writers: &self.writers,
                     now,

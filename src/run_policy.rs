@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use crate::allowances::Allowances;
 use crate::deadline::Deadline;
-use crate::domain::{KmsKeys, NameFilter, Purpose, Routes, Timestamp, Writers};
+use crate::domain::{
+    AccountId, KmsKeys, NameFilter, Purpose, Region, RoutePair, Routes, Timestamp, Writers,
+};
 use crate::route_gate::RouteGate;
 use crate::settings::{MaxDeletes, OnConflict, OnTargetChange};
 
@@ -87,12 +89,23 @@ impl RunPolicy {
         now.plus((self.grace() + days(1)).max(BEYOND_ALLOWANCE + days(1)))
     }
 
+    /// Since when the route is active for the account; `None` if the states of the routes do not matter.
+    pub fn active_since(
+        &self,
+        account: &AccountId,
+        source: &Region,
+        target: &Region,
+    ) -> Option<Timestamp> {
+        self.gate.as_ref()?.active_since(account, &RoutePair::new(source, target))
+    }
+
     /// Whether nothing is ever deleted.
     pub fn never_deletes(&self) -> bool {
         self.max_deletes == MaxDeletes::Count(0)
     }
 
-    fn grace(&self) -> Duration {
+    /// How long a replica is kept after the deletion of its source.
+    pub fn grace(&self) -> Duration {
         days(u64::from(self.delete_grace_days))
     }
 }

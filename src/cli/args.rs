@@ -25,11 +25,12 @@ Exit codes (the first that applies):
 130  stopped by a signal; the result shows what is done and what remains
   5  the limit for deletes (REPLICATOR_MAX_DELETES) blocked deletes
   4  a failure, an incomplete run, or a run that could not start
-  3  a plan or a verification found differences
-  0  in sync, applied, ignored, or frozen
+  3  a plan or a verification found differences, or a route is not active
+  0  in sync, applied, or ignored
 
 Settings are environment variables with the prefix REPLICATOR_; every command checks all of them.
-REPLICATOR_ROUTES is required, for example us-east-2=us-east-1,us-west-2. hubctl uses the
+REPLICATOR_ROUTES is required, for example us-east-2=us-east-1,us-west-2; a command that writes also
+requires REPLICATOR_TABLE, the name of the hub's table, or none. hubctl uses the
 credentials and profiles of the AWS CLI. Results go to stdout, messages to stderr; RUST_LOG=info
 logs each write. After SIGINT or SIGTERM, hubctl starts no further work, finishes the calls in
 progress and shows the result; a second signal ends hubctl immediately.";

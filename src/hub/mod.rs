@@ -25,7 +25,7 @@ use crate::organization::{self, Members};
 use crate::recent_deletes::RecentDeletes;
 use crate::report::{RecentlyReported, Report, Response, Status};
 use crate::request::{self, Accounts, Event, Reconcile, Record, Refused, Request};
-use crate::settings::{Settings, SettingsError, Unmatched};
+use crate::settings::{Settings, SettingsError, TableSetting, Unmatched};
 use crate::table::Table;
 use crate::work::{self, Work};
 
@@ -147,6 +147,7 @@ impl Hub {
         deadline: Deadline,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<RunResult, HubError> {
+        self.check_table(&request)?;
         match request {
             Request::Reconcile(reconcile) => {
                 // Boxed, because otherwise the future of every request has the size of this one.
@@ -161,6 +162,22 @@ impl Hub {
             Request::Event(Ok(event)) => Ok(Box::pin(self.perform_event(event, deadline)).await),
             Request::Batch(records) => Ok(Box::pin(self.perform_batch(records, deadline)).await),
         }
+    }
+
+    /// Refuses a request that may write while the setting of the table is missing.
+    fn check_table(&self, request: &Request) -> Result<(), Refused> {
+        let writes = match request {
+            Request::Reconcile(reconcile) => !reconcile.options.plan,
+            Request::ListAccounts { .. } | Request::Event(Err(_)) => false,
+            Request::Event(Ok(_)) | Request::Batch(_) => true,
+        };
+        if !writes || self.settings.table != TableSetting::Unset {
+            return Ok(());
+        }
+        Err(Refused::new(
+            "missing `REPLICATOR_TABLE`: the state of the routes decides whether the hub may write",
+            "the name of the table that the hub's stack made, or `none` for a hub without a table, whose routes are always active",
+        ))
     }
 
     async fn perform_reconcile(

@@ -18,6 +18,7 @@ mod status;
 #[cfg(feature = "cli")]
 mod table;
 mod unknown_writer;
+mod withheld;
 mod wording;
 
 pub use digest::{Attributes, Digest, digest};

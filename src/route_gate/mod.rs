@@ -34,7 +34,7 @@ const REFRESH_AFTER: Duration = Duration::from_secs(5);
 struct Known {
     /// When the read was sent.
     sent: Moment,
-    state: Result<StateRead, Cause>,
+    state: Arc<Result<StateRead, Cause>>,
 }
 
 /// One route: the last successful read and the last failed one, and the lock of the read under way.
@@ -76,8 +76,8 @@ impl RouteGate {
     /// What a run may do on a route of an account, by a read that is at most [`MAX_AGE`] old.
     pub async fn permission(&self, account: &AccountId, pair: &RoutePair) -> Permission {
         let known = self.read(pair, MAX_AGE).await;
-        match known.state {
-            Err(cause) => Permission::Unreadable(unreadable(pair, &cause)),
+        match &*known.state {
+            Err(cause) => Permission::Unreadable(unreadable(pair, cause)),
             Ok(read) => {
                 let entry = read.record.of(account).clone();
                 match entry.state {
@@ -93,8 +93,7 @@ impl RouteGate {
     pub fn active_since(&self, account: &AccountId, pair: &RoutePair) -> Option<Timestamp> {
         let slot = self.slot(pair);
         let known = lock(&slot.known).clone()?;
-        let read = known.state.ok()?;
-        let entry = read.record.of(account);
+        let entry = known.state.as_ref().as_ref().ok()?.record.of(account);
         (entry.state == RouteState::Active).then_some(entry.since).flatten()
     }
 
@@ -103,7 +102,7 @@ impl RouteGate {
         let slots = lock(&self.slots).clone();
         let last = |slot: &Slot| {
             let (known, failed) = (lock(&slot.known).clone(), lock(&slot.failed).clone());
-            known.or(failed).map(|known| known.state)
+            known.or(failed).map(|known| (*known.state).clone())
         };
         slots.into_iter().filter_map(|(pair, slot)| Some((pair, last(&slot)?))).collect()
     }
@@ -121,7 +120,7 @@ impl RouteGate {
             return known;
         }
         let sent = self.table.connection().moment();
-        let known = Known { sent, state: self.table.state(pair).await };
+        let known = Known { sent, state: Arc::new(self.table.state(pair).await) };
         let kept = if known.state.is_ok() { &slot.known } else { &slot.failed };
         *lock(kept) = Some(known.clone());
         known
@@ -150,10 +149,11 @@ impl RouteGate {
         for pair in &intent.routes {
             let slot = self.slot(pair);
             let Some(known) = self.fresh(&slot.known, MAX_AGE) else {
-                let failed = lock(&slot.failed).clone().and_then(|known| known.state.err());
-                return Err(failed.map_or_else(|| too_old(pair), |cause| unreadable(pair, &cause)));
+                let failed = lock(&slot.failed).clone();
+                let cause = failed.as_ref().and_then(|known| known.state.as_ref().as_ref().err());
+                return Err(cause.map_or_else(|| too_old(pair), |cause| unreadable(pair, cause)));
             };
-            let read = known.state.map_err(|cause| unreadable(pair, &cause))?;
+            let read = known.state.as_ref().as_ref().map_err(|cause| unreadable(pair, cause))?;
             self.allows(intent, pair, &read.record)?;
         }
         Ok(())

@@ -48,8 +48,8 @@ pub fn table(response: &Response, view: View) -> String {
     if let Some(line) = trusted_writers(&response.totals) {
         lines.extend(wrapped(&line, "", view));
     }
-    if response.status == Status::Frozen {
-        lines.push("The hub is frozen: nothing was written.".to_owned());
+    for route in &response.routes_not_active {
+        lines.extend(wrapped(&route.sentence(), "", view));
     }
     if response.stopped {
         lines.push(
