@@ -7,10 +7,9 @@ import time
 
 import cloudtrail
 import hub_table
-from catalogue import ROUTES
+from catalogue import HUB_REGION, ROUTES
 from live import NOTHING_RETURNED
 
-HUB_REGION = "us-west-2"
 SOURCE, TARGET = "us-east-2", "us-east-1"
 ROUTE = f"{SOURCE}={TARGET}"
 # The source's other target: its route stays active.
@@ -32,13 +31,18 @@ class Freeze:
     def __init__(self, organisation, hub):
         self.organisation = organisation
         self.hub = hub
-        self.table = organisation.client("dynamodb", "management", HUB_REGION)
-        self.account = organisation.ids[ACCOUNT]
         self.before = None
 
-    def run(self, wanted, *arguments):
+    @property
+    def account(self):
+        return self.organisation.ids[ACCOUNT]
+
+    def items(self, partition):
+        return hub_table.items(self.organisation.client("dynamodb", "management", HUB_REGION), partition)
+
+    def run(self, wanted, *arguments, show=True):
         """Runs a hubctl command, which must exit with this code, and returns its output."""
-        code, output = self.hub.run(*arguments)
+        code, output = self.hub.run(*arguments, show=show)
         if code != wanted:
             raise FreezeFailed(f"hubctl {arguments[0]} exited with {code}; expected {wanted}")
         return output
@@ -47,10 +51,11 @@ class Freeze:
         """The table is new, so the hub only plans until an operator starts each route."""
         for source, targets in ROUTES.items():
             for target in targets:
-                self.thaw(f"{source}={target}", "first deployment")
+                # The command shows the plan that the demo has shown already.
+                self.thaw(f"{source}={target}", "first deployment", show=False)
 
-    def thaw(self, route=ROUTE, reason="us-east-2 is healthy again"):
-        self.run(DONE, "thaw", "--route", route, "--reason", reason)
+    def thaw(self, route=ROUTE, reason="us-east-2 is healthy again", show=True):
+        self.run(DONE, "thaw", "--route", route, "--reason", reason, show=show)
         self.check_state(route, "active", reason)
 
     def freeze(self):
@@ -65,7 +70,7 @@ class Freeze:
 
     def check_state(self, route, state, reason):
         """The newest record of the route in the table has this state and reason."""
-        newest = hub_table.items(self.table, f"state#{route}")[-1]
+        newest = self.items(f"state#{route}")[-1]
         found = newest["state"]["S"], newest["reason"]["S"]
         if found != (state, reason):
             raise FreezeFailed(f"the table says that {route} is {found}; expected {(state, reason)}")
@@ -88,7 +93,7 @@ class Freeze:
 
     def check_held(self):
         """The event is an item of the table, so `status` and the operator know it."""
-        held = {item["sk"]["S"]: item for item in hub_table.items(self.table, f"held#{ROUTE}")}
+        held = {item["sk"]["S"]: item for item in self.items(f"held#{ROUTE}")}
         key = f"{self.account}#parameter#{NAME}"
         if held.get(key, {}).get("why") != {"S": "frozen"}:
             raise FreezeFailed(f"the table does not hold the event of {NAME}; it holds {sorted(held)}")
