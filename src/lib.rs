@@ -99,6 +99,7 @@ pub mod cli;
 pub mod concurrency;
 pub mod deadline;
 pub mod domain;
+pub mod failover;
 pub mod guard;
 pub mod hub;
 pub mod lambda;
