@@ -211,3 +211,6 @@ pub(crate) fn unreadable(pair: &RoutePair, cause: &Cause) -> Cause {
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;
