@@ -187,7 +187,7 @@ impl Hub {
     fn check_table(&self, request: &Request) -> Result<(), Refused> {
         let writes = match request {
             Request::Reconcile(reconcile) => !reconcile.options.plan,
-            // A failover request also refuses the setting `none`.
+            // Commands on states require the table itself, and check it.
             Request::ListAccounts { .. } | Request::Event(Err(_)) | Request::Failover(_) => false,
             Request::Event(Ok(_)) | Request::Batch(_) => true,
         };
