@@ -66,7 +66,7 @@ impl Hub {
                     (account, Status::Incomplete)
                 }
             };
-            progress(Progress { finished, total, account, status });
+            progress(Progress::Account { finished, total, account, status });
         }
         self.remove_absent(&policy, absent, (finished, total), progress, &mut report).await;
         if policy.deadline.is_stopped() {
@@ -93,7 +93,7 @@ impl Hub {
             finished += 1;
             let (account, status) = (outcome.account.clone(), Status::of(&outcome));
             report.take(outcome);
-            progress(Progress { finished, total, account, status });
+            progress(Progress::Account { finished, total, account, status });
         }
     }
 
