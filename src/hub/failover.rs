@@ -5,10 +5,12 @@ use super::{Answer, Hub, HubError, Progress, RouteFilter};
 use crate::deadline::Deadline;
 use crate::domain::{Cause, FailureKind, Purpose, RoutePair};
 use crate::failover::{FailoverAnswer, FailoverError, PlanPart, begin_thaw, freeze};
+use crate::report::Report;
 use crate::request::{
     Accounts, FailoverRequest, Reconcile, Refused, RunOptions, ThawPlan, ThawRequest,
 };
 use crate::settings::TableSetting;
+use crate::status;
 use crate::table::Table;
 
 impl Hub {
@@ -32,11 +34,29 @@ impl Hub {
             FailoverRequest::Thaw(request) => {
                 self.thaw(table, &request, deadline, progress).await?
             }
-            FailoverRequest::Status(_) => {
-                return Err(Refused::new("status is not built", "freeze").into());
+            FailoverRequest::Status(pair) => {
+                return Ok(self.status(table, pair, &deadline).await?);
             }
         };
         Ok(Answer::Failover(Box::new(answer)))
+    }
+
+    /// What the table says about one route, or about all routes of the settings.
+    async fn status(
+        &self,
+        table: &Table,
+        pair: Option<RoutePair>,
+        deadline: &Deadline,
+    ) -> Result<Answer, Cause> {
+        let of_all = pair.is_none();
+        let pairs = pair.map_or_else(|| self.pairs(), |pair| vec![pair]);
+        let read = deadline.unless_stopped(status::read(table, &pairs, of_all)).await;
+        let Some(status) = read else {
+            let mut report = Report::new();
+            report.stopped();
+            return Ok(Answer::Report(Box::new(report.response())));
+        };
+        Ok(Answer::Status(Box::new(status?)))
     }
 
     async fn thaw(
@@ -110,19 +130,24 @@ impl Hub {
     }
 
     fn check_route(&self, pair: &RoutePair) -> Result<(), Refused> {
-        let routes = || {
-            self.settings.routes.iter().flat_map(|route| {
-                route.targets.iter().map(|target| RoutePair::new(&route.source, target))
-            })
-        };
-        if routes().any(|known| known == *pair) {
+        let pairs = self.pairs();
+        if pairs.contains(pair) {
             return Ok(());
         }
-        let known: Vec<String> = routes().map(|pair| format!("`{pair}`")).collect();
+        let known: Vec<String> = pairs.iter().map(|pair| format!("`{pair}`")).collect();
         Err(Refused::new(
             format!("unknown route `{pair}`"),
             format!("one of the routes of REPLICATOR_ROUTES: {}", known.join(", ")),
         ))
+    }
+
+    /// Every source Region with each of its targets.
+    fn pairs(&self) -> Vec<RoutePair> {
+        let routes = self.settings.routes.iter();
+        let pairs = routes.flat_map(|route| {
+            route.targets.iter().map(|target| RoutePair::new(&route.source, target))
+        });
+        pairs.collect()
     }
 }
 
