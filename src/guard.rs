@@ -1,5 +1,4 @@
-//! The last check before a write: no step may change what this route does not own, and no step may write during a plan or
-//! a freeze.
+//! The last check before a write: no step may change what this route does not own, and no step may write during a plan.
 //!
 //! The guard judges the evidence itself and does not trust the plan, so a fault in a plan ends here. Pure: the time is an
 //! argument.
@@ -76,7 +75,7 @@ impl RunPolicy {
         }
         match self.writing {
             Writing::Apply => Ruling::Proceed,
-            Writing::PlanOnly | Writing::Frozen => Ruling::ReportOnly,
+            Writing::PlanOnly => Ruling::ReportOnly,
         }
     }
 
@@ -102,6 +101,7 @@ impl RunPolicy {
             (change, Occupant::Parameter(evidence)) => {
                 let context = JudgeContext {
                     source,
+                    active_since: self.active_since(evidence.account, source, target),
                     only_route: self.routes.sources_into(target).count() <= 1,
                     writers: &self.writers,
                     now,

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use crate::allowances::Allowances;
 use crate::deadline::Deadline;
-use crate::domain::{KmsKeys, NameFilter, Purpose, Routes, Timestamp, Writers};
+use crate::domain::{
+    AccountId, KmsKeys, NameFilter, Purpose, Region, RoutePair, Routes, Timestamp, Writers,
+};
+use crate::route_gate::RouteGate;
 use crate::settings::{MaxDeletes, OnConflict, OnTargetChange};
 
 /// Whether a run writes.
@@ -15,8 +18,6 @@ pub enum Writing {
     Apply,
     /// Steps are only reported.
     PlanOnly,
-    /// The route is frozen: steps are only reported.
-    Frozen,
 }
 
 impl Writing {
@@ -27,7 +28,7 @@ impl Writing {
 }
 
 /// The settings and options of one invocation.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a separate choice")]
 pub struct RunPolicy {
     /// Whether the run writes.
@@ -63,6 +64,8 @@ pub struct RunPolicy {
     pub kms_keys: KmsKeys,
     /// All routes of the settings, also those that this run skips: ownership depends on all of them.
     pub routes: Routes,
+    /// The states of the routes; `None` if every route is active or the run writes nothing.
+    pub gate: Option<Arc<RouteGate>>,
     /// The time after which the run starts nothing new.
     pub deadline: Deadline,
 }
@@ -86,12 +89,23 @@ impl RunPolicy {
         now.plus((self.grace() + days(1)).max(BEYOND_ALLOWANCE + days(1)))
     }
 
+    /// Since when the route is active for the account; `None` if the states of the routes do not matter.
+    pub fn active_since(
+        &self,
+        account: &AccountId,
+        source: &Region,
+        target: &Region,
+    ) -> Option<Timestamp> {
+        self.gate.as_ref()?.active_since(account, &RoutePair::new(source, target))
+    }
+
     /// Whether nothing is ever deleted.
     pub fn never_deletes(&self) -> bool {
         self.max_deletes == MaxDeletes::Count(0)
     }
 
-    fn grace(&self) -> Duration {
+    /// How long a replica is kept after the deletion of its source.
+    pub fn grace(&self) -> Duration {
         days(u64::from(self.delete_grace_days))
     }
 }
@@ -121,6 +135,7 @@ impl RunPolicy {
             names: NameFilter::default(),
             kms_keys: KmsKeys::default(),
             routes: Routes::parse(routes).expect("routes"),
+            gate: None,
             deadline: Deadline::never(),
         }
     }

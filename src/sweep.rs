@@ -10,12 +10,12 @@ use crate::aws::{Connection, Session};
 use crate::deadline::reserve;
 use crate::domain::{
     AccountId, AccountOutcome, Assignment, Cause, Failure, FailureKind, Kind, OutcomeKind, Purpose,
-    Region, Scope, Take,
+    Region, Scope, Take, Withheld,
 };
 use crate::parameters::{MassAbsence, UnwitnessedAbsences};
 use crate::partial_counts::PartialCounts;
 use crate::recent_deletes::RecentDeletes;
-use crate::run_policy::RunPolicy;
+use crate::run_policy::{RunPolicy, Writing};
 use crate::work::Work;
 use crate::{parameters, secrets};
 
@@ -97,31 +97,56 @@ async fn reconcile(
     recent: &RecentDeletes,
     work: Work,
 ) -> (AccountOutcome, Option<AccountAbsences>) {
-    let complete = |outcome| (outcome, None);
-    let Work { account, assignments, refused_deletes } = work;
+    let (work, planned, withheld) = divided(policy, work).await;
+    let account = withheld.account.clone();
+    let is_empty = work.assignments.is_empty() && work.refused_deletes.is_empty();
+    if is_empty && planned.is_empty() && !withheld.withheld.is_empty() {
+        return (withheld, None);
+    }
     let session = match connection.session(&account).await {
-        Ok(session) => session,
-        Err(cause) => return complete(failed(&account, cause)),
+        Ok(session) => session.with_gate(policy.gate.clone().map(|gate| gate as _)),
+        Err(cause) => return (merged(withheld, failed(&account, cause)), None),
     };
+    let mut outcome = withheld;
+    if !planned.is_empty() {
+        let policy = RunPolicy { writing: Writing::PlanOnly, ..policy.clone() };
+        let planned = Work { assignments: planned, ..Work::new(account) };
+        outcome.merge(Box::pin(reconcile_routes(&session, &policy, recent, planned)).await.0);
+        if is_empty {
+            return (outcome, None);
+        }
+    }
+    let (reconciled, absences) = reconcile_routes(&session, policy, recent, work).await;
+    (merged(outcome, reconciled), absences)
+}
+
+async fn reconcile_routes(
+    session: &Session,
+    policy: &RunPolicy,
+    recent: &RecentDeletes,
+    work: Work,
+) -> (AccountOutcome, Option<AccountAbsences>) {
+    let complete = |outcome| (outcome, None);
+    let Work { assignments, refused_deletes, .. } = work;
     match &policy.purpose {
         Purpose::Equality | Purpose::Resolving(Take::Source) => {}
         Purpose::Pruning(leftovers) => {
             return complete(
-                parameters::prune(&session, policy, recent, leftovers, &assignments).await,
+                parameters::prune(session, policy, recent, leftovers, &assignments).await,
             );
         }
         Purpose::Releasing | Purpose::Resolving(Take::Target) => {
-            let mut outcome = parameters::release(&session, policy, recent, &assignments).await;
-            outcome.merge(secrets::release(&session, policy, &assignments).await);
+            let mut outcome = parameters::release(session, policy, recent, &assignments).await;
+            outcome.merge(secrets::release(session, policy, &assignments).await);
             return complete(outcome);
         }
     }
     let ((mut outcome, absent), secrets) = futures::join!(
-        parameters::reconcile(&session, policy, recent, &assignments),
-        secrets::reconcile(&session, policy, &assignments),
+        parameters::reconcile(session, policy, recent, &assignments),
+        secrets::reconcile(session, policy, &assignments),
     );
     outcome.merge(secrets);
-    outcome.merge(secrets::refused_deletes(&session, &refused_deletes).await);
+    outcome.merge(secrets::refused_deletes(session, &refused_deletes).await);
     if !policy.from_events {
         fail_if_absent(&assignments, &mut outcome);
     }
@@ -129,7 +154,34 @@ async fn reconcile(
         return (outcome, None);
     }
     session.release_memory().await;
-    (outcome, Some(AccountAbsences { session, absent }))
+    (outcome, Some(AccountAbsences { session: session.clone(), absent }))
+}
+
+/// Divides the work by the states of the routes: the work to do, the routes that are only planned, and an outcome that
+/// names the routes that are left alone. `prune` reads no source, and the gate judges each of its writes.
+async fn divided(policy: &RunPolicy, mut work: Work) -> (Work, Vec<Assignment>, AccountOutcome) {
+    let mut outcome = AccountOutcome::new(work.account.clone());
+    let Some(gate) = &policy.gate else { return (work, Vec::new(), outcome) };
+    if matches!(policy.purpose, Purpose::Pruning(_)) {
+        return (work, Vec::new(), outcome);
+    }
+    let assignments = std::mem::take(&mut work.assignments);
+    let mut division = gate.divide(&work.account, assignments, policy.from_events).await;
+    gate.divide_refused(&work.account, &mut work.refused_deletes, &mut division).await;
+    let unreadable = |withheld: &Withheld| matches!(withheld, Withheld::Unreadable(_));
+    if division.withheld.values().any(unreadable) {
+        outcome.complete = false;
+        outcome.left = true;
+    }
+    outcome.withheld = division.withheld;
+    outcome.held = division.held;
+    work.assignments = division.write;
+    (work, division.plan, outcome)
+}
+
+fn merged(mut outcome: AccountOutcome, other: AccountOutcome) -> AccountOutcome {
+    outcome.merge(other);
+    outcome
 }
 
 /// Removes the replicas of unwitnessed absences, after all accounts have been reconciled. Each result is the account's

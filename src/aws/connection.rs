@@ -28,6 +28,7 @@ use tokio::sync::OnceCell;
 use super::client::{PerRegion, client};
 use super::credentials::{Role, RoleCredentials};
 use super::environment::Environment;
+use super::moment::Moment;
 use super::response::{complete_response, missing_member};
 use super::session::{Session, Shared, now};
 use crate::aws::errors;
@@ -38,9 +39,9 @@ use crate::aws::throttle::{CallStats, Lane, Quotas};
 use crate::domain::{AccountId, Cause, FailureKind, Location, ParameterName, Region, Timestamp};
 
 /// The time to establish a connection; the same as in Lambda's own clients.
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(3100);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_millis(3100);
 /// The time until a response begins. The SDK sets no limit, so a call to a host that never answers would hang.
-const READ_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// Attempts of one call, including the first.
 const ATTEMPTS: u32 = 5;
 /// Part of the user agent, which `CloudTrail` records.
@@ -65,6 +66,15 @@ pub struct Options {
     pub environment: Environment,
 }
 
+/// The principal whose credentials sign the hub's own calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallerIdentity {
+    /// The hub's own account.
+    pub account: AccountId,
+    /// The ARN of the role session or user; empty if STS did not name one.
+    pub arn: String,
+}
+
 /// A connection to AWS. Clones share all state.
 #[derive(Clone)]
 pub struct Connection(Arc<Inner>);
@@ -85,11 +95,12 @@ struct Inner {
     registry: LimiterRegistry,
     memory_budget: MemoryBudget,
     sts: aws_sdk_sts::Client,
-    hub_account: OnceCell<AccountId>,
+    caller: OnceCell<CallerIdentity>,
     /// The organisation's management account, known after the first list of accounts.
     management_account: OnceLock<AccountId>,
     own_ssm: PerRegion<aws_sdk_ssm::Client>,
     sns: PerRegion<aws_sdk_sns::Client>,
+    dynamodb: PerRegion<aws_sdk_dynamodb::Client>,
     organizations: PerRegion<aws_sdk_organizations::Client>,
     /// Sessions in use. The entry of a finished account is a dead weak reference until the next insertion.
     sessions: Mutex<HashMap<AccountId, Weak<Shared>>>,
@@ -136,10 +147,11 @@ impl Connection {
             calls,
             limiters,
             registry: LimiterRegistry::default(),
-            hub_account: OnceCell::new(),
+            caller: OnceCell::new(),
             management_account: OnceLock::new(),
             own_ssm: PerRegion::new(),
             sns: PerRegion::new(),
+            dynamodb: PerRegion::new(),
             organizations: PerRegion::new(),
             sessions: Mutex::new(HashMap::new()),
         })))
@@ -162,26 +174,35 @@ impl Connection {
 
     /// The hub's own account. STS is called once for each connection.
     pub async fn hub_account(&self) -> Result<AccountId, Cause> {
+        Ok(self.caller().await?.account.clone())
+    }
+
+    /// The principal whose credentials sign the hub's own calls. STS is called once for each connection.
+    ///
+    /// # Errors
+    /// The failure of `GetCallerIdentity`.
+    pub async fn caller(&self) -> Result<&CallerIdentity, Cause> {
         let ask = || async {
             let operation = "sts:GetCallerIdentity";
             let place = format!("the hub's account in {}", self.0.region);
             let request = self.0.sts.get_caller_identity();
             let named = |answer: &GetCallerIdentityOutput| {
-                answer.account().and_then(|digits| AccountId::parse(digits).ok())
+                let account = AccountId::parse(answer.account()?).ok()?;
+                Some(CallerIdentity { account, arn: answer.arn().unwrap_or_default().to_owned() })
             };
             let answer =
                 complete_response(|| request.clone().send(), |answer| named(answer).is_some())
                     .await;
             let answer = answer.map_err(|error| errors::cause(operation, &place, &error))?;
-            let account = answer.as_ref().and_then(named);
-            account.ok_or_else(|| {
+            let caller = answer.as_ref().and_then(named);
+            caller.ok_or_else(|| {
                 Cause::new(
                     FailureKind::Unavailable,
                     format!("{operation} returned no account in {place}"),
                 )
             })
         };
-        self.0.hub_account.get_or_try_init(ask).await.cloned()
+        self.0.caller.get_or_try_init(ask).await
     }
 
     /// Remembers the organisation's management account: a missing spoke role there has a different remedy.
@@ -207,6 +228,17 @@ impl Connection {
     pub fn sns(&self, region: &Region) -> aws_sdk_sns::Client {
         let Inner { config, limiters, sns, .. } = &*self.0;
         sns.get_or(region, || client!(aws_sdk_sns, "sns", config, region, limiters))
+    }
+
+    /// A client of DynamoDB in the hub's own account and Region, with the hub's credentials.
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let Inner { config, region, limiters, dynamodb, .. } = &*self.0;
+        dynamodb.get_or(region, || client!(aws_sdk_dynamodb, "dynamodb", config, region, limiters))
+    }
+
+    /// The present moment by both clocks.
+    pub fn moment(&self) -> Moment {
+        Moment::now(&self.0.clock)
     }
 
     /// A client of Parameter Store in the hub's own account, with the hub's credentials.

@@ -39,13 +39,15 @@ pub enum FailureKind {
     NotInTime,
     /// A document exceeds the size limit of its destination.
     TooLarge,
+    /// The state of the route does not allow the write, or the state could not be read.
+    Frozen,
     /// An internal error of the hub.
     Bug,
 }
 
 impl FailureKind {
     /// Every kind, in the order of the declaration.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::AccessDenied,
         Self::NoSpokeRole,
         Self::Conflict,
@@ -60,6 +62,7 @@ impl FailureKind {
         Self::Unsupported,
         Self::NotInTime,
         Self::TooLarge,
+        Self::Frozen,
         Self::Bug,
     ];
 
@@ -80,6 +83,7 @@ impl FailureKind {
             Self::Unsupported => "unsupported",
             Self::NotInTime => "not_in_time",
             Self::TooLarge => "too_large",
+            Self::Frozen => "frozen",
             Self::Bug => "bug",
         }
     }
@@ -121,6 +125,9 @@ impl FailureKind {
                 "run a sweep of the accounts in `remaining`, or wait for the next sweep"
             }
             Self::TooLarge => "reduce the size of what the message names",
+            Self::Frozen => {
+                "no action while the route is frozen: a sweep after `hubctl thaw` writes what is missing"
+            }
             Self::Bug => "report this error to the maintainers with the log of this invocation",
         }
     }
@@ -129,7 +136,12 @@ impl FailureKind {
     pub const fn may_succeed_later(self) -> bool {
         matches!(
             self,
-            Self::Throttled | Self::Unavailable | Self::NotInTime | Self::Bug | Self::NoSpokeRole
+            Self::Throttled
+                | Self::Unavailable
+                | Self::NotInTime
+                | Self::Frozen
+                | Self::Bug
+                | Self::NoSpokeRole
         )
     }
 }
@@ -174,7 +186,11 @@ impl Cause {
 
     /// The outcome of an item that fails with this cause.
     pub fn outcome(&self) -> OutcomeKind {
-        if self.kind == FailureKind::Conflict { OutcomeKind::Conflict } else { OutcomeKind::Failed }
+        match self.kind {
+            FailureKind::Conflict => OutcomeKind::Conflict,
+            FailureKind::Frozen => OutcomeKind::Pending,
+            _ => OutcomeKind::Failed,
+        }
     }
 
     /// A command to run or a setting to change.
@@ -252,6 +268,6 @@ mod tests {
     fn every_kind_has_a_distinct_word_and_a_distinct_remedy() {
         let words: BTreeSet<_> = FailureKind::ALL.iter().map(|kind| kind.word()).collect();
         let remedies: BTreeSet<_> = FailureKind::ALL.iter().map(|kind| kind.remedy()).collect();
-        assert_eq!((words.len(), remedies.len()), (15, 15));
+        assert_eq!((words.len(), remedies.len()), (16, 16));
     }
 }

@@ -15,6 +15,8 @@ mod outcome;
 mod purpose;
 mod reason;
 mod route;
+mod route_state;
+mod route_transition;
 mod secret_text;
 mod shown;
 mod tags;
@@ -37,6 +39,8 @@ pub use outcome::{AccountOutcome, Step, TombstonedReplica, WrittenBy};
 pub use purpose::{Leftovers, PlanStep, Purpose, Take};
 pub use reason::Reason;
 pub use route::{InvalidRoute, Route, Routes};
+pub use route_state::{Need, RoutePair, RouteRecord, RouteState, StateEntry, Withheld};
+pub use route_transition::{Transition, TransitionRefused, TransitionRequest};
 pub use secret_text::SecretText;
 pub(crate) use shown::shown;
 pub use tags::{

@@ -11,6 +11,7 @@ use super::ledger::Ledger;
 use super::location::{AccountId, Region};
 use super::note::{Note, PENDING, PENDING_REMEDY};
 use super::reason::Reason;
+use super::route_state::{RoutePair, Withheld};
 use super::timestamp::Timestamp;
 
 /// One planned change of one replica, for `steps` in the response of a plan.
@@ -100,6 +101,10 @@ pub struct AccountOutcome {
     pub written_by: WrittenBy,
     /// The indexes of the globs of `REPLICATOR_INCLUDE_NAMES` that match a listed source.
     pub matched_includes: BTreeSet<usize>,
+    /// The routes that this run left alone or only planned, because they are not active.
+    pub withheld: BTreeMap<RoutePair, Withheld>,
+    /// The named items of these routes.
+    pub held: Vec<(RoutePair, Item)>,
 }
 
 impl AccountOutcome {
@@ -120,6 +125,8 @@ impl AccountOutcome {
             changed: false,
             written_by: WrittenBy::default(),
             matched_includes: BTreeSet::new(),
+            withheld: BTreeMap::new(),
+            held: Vec::new(),
         }
     }
 
@@ -207,6 +214,8 @@ impl AccountOutcome {
         self.changed |= other.changed;
         self.written_by.merge(&other.written_by);
         self.matched_includes.extend(other.matched_includes);
+        self.withheld.extend(other.withheld);
+        self.held.extend(other.held);
     }
 
     /// Whether the same work on `item` may succeed later: the item is pending, or the item or its account failed for a

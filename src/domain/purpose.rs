@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::change::Change;
 use super::item::Item;
 use super::location::{AccountId, Region};
+use super::route_state::Need;
 
 /// The purpose of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +21,18 @@ pub enum Purpose {
     /// End the replication of one item (`hubctl release`): the hub ends a secret's managed replication; a parameter's
     /// replicas stay and belong to their owner.
     Releasing,
+}
+
+impl Purpose {
+    /// The need of the purpose's writes.
+    pub const fn need(&self) -> Need {
+        match self {
+            Self::Equality => Need::Replicate,
+            Self::Pruning(_) => Need::Prune,
+            Self::Resolving(_) => Need::Resolve,
+            Self::Releasing => Need::Release,
+        }
+    }
 }
 
 /// The side of a conflict that the operator keeps.

@@ -3,7 +3,8 @@
 use super::{Hub, HubError};
 use crate::aws::{Connection, Environment, Lane, Options, Quotas};
 use crate::domain::{Cause, Region, Routes};
-use crate::settings::{RawSettings, Settings};
+use crate::settings::{RawSettings, Settings, TableSetting};
+use crate::table::Table;
 
 impl Hub {
     /// A hub for a terminal, with the settings of the environment.
@@ -32,11 +33,18 @@ impl Hub {
     pub async fn with(settings: Settings, environment: Environment) -> Result<Self, HubError> {
         let sweeps = Connection::open(options(&settings, environment)).await?;
         let events = sweeps.in_lane(Lane::Events)?;
+        let table = match &settings.table {
+            TableSetting::Named(name) => {
+                Some(Table::new(sweeps.clone(), name, &settings.spoke_role_name))
+            }
+            TableSetting::NoTable | TableSetting::Unset => None,
+        };
         let (recent, allowances, recently_reported) = <_>::default();
         Ok(Self {
             settings,
             sweeps,
             events,
+            table,
             recent,
             allowances,
             recently_reported,

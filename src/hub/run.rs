@@ -12,6 +12,7 @@ use crate::domain::{AccountOutcome, Purpose, Writers};
 use crate::parameters::MassAbsence;
 use crate::report::{Report, Status};
 use crate::request::RunOptions;
+use crate::route_gate::RouteGate;
 use crate::run_policy::{RunPolicy, Writing};
 use crate::sweep::{AccountAbsences, AccountResult, remove_absent, sweep};
 use crate::work::Work;
@@ -65,7 +66,7 @@ impl Hub {
                     (account, Status::Incomplete)
                 }
             };
-            progress(Progress { finished, total, account, status });
+            progress(Progress::Account { finished, total, account, status });
         }
         self.remove_absent(&policy, absent, (finished, total), progress, &mut report).await;
         if policy.deadline.is_stopped() {
@@ -92,7 +93,7 @@ impl Hub {
             finished += 1;
             let (account, status) = (outcome.account.clone(), Status::of(&outcome));
             report.take(outcome);
-            progress(Progress { finished, total, account, status });
+            progress(Progress::Account { finished, total, account, status });
         }
     }
 
@@ -103,6 +104,12 @@ impl Hub {
         let excluded = accounts.filter(|account| !self.settings.accounts.names_account(account));
         leftovers.accounts.extend(excluded.cloned());
         Purpose::Pruning(leftovers)
+    }
+
+    /// The gate of a run that writes. Each run reads the states of the routes again.
+    fn gate(&self, options: RunOptions) -> Option<Arc<RouteGate>> {
+        let table = self.table.as_ref().filter(|_| !options.plan)?;
+        Some(Arc::new(RouteGate::new(table.clone(), self.settings.routes.clone())))
     }
 
     pub(super) fn policy(
@@ -138,6 +145,7 @@ impl Hub {
             names: settings.names.clone(),
             kms_keys: settings.kms_keys.clone(),
             routes: settings.routes.clone(),
+            gate: self.gate(options),
             deadline,
         }
     }

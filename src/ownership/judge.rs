@@ -8,7 +8,7 @@ use super::{
     is_marked, is_released,
 };
 use crate::domain::{
-    AccountId, EXCLUDE_TAG, PROVENANCE_KEY, Tags, Version, Writer, Writers, assumed_role,
+    AccountId, EXCLUDE_TAG, PROVENANCE_KEY, Tags, Timestamp, Version, Writer, Writers, assumed_role,
 };
 
 /// For this long the hub restores the missing tags of a version 1 that it wrote: an invocation may have died before the tags
@@ -25,7 +25,9 @@ pub fn judge(evidence: Evidence<'_>, context: JudgeContext<'_>) -> Ownership {
             let region = named.region.clone();
             judge_unnamed(history, &named, by, version, || Ownership::OtherRoute(region))
         }
-        (true, Some(provenance)) => judge_claim(provenance, evidence, by, history),
+        (true, Some(provenance)) => {
+            judge_claim(provenance, evidence, by, history, context.active_since)
+        }
         (true, None) if by == Writer::Hub && version.number > 1 => {
             judge_covered(history, || mark_only(context, true))
         }
@@ -128,6 +130,7 @@ fn judge_claim(
     evidence: Evidence<'_>,
     by: Writer,
     history: Option<WriterHistory<'_>>,
+    active_since: Option<Timestamp>,
 ) -> Ownership {
     let Evidence { account, target, name, version, .. } = evidence;
     if !provenance.is_of(account, target, name) {
@@ -158,7 +161,7 @@ fn judge_claim(
     if named.is_none() && !rows.is_complete() {
         return Ownership::Claimed(InvalidClaim::NoSuchVersion);
     }
-    judge_later_versions(provenance, evidence, by, &rows, named)
+    judge_later_versions(provenance, evidence, by, &rows, named, active_since)
 }
 
 /// Judges the versions after the named one at `named`, which the hub or a trusted writer wrote.
@@ -168,6 +171,7 @@ fn judge_later_versions(
     by: Writer,
     rows: &WriterHistory<'_>,
     named: Option<usize>,
+    active_since: Option<Timestamp>,
 ) -> Ownership {
     let named_by = named.and_then(|at| rows.writer(at));
     let covered = rows.from(named.map_or(0, |at| at + 1)).last_covered();
@@ -181,7 +185,8 @@ fn judge_later_versions(
         (_, covered) => {
             let under_named = named.and_then(|at| at.checked_sub(1));
             let restored_before = under_named.is_some_and(|at| rows.is_covered(at));
-            let restorable = named_by == Some(Writer::Hub) && !provenance.adopted;
+            let is_recent = active_since.is_none_or(|since| evidence.version.modified >= since);
+            let restorable = named_by == Some(Writer::Hub) && !provenance.adopted && is_recent;
             let change = evidence.present();
             Ownership::ChangedInTarget { change, covered, restored_before, restorable }
         }

@@ -46,6 +46,9 @@ pub struct Evidence<'a> {
 pub struct JudgeContext<'a> {
     /// The source Region of the route.
     pub source: &'a Region,
+    /// Since when the route is active, if its state matters. A change of another writer before that time was made while
+    /// the route was not active, or in an earlier time of activity, and is not overwritten.
+    pub active_since: Option<Timestamp>,
     /// Whether no other route leads into the target.
     pub only_route: bool,
     /// The roles whose versions count as the hub's.

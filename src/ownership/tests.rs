@@ -91,7 +91,10 @@ impl HeldParameter {
 
     fn judged_by(&self, writers: &Writers, only_route: bool) -> Ownership {
         let source = Region::parse("us-east-2").expect("a Region");
-        judge(self.evidence(), JudgeContext { source: &source, only_route, writers, now: NOW })
+        judge(
+            self.evidence(),
+            JudgeContext { source: &source, active_since: None, only_route, writers, now: NOW },
+        )
     }
 
     fn judged(&self) -> Ownership {
@@ -302,8 +305,13 @@ fn a_changed_name_of_the_spoke_role_is_recognised_by_what_it_wrote() {
     let source = Region::parse("us-east-2").expect("a Region");
     let writers = Writers::of_defaults();
     let role = |held: &HeldParameter| {
-        let viewpoint =
-            JudgeContext { source: &source, only_route: true, writers: &writers, now: NOW };
+        let viewpoint = JudgeContext {
+            source: &source,
+            active_since: None,
+            only_route: true,
+            writers: &writers,
+            now: NOW,
+        };
         other_role(held.evidence(), viewpoint).map(str::to_owned)
     };
     let former = HeldParameter::new(&[OLD_ROLE]).marked().with(|made| made);

@@ -62,6 +62,7 @@ impl RouteContext<'_> {
                 at_once: self.policy.lifts_brake,
                 keep_until: self.policy.keep_until(now),
                 latest_due: self.policy.latest_due(now),
+                grace: self.policy.grace(),
             },
             now,
         }
@@ -75,9 +76,18 @@ impl RouteContext<'_> {
         referenced: Option<&'a Observed>,
     ) -> Case<'a> {
         let (account, routes) = (self.session.account(), &self.policy.routes);
-        let found_by = None;
         let source = self.source;
-        Case { account, source, target, routes, original, replica, referenced, found_by }
+        Case {
+            account,
+            source,
+            target,
+            routes,
+            original,
+            replica,
+            referenced,
+            active_since: self.policy.active_since(account, source, target),
+            found_by: None,
+        }
     }
 
     /// Asks the guard whether a planned change may be carried out.

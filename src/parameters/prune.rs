@@ -2,7 +2,7 @@
 //! route or target no longer exists, or the account is excluded. Sweeps never do this, because a changed setting may be a
 //! mistake; an operator runs `prune`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::causes::{leftover_may_be_source, not_a_leftover};
 use super::model::Observed;
@@ -100,18 +100,20 @@ impl Pruning<'_> {
         }
     }
 
-    /// The leftovers among the listed parameters. Reports those that may be sources.
+    /// The leftovers among the listed parameters, by the Region of their provenance. Reports those that may be sources.
     fn leftovers_in<'a>(
         &self,
         target: &Region,
         held: impl Iterator<Item = &'a Observed>,
         results: &mut ItemResults,
-    ) -> Vec<Observed> {
-        let mut leftovers = Vec::new();
+    ) -> BTreeMap<Region, Vec<Observed>> {
+        let mut leftovers: BTreeMap<Region, Vec<Observed>> = BTreeMap::new();
         for held in held {
             match self.standing(target, held) {
                 None => {}
-                Some(Standing::Leftover(_)) => leftovers.push(held.clone()),
+                Some(Standing::Leftover(source)) => {
+                    leftovers.entry(source).or_default().push(held.clone());
+                }
                 Some(Standing::PossibleSource(of)) => {
                     let evidence = held.evidence(self.session.account(), target);
                     let cause = leftover_may_be_source(&of, target, &last(&evidence.present()));
@@ -153,8 +155,22 @@ impl Pruning<'_> {
         held: impl Iterator<Item = &Observed>,
         results: &mut ItemResults,
     ) {
-        let executor = DeleteExecutor::new(self.session, self.policy, self.recent, target);
-        let leftovers = self.leftovers_in(target, held, results);
+        // Each write names the route of the leftover, because a route that is not active allows none.
+        for (source, leftovers) in self.leftovers_in(target, held, results) {
+            let session = self.session.on_route(&source, self.policy.purpose.need());
+            self.prune_route(&session, target, &leftovers, results).await;
+        }
+        self.report_missed(target, results);
+    }
+
+    async fn prune_route(
+        &self,
+        session: &Session,
+        target: &Region,
+        leftovers: &[Observed],
+        results: &mut ItemResults,
+    ) {
+        let executor = DeleteExecutor::new(session, self.policy, self.recent, target);
         for chunk in leftovers.chunks(NAMES_PER_CALL) {
             if self.policy.deadline.is_stopped() {
                 for held in chunk {
@@ -171,14 +187,13 @@ impl Pruning<'_> {
                     // The next run decides.
                     DeleteResult::Changed => PENDING,
                     DeleteResult::Failed(cause) => failed(target, cause),
-                    DeleteResult::Kept(Kept::Release) => self.release(target, &name).await,
+                    DeleteResult::Kept(Kept::Release) => release(session, target, &name).await,
                     DeleteResult::Kept(Kept::Result(result)) => result,
                     DeleteResult::Kept(Kept::NotALeftover) => continue,
                 };
                 results.record(&name, target, result);
             }
         }
-        self.report_missed(target, results);
     }
 
     /// Reads the histories on which the ownership of leftovers depends.
@@ -211,15 +226,6 @@ impl Pruning<'_> {
             Ok(HistoryRead::Done) => Reread::Unchanged(held),
             Ok(HistoryRead::Changed) => Reread::Changed,
             Err(cause) => Reread::Failed(cause),
-        }
-    }
-
-    /// Releases a leftover that was adopted.
-    async fn release(&self, target: &Region, name: &ParameterName) -> ItemResult {
-        match mark_released(self.session, target, name).await {
-            Ok(Tagged::Yes) => ItemResult::Counted(OutcomeKind::Retagged),
-            Ok(Tagged::Gone) => PENDING,
-            Err(cause) => failed(target, cause),
         }
     }
 
@@ -272,6 +278,15 @@ impl Pruning<'_> {
 
     fn context<'a>(&'a self, source: &'a Region) -> RouteContext<'a> {
         RouteContext::new(self.session, self.policy, self.recent, source, &Scope::Everything)
+    }
+}
+
+/// Releases a leftover that was adopted.
+async fn release(session: &Session, target: &Region, name: &ParameterName) -> ItemResult {
+    match mark_released(session, target, name).await {
+        Ok(Tagged::Yes) => ItemResult::Counted(OutcomeKind::Retagged),
+        Ok(Tagged::Gone) => PENDING,
+        Err(cause) => failed(target, cause),
     }
 }
 

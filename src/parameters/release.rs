@@ -27,6 +27,7 @@ pub async fn release(
     let mut outcome = AccountOutcome::new(session.account().clone());
     for Assignment { route, scope } in assignments {
         let Scope::Items(wanted) = scope else { continue };
+        let session = &session.on_route(&route.source, policy.purpose.need());
         let context = RouteContext::new(session, policy, recent, &route.source, scope);
         for Wanted { item, .. } in wanted {
             let Item::Parameter(name) = item else { continue };

@@ -7,13 +7,13 @@ use super::status::Status;
 /// The result of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitCode {
-    /// 0: in sync, applied, ignored, or frozen.
+    /// 0: in sync, applied, or ignored.
     Done,
     /// 1: an internal error.
     Bug,
     /// 2: invalid arguments, settings or payload; nothing was done.
     Refused,
-    /// 3: a plan or a verification found differences.
+    /// 3: a plan or a verification found differences, or a route is not active.
     Drift,
     /// 4: something failed or is incomplete, or the run could not start.
     Failed,
@@ -37,8 +37,7 @@ impl ExitCode {
         }
     }
 
-    /// The exit code for a response: the first that applies of 1, 130, 5, 4, 3, 0. Differences that a frozen hub would write
-    /// give 0, because the operator cannot act on them.
+    /// The exit code for a response: the first that applies of 1, 130, 5, 4, 3, 0.
     pub fn of(response: &Response) -> Self {
         if response.internal_error {
             Self::Bug
@@ -48,7 +47,7 @@ impl ExitCode {
             Self::HeldBack
         } else if response.status == Status::Failed || response.unfinished {
             Self::Failed
-        } else if response.status == Status::Drift {
+        } else if matches!(response.status, Status::Drift | Status::Frozen) {
             Self::Drift
         } else {
             Self::Done
@@ -65,9 +64,9 @@ impl From<ExitCode> for std::process::ExitCode {
 #[cfg(test)]
 mod tests {
     use super::super::Report;
-    use super::super::samples::{account, failure, parameter_step};
+    use super::super::samples::{account, failure, frozen, parameter_step};
     use super::*;
-    use crate::domain::{AccountOutcome, Change, FailureKind, Kind, OutcomeKind};
+    use crate::domain::{AccountOutcome, Cause, Change, FailureKind, Kind, OutcomeKind, Withheld};
 
     fn code(build: impl FnOnce(&mut Report, &mut AccountOutcome)) -> u8 {
         let mut report = Report::new();
@@ -125,21 +124,30 @@ mod tests {
     }
 
     #[test]
-    fn a_freeze_hides_drift_but_nothing_worse() {
+    fn a_route_that_is_not_active_gives_3_and_an_unreadable_state_4() {
         let plan = |outcome: &mut AccountOutcome| {
             outcome.steps.push(parameter_step("/a", Change::Create));
         };
         assert_eq!(
-            code(|report, outcome| {
-                report.frozen();
+            code(|_, outcome| {
+                outcome.merge(frozen(1));
                 plan(outcome);
             }),
-            0
+            3
         );
         assert_eq!(
-            code(|report, _| {
-                report.frozen();
+            code(|report, outcome| {
+                outcome.merge(frozen(1));
                 report.leave(account(2));
+            }),
+            4
+        );
+        assert_eq!(
+            code(|_, outcome| {
+                let cause = Cause::new(FailureKind::Frozen, "the state cannot be read");
+                for withheld in frozen(1).withheld.into_keys() {
+                    outcome.withheld.insert(withheld, Withheld::Unreadable(cause.clone()));
+                }
             }),
             4
         );

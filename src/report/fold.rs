@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::response::{AccountLine, PlannedStep, Response, TombstoneLine, Totals};
 use super::status::Status;
 use super::unknown_writer;
+use super::withheld::WithheldRoutes;
 use crate::domain::{
     AccountId, AccountOutcome, Cause, Failure, FailureKind, NameFilter, Note, OutcomeKind, Subject,
     WrittenBy, shown,
@@ -44,6 +45,7 @@ pub struct Report {
     unfinished: bool,
     plan_id: Option<Fingerprint>,
     stopped: bool,
+    withheld: WithheldRoutes,
     matched_includes: BTreeSet<usize>,
     /// Whether every requested list was read.
     saw_all_names: bool,
@@ -68,6 +70,7 @@ impl Default for Report {
             unfinished: false,
             plan_id: None,
             stopped: false,
+            withheld: WithheldRoutes::default(),
             matched_includes: BTreeSet::new(),
             saw_all_names: true,
         }
@@ -120,6 +123,12 @@ impl Report {
         self.matched_includes.extend(outcome.matched_includes);
         let list_failed = outcome.failures.iter().any(|f| f.subject == Subject::Account);
         self.saw_all_names &= !outcome.left && !list_failed;
+        for (route, withheld) in outcome.withheld {
+            if let Some(failure) = self.withheld.count(route, withheld) {
+                self.unfinished = true;
+                self.fail(failure);
+            }
+        }
         let account = outcome.account;
         if !outcome.complete {
             self.remaining.insert(account.clone());
@@ -146,8 +155,11 @@ impl Report {
 
     /// Adds a failure that belongs to no account outcome, such as one of Organizations or the topic.
     pub fn fail(&mut self, failure: Failure) {
-        let late = failure.cause.kind == FailureKind::NotInTime;
-        self.worsen_to(if late { Status::Incomplete } else { Status::Failed });
+        self.worsen_to(match failure.cause.kind {
+            FailureKind::NotInTime => Status::Incomplete,
+            FailureKind::Frozen => Status::Frozen,
+            _ => Status::Failed,
+        });
         self.keep(failure);
     }
 
@@ -200,11 +212,6 @@ impl Report {
         }
     }
 
-    /// Notes that the hub is frozen and wrote nothing.
-    pub fn frozen(&mut self) {
-        self.worsen_to(Status::Frozen);
-    }
-
     /// The response for the accounts so far.
     pub fn response(&self) -> Response {
         let mut accounts = self.lines.clone();
@@ -225,6 +232,7 @@ impl Report {
             tombstones: self.tombstones.kept.iter().cloned().collect(),
             notes: self.notes.kept.iter().cloned().collect(),
             notes_dropped: self.notes.dropped,
+            routes_not_active: self.withheld.lines(),
             stopped: self.stopped,
             remaining: self.remaining.iter().cloned().collect(),
             held_back: self.held_back,
@@ -315,7 +323,7 @@ impl Eq for Ranked {}
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{account, failure, hub_failure, parameter_step};
+    use super::super::samples::{account, failure, frozen, hub_failure, parameter_step};
     use super::*;
     use crate::domain::{Change, Kind};
 
@@ -376,9 +384,9 @@ mod tests {
     }
 
     #[test]
-    fn a_run_of_a_frozen_hub_is_frozen_unless_something_failed() {
+    fn a_run_with_a_frozen_route_is_frozen_unless_something_failed() {
         let mut report = Report::new();
-        report.frozen();
+        report.take(frozen(2));
         report.leave(account(1));
         assert_eq!(report.response().status, Status::Frozen);
         report.fail(hub_failure("no topic"));

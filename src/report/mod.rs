@@ -18,6 +18,7 @@ mod status;
 #[cfg(feature = "cli")]
 mod table;
 mod unknown_writer;
+mod withheld;
 mod wording;
 
 pub use digest::{Attributes, Digest, digest};
@@ -28,5 +29,7 @@ pub use recently_reported::{NewFailures, RecentlyReported};
 pub use response::{AccountLine, PlannedStep, Response, Totals};
 pub use response_json::RESPONSE_LIMIT;
 pub use status::Status;
+#[cfg(feature = "cli")]
+pub(crate) use table::wrapped;
 #[cfg(feature = "cli")]
 pub use table::{View, table};

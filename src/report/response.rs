@@ -6,6 +6,7 @@ use crate::domain::{AccountId, Change, Counts, Failure, Note, Region, Step, Tomb
 use crate::ownership::Fingerprint;
 
 use super::status::Status;
+use super::withheld::RouteNotActive;
 
 /// Totals over all accounts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -99,6 +100,8 @@ pub struct Response {
     pub notes: Vec<Note>,
     /// The number of notes that were not kept.
     pub notes_dropped: u64,
+    /// The routes that the run left alone or only planned.
+    pub routes_not_active: Vec<RouteNotActive>,
     /// Replicas without a source, by due date. [`Totals`] counts all of them.
     pub tombstones: Vec<TombstoneLine>,
     /// Whether a signal stopped the run.

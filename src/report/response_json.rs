@@ -7,6 +7,7 @@ use super::json_views::{
     AccountView, FailureView, NoteView, StepView, TombstoneView, TotalsView, Views, fit, size_of,
 };
 use super::response::{AccountLine, PlannedStep, Response, TombstoneLine};
+use super::withheld::RouteNotActiveView;
 use crate::domain::{AccountId, Failure, Note};
 
 /// The largest response in bytes of JSON. Step Functions accepts 256 KiB for the output of a task, with its own wrapper.
@@ -63,7 +64,7 @@ impl Serialize for ResponseDocument<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let whole = self.response;
         let cut = |all: usize, shown: usize, dropped: u64| (all - shown) as u64 + dropped;
-        let mut object = serializer.serialize_struct("Response", 12)?;
+        let mut object = serializer.serialize_struct("Response", 13)?;
         object.serialize_field("status", whole.status.word())?;
         if whole.stopped {
             object.serialize_field("stopped", &true)?;
@@ -90,6 +91,10 @@ impl Serialize for ResponseDocument<'_> {
             object.serialize_field("notes", &Views(self.notes, NoteView))?;
             let notes_cut = cut(whole.notes.len(), self.notes.len(), whole.notes_dropped);
             object.serialize_field("notes_cut", &notes_cut)?;
+        }
+        if !whole.routes_not_active.is_empty() {
+            let routes = Views(&whole.routes_not_active, RouteNotActiveView);
+            object.serialize_field("routes_not_active", &routes)?;
         }
         object.serialize_field("remaining", &Views(&whole.remaining, AccountId::as_str))?;
         object.end()

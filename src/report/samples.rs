@@ -2,7 +2,8 @@
 
 use crate::domain::{
     AccountId, AccountOutcome, Cause, Change, ConflictClass, Failure, FailureKind, Item, Kind,
-    OutcomeKind, ParameterName, Reason, Region, SecretName, Step,
+    OutcomeKind, ParameterName, Reason, Region, RoutePair, RouteState, SecretName, StateEntry,
+    Step, Timestamp, Withheld,
 };
 
 pub(crate) fn account(number: u64) -> AccountId {
@@ -45,6 +46,22 @@ pub(crate) fn hub_failure(message: &str) -> Failure {
 pub(crate) fn parameter_step(name: &str, change: Change) -> Step {
     let (region, item) = (region("us-east-1"), parameter(name));
     Step { region, item, change, because: vec![Reason::Missing], class: None }
+}
+
+/// An account whose route us-east-2=us-east-1 is frozen.
+pub(crate) fn frozen(number: u64) -> AccountOutcome {
+    let entry = StateEntry {
+        state: RouteState::Frozen,
+        serial: 2,
+        since: Some(Timestamp::from_millis(1_700_000_000_000)),
+        by: "arn:aws:sts::111122223333:assumed-role/operator/ann".to_owned(),
+        reason: "us-east-2 fails".to_owned(),
+        run: None,
+    };
+    let mut outcome = AccountOutcome::new(account(number));
+    let pair = RoutePair::parse("us-east-2=us-east-1").expect("a pair");
+    outcome.withheld.insert(pair, Withheld::State(entry));
+    outcome
 }
 
 /// An organisation of five accounts: two in sync, one changed, one with conflicts, and one without the spoke role.

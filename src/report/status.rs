@@ -1,6 +1,6 @@
 //! The status of a run or of one account: the worst result wins.
 
-use crate::domain::{AccountOutcome, FailureKind, OutcomeKind};
+use crate::domain::{AccountOutcome, Failure, FailureKind, OutcomeKind};
 
 /// `status` in the response. The order of the declaration is the order of severity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,7 +13,7 @@ pub enum Status {
     Drift,
     /// The deadline came first, or an item is still changing. The next run continues.
     Incomplete,
-    /// The hub is frozen and writes nothing.
+    /// A route is not active, so that the hub writes nothing there.
     Frozen,
     /// Something failed, or a conflict exists. An operator must correct it.
     Failed,
@@ -39,9 +39,13 @@ impl Status {
     /// The status of one account. Missing the deadline is not a failure, because the next run continues with the account.
     pub fn of(outcome: &AccountOutcome) -> Self {
         let counted = |kind| outcome.parameters.get(kind) + outcome.secrets.get(kind) > 0;
-        let failed = outcome.failures.iter().any(|f| f.cause.kind != FailureKind::NotInTime);
+        let is_failure = |kind| !matches!(kind, FailureKind::NotInTime | FailureKind::Frozen);
+        let failed = outcome.failures.iter().any(|failure| is_failure(failure.cause.kind));
+        let frozen = |failure: &Failure| failure.cause.kind == FailureKind::Frozen;
         if failed || counted(OutcomeKind::Conflict) || counted(OutcomeKind::Failed) {
             Self::Failed
+        } else if !outcome.withheld.is_empty() || outcome.failures.iter().any(frozen) {
+            Self::Frozen
         } else if !outcome.complete || counted(OutcomeKind::Pending) || !outcome.failures.is_empty()
         {
             Self::Incomplete
@@ -90,8 +94,11 @@ mod tests {
         for kind in FailureKind::ALL {
             let mut outcome = AccountOutcome::new(account(1));
             outcome.fail(failure(1, "/a", kind, "why"));
-            let late = kind == FailureKind::NotInTime;
-            let expected = if late { Status::Incomplete } else { Status::Failed };
+            let expected = match kind {
+                FailureKind::NotInTime => Status::Incomplete,
+                FailureKind::Frozen => Status::Frozen,
+                _ => Status::Failed,
+            };
             assert_eq!(Status::of(&outcome), expected, "{kind}");
         }
         let unfinished = AccountOutcome { complete: false, ..AccountOutcome::new(account(1)) };

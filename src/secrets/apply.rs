@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use aws_sdk_secretsmanager::types::ReplicaRegionType;
 
 use crate::aws::{self, Session};
-use crate::domain::{Cause, DEFAULT_SECRET_KEY, Region};
+use crate::domain::{Cause, DEFAULT_SECRET_KEY, Need, Region};
 
 use super::model::Secret;
 
@@ -33,7 +33,8 @@ pub(super) async fn replicate(
         .secret_id(&secret.arn)
         .set_add_replica_regions(Some(regions.collect()))
         .force_overwrite_replica_secret(false);
-    match request.send().await {
+    let intent = session.on_route(source, Need::Replicate).writes_to(kms_keys.keys().copied());
+    match request.customize().interceptor(intent).send().await {
         Ok(_) => Ok(()),
         Err(error) => Err(aws::cause(
             "secretsmanager:ReplicateSecretToRegions",
@@ -52,14 +53,16 @@ pub(super) async fn end_replication(
     secret: &Secret,
     source: &Region,
     regions: &[&Region],
+    need: Need,
 ) -> Result<(), Cause> {
-    let regions = regions.iter().map(ToString::to_string).collect();
+    let names = regions.iter().map(ToString::to_string).collect();
     let request = session
         .secrets(source)
         .remove_regions_from_replication()
         .secret_id(&secret.arn)
-        .set_remove_replica_regions(Some(regions));
-    match request.send().await {
+        .set_remove_replica_regions(Some(names));
+    let intent = session.on_route(source, need).writes_to(regions.iter().copied());
+    match request.customize().interceptor(intent).send().await {
         Ok(_) => Ok(()),
         Err(error) => Err(aws::cause(
             "secretsmanager:RemoveRegionsFromReplication",

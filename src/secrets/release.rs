@@ -78,7 +78,7 @@ async fn release_one(
         }
     }
     if !regions.is_empty() {
-        end_replication(session, &secret, source, &regions).await?;
+        end_replication(session, &secret, source, &regions, policy.purpose.need()).await?;
         for _ in regions {
             outcome.count(Kind::Secret, OutcomeKind::Deleted);
         }

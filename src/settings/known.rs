@@ -48,6 +48,8 @@ settings! {
         "the name of a role without the path, different from REPLICATOR_SPOKE_ROLE_NAME: 1 to 64 letters, digits and `_+=,.@-`";
     TRUSTED_WRITERS = "TRUSTED_WRITERS", None,
         "exact names of roles without their paths, separated by commas, such as `parameter-store-replication,old-spoke`; or only `*`, if AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_SSM is an emulator on loopback";
+    TABLE = "TABLE", None,
+        "the name of the hub's DynamoDB table: 3 to 255 letters, digits and `_.-`; or `none` for every route active and no record";
     SPOKE_EXTERNAL_ID = "SPOKE_EXTERNAL_ID", None,
         "2 to 1,224 letters, digits and `_+=,.@:/-`";
     OPERATOR_ROLE_ARN = "OPERATOR_ROLE_ARN", None,

@@ -34,6 +34,17 @@ pub struct Topic {
     pub region: Region,
 }
 
+/// The setting `TABLE`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TableSetting {
+    /// The setting is missing: nothing may be written.
+    Unset,
+    /// `none`: every route is active, and nothing is recorded.
+    NoTable,
+    /// The name of the table in the hub's account and Region.
+    Named(String),
+}
+
 /// The treatment of a replica's name that another parameter holds in the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnConflict {
@@ -70,6 +81,8 @@ pub struct Settings {
     pub operator_role_arn: Option<String>,
     /// The topic for digests. Always set for the Lambda.
     pub sns_topic: Option<Topic>,
+    /// The hub's table. Always set for the Lambda.
+    pub table: TableSetting,
     pub accounts: AccountFilter,
     pub names: NameFilter,
     pub kms_keys: KmsKeys,

@@ -8,7 +8,9 @@ use std::str::FromStr;
 use super::fault::{SettingFault, SettingProblem, SettingsError};
 use super::known::{self as names, KnownSetting};
 use super::trusted_writers::{self, Endpoint};
-use super::{AccountFilter, MaxDeletes, OnConflict, OnTargetChange, Settings, Topic, maps};
+use super::{
+    AccountFilter, MaxDeletes, OnConflict, OnTargetChange, Settings, TableSetting, Topic, maps,
+};
 use crate::domain::{
     AccountId, KmsKeys, NameFilter, Region, Routes, TrustedWriters, shown, split_globs,
 };
@@ -57,6 +59,10 @@ fn check(texts: &mut SettingTexts, reader: SettingsReader) -> Result<Settings, F
         SettingsReader::Terminal => texts.optional(&names::SNS_TOPIC_ARN, topic),
         SettingsReader::Lambda => texts.required(&names::SNS_TOPIC_ARN, topic).map(Some),
     };
+    let table = match reader {
+        SettingsReader::Terminal => texts.optional(&names::TABLE, table),
+        SettingsReader::Lambda => texts.required(&names::TABLE, table).map(Some),
+    };
     let accounts = account_filter(texts);
     let names = name_filter(texts);
     let kms_keys = kms_keys(texts, routes.as_ref().ok());
@@ -81,6 +87,7 @@ fn check(texts: &mut SettingTexts, reader: SettingsReader) -> Result<Settings, F
         spoke_external_id: spoke_external_id?,
         operator_role_arn: operator_role_arn?,
         sns_topic: sns_topic?,
+        table: table?.unwrap_or(TableSetting::Unset),
         accounts: accounts?,
         names: names?,
         kms_keys: kms_keys?,
@@ -264,6 +271,17 @@ fn topic(text: &str) -> Result<Topic, &'static str> {
             }
         }
         _ => Err("not the ARN of a topic"),
+    }
+}
+
+/// Checks the name of a table by the rule of `DynamoDB`. `none` is not a possible name of the hub's table.
+fn table(text: &str) -> Result<TableSetting, &'static str> {
+    if text == "none" {
+        Ok(TableSetting::NoTable)
+    } else if (3..=255).contains(&text.len()) && made_of(text, "_.-") {
+        Ok(TableSetting::Named(text.to_owned()))
+    } else {
+        Err("not the name of a table")
     }
 }
 

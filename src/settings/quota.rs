@@ -28,13 +28,15 @@ pub enum Bucket {
     Organizations,
     /// `AssumeRole`: 600 calls per second, counted for the hub's account.
     Sts,
+    /// Reads and writes of the hub's table: 1,000 calls per second, the write rate of one partition.
+    Table,
     /// `Publish`: 30 calls per second, which is far below the quota of any Region.
     Sns,
 }
 
 impl Bucket {
     /// Every bucket, in the order of the declaration.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::SsmRead,
         Self::SsmControl,
         Self::SsmDelete,
@@ -45,6 +47,7 @@ impl Bucket {
         Self::SecretsList,
         Self::Organizations,
         Self::Sts,
+        Self::Table,
         Self::Sns,
     ];
 
@@ -61,6 +64,7 @@ impl Bucket {
             Self::SecretsList => "secrets.list",
             Self::Organizations => "organizations",
             Self::Sts => "sts",
+            Self::Table => "table",
             Self::Sns => "sns",
         }
     }
@@ -81,13 +85,14 @@ impl Bucket {
             Self::SecretsList | Self::Kms => 100.0,
             Self::Organizations => 4.0,
             Self::Sts => 600.0,
+            Self::Table => 1000.0,
             Self::Sns => 30.0,
         }
     }
 
     /// Whether AWS counts the calls for the hub's account, whatever account they concern.
     pub const fn is_the_hubs_own(self) -> bool {
-        matches!(self, Self::Organizations | Self::Sts | Self::Sns)
+        matches!(self, Self::Organizations | Self::Sts | Self::Table | Self::Sns)
     }
 }
 

@@ -34,6 +34,7 @@ fn only_routes_are_required_and_the_other_settings_have_defaults() {
     assert_eq!(settings.spoke_external_id, None);
     assert_eq!(settings.operator_role_arn, None);
     assert_eq!(settings.sns_topic, None);
+    assert_eq!(settings.table, TableSetting::Unset);
     assert_eq!(settings.accounts, AccountFilter::default());
     assert!(settings.names.matches("/anything"));
     assert!(!settings.names.matches("/cdk-bootstrap/hnb659fds/version"));
@@ -79,11 +80,13 @@ fn an_empty_variable_is_not_set() {
 }
 
 #[test]
-fn only_the_lambda_needs_a_topic() {
-    let error = raw(&[GOOD_ROUTES]).parse_for_lambda().expect_err("no topic");
-    assert_eq!(error.faults[0].setting, "REPLICATOR_SNS_TOPIC_ARN");
+fn only_the_lambda_needs_a_topic_and_a_table() {
+    let error = raw(&[GOOD_ROUTES]).parse_for_lambda().expect_err("no topic and no table");
+    let missing: Vec<&str> = error.faults.iter().map(|fault| fault.setting.as_str()).collect();
+    assert_eq!(missing, ["REPLICATOR_SNS_TOPIC_ARN", "REPLICATOR_TABLE"]);
     let arn = "arn:aws:sns:us-east-1:111122223333:alerts";
-    let settings = raw(&[GOOD_ROUTES, ("SNS_TOPIC_ARN", arn)]).parse_for_lambda();
+    let settings =
+        raw(&[GOOD_ROUTES, ("SNS_TOPIC_ARN", arn), ("TABLE", "none")]).parse_for_lambda();
     let topic = settings.expect("settings").sns_topic.expect("a topic");
     assert_eq!((topic.arn.as_str(), topic.region.as_str()), (arn, "us-east-1"));
 }
@@ -96,6 +99,9 @@ fn each_setting_is_read() {
     let roles = BTreeSet::from(["old-spoke", "predecessor"].map(str::to_owned));
     let trusted = with("TRUSTED_WRITERS", "predecessor, old-spoke").trusted_writers;
     assert_eq!(trusted, TrustedWriters::Roles(roles));
+    assert_eq!(with("TABLE", "none").table, TableSetting::NoTable);
+    let table = TableSetting::Named("failover-replicator".to_owned());
+    assert_eq!(with("TABLE", "failover-replicator").table, table);
     let external = with("SPOKE_EXTERNAL_ID", "a:/b").spoke_external_id;
     assert_eq!(external.as_deref(), Some("a:/b"));
     let arn = "arn:aws-us-gov:iam::111122223333:role/ops/hub";

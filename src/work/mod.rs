@@ -26,7 +26,8 @@ pub struct Work {
 }
 
 impl Work {
-    fn new(account: AccountId) -> Self {
+    /// No work in this account.
+    pub fn new(account: AccountId) -> Self {
         Self { account, assignments: Vec::new(), refused_deletes: BTreeSet::new() }
     }
 }

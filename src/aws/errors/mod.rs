@@ -111,7 +111,9 @@ fn answered(
 }
 
 fn is_the_hubs_own(operation: &str) -> bool {
-    ["sts:", "organizations:", "sns:"].iter().any(|service| operation.starts_with(service))
+    ["sts:", "organizations:", "sns:", "dynamodb:"]
+        .iter()
+        .any(|service| operation.starts_with(service))
 }
 
 /// The cause if the request was not sent or no response came.

@@ -27,6 +27,11 @@ pub const ACTIONS: &[(&str, Bucket)] = &[
     ("organizations:ListAccounts", Bucket::Organizations),
     ("sts:AssumeRole", Bucket::Sts),
     ("sts:GetCallerIdentity", Bucket::Sts),
+    ("dynamodb:Query", Bucket::Table),
+    ("dynamodb:GetItem", Bucket::Table),
+    ("dynamodb:PutItem", Bucket::Table),
+    ("dynamodb:UpdateItem", Bucket::Table),
+    ("dynamodb:BatchWriteItem", Bucket::Table),
     ("sns:Publish", Bucket::Sns),
 ];
 

@@ -1,4 +1,6 @@
-//! The HTTP client behind every SDK client. It sends a request only when the limiter of the request's bucket allows it.
+//! The HTTP client behind every SDK client. It sends a request only when the limiter of the request's bucket allows it,
+//! and a write only when the gate allows it. The gate is asked last: nothing happens between its answer and the
+//! connection.
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
@@ -13,6 +15,8 @@ use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::retry::ErrorKind;
 
 use super::interceptor::Permit;
+use crate::aws::write_gate::GatedWrite;
+use crate::domain::{Cause, FailureKind};
 
 /// One HTTP client, with one pool of connections, for all accounts, Regions and services.
 ///
@@ -58,8 +62,23 @@ impl HttpConnector for ThrottledConnector {
             permit.wait().await.map_err(|error| {
                 ConnectorError::other(error.into(), Some(ErrorKind::TransientError))
             })?;
+            may_begin(&permit, &request)
+                .await
+                .map_err(|cause| ConnectorError::other(cause.into(), None))?;
             permit.log_write(&request);
             inner.call(request).await
         })
     }
+}
+
+/// Completes when the request may begin. Reads always may.
+async fn may_begin(permit: &Permit, request: &HttpRequest) -> Result<(), Cause> {
+    if !permit.is_write() {
+        return Ok(());
+    }
+    let Some(write) = request.extension::<GatedWrite>().cloned() else {
+        let message = format!("internal error: {} names no route and no need", permit.action());
+        return Err(Cause::new(FailureKind::Bug, message));
+    };
+    write.admit().await
 }

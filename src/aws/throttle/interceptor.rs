@@ -37,9 +37,19 @@ pub(in crate::aws) struct Permit {
 }
 
 impl Permit {
+    /// The action as IAM spells it.
+    pub(super) fn action(&self) -> &str {
+        &self.action
+    }
+
+    /// Whether the request changes a member account.
+    pub(super) fn is_write(&self) -> bool {
+        writes::is_write(&self.action)
+    }
+
     /// Logs the request if it is a write.
     pub(in crate::aws) fn log_write(&self, request: &HttpRequest) {
-        if writes::is_write(&self.action) {
+        if self.is_write() {
             let account = self.limiters.account.as_ref();
             writes::log(&self.action, account, &self.region, request.body().bytes());
         }

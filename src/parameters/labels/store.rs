@@ -82,6 +82,7 @@ async fn attach(
         .name(name.as_str())
         .parameter_version(version)
         .set_labels(Some(labels.to_vec()));
+    let request = request.customize().interceptor(session.writes_to([target]));
     match request.send().await {
         Ok(answer) => match answer.invalid_labels.unwrap_or_default() {
             invalid if invalid.is_empty() => Ok(LabelAnswer::Done),
@@ -107,6 +108,7 @@ async fn detach(
         .name(name.as_str())
         .parameter_version(version)
         .set_labels(Some(labels.to_vec()));
+    let request = request.customize().interceptor(session.writes_to([target]));
     match request.send().await {
         Ok(answer) if answer.invalid_labels().is_empty() => Ok(LabelAnswer::Done),
         Ok(_) => Ok(LabelAnswer::Gone),

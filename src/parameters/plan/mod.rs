@@ -85,6 +85,8 @@ pub struct Case<'a> {
     pub replica: Option<&'a Observed>,
     /// The parameter that the value override of the source references.
     pub referenced: Option<&'a Observed>,
+    /// Since when the route is active, if its state matters.
+    pub active_since: Option<Timestamp>,
     /// What reported that the source is gone: an event or a sweep's list. `None` if neither asked for this item.
     pub found_by: Option<FoundBy>,
 }
@@ -94,7 +96,13 @@ impl<'a> Case<'a> {
     pub fn judge_context(&self, policy: PlanPolicy<'a>) -> JudgeContext<'a> {
         let only_route = self.routes.sources_into(self.target).count() == 1;
         let PlanPolicy { writers, now, .. } = policy;
-        JudgeContext { source: self.source, only_route, writers, now }
+        JudgeContext {
+            source: self.source,
+            active_since: self.active_since,
+            only_route,
+            writers,
+            now,
+        }
     }
 
     /// Who owns the parameter in the target.

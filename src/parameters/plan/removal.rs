@@ -1,5 +1,7 @@
 //! Removes replicas whose source is gone or asks for the removal.
 
+use std::time::Duration;
+
 use super::{Case, Decision, PlanPolicy};
 use crate::domain::{Change, OptOut, OutcomeKind, Reason, Timestamp};
 use crate::ownership::{FoundBy, Ownership, Provenance, Tombstone};
@@ -16,6 +18,8 @@ pub struct DeletePolicy {
     pub keep_until: Option<Timestamp>,
     /// The latest time that a tombstone may name.
     pub latest_due: Timestamp,
+    /// How long a replica is kept after the route became active: a freeze stops the term of every tombstone.
+    pub grace: Duration,
 }
 
 /// The removal of a replica whose source is gone or asks for the removal.
@@ -75,7 +79,7 @@ pub(super) fn decide_absent(
         }
         Ownership::Owned { provenance, .. } => {
             let provenance = provenance.clone().dated(replica.parameter.version());
-            removal(&provenance, case.found_by, Reason::SourceGone, policy)
+            removal(&provenance, case, Reason::SourceGone, policy)
         }
         Ownership::ChangedInTarget { .. }
         | Ownership::Claimed(_)
@@ -110,11 +114,15 @@ pub(super) fn decide_absent(
 /// What happens to an owned replica without a source.
 fn removal(
     provenance: &Provenance,
-    found_by: Option<FoundBy>,
+    case: Case<'_>,
     because: Reason,
     policy: PlanPolicy<'_>,
 ) -> Decision {
-    let DeletePolicy { never, at_once, keep_until, latest_due } = policy.deletes;
+    let DeletePolicy { never, at_once, keep_until, latest_due, grace } = policy.deletes;
+    let Case { found_by, active_since, .. } = case;
+    let is_due = |due: Timestamp| {
+        due <= policy.now && active_since.is_none_or(|since| since.plus(grace) <= policy.now)
+    };
     let remove =
         |disposal| Decision::Remove(Removal { disposal, provenance: provenance.clone(), because });
     if provenance.adopted {
@@ -128,13 +136,15 @@ fn removal(
         (Some(Tombstone { due, by }), _) if due > latest_due => {
             remove(Disposal::Tombstone(Tombstone { due: latest_due, by }))
         }
-        (Some(Tombstone { due, .. }), Some(_)) if due <= policy.now => remove(Disposal::DeleteDue),
+        (Some(Tombstone { due, .. }), Some(_)) if is_due(due) => remove(Disposal::DeleteDue),
         // A witness counts also after a sweep wrote the tombstone.
         (None | Some(Tombstone { by: FoundBy::List, .. }), Some(FoundBy::Event)) => {
             remove(Disposal::Delete)
         }
         // A due tombstone needs another look for the source.
-        (Some(Tombstone { due, .. }), _) => Decision::Wait(due),
+        (Some(Tombstone { due, .. }), _) => {
+            Decision::Wait(due.max(active_since.map_or(due, |since| since.plus(grace))))
+        }
         (None, _) => remove(keep_until.map_or(Disposal::Delete, |due| {
             Disposal::Tombstone(Tombstone { due, by: FoundBy::List })
         })),
@@ -157,7 +167,8 @@ pub(super) fn opted_out(
             (Ownership::Owned { provenance, .. }, Some(replica)) => {
                 let provenance = provenance.clone().dated(replica.parameter.version());
                 // The owner's tag, read twice, is a witness.
-                Some(removal(&provenance, Some(FoundBy::Event), Reason::RemoveTag, policy))
+                let case = Case { found_by: Some(FoundBy::Event), ..case };
+                Some(removal(&provenance, case, Reason::RemoveTag, policy))
             }
             (
                 Ownership::MarkOnly { trusted: true } | Ownership::UntaggedCreate { fresh: true },

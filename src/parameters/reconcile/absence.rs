@@ -110,7 +110,8 @@ pub async fn remove_unwitnessed(
     let mut outcome = AccountOutcome::new(account.clone());
     let routes = absences.routes.into_iter().map(|route| async move {
         let RouteAbsences { source, mut orphans, listed } = route;
-        let context = RouteContext::new(session, policy, recent, &source, &Scope::Everything);
+        let session = session.on_route(&source, policy.purpose.need());
+        let context = RouteContext::new(&session, policy, recent, &source, &Scope::Everything);
         let mut pass = PassResult::default();
         if let Some(mass) = mass {
             let cause = mass.cause(account);

@@ -81,13 +81,15 @@ pub(in crate::parameters) async fn with_history(
         let Some(rows) = read else { return Ok(HistoryRead::Changed) };
         let undecided = rows.iter().rev().skip(1).any(|row| row.same_as_next.is_none());
         replica.history = Some(rows);
+        let account = context.session.account();
         let judge_context = JudgeContext {
             source,
+            active_since: context.policy.active_since(account, source, target),
             only_route: context.policy.routes.sources_into(target).count() <= 1,
             writers: &context.policy.writers,
             now: context.session.now(),
         };
-        let ownership = judge(replica.evidence(context.session.account(), target), judge_context);
+        let ownership = judge(replica.evidence(account, target), judge_context);
         let has_covered = match ownership {
             Ownership::WrittenOver(_) => true,
             Ownership::ChangedInTarget { covered, restored_before, .. } => {

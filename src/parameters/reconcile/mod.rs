@@ -71,9 +71,10 @@ pub async fn reconcile(
         return (outcome, UnwitnessedAbsences::default());
     };
     let routes = assignments.iter().map(|Assignment { route, scope }| {
-        let context = RouteContext::new(session, policy, recent, &route.source, scope);
+        let session = session.on_route(&route.source, policy.purpose.need());
         let listings = &listings;
         async move {
+            let context = RouteContext::new(&session, policy, recent, &route.source, scope);
             match scope {
                 Scope::Everything => context.reconcile_everything(route, listings).await,
                 Scope::Items(wanted) => {

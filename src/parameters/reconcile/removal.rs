@@ -12,7 +12,9 @@ use super::delete::{DeleteExecutor, DeleteResult, Judgement};
 use super::histories::read_where_needed;
 use super::orphans::{ByTarget, Orphan, orphans};
 use crate::concurrency::in_parallel;
-use crate::domain::{Cause, OutcomeKind, PROVENANCE_KEY, ParameterName, Region, Tags, Timestamp};
+use crate::domain::{
+    Cause, Need, OutcomeKind, PROVENANCE_KEY, ParameterName, Region, Tags, Timestamp,
+};
 use crate::guard::{Claim, Ruling};
 use crate::ownership::{Provenance, Tombstone};
 use crate::parameters::candidate::Candidate;
@@ -282,7 +284,7 @@ async fn tombstone_or_release(
         Disposal::Tombstone(tombstone) => {
             let provenance = Provenance { gone: Some(tombstone), ..provenance };
             let set = Tags::from([(PROVENANCE_KEY.to_owned(), provenance.to_string())]);
-            retag(context.session, target, name, &set, &[]).await
+            retag(&context.session.needing(Need::Tombstone), target, name, &set, &[]).await
         }
         Disposal::Release | Disposal::Delete | Disposal::DeleteDue => {
             mark_released(context.session, target, name).await

@@ -113,6 +113,7 @@ async fn remove(
         .resource_type(ResourceTypeForTagging::Parameter)
         .resource_id(name.as_str())
         .set_tag_keys(Some(keys.to_vec()));
+    let request = request.customize().interceptor(session.writes_to([target]));
     match request.send().await {
         Ok(_) => Ok(Tagged::Yes),
         Err(error) if code(&error) == Some(NO_SUCH_RESOURCE) => Ok(Tagged::Gone),
@@ -139,6 +140,7 @@ async fn add(
         .resource_type(ResourceTypeForTagging::Parameter)
         .resource_id(name.as_str())
         .set_tags(Some(as_list(set)?));
+    let request = request.customize().interceptor(session.writes_to([target]));
     match request.send().await {
         Ok(_) => Ok(Tagged::Yes),
         Err(error) if code(&error) == Some(NO_SUCH_RESOURCE) => Ok(Tagged::Gone),

@@ -7,7 +7,7 @@ use aws_sdk_ssm::operation::put_parameter::PutParameterError;
 use aws_sdk_ssm::types::{ParameterTier, ParameterType, Tag};
 
 use crate::aws::{OnlyIfRefused, Session, cause, code, naming_key};
-use crate::domain::{Cause, FailureKind, Location, ParameterName, Region, SecretText, Tags};
+use crate::domain::{Cause, FailureKind, Location, Need, ParameterName, Region, SecretText, Tags};
 use crate::parameters::model::{TEXT, Tier, ValueType};
 use crate::parameters::plan::PlannedWrite;
 use crate::parameters::plan::desired::{Desired, data_type_to_send};
@@ -72,7 +72,8 @@ pub(in crate::parameters) async fn create(
         .set_data_type(data_type_to_send(desired, TEXT).map(String::from))
         .set_tags(Some(as_list(tags)?))
         .overwrite(false);
-    match request.customize().config_override(sent_once()).send().await {
+    let request = request.customize().interceptor(session.writes_to([target]));
+    match request.config_override(sent_once()).send().await {
         Ok(_) => Ok(Created::Yes),
         Err(error) if code(&error) == Some("ParameterAlreadyExists") => Ok(Created::NameTaken),
         Err(error) => match refused(&session.location(target), &error, value, desired) {
@@ -108,7 +109,8 @@ pub(in crate::parameters) async fn update(
         .set_allowed_pattern(write.pattern_to_send.as_deref().map(ToOwned::to_owned))
         .set_data_type(write.data_type_to_send.clone().map(String::from))
         .overwrite(true);
-    match request.customize().config_override(sent_once()).send().await {
+    let request = request.customize().interceptor(session.writes_to([target]));
+    match request.config_override(sent_once()).send().await {
         Ok(answer) => Ok(Put::Version(answer.version)),
         Err(error) => match refused(&session.location(target), &error, value, desired) {
             cause if cause.kind == FailureKind::Unavailable => Ok(Put::Unanswered(cause)),
@@ -137,7 +139,9 @@ pub(in crate::parameters) async fn delete(
     let named = |names: Option<Vec<String>>| {
         names.unwrap_or_default().iter().map(|name| ParameterName::new(name)).collect()
     };
-    match request.customize().config_override(sent_once()).send().await {
+    let intent = session.needing(Need::Delete).writes_to([target]);
+    let request = request.customize().interceptor(intent);
+    match request.config_override(sent_once()).send().await {
         Ok(answer) => Ok(DeleteAnswer::Answered {
             deleted: named(answer.deleted_parameters),
             absent: named(answer.invalid_parameters),

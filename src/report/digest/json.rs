@@ -9,6 +9,7 @@ use crate::report::causes::CauseGroup;
 use crate::report::json_views::{FailureView, TotalsView, Views, fit, size_of};
 use crate::report::recently_reported::NewFailures;
 use crate::report::response::Response;
+use crate::report::withheld::RouteNotActiveView;
 
 /// The document: at most [`JSON_LIMIT`] bytes.
 pub(super) fn json(
@@ -51,7 +52,7 @@ impl Serialize for DigestDocument<'_> {
         let new_failures = self.new_failures;
         let failures_cut = (new_failures.failures.len() - self.failures.len()) as u64
             + self.response.failures_dropped;
-        let mut object = serializer.serialize_struct("Digest", 10)?;
+        let mut object = serializer.serialize_struct("Digest", 11)?;
         object.serialize_field("source", "failover-replicator")?;
         object.serialize_field("status", self.response.status.word())?;
         object.serialize_field("totals", &TotalsView(&self.response.totals))?;
@@ -60,6 +61,10 @@ impl Serialize for DigestDocument<'_> {
         object.serialize_field("failures", &Views(self.failures, failure_view))?;
         object.serialize_field("failures_cut", &failures_cut)?;
         object.serialize_field("failures_repeated", &new_failures.repeated)?;
+        object.serialize_field(
+            "routes_not_active",
+            &Views(&self.response.routes_not_active, RouteNotActiveView),
+        )?;
         object.serialize_field("remaining", &Views(self.remaining, account_view))?;
         object.serialize_field(
             "remaining_cut",

@@ -127,7 +127,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::samples::{
-        account, account_failure, failure, hub_failure, outcomes, parameter_step,
+        account, account_failure, failure, frozen, hub_failure, outcomes, parameter_step,
     };
     use super::super::{RecentlyReported, Report};
     use super::*;
@@ -230,7 +230,7 @@ mod tests {
         let mut pending = AccountOutcome::new(account(2));
         pending.count(Kind::Secret, OutcomeKind::Pending);
         report.take(pending);
-        report.frozen();
+        report.take(frozen(3));
         assert_eq!(digest_of(&report), None);
     }
 

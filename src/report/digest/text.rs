@@ -8,6 +8,7 @@ use crate::domain::{AccountId, FailureKind};
 use crate::report::causes::CauseGroup;
 use crate::report::recently_reported::NewFailures;
 use crate::report::response::Response;
+use crate::report::withheld::RouteNotActive;
 use crate::report::wording::{
     many, number, one_line, place, remaining, tombstones, totals, trusted_writers,
 };
@@ -65,6 +66,7 @@ pub(super) fn text(
     let mut foot = vec!["\nTotals of this run:".to_owned()];
     foot.extend(totals(&response.totals));
     foot.extend(trusted_writers(&response.totals));
+    foot.extend(response.routes_not_active.iter().map(RouteNotActive::sentence));
     if let Some(line) = remaining(response, 20) {
         foot.push(line);
     }

@@ -48,8 +48,8 @@ pub fn table(response: &Response, view: View) -> String {
     if let Some(line) = trusted_writers(&response.totals) {
         lines.extend(wrapped(&line, "", view));
     }
-    if response.status == Status::Frozen {
-        lines.push("The hub is frozen: nothing was written.".to_owned());
+    for route in &response.routes_not_active {
+        lines.extend(wrapped(&route.sentence(), "", view));
     }
     if response.stopped {
         lines.push(
@@ -170,7 +170,7 @@ fn set_spacing(table: &mut Table) {
 
 /// `text` in lines of the terminal's width; later lines begin with `indent`. A word that is longer than a line is not
 /// broken, so names can be copied.
-fn wrapped(text: &str, indent: &str, view: View) -> Vec<String> {
+pub(crate) fn wrapped(text: &str, indent: &str, view: View) -> Vec<String> {
     let View::Terminal { width } = view else { return vec![text.to_owned()] };
     let width = usize::from(width).max(40);
     let mut lines = Vec::new();

@@ -277,7 +277,7 @@ async fn a_failed_replica_is_a_failure_of_that_target() {
 
 #[tokio::test(start_paused = true)]
 async fn a_run_without_writes_lists_its_steps() {
-    for writing in [Writing::PlanOnly, Writing::Frozen] {
+    for writing in [Writing::PlanOnly] {
         let (outcome, fake) =
             run_with(World::default(), Scope::Everything, |policy| policy.writing = writing).await;
         assert_eq!(counts(&outcome), []);

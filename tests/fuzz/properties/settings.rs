@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use failover_replicator::domain::{Routes, TrustedWriters};
 use failover_replicator::settings::{
     ENDPOINT_VARIABLES, MaxDeletes, PREFIX, RawSettings, SettingFault, Settings, SettingsError,
-    known,
+    TableSetting, known,
 };
 
 use super::{check_message, check_one_line};
@@ -17,7 +17,8 @@ const UNKNOWN_VARIABLES: usize = 2;
 const ROUTES: &str = "REPLICATOR_ROUTES";
 /// Settings that are compared with other settings.
 const COMPARED: [&str; 3] = [ROUTES, "REPLICATOR_SPOKE_ROLE_NAME", "REPLICATOR_FAILOVER_ROLE_NAME"];
-const TOPIC: &str = "REPLICATOR_SNS_TOPIC_ARN";
+/// Settings that only the Lambda function requires.
+const REQUIRED_IN_LAMBDA: [&str; 2] = ["REPLICATOR_SNS_TOPIC_ARN", "REPLICATOR_TABLE"];
 /// The variable with the value of the parameters to which settings refer.
 const FETCHED: &str = "FETCHED";
 
@@ -91,12 +92,12 @@ fn comparable(settings: &Settings) -> String {
     let Settings { sns_topic, accounts, kms_keys, on_conflict, delete_grace_days, .. } = settings;
     let Settings { max_deletes, source_quota_share, target_quota_share, quotas, .. } = settings;
     let Settings { account_concurrency, items_in_flight, event_concurrency, .. } = settings;
-    let Settings { failover_role_name, trusted_writers, on_target_change, .. } = settings;
+    let Settings { failover_role_name, trusted_writers, on_target_change, table, .. } = settings;
     format!(
         "{routes:?} {spoke_role_name} {spoke_external_id:?} {operator_role_arn:?} {sns_topic:?} {accounts:?} \
          {kms_keys:?} {on_conflict:?} {delete_grace_days} {max_deletes} {source_quota_share} {target_quota_share} \
          {quotas:?} {account_concurrency} {items_in_flight} {event_concurrency} {failover_role_name} \
-         {trusted_writers:?} {on_target_change:?}"
+         {trusted_writers:?} {on_target_change:?} {table:?}"
     )
 }
 
@@ -208,26 +209,27 @@ fn check_fault(fault: &SettingFault) {
     }
 }
 
-/// The Lambda function requires a topic. All other faults are the same.
+/// The Lambda function requires a topic and a table. All other faults are the same.
 fn check_lambda(answer: &Answer, variables: &[(String, String)]) {
     match (answer, raw(variables).parse_for_lambda()) {
         (Ok(settings), Ok(lambda)) => {
             assert!(lambda.sns_topic.is_some(), "the Lambda function has a topic");
+            assert_ne!(lambda.table, TableSetting::Unset, "the Lambda function has a table");
             assert_eq!(comparable(settings), comparable(&lambda));
         }
         (Ok(settings), Err(error)) => {
-            assert_eq!(settings.sns_topic, None);
-            assert!(
-                matches!(error.faults.as_slice(), [fault] if fault.setting == TOPIC),
-                "{error}"
-            );
+            assert!(settings.sns_topic.is_none() || settings.table == TableSetting::Unset);
+            let is_required =
+                |fault: &SettingFault| REQUIRED_IN_LAMBDA.contains(&fault.setting.as_str());
+            assert!(error.faults.iter().all(is_required), "{error}");
             error.faults.iter().for_each(check_fault);
         }
         (Err(terminal), Err(lambda)) => {
             let mut faults = lambda.faults;
-            if faults.len() > terminal.faults.len() {
-                faults.retain(|fault| fault.setting != TOPIC);
-            }
+            faults.retain(|fault| {
+                let is_required = REQUIRED_IN_LAMBDA.contains(&fault.setting.as_str());
+                !is_required || terminal.faults.contains(fault)
+            });
             assert_eq!(terminal.faults, faults);
         }
         (Err(error), Ok(_)) => panic!("only hubctl refuses the settings: {error}"),

@@ -88,6 +88,7 @@ impl Input {
 pub(super) fn variables(input: &Input) -> Vec<(String, String)> {
     let always = [
         ("ROUTES", input.routes),
+        ("TABLE", "none"),
         ("SPOKE_EXTERNAL_ID", EXTERNAL_ID),
         // The topic is where an event's conflicts are told.
         ("SNS_TOPIC_ARN", "arn:aws:sns:us-east-1:999988887777:failures"),

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use aws_sim::{Doer, Effect, Fault, KeyState, Lag, RegionSide, Settings, Sim};
 use failover_replicator::deadline::Deadline;
-use failover_replicator::domain::{Leftovers, Purpose};
+use failover_replicator::domain::{
+    AccountId, AccountOutcome, Leftovers, Purpose, RoutePair, RouteState, StateEntry, Timestamp,
+    Withheld,
+};
 use failover_replicator::hub::{Answer, Hub, RouteFilter};
 use failover_replicator::ownership::Fingerprint;
 use failover_replicator::report::{Report, Response, View, table};
@@ -303,6 +306,22 @@ async fn a_queue_s_batch() {
     assert_reads("batch", &format!("{answer}\n\n{}", table(&response, TERMINAL)));
 }
 
+fn frozen(report: &mut Report) {
+    let entry = StateEntry {
+        state: RouteState::Frozen,
+        serial: 2,
+        since: Timestamp::parse("2026-11-28T10:00:00Z"),
+        by: "arn:aws:sts::123456789012:assumed-role/failover-replicator-operator/ann".to_owned(),
+        reason: "us-east-2 fails".to_owned(),
+        run: None,
+    };
+    let account = AccountId::parse("111122223333").expect("an account");
+    let mut outcome = AccountOutcome::new(account);
+    let pair = RoutePair::parse("us-east-2=us-east-1").expect("a pair");
+    outcome.withheld.insert(pair, Withheld::State(entry));
+    report.take(outcome);
+}
+
 #[test]
 fn runs_without_work() {
     let shown = |change: fn(&mut Report)| {
@@ -312,7 +331,7 @@ fn runs_without_work() {
     };
     let texts = [
         ("in sync", shown(|_| ())),
-        ("frozen", shown(Report::frozen)),
+        ("frozen", shown(frozen)),
         ("stopped", shown(Report::stopped)),
         ("a plan of nothing", table(&Report::of_plan().response(), TERMINAL)),
     ];

@@ -31,6 +31,7 @@ impl Hubctl {
             ("AWS_EC2_METADATA_DISABLED", "true"),
             ("AWS_REGION", "us-east-1"),
             ("REPLICATOR_ROUTES", ROUTES),
+            ("REPLICATOR_TABLE", "none"),
             ("REPLICATOR_SPOKE_EXTERNAL_ID", EXTERNAL_ID),
             ("REPLICATOR_QUOTAS", r#"{"*/*/*":100000}"#),
             ("REPLICATOR_INCLUDE_ACCOUNTS", &accounts.join(",")),

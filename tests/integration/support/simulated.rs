@@ -74,6 +74,7 @@ pub(crate) async fn hub_over(
 ) -> Hub {
     let mut variables = BTreeMap::from([
         ("REPLICATOR_ROUTES".to_owned(), ROUTES.to_owned()),
+        ("REPLICATOR_TABLE".to_owned(), "none".to_owned()),
         ("REPLICATOR_SPOKE_EXTERNAL_ID".to_owned(), EXTERNAL_ID.to_owned()),
         // Few tests can wait a day.
         ("REPLICATOR_DELETE_GRACE_DAYS".to_owned(), "0".to_owned()),

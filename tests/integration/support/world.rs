@@ -81,6 +81,7 @@ impl World {
     pub(crate) async fn hub_at(&self, clock: Option<&Clock>, settings: &[(&str, &str)]) -> Hub {
         let mut variables = BTreeMap::from([
             ("REPLICATOR_ROUTES".to_owned(), ROUTES.to_owned()),
+            ("REPLICATOR_TABLE".to_owned(), "none".to_owned()),
             ("REPLICATOR_SPOKE_EXTERNAL_ID".to_owned(), EXTERNAL_ID.to_owned()),
             ("REPLICATOR_QUOTAS".to_owned(), r#"{"*/*/*":100000}"#.to_owned()),
             ("REPLICATOR_INCLUDE_ACCOUNTS".to_owned(), self.accounts.join(",")),

@@ -42,6 +42,7 @@ struct World {
     take_over: bool,
     retry_refused: bool,
     found_by: Option<FoundBy>,
+    active_since: Option<Timestamp>,
     deletes: DeletePolicy,
 }
 
@@ -66,11 +67,13 @@ impl World {
             take_over: false,
             retry_refused: false,
             found_by: Some(FoundBy::List),
+            active_since: None,
             deletes: DeletePolicy {
                 never: false,
                 at_once: false,
                 keep_until: None,
                 latest_due: Timestamp::from_millis(NOW.millis() + 1_000),
+                grace: Duration::from_millis(500),
             },
         }
     }
@@ -108,6 +111,7 @@ impl World {
             original,
             replica,
             referenced: None,
+            active_since: self.active_since,
             found_by: self.found_by,
         }
     }

@@ -108,3 +108,23 @@ fn a_source_that_returned_removes_the_tombstone() {
     let written = write.provenance.expect("provenance");
     assert_eq!((written.gone, write.renew_provenance), (None, false));
 }
+
+#[test]
+fn a_freeze_stops_the_term_of_a_tombstone() {
+    let mut world = World::new();
+    let list = Some(FoundBy::List);
+    let past = Timestamp::from_millis(NOW.millis() - 100);
+    let due = format!(" gone={past}");
+    assert_eq!(disposal(&world, &due, list), Ok(Disposal::DeleteDue));
+    // The route became active 499 ms ago, and the grace is 500 ms.
+    let since = |millis| Some(Timestamp::from_millis(NOW.millis() - millis));
+    world.active_since = since(499);
+    let original = observed(parameter("/a"), &[]);
+    let mut replica = world.replica_of(&original);
+    let text = format!("{}{due}", replica.tags.get(PROVENANCE_KEY).expect("provenance"));
+    replica.tags.insert(PROVENANCE_KEY.into(), text);
+    let later = NOW.plus(Duration::from_millis(1));
+    assert_eq!(world.decide(None, Some(&replica)), Decision::Wait(later));
+    world.active_since = since(500);
+    assert_eq!(disposal(&world, &due, list), Ok(Disposal::DeleteDue));
+}

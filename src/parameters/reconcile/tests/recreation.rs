@@ -100,7 +100,10 @@ async fn a_restored_replica_is_owned_by_its_tags_and_writer_alone() {
     };
     let writers = &stage.policy.writers;
     let now = stage.session.now();
-    let judged = judge(evidence, JudgeContext { source: &source, only_route: true, writers, now });
+    let judged = judge(
+        evidence,
+        JudgeContext { source: &source, active_since: None, only_route: true, writers, now },
+    );
     assert!(matches!(judged, Ownership::Owned { by_trusted: false, .. }), "{judged:?}");
     // It is deleted with its source like every other replica.
     stage.world().take(SOURCE, "/a");
