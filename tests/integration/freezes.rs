@@ -11,7 +11,9 @@ use aws_sim::{Effect, Fault, LOST_ANSWERS, Settings, Sim};
 use failover_replicator::hub::Hub;
 use serde_json::{Value, json};
 
-use crate::support::{LONG_AGO, SOURCE, TARGET, answered, batch, hub_on, native_event, out_of_step, simulated};
+use crate::support::{
+    LONG_AGO, SOURCE, TARGET, answered, batch, hub_on, native_event, out_of_step, simulated,
+};
 
 const TABLE: (&str, &str) = ("TABLE", "hub");
 const ROUTE: &str = "us-east-2=us-east-1";
@@ -37,7 +39,11 @@ async fn failover(hub: &Hub, action: &Value) -> Value {
 }
 
 async fn thaw(hub: &Hub) {
-    let status = failover(hub, &json!({"route": ROUTE, "action": "freeze", "reason": "for its serial", "wait": false})).await;
+    let status = failover(
+        hub,
+        &json!({"route": ROUTE, "action": "freeze", "reason": "for its serial", "wait": false}),
+    )
+    .await;
     let thaw = json!({"route": ROUTE, "action": "thaw", "serial": status["serial"]});
     assert_eq!(failover(hub, &thaw).await["state"], "active");
 }
@@ -81,7 +87,9 @@ async fn freeze_during_work(seed: u64) -> Seen {
     slow_down(&sim, &mut dice);
     let begins = Duration::from_millis(dice.u64(0..40_000));
     let events = accounts.iter().zip(["1", "2"]);
-    let events = batch(events.map(|(account, id)| (id, native_event(account, LONG_AGO, NAMES[0], "Update"))));
+    let events = batch(
+        events.map(|(account, id)| (id, native_event(account, LONG_AGO, NAMES[0], "Update"))),
+    );
     let operator = hub_on(&sim, &settings).await;
     let freeze = async {
         tokio::time::sleep(begins).await;

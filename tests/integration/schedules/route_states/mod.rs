@@ -86,7 +86,11 @@ fn what_each_rule_of_the_gate_is_for() {
     for at in 0..14 {
         // The state is read once at the beginning: the later freeze is not obeyed.
         let slept = Schedule { pause: 60_000, ..held(&[Act::Sweep, Act::Freeze], at) };
-        schedules.push(Schedule { acts: [&[Act::OwnerWrites][..], &slept.acts].concat(), held: Some((1, at)), ..slept });
+        schedules.push(Schedule {
+            acts: [&[Act::OwnerWrites][..], &slept.acts].concat(),
+            held: Some((1, at)),
+            ..slept
+        });
     }
     for late in [Act::ThawAgain, Act::SecondOperatorThaws] {
         let acts = [Act::Freeze, Act::Thaw, Act::Freeze, Act::OwnerWrites, late, Act::Sweep];

@@ -27,9 +27,7 @@ pub(super) fn all_orders(length: usize) -> Vec<Schedule> {
     for _ in 0..length {
         last = last
             .iter()
-            .flat_map(|order| {
-                Act::ALL.into_iter().map(move |act| [&order[..], &[act]].concat())
-            })
+            .flat_map(|order| Act::ALL.into_iter().map(move |act| [&order[..], &[act]].concat()))
             .collect();
         orders.extend(last.clone());
     }
@@ -58,9 +56,13 @@ pub(super) fn schedule_of(seed: u64) -> Schedule {
     if dice.bool() {
         acts.insert(0, Act::OwnerWrites);
     }
-    let invocations: Vec<usize> =
-        (0..acts.len()).filter(|at| acts[*at].is_invocation()).collect();
+    let invocations: Vec<usize> = (0..acts.len()).filter(|at| acts[*at].is_invocation()).collect();
     let held = (!invocations.is_empty())
         .then(|| (invocations[dice.usize(0..invocations.len())], dice.usize(0..CALLS)));
-    Schedule { acts, pause: PAUSES[dice.usize(0..PAUSES.len())], held, crash: dice.usize(0..3) == 0 }
+    Schedule {
+        acts,
+        pause: PAUSES[dice.usize(0..PAUSES.len())],
+        held,
+        crash: dice.usize(0..3) == 0,
+    }
 }

@@ -92,7 +92,9 @@ impl Stage {
                     let asked = if *act == Act::Sweep { acts::sweep() } else { acts::event() };
                     held = self.invoke(&asked, hold).or(held);
                 }
-                Act::SecondOperatorFreezes => seconds.extend(self.until_put(&acts::freeze(false, false))),
+                Act::SecondOperatorFreezes => {
+                    seconds.extend(self.until_put(&acts::freeze(false, false)))
+                }
                 Act::SecondOperatorThaws => {
                     let thaw = acts::thaw(self.serial());
                     seconds.extend(self.until_put(&thaw));
@@ -138,7 +140,8 @@ impl Stage {
             Act::StrangerWrites => {
                 self.changes += 1;
                 let value = format!("{}{}", crate::schedules::stranger::VALUE, self.changes);
-                let put = json!({"Name": NAME, "Value": value, "Type": "String", "Overwrite": true});
+                let put =
+                    json!({"Name": NAME, "Value": value, "Type": "String", "Overwrite": true});
                 self.store.must(Who::Stranger, TARGET, "ssm:PutParameter", &put);
             }
             Act::LoseTable => {
@@ -257,7 +260,8 @@ impl Stage {
 
     fn serial(&self) -> u64 {
         let record = self.store.newest_item(TARGET, TABLE, &format!("state#{PAIR}"));
-        record.map_or(0, |item| item["sk"]["S"].as_str().expect("a serial").parse().expect("digits"))
+        record
+            .map_or(0, |item| item["sk"]["S"].as_str().expect("a serial").parse().expect("digits"))
     }
 
     /// An operator thaws the route and the account, and sweeps look at what is left.
@@ -269,9 +273,8 @@ impl Stage {
         self.finish(&acts::thaw_account(serial));
         let end = End { names: &[NAME], targets: &[TARGET], is_quiet: false };
         let sweep = acts::sweep();
-        let fault = end.fault(self.store.fork(), &mut |store: &mut Store| {
-            alone::live(store, &sweep, None)
-        });
+        let fault =
+            end.fault(self.store.fork(), &mut |store: &mut Store| alone::live(store, &sweep, None));
         if let Some(why) = fault {
             self.run.bad.get_or_insert(why);
         }
