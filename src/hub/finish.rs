@@ -41,8 +41,9 @@ impl Hub {
             Some(first) => first,
             None => begin(table, execution, &answer, &summary).await?,
         };
-        let is_first = first.answer == answer.to_string();
-        let mut answer: Value = serde_json::from_str(&first.answer).unwrap_or(answer);
+        let kept: Value = serde_json::from_str(&first.answer).unwrap_or_default();
+        let is_first = kept == answer;
+        let mut answer = if kept.is_object() { kept } else { answer };
         if !first.published
             && let Err(cause) = self.end(table, execution, &summary, deadline).await
         {
