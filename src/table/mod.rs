@@ -70,6 +70,12 @@ impl Table {
         &self.connection
     }
 
+    /// The cause if the table did not answer before the deadline.
+    pub(crate) fn not_in_time(&self) -> Cause {
+        let message = format!("{} did not answer before the deadline", self.place());
+        Cause::new(FailureKind::Unavailable, message)
+    }
+
     /// Where the calls go, for a message.
     fn place(&self) -> String {
         format!("the table {} in {}", self.name, self.connection.region())

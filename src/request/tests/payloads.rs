@@ -58,10 +58,10 @@ fn a_state_machine_sends_next_back_unchanged() {
     let list = |page: &str| {
         parse(format!(r#"{{"detail":{{"name":"accounts","operation":"List"}}{page}}}"#).as_bytes())
     };
-    let first = Ok(Request::ListAccounts { batch: 25, page: None });
+    let first = Ok(Request::ListAccounts { batch: 25, page: None, execution: None });
     assert_eq!(list(""), first);
     assert_eq!(list(r#","page":null"#), first);
-    let next = Ok(Request::ListAccounts { batch: 10, page: Some("x".to_owned()) });
+    let next = Ok(Request::ListAccounts { batch: 10, page: Some("x".to_owned()), execution: None });
     assert_eq!(list(r#","page":"x","batch":10"#), next);
 }
 
