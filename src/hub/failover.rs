@@ -1,6 +1,7 @@
 //! Performs the requests that change or show the states of routes. They need the hub's table, and a route of the
 //! settings.
 
+use super::record_account::pairs_of;
 use super::{Answer, Hub, HubError, Progress, RouteFilter};
 use crate::deadline::Deadline;
 use crate::domain::{Cause, FailureKind, Purpose, RoutePair};
@@ -49,7 +50,7 @@ impl Hub {
         deadline: &Deadline,
     ) -> Result<Answer, Cause> {
         let of_all = pair.is_none();
-        let pairs = pair.map_or_else(|| self.pairs(), |pair| vec![pair]);
+        let pairs = pair.map_or_else(|| pairs_of(&self.settings.routes), |pair| vec![pair]);
         let read = deadline.unless_stopped(status::read(table, &pairs, of_all)).await;
         let Some(status) = read else {
             let mut report = Report::new();
@@ -131,7 +132,7 @@ impl Hub {
     }
 
     fn check_route(&self, pair: &RoutePair) -> Result<(), Refused> {
-        let pairs = self.pairs();
+        let pairs = pairs_of(&self.settings.routes);
         if pairs.contains(pair) {
             return Ok(());
         }
@@ -140,15 +141,6 @@ impl Hub {
             format!("unknown route `{pair}`"),
             format!("one of the routes of REPLICATOR_ROUTES: {}", known.join(", ")),
         ))
-    }
-
-    /// Every source Region with each of its targets.
-    fn pairs(&self) -> Vec<RoutePair> {
-        let routes = self.settings.routes.iter();
-        let pairs = routes.flat_map(|route| {
-            route.targets.iter().map(|target| RoutePair::new(&route.source, target))
-        });
-        pairs.collect()
     }
 }
 

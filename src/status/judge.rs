@@ -61,37 +61,72 @@ pub(super) fn last_execution(
     compared.max_by_key(|record| record.finished)?.execution.clone()
 }
 
-/// The sweep on one route.
+/// The last sweep of the organisation, as it was read.
+#[derive(Debug)]
+pub(super) struct Execution {
+    pub(super) name: ExecutionName,
+    pub(super) records: ExecutionRecords,
+    /// When a list of the execution first showed an account.
+    pub(super) listed_at: Option<Timestamp>,
+}
+
+impl Execution {
+    /// When the execution began; `None` if it has recorded nothing yet.
+    fn began(&self) -> Option<Timestamp> {
+        self.records.results.iter().map(|record| record.started).chain(self.listed_at).min()
+    }
+}
+
+/// When an execution first listed an account.
+pub(super) fn listed_at(listed: &[KnownAccount], execution: &ExecutionName) -> Option<Timestamp> {
+    let of_execution = listed.iter().filter(|known| known.execution == *execution);
+    of_execution.map(|known| known.seen).min()
+}
+
+/// The sweep on one route. `last` are the last complete sweeps of the accounts: one that a person started after the
+/// execution counts in its place.
 pub(super) fn last_sweep(
-    execution: &ExecutionName,
-    records: &ExecutionRecords,
+    execution: &Execution,
+    last: &[SweepRecord],
+    in_scope: &BTreeSet<AccountId>,
     pair: &RoutePair,
     now: Timestamp,
 ) -> LastSweep {
-    let results: BTreeMap<&AccountId, &SweepRecord> = records
+    let Execution { name, records, .. } = execution;
+    let of_execution: BTreeMap<&AccountId, &SweepRecord> = records
         .results
         .iter()
         .filter(|record| record.pair == *pair)
         .map(|record| (&record.account, record))
         .collect();
-    let mut accounts: BTreeSet<&AccountId> = records.expected.iter().collect();
-    accounts.extend(results.keys());
-    let complete = || results.values().filter(|record| record.complete);
-    let in_sync = complete().filter(|record| is_in_sync(record)).count();
-    let failed = complete().count() - in_sync;
-    let has_all = accounts.iter().all(|account| results.contains_key(*account));
-    let newest = results.values().map(|record| record.finished).max();
+    let began = execution.began();
+    let counts = |record: &&SweepRecord| {
+        !records.expected.contains(&record.account)
+            || began.is_some_and(|began| record.started >= began)
+    };
+    let newer = last.iter().filter(counts).map(|record| (&record.account, record));
+    let complete: BTreeMap<&AccountId, &SweepRecord> = of_execution
+        .iter()
+        .filter(|(_, record)| record.complete)
+        .map(|(account, record)| (*account, *record))
+        .chain(newer)
+        .filter(|(account, _)| in_scope.contains(*account))
+        .collect();
+    let in_sync = complete.values().filter(|record| is_in_sync(record)).count();
+    let failed = complete.len() - in_sync;
+    let has_all = records.expected.iter().all(|account| of_execution.contains_key(account));
+    let newest = of_execution.values().map(|record| record.finished).max();
     let reported = records.finish.as_ref().and_then(|finish| ended(&finish.answer));
     let finished = reported.or_else(|| newest.filter(|_| has_all));
-    let is_silent = newest.is_some_and(|newest| now.since(newest) > SILENCE);
+    let is_silent = newest.or(began).is_none_or(|active| now.since(active) > SILENCE);
     LastSweep {
-        execution: execution.clone(),
+        execution: name.clone(),
         finished,
         is_under_way: finished.is_none() && !is_silent,
-        accounts: accounts.len() as u64,
+        accounts: in_scope.len() as u64,
         in_sync: in_sync as u64,
         failed: failed as u64,
-        not_swept: (accounts.len() - in_sync - failed) as u64,
+        not_swept: (in_scope.len() - complete.len()) as u64,
     }
 }
 

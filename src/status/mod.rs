@@ -69,13 +69,13 @@ pub struct LastSweep {
     pub finished: Option<Timestamp>,
     /// Whether the sweep has not ended, and wrote something in the last hours.
     pub is_under_way: bool,
-    /// The accounts that the sweep was meant to compare.
+    /// The accounts in scope.
     pub accounts: u64,
     /// The accounts that are in sync.
     pub in_sync: u64,
     /// The accounts with a failure, a conflict or an unfinished item.
     pub failed: u64,
-    /// The accounts that the sweep did not compare completely, or not yet.
+    /// The accounts that neither the sweep nor a later one compared completely, or not yet.
     pub not_swept: u64,
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::HubStatus;
-use super::judge::{self, RouteRecords};
+use super::judge::{self, Execution, RouteRecords};
 use crate::concurrency::in_parallel;
 use crate::domain::{Cause, RoutePair};
 use crate::table::{KnownAccount, Table};
@@ -42,22 +42,22 @@ pub async fn read(table: &Table, pairs: &[RoutePair], of_all: bool) -> Result<Hu
     let mut failures: Vec<_> =
         failures.into_iter().flat_map(|read| parts.of("known failures", read)).collect();
     failures.retain(|failure| of_all || judge::concerns(failure, pairs));
-    let execution = judge::last_execution(&listed, &routes);
-    let records = match &execution {
-        Some(name) => Some(parts.of(&format!("the sweep {name}"), table.execution(name).await)),
+    let execution = match judge::last_execution(&listed, &routes) {
+        Some(name) => {
+            let records = parts.of(&format!("the sweep {name}"), table.execution(&name).await);
+            let listed_at = judge::listed_at(&listed, &name);
+            Some(Execution { name, records, listed_at })
+        }
         None => None,
     };
     let now = connection.now();
-    let sweep = |pair: &RoutePair| {
-        Some(judge::last_sweep(execution.as_ref()?, records.as_ref()?, pair, now))
+    let route = |records: RouteRecords| {
+        let RouteRecords { pair, last, .. } = &records;
+        let sweep = |execution| judge::last_sweep(execution, last, &in_scope, pair, now);
+        let last_sweep = execution.as_ref().map(sweep);
+        judge::route(records, &in_scope, last_sweep)
     };
-    let routes: Vec<_> = routes
-        .into_iter()
-        .map(|records| {
-            let last_sweep = sweep(&records.pair);
-            judge::route(records, &in_scope, last_sweep)
-        })
-        .collect();
+    let routes: Vec<_> = routes.into_iter().map(route).collect();
     Ok(HubStatus {
         at: now,
         account,
