@@ -162,3 +162,88 @@ async fn writes_of(
     }
     writes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::fake::json_error;
+    use crate::domain::{ExecutionName, FailureKind, Routes};
+    use crate::hub::record_account::pairs_of;
+    use crate::report::samples::{account, failure};
+    use crate::table::memory::MemoryTable;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
+    async fn recorder(memory: &MemoryTable, accounts: u64) -> Recorder {
+        let routes = Routes::parse("us-east-2=us-east-1").expect("routes");
+        let run = SweepRun {
+            execution: ExecutionName::parse("daily").ok(),
+            started: NOW,
+            pairs: pairs_of(&routes),
+            routes,
+        };
+        let expected = (0..accounts).map(account).collect();
+        Recorder::begin(memory.table().await, run, expected)
+    }
+
+    async fn sweep(recorder: &mut Recorder, accounts: u64) {
+        for number in 0..accounts {
+            let mut outcome = AccountOutcome::new(account(number));
+            outcome.fail(failure(number, "/a", FailureKind::Conflict, "held"));
+            recorder.take(&mut outcome, NOW).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_thousand_accounts_are_written_in_batches() {
+        let memory = MemoryTable::new(|_| None);
+        let mut recorder = recorder(&memory, 1_000).await;
+        sweep(&mut recorder, 1_000).await;
+        assert_eq!(recorder.finish(&Deadline::never()).await, Ok(()));
+        // Result, last result and failure of each account, and the list of accounts.
+        assert_eq!(memory.items().len(), 3_001);
+        // Each answer leaves five of twenty-five unprocessed.
+        let batches = memory.fake.sent("BatchWriteItem").len();
+        assert!((120..=241).contains(&batches), "{batches}");
+        assert_eq!(memory.fake.sent("Query").len(), 1_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_table_out_of_reach_costs_few_calls_and_is_a_failure() {
+        let memory = MemoryTable::new(|_| Some(json_error(400, "AccessDeniedException")));
+        let mut recorder = recorder(&memory, 500).await;
+        sweep(&mut recorder, 500).await;
+        let cause = recorder.finish(&Deadline::never()).await.expect_err("nothing is written");
+        assert_eq!(cause.kind, FailureKind::AccessDenied);
+        assert!(cause.message.contains("may count as not swept"), "{cause}");
+        let calls = memory.fake.sent("Query").len() + memory.fake.sent("BatchWriteItem").len();
+        assert!(calls < 40, "{calls}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_batch_does_not_stop_the_others() {
+        let failed = std::sync::atomic::AtomicBool::default();
+        let memory = MemoryTable::new(move |sent| {
+            let first = sent.body.contains("111122220030#us-east-2")
+                && !failed.swap(true, std::sync::atomic::Ordering::Relaxed);
+            first.then(|| json_error(400, "ValidationException"))
+        });
+        let mut recorder = recorder(&memory, 100).await;
+        sweep(&mut recorder, 100).await;
+        let cause = recorder.finish(&Deadline::never()).await.expect_err("one batch is missing");
+        assert_eq!(cause.kind, FailureKind::Invalid);
+        assert_eq!(memory.items().len(), 301 - BATCH);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_deadline_ends_the_wait_for_a_table_that_hangs() {
+        let memory = MemoryTable::new(|_| Some(json_error(500, "InternalServerError")));
+        let mut recorder = recorder(&memory, 1).await;
+        recorder.expected.clear();
+        sweep(&mut recorder, 1).await;
+        let began = tokio::time::Instant::now();
+        let deadline = Deadline::at(began + Duration::from_millis(3_100));
+        recorder.finish(&deadline).await.expect_err("nothing is written");
+        assert!(began.elapsed() <= Duration::from_millis(200), "{:?}", began.elapsed());
+    }
+}

@@ -143,3 +143,146 @@ pub(super) fn pairs_of(routes: &Routes) -> Vec<RoutePair> {
 pub(super) fn pairs_of_route(route: &Route) -> impl Iterator<Item = RoutePair> {
     route.targets.iter().map(|target| RoutePair::new(&route.source, target))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Cause, Change};
+    use crate::domain::{Kind, OutcomeKind, StateEntry};
+    use crate::report::samples::{account, account_failure, failure, parameter_step, region};
+
+    const ROUTES: &str = "us-east-2=us-east-1,us-west-2;eu-west-1=us-east-1";
+
+    fn run() -> SweepRun {
+        let routes = Routes::parse(ROUTES).expect("routes");
+        SweepRun {
+            execution: ExecutionName::parse("daily").ok(),
+            started: Timestamp::from_millis(1_790_000_000_000),
+            pairs: pairs_of(&routes),
+            routes,
+        }
+    }
+
+    fn pair(text: &str) -> RoutePair {
+        RoutePair::parse(text).expect("a pair")
+    }
+
+    fn state(state: RouteState) -> Withheld {
+        Withheld::State(StateEntry { state, serial: 3, ..StateEntry::none() })
+    }
+
+    fn record(run: &SweepRun, outcome: &mut AccountOutcome) -> AccountRecord {
+        run.record(outcome, run.started).expect("a record")
+    }
+
+    /// Key, status, state and completeness of each put.
+    fn puts(record: &AccountRecord) -> Vec<(String, String, String, bool)> {
+        let puts = record.results.iter().map(|write| {
+            let TableWrite::Put(item) = write else { panic!("{write:?}") };
+            let text = |name: &str| item[name].as_s().expect("a text").clone();
+            let complete = *item["complete"].as_bool().expect("a boolean");
+            (
+                format!("{}/{}", text("pk"), text("sk")),
+                text("status"),
+                text("route_state"),
+                complete,
+            )
+        });
+        puts.collect()
+    }
+
+    #[test]
+    fn an_account_has_a_record_for_each_route_and_a_last_one_if_it_is_complete() {
+        let mut outcome = AccountOutcome::new(account(1));
+        outcome.count(Kind::Parameter, OutcomeKind::Created);
+        outcome.steps.push(parameter_step("/new", Change::Create));
+        outcome.withheld.insert(pair("us-east-2=us-west-2"), state(RouteState::Frozen));
+        outcome.withheld.insert(pair("eu-west-1=us-east-1"), state(RouteState::New));
+        let recorded = puts(&record(&run(), &mut outcome));
+        let shown: Vec<String> = recorded
+            .iter()
+            .map(|(key, status, state, complete)| format!("{key} {status} {state} {complete}"))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "sweep#daily/111122220001#us-east-2=us-east-1 changed active true",
+                "last#us-east-2=us-east-1/111122220001 changed active true",
+                "sweep#daily/111122220001#us-east-2=us-west-2 frozen frozen false",
+                "sweep#daily/111122220001#eu-west-1=us-east-1 frozen new false",
+            ]
+        );
+        assert_eq!(
+            (outcome.withheld.len(), outcome.steps.len()),
+            (2, 1),
+            "the outcome is unchanged"
+        );
+        let nameless = SweepRun { execution: None, ..run() };
+        assert_eq!(puts(&record(&nameless, &mut outcome)).len(), 1);
+    }
+
+    #[test]
+    fn an_account_that_was_not_compared_has_no_last_record() {
+        let unfinished = AccountOutcome::unfinished(account(1));
+        let mut unlisted = AccountOutcome::new(account(1));
+        unlisted.fail(account_failure(1, FailureKind::AccessDenied, "no list"));
+        let mut frozen = AccountOutcome::new(account(1));
+        frozen.fail(failure(1, "/a", FailureKind::Frozen, "frozen meanwhile"));
+        for (mut outcome, status, complete) in [
+            (unfinished, "incomplete", false),
+            (unlisted, "failed", true),
+            (frozen, "frozen", false),
+        ] {
+            let recorded = puts(&record(&run(), &mut outcome));
+            assert_eq!(recorded.len(), 3, "{recorded:?}");
+            for (key, is, _, is_complete) in recorded {
+                assert!(key.starts_with("sweep#daily/"), "{key}");
+                assert_eq!((&*is, is_complete), (status, complete), "{key}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_unreadable_state_leaves_no_record() {
+        let mut outcome = AccountOutcome::new(account(1));
+        let cause = Cause::new(FailureKind::Frozen, "the table belongs to another hub");
+        outcome.withheld.insert(pair("us-east-2=us-west-2"), Withheld::Unreadable(cause));
+        assert!(run().record(&mut outcome, run().started).is_none());
+    }
+
+    #[test]
+    fn a_failure_is_gone_only_where_the_sweep_looked() {
+        let all = pairs_of(&run().routes);
+        let looked = |compared: &[&str]| Looked {
+            compared: compared.iter().map(|text| pair(text)).collect(),
+            all: all.clone(),
+        };
+        let at = |looked: &Looked, name: &str| looked.at(Some(&region(name)));
+        let everything =
+            looked(&["us-east-2=us-east-1", "us-east-2=us-west-2", "eu-west-1=us-east-1"]);
+        for name in ["us-east-2", "us-west-2", "us-east-1", "eu-west-1", "ap-south-1"] {
+            assert!(at(&everything, name), "{name}");
+        }
+        let one = looked(&["us-east-2=us-east-1"]);
+        assert!(at(&one, "us-east-2") && one.at(None));
+        for name in ["us-west-2", "us-east-1", "eu-west-1", "ap-south-1"] {
+            assert!(!at(&one, name), "{name}");
+        }
+        assert!(!looked(&[]).at(None));
+        let mut outcome = AccountOutcome::new(account(1));
+        outcome.withheld.insert(pair("eu-west-1=us-east-1"), state(RouteState::Frozen));
+        let record = record(&run(), &mut outcome);
+        let looked = record.looked.expect("the account is complete");
+        assert!(at(&looked, "us-west-2") && !at(&looked, "us-east-1") && !at(&looked, "eu-west-1"));
+    }
+
+    #[test]
+    fn a_region_that_is_source_and_target_needs_both() {
+        let chain = "us-east-2=us-east-1;us-east-1=us-west-2";
+        let all = pairs_of(&Routes::parse(chain).expect("routes"));
+        for (compared, is_gone) in [(0, false), (1, false), (2, true)] {
+            let looked = Looked { compared: all[..compared].to_vec(), all: all.clone() };
+            assert_eq!(looked.at(Some(&region("us-east-1"))), is_gone, "{compared}");
+        }
+    }
+}

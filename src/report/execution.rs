@@ -14,10 +14,10 @@ use crate::domain::{
 };
 use crate::table::{ExecutionRecords, SweepRecord};
 
-/// The most ids of accounts in an answer: 150 KB. The answer of a function has at most 256 KB.
-const LISTED: usize = 10_000;
-/// The most states in an answer. Each has a reason, which a person wrote.
-const STATES: usize = 100;
+/// The most ids of accounts in an answer: 75 KB. The state machine accepts an answer of 256 KB.
+const LISTED: usize = 5_000;
+/// The most states in an answer: 120 KB, because each has a reason of up to 500 characters.
+const STATES: usize = 50;
 /// The most accounts that the text names for one reason.
 const NAMED: usize = 20;
 /// The most characters of a name, a caller or a reason in the text.
@@ -193,24 +193,28 @@ impl ExecutionSummary {
         )]
     }
 
+    /// Fewer than 100 ASCII characters: 91 if each number has six digits.
     fn subject(&self) -> String {
         let mut parts = Vec::new();
         if self.accounts == 0 {
             parts.push("no account was swept".to_owned());
         }
-        for (count, what) in
-            [(self.failed.len(), "not in sync"), (self.not_swept.len(), "not swept")]
-        {
-            if count > 0 {
-                parts.push(format!("{} {what}", many(count, "account")));
-            }
+        if !self.failed.is_empty() {
+            parts.push(format!("{} not in sync", many(self.failed.len(), "account")));
         }
-        if !self.not_active.is_empty() {
-            let routes: BTreeSet<&RoutePair> =
-                self.not_active.iter().map(|one| &one.pair).collect();
+        if !self.not_swept.is_empty() {
+            let accounts = if parts.is_empty() {
+                many(self.not_swept.len(), "account")
+            } else {
+                number(self.not_swept.len() as u64)
+            };
+            parts.push(format!("{accounts} not swept"));
+        }
+        let routes: BTreeSet<&RoutePair> = self.not_active.iter().map(|one| &one.pair).collect();
+        if !routes.is_empty() {
             parts.push(format!("{} not active", many(routes.len(), "route")));
         }
-        format!("failover-replicator {}: sweep: {}", self.status().word(), parts.join(", "))
+        format!("failover-replicator {}: {}", self.status().word(), parts.join(", "))
     }
 
     /// The answer, and the first accounts that are not in sync.
@@ -385,3 +389,6 @@ fn not_active_json(NotActive { pair, account, entry }: &NotActive) -> Value {
     }
     object
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,8 @@ mod executions;
 mod failures;
 mod held;
 mod items;
+#[cfg(test)]
+pub(crate) mod memory;
 mod states;
 mod sweeps;
 
