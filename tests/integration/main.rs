@@ -21,6 +21,7 @@ mod digests;
 mod documents;
 mod does_not_take;
 mod events;
+mod failover;
 mod failures;
 mod fidelity;
 mod freezes;

@@ -72,6 +72,16 @@ pub(crate) async fn hub_over(
     network: SharedHttpClient,
     settings: &[(&str, &str)],
 ) -> Hub {
+    hub_of("hub", sim, network, settings).await
+}
+
+/// The same with the credentials of this role of the hub's account.
+pub(crate) async fn hub_of(
+    role: &str,
+    sim: &Sim,
+    network: SharedHttpClient,
+    settings: &[(&str, &str)],
+) -> Hub {
     let mut variables = BTreeMap::from([
         ("REPLICATOR_ROUTES".to_owned(), ROUTES.to_owned()),
         ("REPLICATOR_TABLE".to_owned(), "none".to_owned()),
@@ -85,7 +95,7 @@ pub(crate) async fn hub_over(
     let settings = RawSettings::from_variables(variables.into_iter()).parse().expect("settings");
     let environment = Environment {
         http_client: Some(network),
-        credentials: Some(SharedCredentialsProvider::new(credentials(sim.hub_keys("hub")))),
+        credentials: Some(SharedCredentialsProvider::new(credentials(sim.hub_keys(role)))),
         time_source: Some(SharedTimeSource::new(Time(sim.clock()))),
     };
     Hub::with(settings, environment).await.expect("a hub")
