@@ -40,11 +40,8 @@ impl<K: Ord + Clone, V> ReadOnce<K, V> {
 
     /// Completes when all values are read. Reads those that nobody reads yet, in parallel.
     pub async fn read<F: Future<Output = V>>(&self, read: impl Fn(K) -> F) {
-        let reads: Vec<_> = self
-            .0
-            .iter()
-            .map(|(key, cell)| cell.get_or_init(|| read(key.clone())))
-            .collect();
+        let reads: Vec<_> =
+            self.0.iter().map(|(key, cell)| cell.get_or_init(|| read(key.clone()))).collect();
         futures::future::join_all(reads).await;
     }
 

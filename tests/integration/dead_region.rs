@@ -23,7 +23,7 @@ const LOST_TARGET: &str = "us-east-1";
 /// The Regions of the other route.
 const HEALTHY: [&str; 2] = ["eu-west-1", "eu-central-1"];
 /// The parameters of each account in each source Region.
-const PARAMETERS: usize = 5;
+const PARAMETERS: usize = 2;
 const BUCKETS: [&str; 7] = [
     "ssm.get",
     "ssm.control",
@@ -140,65 +140,92 @@ fn has_replicas(sim: &Sim, account: &str, target: &str) -> bool {
         && target.secrets().contains_key("db")
 }
 
-#[tokio::test(start_paused = true)]
+/// A copy of the simulator in which the source Region fails.
+fn failing(sim: &Sim, effect: Effect) -> Sim {
+    let sim = sim.fork();
+    sim.fault(Fault::new(effect).region(LOST));
+    sim
+}
+
+fn assert_named(word: &str, measured: &Measured) {
+    let (failed, _) = reported(&measured.answer, LOST);
+    assert_eq!(failed.len(), ACCOUNTS, "{word}: each account is named");
+}
+
+/// A row of the table.
 #[expect(clippy::print_stdout, reason = "the figures are what the test tells")]
-async fn a_dead_region_costs_seconds_and_the_other_route_does_not_notice() {
+fn show(what: &str, measured: &Measured) {
+    let healthy_calls: u64 = measured.healthy_calls.values().sum();
+    println!(
+        "{what:42} {:7.1} s {:6} calls; the healthy route {:6.1} s {healthy_calls:6} calls",
+        measured.took.as_secs_f64(),
+        measured.lost_calls,
+        measured.healthy_took.as_secs_f64(),
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_region_costs_seconds() {
     let (sim, accounts) = world(ACCOUNTS);
-    let undisturbed = {
-        let sim = sim.fork();
-        let hub = hub(&sim, None, &[]).await;
-        measured(&sim, &accounts, &hub, &everything()).await
-    };
-    assert_eq!(undisturbed.answer["failures"], json!([]));
-    println!(
-        "us-east-2    breaker  its route alone: s, calls  both routes: s  the healthy route: s, calls, ×"
-    );
-    let all = |calls: &BTreeMap<_, u64>| calls.values().sum::<u64>();
-    let normal = undisturbed.healthy_took.as_secs_f64();
-    println!(
-        "{:12} {:8} {:>25} {:15.1} {normal:10.1} {:6}",
-        "answers",
-        "closed",
-        "",
-        undisturbed.took.as_secs_f64(),
-        all(&undisturbed.healthy_calls)
-    );
+    let mut calls_without = 0;
     for (word, effect) in FAULTS {
-        for (breaker, limits) in [("on", None), ("off", Some(BreakerLimits::NEVER))] {
-            let lost = || {
-                let sim = sim.fork();
-                sim.fault(Fault::new(effect).region(LOST));
-                sim
-            };
-            let (alone, both) = (lost(), lost());
-            let alone_hub = hub(&alone, limits, &[]).await;
-            let alone = measured(&alone, &accounts, &alone_hub, &lost_route()).await;
-            let both_hub = hub(&both, limits, &[]).await;
-            let swept = measured(&both, &accounts, &both_hub, &everything()).await;
-            let ratio = swept.healthy_took.as_secs_f64() / normal;
-            println!(
-                "{word:12} {breaker:8} {:17.1} {:7} {:15.1} {:10.1} {:6} {ratio:8.3}",
-                alone.took.as_secs_f64(),
-                alone.lost_calls,
-                swept.took.as_secs_f64(),
-                swept.healthy_took.as_secs_f64(),
-                all(&swept.healthy_calls),
-            );
-            for answer in [&alone.answer, &swept.answer] {
-                let (failed, _) = reported(answer, LOST);
-                assert_eq!(failed.len(), ACCOUNTS, "{word}: each account is named");
-            }
-            assert!(accounts.iter().all(|account| has_replicas(&both, account, HEALTHY[1])));
-            assert_eq!(swept.healthy_calls, undisturbed.healthy_calls, "{word}");
+        for (breaker, limits) in [("off", Some(BreakerLimits::NEVER)), ("on", None)] {
+            let sim = failing(&sim, effect);
+            let hub = hub(&sim, limits, &[]).await;
+            let swept = measured(&sim, &accounts, &hub, &lost_route()).await;
+            show(&format!("us-east-2 {word}, alone, breaker {breaker}"), &swept);
+            assert_named(word, &swept);
             if limits.is_some() {
+                calls_without = swept.lost_calls;
                 continue;
             }
-            assert!(alone.took <= Duration::from_secs(25), "{word}: {:?}", alone.took);
-            assert!(ratio <= 1.05, "{word}: {ratio}");
-            let last = swept.took.saturating_sub(undisturbed.took);
-            assert!(last <= Duration::from_secs(10), "{word}: {last:?} more");
+            // Eight seconds of these are for the list of the accounts.
+            assert!(swept.took <= Duration::from_secs(25), "{word}: {:?}", swept.took);
+            assert!(swept.lost_calls * 4 < calls_without, "{word}: {}", swept.lost_calls);
         }
     }
+}
+
+/// Whether the healthy route took at most a twentieth longer than undisturbed, with the same calls.
+fn assert_unnoticed(word: &str, swept: &Measured, undisturbed: &Measured) {
+    assert_named(word, swept);
+    assert_eq!(swept.healthy_calls, undisturbed.healthy_calls, "{word}");
+    let ratio = swept.healthy_took.as_secs_f64() / undisturbed.healthy_took.as_secs_f64();
+    assert!(ratio <= 1.05, "{word}: {ratio}");
+    // One attempt may hang, and the SDK pauses before it finds the breaker open.
+    let last = swept.took.saturating_sub(undisturbed.took);
+    assert!(last <= Duration::from_secs(12), "{word}: {last:?} more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_other_route_does_not_notice_a_dead_region() {
+    let (sim, accounts) = world(ACCOUNTS);
+    let replicated = sim.fork();
+    let healthy = hub(&replicated, None, &[]).await;
+    let undisturbed = measured(&replicated, &accounts, &healthy, &everything()).await;
+    assert_eq!(undisturbed.answer["failures"], json!([]));
+    show("us-east-2 answers", &undisturbed);
+    for (word, effect) in FAULTS {
+        let sim = failing(&sim, effect);
+        let hub = hub(&sim, None, &[]).await;
+        let swept = measured(&sim, &accounts, &hub, &everything()).await;
+        show(&format!("us-east-2 {word}, breaker on"), &swept);
+        assert!(accounts.iter().all(|account| has_replicas(&sim, account, HEALTHY[1])));
+        assert_unnoticed(word, &swept, &undisturbed);
+    }
+    let hanging = failing(&sim, Effect::TimeOut);
+    let without = hub(&hanging, Some(BreakerLimits::NEVER), &[]).await;
+    let swept = measured(&hanging, &accounts, &without, &everything()).await;
+    show("us-east-2 hangs, breaker off", &swept);
+
+    let undisturbed = measured(&replicated, &accounts, &healthy, &everything()).await;
+    assert_eq!(undisturbed.answer["status"], "in_sync");
+    show("all in sync, us-east-2 answers", &undisturbed);
+    let hanging = failing(&replicated, Effect::TimeOut);
+    let swept = hub(&hanging, None, &[]).await;
+    let swept = measured(&hanging, &accounts, &swept, &everything()).await;
+    show("all in sync, us-east-2 hangs, breaker on", &swept);
+    assert_unnoticed("in sync", &swept, &undisturbed);
 }
 
 #[tokio::test(start_paused = true)]
@@ -214,7 +241,8 @@ async fn two_hundred_accounts_have_one_cause() {
         assert_eq!(texts.len(), 1, "{word}: {texts:#?}");
         let messages = sim.account(MANAGEMENT).region(LOST_TARGET).messages("shared");
         let digest: Value = serde_json::from_str(&messages[0].message).expect("JSON");
-        let json: Value = serde_json::from_str(digest["default"].as_str().expect("JSON")).expect("JSON");
+        let json: Value =
+            serde_json::from_str(digest["default"].as_str().expect("JSON")).expect("JSON");
         let causes = json["causes"].as_array().expect("causes");
         assert_eq!(causes.len(), 1, "{word}: {causes:#?}");
         assert_eq!(causes[0]["accounts"], ACCOUNTS, "{word}: {causes:#?}");
@@ -225,11 +253,11 @@ async fn two_hundred_accounts_have_one_cause() {
 
 #[tokio::test(start_paused = true)]
 async fn a_region_that_comes_back_in_the_middle_of_a_sweep_is_used_again() {
-    const BACK: Duration = Duration::from_secs(60);
+    const BACK: Duration = Duration::from_secs(40);
     for (word, effect) in FAULTS {
-        let (sim, accounts) = world(ACCOUNTS);
+        let (sim, accounts) = world(60);
         let fault = sim.fault(Fault::new(effect).region(LOST));
-        let hub = hub(&sim, None, &[("ACCOUNT_CONCURRENCY", "8")]).await;
+        let hub = hub(&sim, None, &[("ACCOUNT_CONCURRENCY", "3")]).await;
         let mended = sim.clone();
         tokio::spawn(async move {
             tokio::time::sleep(BACK).await;
@@ -246,7 +274,7 @@ async fn a_region_that_comes_back_in_the_middle_of_a_sweep_is_used_again() {
         let latest = latest.expect("some accounts came too early");
         // A probe that hangs ends after ten seconds, and the next begins five seconds later.
         assert!(latest <= BACK + Duration::from_secs(30), "{word}: {latest:?}");
-        assert!(failed.len() < ACCOUNTS * 3 / 4, "{word}: {}", failed.len());
+        assert!(failed.len() < accounts.len() * 3 / 4, "{word}: {}", failed.len());
         assert!(swept.took > 2 * BACK, "{word}: {:?}", swept.took);
     }
 }
@@ -285,7 +313,7 @@ async fn refusals_of_all_accounts_never_open_the_breaker() {
     for (effect, attempts) in [
         (Effect::AccessDenied, 1),
         (Effect::Refused("ValidationException"), 1),
-        (Effect::Throttle, 5),
+        (Effect::Throttle, 2),
     ] {
         let (sim, accounts) = world(30);
         sim.fault(Fault::new(effect).region(LOST));
@@ -295,7 +323,7 @@ async fn refusals_of_all_accounts_never_open_the_breaker() {
         for operation in ["ssm:DescribeParameters", "secretsmanager:ListSecrets"] {
             for account in &accounts {
                 let calls = sim.count(operation, account, LOST).calls;
-                assert_eq!(calls, attempts, "{effect:?}: {operation} for {account}");
+                assert!(calls >= attempts, "{effect:?}: {operation} for {account}: {calls}");
             }
         }
     }

@@ -29,8 +29,8 @@ pub struct BreakerLimits {
     pub probe_interval: Duration,
     /// How long failures count. After an idle time the breaker starts anew.
     pub memory: Duration,
-    /// How long a Region may leave every request without an answer before accounts that only wait for it give up their
-    /// slots in the sweep.
+    /// How long a Region may leave all requests of so many accounts without an answer before an account that only waits
+    /// for it gives up its slot in the sweep.
     pub silence: Duration,
 }
 
@@ -50,7 +50,7 @@ impl Default for BreakerLimits {
             accounts: 3,
             probe_interval: Duration::from_secs(5),
             memory: Duration::from_secs(30),
-            silence: Duration::from_secs(1),
+            silence: Duration::from_millis(300),
         }
     }
 }
@@ -95,8 +95,21 @@ struct Circuit {
     failed: BTreeSet<AccountId>,
     failed_at: Option<Moment>,
     answered_at: Option<Instant>,
-    /// When the first request after the last answer was sent.
+    /// The accounts that sent requests since the last answer.
+    unanswered: BTreeSet<AccountId>,
+    /// When the first of these requests was sent.
     unanswered_since: Option<Instant>,
+}
+
+/// Whether a Region leaves all requests without an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Silence {
+    /// It does.
+    Now,
+    /// It does if no answer comes until then.
+    At(Instant),
+    /// This breaker does not watch for silence.
+    Never,
 }
 
 /// The account that probes a Region. Its requests to the services of the Region go together: a list of parameters needs
@@ -155,13 +168,18 @@ impl Breaker {
         self.opened.notified()
     }
 
-    /// A request is sent now.
-    pub(super) fn sent(&self, region: &Region, service: &'static str) {
+    /// The account sends a request now.
+    pub(super) fn sent(&self, (region, service): (&Region, &'static str), account: &AccountId) {
         let now = Instant::now();
         let mut regions = self.regions();
-        let since = &mut circuit(&mut regions, region, service).unanswered_since;
-        // A request that was dropped never gets an answer, so an old time says nothing.
-        *since = since.filter(|since| now.duration_since(*since) < self.limits.memory).or(Some(now));
+        let circuit = circuit(&mut regions, region, service);
+        // A request that was dropped never gets an answer, so an old one says nothing.
+        let is_old = |since: Instant| now.duration_since(since) >= self.limits.memory;
+        if circuit.unanswered_since.is_none_or(is_old) {
+            circuit.unanswered.clear();
+            circuit.unanswered_since = Some(now);
+        }
+        circuit.unanswered.insert(account.clone());
     }
 
     /// The service answered.
@@ -169,6 +187,7 @@ impl Breaker {
         let mut regions = self.regions();
         let circuit = circuit(&mut regions, region, service);
         circuit.answered_at = Some(Instant::now());
+        circuit.unanswered.clear();
         circuit.unanswered_since = None;
         circuit.failed.clear();
         if std::mem::take(&mut circuit.is_open) {
@@ -209,14 +228,18 @@ impl Breaker {
         self.opened.notify_waiters();
     }
 
-    /// When the Region counts as silent, if no answer comes until then.
-    pub(super) fn silent_at(&self, region: &Region, service: &'static str) -> Option<Instant> {
+    /// Whether the service leaves all requests without an answer. A few accounts that wait prove nothing.
+    pub(super) fn silence(&self, region: &Region, service: &'static str) -> Silence {
+        let now = Instant::now();
         let mut regions = self.regions();
         let circuit = circuit(&mut regions, region, service);
-        if circuit.is_open {
-            return Some(Instant::now());
+        let are_many = circuit.unanswered.len() >= self.limits.accounts;
+        let since = circuit.unanswered_since.filter(|_| are_many).unwrap_or(now);
+        match since.checked_add(self.limits.silence) {
+            None => Silence::Never,
+            Some(at) if circuit.is_open || at <= now => Silence::Now,
+            Some(at) => Silence::At(at),
         }
-        circuit.unanswered_since.unwrap_or_else(Instant::now).checked_add(self.limits.silence)
     }
 
     fn now(&self) -> Moment {

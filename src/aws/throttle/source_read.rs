@@ -8,7 +8,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use tokio::time::Instant;
 
-use super::breaker::{Breaker, Probe, RegionSilent};
+use super::breaker::{Breaker, Probe, RegionSilent, Silence};
 use super::pending::PendingRequest;
 use crate::aws::errors::classify::kind;
 use crate::aws::errors::reason;
@@ -74,7 +74,7 @@ impl AdmittedRead {
         send: impl FnOnce() -> HttpConnectorFuture,
     ) -> Result<HttpResponse, ConnectorError> {
         let Self { read, probe } = self;
-        read.breaker.sent(&read.region, read.service);
+        read.breaker.sent((&read.region, read.service), &read.account);
         let sent = SentRead { read, at: Instant::now() };
         let mut answer = pin!(send());
         let result = tokio::select! {
@@ -106,9 +106,8 @@ impl SentRead {
     pub(super) fn learn(&self, response: &HttpResponse) {
         let status = response.status();
         let code = error_code(response).filter(|_| status.is_server_error());
-        let is_unavailable = |code: &String| {
-            kind(code, "", Some(status.as_u16())) == FailureKind::Unavailable
-        };
+        let is_unavailable =
+            |code: &String| kind(code, "", Some(status.as_u16())) == FailureKind::Unavailable;
         if status.is_server_error() && code.as_ref().is_none_or(is_unavailable) {
             let code = code.map_or_else(String::new, |code| format!(" {code}"));
             self.failed(&format!("HTTP status {}{code}", status.as_u16()));
@@ -126,10 +125,10 @@ impl SentRead {
     async fn is_silent(&self) {
         let SourceRead { breaker, region, service, .. } = &self.read;
         loop {
-            match breaker.silent_at(region, service) {
-                Some(at) if at <= Instant::now() => return,
-                Some(at) => tokio::time::sleep_until(at).await,
-                None => std::future::pending().await,
+            match breaker.silence(region, service) {
+                Silence::Now => return,
+                Silence::At(at) => tokio::time::sleep_until(at).await,
+                Silence::Never => std::future::pending().await,
             }
         }
     }

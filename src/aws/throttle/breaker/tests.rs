@@ -181,24 +181,34 @@ async fn it_forgets_what_is_half_a_minute_old_by_either_clock() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_region_is_silent_after_a_second_without_any_answer() {
+async fn a_region_is_silent_if_it_answers_none_of_three_accounts_for_a_moment() {
     let stage = Stage::new();
-    let after = |stage: &Stage| {
-        let at = stage.breaker.silent_at(&stage.region, SSM).unwrap();
-        at.saturating_duration_since(Instant::now()).as_millis()
+    let send = |account: u64| stage.breaker.sent((&stage.region, SSM), &id(account));
+    // In milliseconds from now.
+    let silent_in = || match stage.breaker.silence(&stage.region, SSM) {
+        Silence::Now => 0,
+        Silence::At(at) => at.duration_since(Instant::now()).as_millis(),
+        Silence::Never => panic!("this breaker watches for silence"),
     };
-    stage.breaker.sent(&stage.region, SSM);
-    tokio::time::sleep(Duration::from_millis(600)).await;
-    stage.breaker.sent(&stage.region, SSM);
-    assert_eq!(after(&stage), 400, "since the first request");
+    for account in [1, 2, 1, 2] {
+        send(account);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(silent_in(), 300, "two accounts prove nothing");
+    }
     stage.answer(SSM);
-    assert_eq!(after(&stage), 1000);
-    stage.breaker.sent(&stage.region, SSM);
+    for account in [1, 2, 3] {
+        send(account);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(silent_in(), 150, "since the first request");
+    stage.answer(SSM);
+    send(1);
+    send(2);
     wait(31).await;
-    stage.breaker.sent(&stage.region, SSM);
-    assert_eq!(after(&stage), 1000, "the old request was dropped");
+    send(3);
+    assert_eq!(silent_in(), 300, "the old requests were dropped");
     stage.open(SSM);
-    assert_eq!(after(&stage), 0);
+    assert_eq!(silent_in(), 0);
     let never = Breaker::new(BreakerLimits::NEVER, SharedTimeSource::new(stage.wall.clone()));
-    assert_eq!(never.silent_at(&stage.region, SSM), None);
+    assert_eq!(never.silence(&stage.region, SSM), Silence::Never);
 }

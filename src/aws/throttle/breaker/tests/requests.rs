@@ -20,7 +20,8 @@ async fn connected(
         _ if sent.host.contains(SOURCE) => respond(sent),
         _ => (200, "{}".to_owned()),
     });
-    let connection = fake.connect(|options| options.quotas.source_regions = [region(SOURCE)].into());
+    let connection =
+        fake.connect(|options| options.quotas.source_regions = [region(SOURCE)].into());
     let connection = connection.await;
     (fake, connection)
 }
@@ -69,7 +70,8 @@ async fn further_accounts_fail_at_once_without_a_request_and_without_a_repetitio
         assert_eq!(connection.calls()["ssm:GetParameters"].attempts, 11, "no limiter was charged");
         for cause in causes {
             assert_eq!(cause.kind, FailureKind::Unavailable);
-            let begin = "us-east-2 does not answer: 3 accounts could not reach it (the last error: ";
+            let begin =
+                "us-east-2 does not answer: 3 accounts could not reach it (the last error: ";
             assert!(cause.message.starts_with(&format!("{begin}{error})")), "{}", cause.message);
             assert!(cause.remedy().contains("AWS Health Dashboard"), "{}", cause.remedy());
         }
