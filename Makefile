@@ -98,10 +98,14 @@ invoke: $(CONFIG) $(TOOLS)/stamp ## send PAYLOAD=payloads/... to the deployed hu
 	@test -n "$(PAYLOAD)" || { echo "PAYLOAD is missing: make invoke PAYLOAD=payloads/sync-account.json"; exit 2; }
 	@$(TOOLS)/bin/python stacksets/invoke.py "$(PAYLOAD)"
 
-remove: $(CONFIG) $(TOOLS)/stamp ## remove the spokes (PROFILE's too) and the hub; replicas and their tags stay
+remove: $(CONFIG) $(TOOLS)/stamp ## remove the spokes (PROFILE's too) and the hub; replicas, their tags and the hub's table stay
 	$(if $(PROFILE),$(TOOLS)/bin/python stacksets/spoke.py remove --profile $(PROFILE))
 	$(TOOLS)/bin/python stacksets/spoke.py remove
 	$(SAM) delete --no-prompts --config-file $(CONFIG)
+	@echo "The table failover-replicator stays in the hub's Region, with the states of the routes. A new deployment in that"
+	@echo "Region needs the name. To delete the table, end its protection first:"
+	@echo "  aws dynamodb update-table --region REGION --table-name failover-replicator --no-deletion-protection-enabled"
+	@echo "  aws dynamodb delete-table --region REGION --table-name failover-replicator"
 
 $(CONFIG):
 	@echo "samconfig.toml is missing: copy samconfig.toml.example and fill it in"; exit 2

@@ -21,6 +21,9 @@
 //! 7. [`report`] folds the outcomes into one report. `hub/notifications.rs` publishes its new failures through
 //!    [`notify`].
 //!
+//! 8. [`route_gate`] holds the states of the routes during a run: a route that is not active is left alone, and every
+//!    write asks for the state immediately before it is sent. [`table`] keeps the states.
+//!
 //! [`aws`] sends every call: it assumes the roles, limits the rate, retries, and translates errors into causes.
 //!
 //! # What the code relies on
@@ -53,7 +56,7 @@
 //!   → value_override model → policies causes
 //! ```
 //!
-//! The same test keeps the SDK's types in `aws`, `organization`, `notify`, `parameters/store`,
+//! The same test keeps the SDK's types in `aws`, `table`, `organization`, `notify`, `parameters/store`,
 //! `parameters/labels/store.rs`, `secrets/observe.rs` and `secrets/apply.rs`, and keeps plans, `guard`, `work`,
 //! `report` and `domain` free of effects.
 //!
@@ -80,6 +83,7 @@
 //! | pass | One cycle of read, decide, write, read back and confirm over a chunk of items. |
 //! | brake | What limits deletions: the daily allowance for each account and target, and the hold on mass absences. |
 //! | outcome, report, digest | How an item ended, all outcomes of a run, and the message to the SNS topic. |
+//! | route state | Whether the hub may write on a route: active, frozen, and the states of a failover. |
 //! | lane | The kind of work, sweep or events; each lane has its own part of the quotas. |
 //!
 //! # Where to begin to read
@@ -95,6 +99,7 @@ pub mod cli;
 pub mod concurrency;
 pub mod deadline;
 pub mod domain;
+pub mod failover;
 pub mod guard;
 pub mod hub;
 pub mod lambda;

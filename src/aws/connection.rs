@@ -40,9 +40,9 @@ use crate::aws::throttle::{CallStats, Lane, Quotas};
 use crate::domain::{AccountId, Cause, FailureKind, Location, ParameterName, Region, Timestamp};
 
 /// The time to establish a connection; the same as in Lambda's own clients.
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(3100);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_millis(3100);
 /// The time until a response begins. The SDK sets no limit, so a call to a host that never answers would hang.
-const READ_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// Attempts of one call, including the first.
 const ATTEMPTS: u32 = 5;
 /// Part of the user agent, which `CloudTrail` records.
@@ -67,6 +67,15 @@ pub struct Options {
     pub environment: Environment,
 }
 
+/// The principal whose credentials sign the hub's own calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallerIdentity {
+    /// The hub's own account.
+    pub account: AccountId,
+    /// The ARN of the role session or user; empty if STS did not name one.
+    pub arn: String,
+}
+
 /// A connection to AWS. Clones share all state.
 #[derive(Clone)]
 pub struct Connection(Arc<Inner>);
@@ -88,7 +97,7 @@ struct Inner {
     registry: LimiterRegistry,
     memory_budget: MemoryBudget,
     sts: aws_sdk_sts::Client,
-    hub_account: OnceCell<AccountId>,
+    caller: OnceCell<CallerIdentity>,
     /// The organisation's management account, known after the first list of accounts.
     management_account: OnceLock<AccountId>,
     own_ssm: PerRegion<aws_sdk_ssm::Client>,
@@ -146,7 +155,7 @@ impl Connection {
             breaker,
             limiters,
             registry: LimiterRegistry::default(),
-            hub_account: OnceCell::new(),
+            caller: OnceCell::new(),
             management_account: OnceLock::new(),
             own_ssm: PerRegion::new(),
             sns: PerRegion::new(),
@@ -173,26 +182,35 @@ impl Connection {
 
     /// The hub's own account. STS is called once for each connection.
     pub async fn hub_account(&self) -> Result<AccountId, Cause> {
+        Ok(self.caller().await?.account.clone())
+    }
+
+    /// The principal whose credentials sign the hub's own calls. STS is called once for each connection.
+    ///
+    /// # Errors
+    /// The failure of `GetCallerIdentity`.
+    pub async fn caller(&self) -> Result<&CallerIdentity, Cause> {
         let ask = || async {
             let operation = "sts:GetCallerIdentity";
             let place = format!("the hub's account in {}", self.0.region);
             let request = self.0.sts.get_caller_identity();
             let named = |answer: &GetCallerIdentityOutput| {
-                answer.account().and_then(|digits| AccountId::parse(digits).ok())
+                let account = AccountId::parse(answer.account()?).ok()?;
+                Some(CallerIdentity { account, arn: answer.arn().unwrap_or_default().to_owned() })
             };
             let answer =
                 complete_response(|| request.clone().send(), |answer| named(answer).is_some())
                     .await;
             let answer = answer.map_err(|error| errors::cause(operation, &place, &error))?;
-            let account = answer.as_ref().and_then(named);
-            account.ok_or_else(|| {
+            let caller = answer.as_ref().and_then(named);
+            caller.ok_or_else(|| {
                 Cause::new(
                     FailureKind::Unavailable,
                     format!("{operation} returned no account in {place}"),
                 )
             })
         };
-        self.0.hub_account.get_or_try_init(ask).await.cloned()
+        self.0.caller.get_or_try_init(ask).await
     }
 
     /// Remembers the organisation's management account: a missing spoke role there has a different remedy.

@@ -26,7 +26,9 @@ mod unmodelled;
 mod write_gate;
 mod writes;
 
-pub use connection::{Connection, Options};
+#[cfg(test)]
+pub(crate) use connection::{CONNECT_TIMEOUT, READ_TIMEOUT};
+pub use connection::{CallerIdentity, Connection, Options};
 pub use environment::Environment;
 pub use errors::{cause, code};
 pub use key_states::{KeyStates, is_about_key, is_aws_managed};

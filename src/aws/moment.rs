@@ -1,7 +1,7 @@
 //! A moment by both clocks of the process.
 //!
 //! The monotonic clock of a sleeping laptop stands still, and the wall clock of any machine can be set. The age of what
-//! was read at a moment is therefore the greater of the two differences.
+//! was read at a moment is therefore the greater of the two differences, and a wait is as long as the lesser one.
 
 use std::time::{Duration, SystemTime};
 
@@ -26,6 +26,13 @@ impl Moment {
         let wall = now.wall.duration_since(self.wall).ok()?;
         Some(wall.max(now.monotonic.saturating_duration_since(self.monotonic)))
     }
+
+    /// The time that has certainly passed from this moment to `now`: the lesser difference of both clocks, zero if the
+    /// wall clock went back.
+    pub fn passed(self, now: Self) -> Duration {
+        let wall = now.wall.duration_since(self.wall).unwrap_or_default();
+        wall.min(now.monotonic.saturating_duration_since(self.monotonic))
+    }
 }
 
 #[cfg(test)]
@@ -43,5 +50,9 @@ mod tests {
         assert_eq!(then.age(at(wall + second(60), 0)), Some(second(60)), "the process slept");
         assert_eq!(then.age(at(wall, 60)), Some(second(60)), "the wall clock stood still");
         assert_eq!(then.age(at(wall - second(1), 2)), None);
+        assert_eq!(then.passed(at(wall + second(3), 4)), second(3));
+        assert_eq!(then.passed(at(wall + second(60), 0)), Duration::ZERO, "the process slept");
+        assert_eq!(then.passed(at(wall + second(60), 1)), second(1), "the wall clock was set");
+        assert_eq!(then.passed(at(wall - second(1), 2)), Duration::ZERO);
     }
 }

@@ -50,6 +50,7 @@ async fn slow_session(fake: &FakeAws, writes_per_second: f64) -> Session {
 async fn put(session: &Session) -> Result<(), (FailureKind, String)> {
     let call = session.ssm(&region()).put_parameter().name("n").value("v");
     let at = Location { account: session.account().clone(), region: region() };
+    let call = call.customize().interceptor(session.writes_to([&region()]));
     call.send().await.map(drop).map_err(|error| {
         let cause = cause("ssm:PutParameter", &at, &error);
         (cause.kind, cause.message)
@@ -137,13 +138,25 @@ async fn a_throttled_account_neither_slows_nor_starves_another() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_write_without_a_route_and_a_need_is_not_sent() {
+    let fake = fake(|_, _| done());
+    let (_connection, session) = session(&fake).await;
+    let call = session.ssm(&region()).put_parameter().name("n").value("v");
+    let error = call.send().await.unwrap_err();
+    let at = Location { account: session.account().clone(), region: region() };
+    assert_eq!(cause("ssm:PutParameter", &at, &error).kind, FailureKind::Bug);
+    assert_eq!(fake.sent("PutParameter").len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_request_may_wait_long_for_its_turn() {
     let fake = fake(|_, _| done());
     let session = slow_session(&fake, 0.02).await;
     for _ in 0..2 {
         let once = aws_sdk_ssm::Config::builder().retry_config(RetryConfig::disabled());
         let call = session.ssm(&region()).put_parameter().name("n").value("v");
-        call.customize().config_override(once).send().await.unwrap();
+        let call = call.customize().interceptor(session.writes_to([&region()]));
+        call.config_override(once).send().await.unwrap();
     }
     assert!(fake.sent("PutParameter")[1].at >= Duration::from_secs(49));
 }
@@ -169,6 +182,7 @@ async fn too_many_updates_is_retried_and_a_used_up_quota_is_not() {
     assert_eq!(put(&session).await.unwrap_err().0, FailureKind::Throttled);
     assert_eq!(fake.sent("PutParameter").len(), 5);
     let call = session.secrets(&region()).replicate_secret_to_regions().secret_id("s");
+    let call = call.customize().interceptor(session.writes_to([&region()]));
     let error = call.send().await.unwrap_err();
     assert_eq!(code(&error), Some("LimitExceededException"));
     assert_eq!(fake.sent("ReplicateSecretToRegions").len(), 1);

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::failover_args::{FreezeArguments, StatusArguments, ThawArguments};
 use crate::domain::{AccountId, Region};
 use crate::ownership::Fingerprint;
 use crate::settings::MaxDeletes;
@@ -15,6 +16,8 @@ Examples:
   hubctl verify --labels                         compare values and labels everywhere
   hubctl invoke payloads/sync-all.json           run the payload of a file, like the Lambda
   hubctl prune                                   list the replicas that are out of scope
+  hubctl status                                  show states, sweeps, held names and failures
+  hubctl freeze --route us-east-2=us-east-1 --reason \"us-east-2 is failing\"
 
 ";
 
@@ -25,7 +28,7 @@ Exit codes (the first that applies):
 130  stopped by a signal; the result shows what is done and what remains
   5  the limit for deletes (REPLICATOR_MAX_DELETES) blocked deletes
   4  a failure, an incomplete run, or a run that could not start
-  3  a plan or a verification found differences, or a route is not active
+  3  a plan or a verification found differences, a route is not active, or status is not clean
   0  in sync, applied, or ignored
 
 Settings are environment variables with the prefix REPLICATOR_; every command checks all of them.
@@ -161,6 +164,33 @@ pub(super) enum Command {
         #[arg(long)]
         yes: bool,
     },
+    /// Stop the replication of a route, in an emergency or before a failover
+    ///
+    /// The hub then writes, deletes and tags nothing in the target, and reads no source. When the command returns, no
+    /// request of the hub is under way: owners may write in the target. It needs the table in the hub's Region, and
+    /// neither the source Region nor any account. A frozen route stays frozen until `hubctl thaw`.
+    ///
+    /// Example: hubctl freeze --route us-east-2=us-east-1 --reason "us-east-2 is failing"
+    #[command(after_help = EXIT_CODES)]
+    Freeze(FreezeArguments),
+    /// Start the replication of a route; shows the plan first
+    ///
+    /// The plan shows what the next sweep writes; a plan that cannot be read does not prevent the thaw. The command is
+    /// refused if another operator changes the state meanwhile. A new route, and a route of a new table, needs a thaw
+    /// before the hub writes.
+    ///
+    /// Example: hubctl thaw --route us-east-2=us-east-1 --plan
+    ///
+    /// Example: hubctl thaw --route us-east-2=us-east-1 --reason "us-east-2 is back"
+    #[command(after_help = EXIT_CODES)]
+    Thaw(ThawArguments),
+    /// Show the states of the routes, the last sweeps, the held names and the known failures
+    ///
+    /// Everything comes from the hub's table. The command needs neither the source Region nor any account.
+    ///
+    /// Example: hubctl status --save status.json
+    #[command(after_help = EXIT_CODES)]
+    Status(StatusArguments),
 }
 
 /// The arguments that locate one item.
@@ -293,7 +323,10 @@ mod tests {
     #[test]
     fn every_help_has_an_example_and_the_exit_codes() {
         let mut command = Arguments::command();
-        for name in ["invoke", "sweep", "plan", "verify", "prune", "resolve", "release"] {
+        for name in [
+            "invoke", "sweep", "plan", "verify", "prune", "resolve", "release", "freeze", "thaw",
+            "status",
+        ] {
             let found = command.find_subcommand_mut(name).expect("the command");
             let help = found.render_long_help().to_string();
             assert!(help.contains("Example: hubctl "), "{help}");

@@ -2,6 +2,7 @@
 //! Only this module prints.
 
 mod args;
+mod failover_args;
 mod logs;
 mod progress;
 mod requests;
@@ -48,7 +49,7 @@ fn perform(arguments: Arguments) -> ExitCode {
     if let Err(refused) = logs::start(&bar) {
         return refuse(&refused);
     }
-    let is_preview = arguments.command.is_preview();
+    let (preview, save) = (arguments.command.preview(), arguments.command.save());
     let (source, filter, format) = match arguments.command.request() {
         Ok(asked) => asked,
         Err(refused) => return refuse(&refused.to_string()),
@@ -81,8 +82,8 @@ fn perform(arguments: Arguments) -> ExitCode {
         Err(AnswerError::Unreadable(refused)) => refuse(&refused),
         Err(AnswerError::Hub(error)) => fail(&error),
     };
-    if is_preview && code == ExitCode::Drift {
-        print_line("nothing was done; add --yes to execute these steps");
+    if let (Some(how), ExitCode::Drift) = (preview, code) {
+        print_line(how);
     }
     match code {
         ExitCode::Refused | ExitCode::Bug => code,
@@ -127,7 +128,11 @@ async fn answer(
         return Ok(Answer::Report(Box::new(report.response())));
     };
     let (hub, request) = opened?;
-    let show = |step| progress::show(bar, &step);
+    let show = |step| {
+        if let Some(line) = progress::show(bar, &step) {
+            bar.suspend(|| print_line(&line));
+        }
+    };
     Ok(hub.perform(request, filter, deadline, &show).await?.answer)
 }
 

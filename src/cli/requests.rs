@@ -22,9 +22,25 @@ pub(super) enum RequestSource {
 }
 
 impl Command {
-    /// Whether the command only shows the steps that it would execute with `--yes`.
-    pub(super) fn is_preview(&self) -> bool {
-        matches!(self, Self::Resolve { yes: false, .. } | Self::Release { yes: false, .. })
+    /// For a command that only shows steps: how to execute them.
+    pub(super) fn preview(&self) -> Option<&'static str> {
+        match self {
+            Self::Resolve { yes: false, .. } | Self::Release { yes: false, .. } => {
+                Some("nothing was done; add --yes to execute these steps")
+            }
+            Self::Thaw(thaw) if thaw.is_plan() => {
+                Some("nothing was done; the same command without --plan starts the replication")
+            }
+            _ => None,
+        }
+    }
+
+    /// The file in which the command saves its result.
+    pub(super) fn save(&self) -> Option<PathBuf> {
+        match self {
+            Self::Status(status) => status.save(),
+            _ => None,
+        }
     }
 
     /// The source of the request, the filter for routes, and the form of the answer.
@@ -80,6 +96,9 @@ impl Command {
                 let options = RunOptions { plan: !yes, ..usual };
                 item.request(kind, &name, options, Purpose::Releasing)?
             }
+            Self::Freeze(freeze) => whole(freeze.request()),
+            Self::Thaw(thaw) => whole(thaw.request()),
+            Self::Status(status) => whole(status.request()),
         })
     }
 }
@@ -134,7 +153,12 @@ fn reconcile(
     RequestSource::Request(Box::new(Request::Reconcile(reconcile)))
 }
 
-fn each_once(accounts: Vec<AccountId>) -> Vec<AccountId> {
+/// A request that no route filter limits.
+fn whole((request, format): (Request, Format)) -> (RequestSource, RouteFilter, Format) {
+    (RequestSource::Request(Box::new(request)), RouteFilter::default(), format)
+}
+
+pub(super) fn each_once(accounts: Vec<AccountId>) -> Vec<AccountId> {
     let mut seen = BTreeSet::new();
     accounts.into_iter().filter(|account| seen.insert(account.clone())).collect()
 }

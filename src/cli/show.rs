@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::args::Format;
 use crate::domain::Cause;
+use crate::failover::{self, FailoverAnswer, FailoverEnd, PlanPart};
 use crate::hub::{Answer, HubError};
 use crate::report::{ExitCode, Status, View, table};
 
@@ -30,6 +31,13 @@ pub(super) fn answer(answer: &Answer, format: Format, view: View) -> (String, Ex
                 if is_empty(accounts, "failures") { ExitCode::Done } else { ExitCode::Failed };
             (document(accounts, view), code)
         }
+        Answer::Failover(failover) => {
+            let text = match format {
+                Format::Table => failover::text(failover, view),
+                Format::Json => document(failover, view),
+            };
+            (text, failover_code(failover))
+        }
         Answer::Batch(batch, response) => {
             let code = match ExitCode::of(response) {
                 ExitCode::Done if !is_empty(batch, "batchItemFailures") => ExitCode::Failed,
@@ -37,6 +45,15 @@ pub(super) fn answer(answer: &Answer, format: Format, view: View) -> (String, Ex
             };
             (document(batch, view), code)
         }
+    }
+}
+
+/// 0 if the state is set as asked. A thaw that only shows its plan ends as `plan` does. `cli` decides about a signal.
+fn failover_code(answer: &FailoverAnswer) -> ExitCode {
+    match (answer.end, &answer.plan) {
+        (FailoverEnd::Done | FailoverEnd::NotAwaited(_), _) => ExitCode::Done,
+        (FailoverEnd::NotBegun, Some(PlanPart::Made(plan))) => ExitCode::of(plan),
+        (FailoverEnd::NotBegun | FailoverEnd::Interrupted(_), _) => ExitCode::Failed,
     }
 }
 

@@ -1,10 +1,11 @@
 //! The hub: performs a request for Lambda or for a terminal, and publishes and returns the result.
 //!
 //! [`Hub::perform`] is where every request begins. `open.rs` sets the hub up, `list.rs` lists accounts for the state
-//! machine, `events.rs` handles events, `run.rs` reconciles many accounts, `prune.rs` prunes by plan, and
+//! machine, `events.rs` handles events, `failover.rs` changes and shows the states of routes, `run.rs` reconciles many accounts, `prune.rs` prunes by plan, and
 //! `notifications.rs` publishes digests and metrics.
 
 mod events;
+mod failover;
 mod list;
 mod notifications;
 mod open;
@@ -20,7 +21,8 @@ use self::events::EventResult;
 use crate::allowances::Allowances;
 use crate::aws::{Connection, Lane};
 use crate::deadline::Deadline;
-use crate::domain::{AccountId, Cause, Failure, Purpose, Region};
+use crate::domain::{AccountId, Cause, Failure, Purpose, Region, RoutePair, Timestamp};
+use crate::failover::FailoverAnswer;
 use crate::organization::{self, Members};
 use crate::recent_deletes::RecentDeletes;
 use crate::report::{RecentlyReported, Report, Response, Status};
@@ -68,17 +70,27 @@ pub struct RouteFilter {
     pub route_target: Option<Region>,
 }
 
-/// Reports that an account is finished.
+/// What a run reports while it is under way.
 #[derive(Clone, Debug)]
-pub struct Progress {
-    /// The number of finished accounts.
-    pub finished: usize,
-    /// The number of all accounts.
-    pub total: usize,
-    /// The account that is now finished.
-    pub account: AccountId,
-    /// The status of this account.
-    pub status: Status,
+pub enum Progress {
+    /// An account is finished.
+    Account {
+        /// The number of finished accounts.
+        finished: usize,
+        /// The number of all accounts.
+        total: usize,
+        /// The account that is now finished.
+        account: AccountId,
+        /// The status of this account.
+        status: Status,
+    },
+    /// A route is frozen, and the run waits until no request can be under way.
+    Frozen {
+        /// The route.
+        pair: RoutePair,
+        /// The expected end of the wait.
+        until: Timestamp,
+    },
 }
 
 /// The answer to a request.
@@ -92,6 +104,8 @@ pub enum Answer {
     Accounts(Value),
     /// The messages of a batch that return to the queue, and the report of the whole batch.
     Batch(Value, Box<Response>),
+    /// The state of a route after `freeze` or `thaw`.
+    Failover(Box<FailoverAnswer>),
 }
 
 impl Serialize for Answer {
@@ -102,6 +116,7 @@ impl Serialize for Answer {
                 json!({"status": Status::InSync.word(), "ignored": why}).serialize(serializer)
             }
             Self::Accounts(answer) | Self::Batch(answer, _) => answer.serialize(serializer),
+            Self::Failover(answer) => answer.serialize(serializer),
         }
     }
 }
@@ -156,6 +171,10 @@ impl Hub {
             Request::ListAccounts { batch, page } => {
                 self.list_accounts(batch, page, &deadline).await.map(RunResult::without_metrics)
             }
+            Request::Failover(request) => {
+                let answer = self.perform_failover(request, deadline, progress);
+                Box::pin(answer).await.map(RunResult::without_metrics)
+            }
             Request::Event(Err(ignored)) => {
                 Ok(RunResult::without_metrics(Answer::Ignored(ignored.reason().to_owned())))
             }
@@ -168,7 +187,8 @@ impl Hub {
     fn check_table(&self, request: &Request) -> Result<(), Refused> {
         let writes = match request {
             Request::Reconcile(reconcile) => !reconcile.options.plan,
-            Request::ListAccounts { .. } | Request::Event(Err(_)) => false,
+            // Commands on states require the table itself, and check it.
+            Request::ListAccounts { .. } | Request::Event(Err(_)) | Request::Failover(_) => false,
             Request::Event(Ok(_)) | Request::Batch(_) => true,
         };
         if !writes || self.settings.table != TableSetting::Unset {

@@ -66,7 +66,7 @@ impl Hub {
                     (account, Status::Incomplete)
                 }
             };
-            progress(Progress { finished, total, account, status });
+            progress(Progress::Account { finished, total, account, status });
         }
         self.remove_absent(&policy, absent, (finished, total), progress, &mut report).await;
         if policy.deadline.is_stopped() {
@@ -93,7 +93,7 @@ impl Hub {
             finished += 1;
             let (account, status) = (outcome.account.clone(), Status::of(&outcome));
             report.take(outcome);
-            progress(Progress { finished, total, account, status });
+            progress(Progress::Account { finished, total, account, status });
         }
     }
 
@@ -106,7 +106,7 @@ impl Hub {
         Purpose::Pruning(leftovers)
     }
 
-    /// The gate of a run that writes: it reads the states of the routes anew.
+    /// The gate of a run that writes. Each run reads the states of the routes again.
     fn gate(&self, options: RunOptions) -> Option<Arc<RouteGate>> {
         let table = self.table.as_ref().filter(|_| !options.plan)?;
         Some(Arc::new(RouteGate::new(table.clone(), self.settings.routes.clone())))

@@ -30,4 +30,6 @@ pub use response::{AccountLine, PlannedStep, Response, Totals};
 pub use response_json::RESPONSE_LIMIT;
 pub use status::Status;
 #[cfg(feature = "cli")]
+pub(crate) use table::wrapped;
+#[cfg(feature = "cli")]
 pub use table::{View, table};

@@ -1,5 +1,5 @@
 //! Parses bytes into a [`Request`]: a payload of an operator, an event, or a batch of events from a queue. The shape of
-//! the JSON distinguishes them.
+//! the JSON distinguishes them: a payload has the field `detail` or `failover`.
 //!
 //! Only payloads are strict: an unknown field of a payload is refused, and an unknown field of an event is ignored. The
 //! fields of an event may be missing, null or of any type; the event is then ignored with a reason.
@@ -9,6 +9,7 @@ mod batch;
 mod cloudtrail;
 mod envelope;
 mod event;
+mod failover;
 mod native;
 mod payload;
 mod reconcile;
@@ -17,6 +18,7 @@ use serde_json::Value;
 
 pub use batch::{Record, RecordContent};
 pub use event::{Event, EventSubject, Ignored};
+pub use failover::{FailoverRequest, FreezeRequest, ThawPlan, ThawRequest, reason, route};
 pub use payload::item_at;
 pub use reconcile::{Accounts, Reconcile, RunOptions};
 
@@ -32,6 +34,8 @@ pub enum Request {
         /// The `next` of the previous answer.
         page: Option<String>,
     },
+    /// Change or show the states of routes.
+    Failover(FailoverRequest),
     /// An event, or the reason to ignore it.
     Event(Result<Event, Ignored>),
     /// The messages of a queue, in their order.
@@ -84,6 +88,9 @@ pub fn from_value(value: &Value) -> Result<Request, Refused> {
         }
         Value::Object(_) if envelope::has_its_shape(value) => {
             Ok(Request::Event(envelope::read(value)))
+        }
+        Value::Object(fields) if fields.contains_key("failover") => {
+            failover::read(fields).map(Request::Failover)
         }
         Value::Object(fields) => payload::read(fields),
         other => Err(Refused::new(format!("the request is {}", json_type(other)), FORMS)),

@@ -234,7 +234,7 @@ fn elsewhere(arn: &Arn, accepted: &str) -> Refused {
     )
 }
 
-fn accounts(fields: &Map<String, Value>) -> Result<Option<Vec<AccountId>>, Refused> {
+pub(super) fn accounts(fields: &Map<String, Value>) -> Result<Option<Vec<AccountId>>, Refused> {
     let id = |text: &str| AccountId::parse(text).map_err(|e| Refused::new(e.to_string(), ACCOUNT));
     let one = text(fields, "account", ACCOUNT)?;
     let Some(many) = fields.get("accounts") else {
@@ -299,7 +299,7 @@ fn brake(value: &Value) -> Result<MaxDeletes, Refused> {
 
 /// The string in a field. `None` if the field is missing. Null is refused, so that an empty template variable cannot turn
 /// one account into all accounts.
-fn text<'a>(
+pub(super) fn text<'a>(
     fields: &'a Map<String, Value>,
     field: &str,
     accepted: &str,
@@ -311,7 +311,11 @@ fn text<'a>(
     }
 }
 
-fn check_fields(part: &str, fields: &Map<String, Value>, known: &[&str]) -> Result<(), Refused> {
+pub(super) fn check_fields(
+    part: &str,
+    fields: &Map<String, Value>,
+    known: &[&str],
+) -> Result<(), Refused> {
     let Some(unknown) = fields.keys().find(|field| !known.contains(&field.as_str())) else {
         return Ok(());
     };

@@ -140,7 +140,7 @@ impl RouteGate {
         Arc::clone(lock(&self.slots).entry(pair.clone()).or_default())
     }
 
-    /// Whether the intent may begin by what is known now, without a read.
+    /// Whether the intent may begin, judged from the last reads.
     fn judge(&self, intent: &WriteIntent) -> Result<(), Cause> {
         if intent.routes.is_empty() {
             let message = "internal error: a write names no route";
@@ -211,3 +211,6 @@ pub(crate) fn unreadable(pair: &RoutePair, cause: &Cause) -> Cause {
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

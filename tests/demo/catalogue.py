@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, field
 
 ROUTES = {"us-east-2": ["us-east-1", "us-west-2"], "eu-west-1": ["eu-central-1"]}
+HUB_REGION = "us-west-2"
 REGIONS = [*ROUTES, *(target for targets in ROUTES.values() for target in targets)]
 
 SHOP_KEY = "alias/shop-data"  # the same alias in every Region

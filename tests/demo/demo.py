@@ -1,6 +1,7 @@
-"""Replicates an emulated organisation: two sweeps with hubctl, then three events through the Lambda function.
+"""Replicates an emulated organisation: two sweeps with hubctl, three events through the Lambda function, and a freeze.
 
-After the second sweep and after the events, boto3 compares every replica with its source.
+After the second sweep and at the end, boto3 compares every replica with its source. While a route is frozen, boto3
+checks that nothing changes in its target.
 
 Run the demo with `make demo`. Exit code 0 means that every check passed; 1 means that one failed.
 
@@ -23,6 +24,7 @@ import changes
 import compare
 import live
 from emulator import Emulator
+from freeze import ROUTE, Freeze, FreezeFailed
 from hub import Hub, HubFailed
 from lambda_service import LambdaService
 from live import EventFailed, Live
@@ -44,6 +46,7 @@ class Demo:
     def __init__(self, emulator):
         self.organisation = Organisation(emulator)
         self.hub = Hub(emulator.url)
+        self.freeze = Freeze(self.organisation, self.hub)
         self.number = 0
         self.last = None
 
@@ -145,6 +148,9 @@ def run_sweeps(demo):
     demo.step("Plan: show what the hub would write")
     demo.run("plan")
 
+    demo.step("Start every route: the hub's table is new, and until then the hub only plans")
+    demo.freeze.start_every_route()
+
     demo.step("First sweep: replicate everything")
     demo.run("sweep")
 
@@ -184,9 +190,25 @@ def run_events(demo):
         events.change()
         demo.step("An owner deletes a parameter")
         events.delete()
+        run_freeze(demo, events.function)
 
     demo.step("Check all replicas once more")
     demo.check()
+
+
+def run_freeze(demo, function):
+    freeze = demo.freeze
+    demo.step(f"us-east-2 is failing: freeze {ROUTE}. The command waits until no request can be under way, 24 s")
+    freeze.freeze()
+    demo.step("An owner changes a parameter of the frozen route")
+    freeze.edit(function)
+    demo.step("A sweep leaves the frozen route alone; exit code 3 says that a route is not active")
+    freeze.sweep()
+    demo.step("Status: what is frozen, since when, by which operator and why, and what is held")
+    freeze.status()
+    demo.step("us-east-2 is healthy again: thaw the route. The next sweep brings the change")
+    freeze.thaw()
+    freeze.sweep_again()
 
 
 def main():
@@ -197,7 +219,7 @@ def main():
             demo = Demo(emulator)
             run_sweeps(demo)
             run_events(demo)
-    except (DemoFailed, EventFailed, HubFailed) as failure:
+    except (DemoFailed, EventFailed, FreezeFailed, HubFailed) as failure:
         print(f"\nThe demo FAILED: {failure}")
         return 1
     except KeyboardInterrupt:

@@ -6,6 +6,7 @@ import shlex
 import subprocess
 
 import catalogue
+import hub_table
 from emulator import MANAGEMENT_KEYS
 from lambda_service import hub_program
 from organisation import EXTERNAL_ID
@@ -28,11 +29,12 @@ class Hub:
         keys = {catalogue.LEDGER_KEY: catalogue.LEDGER_STANDBY_KEY}
         self.settings = {
             "AWS_ENDPOINT_URL": url,
-            "AWS_REGION": "us-west-2",
+            "AWS_REGION": catalogue.HUB_REGION,
             "AWS_ACCESS_KEY_ID": MANAGEMENT_KEYS[0],
             "AWS_SECRET_ACCESS_KEY": MANAGEMENT_KEYS[1],
             "REPLICATOR_ROUTES": routes,
             "REPLICATOR_SPOKE_EXTERNAL_ID": EXTERNAL_ID,
+            "REPLICATOR_TABLE": hub_table.NAME,
             "REPLICATOR_KMS_KEYS": json.dumps(keys),
             "REPLICATOR_QUOTAS": json.dumps({"*/*/*": 1000}),
         }

@@ -8,9 +8,8 @@ import json
 import time
 
 import cloudtrail
-from catalogue import ROUTES, Parameter
+from catalogue import HUB_REGION, ROUTES, Parameter
 
-HUB_REGION = "us-west-2"
 ACCOUNT, SOURCE = "shop-production", "us-east-2"
 CREATED = Parameter("/shop/checkout/flags/one-click", "on", "SecureString", "A new feature", tags={"team": "checkout"})
 CHANGED, DELETED = "/shop/catalogue/db/user", "/shop/payments/greeting"

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import catalogue
+import hub_table
 from emulator import MANAGEMENT_ACCOUNT, every
 from member_account import SPOKE_ROLE, create_keys, create_role
 
@@ -20,7 +21,8 @@ class Organisation:
         return self.emulator.client(service, self.ids[account], region)
 
     def build(self):
-        """Creates the accounts and their resources. Closes the suspended account last."""
+        """Creates the hub's table, the accounts and their resources. Closes the suspended account last."""
+        hub_table.create(self.client("dynamodb", "management", catalogue.HUB_REGION))
         organizations = self.emulator.client("organizations")
         organizations.create_organization(FeatureSet="ALL")
         for plan in catalogue.ACCOUNTS:

@@ -24,10 +24,14 @@ PRICES = {
     "CloudWatch, metric": 0.30,
     "CloudWatch, alarm": 0.10,
     "CloudWatch Logs, GB": 0.50,
+    "DynamoDB, write unit": 0.625e-6,
+    "DynamoDB, read unit": 0.125e-6,
+    "DynamoDB, GB a month with point-in-time recovery": 0.25 + 0.20,
 }
 
 # The states of a sweep without failures, and the states for each further 500 accounts and for each batch.
-BEGIN = ("Begin", "HasBatches", "ListAccounts", "ListSucceeded", "SweepBatches", "CountFailures", "HasNextPage", "Complete")
+BEGIN = ("Begin", "HasBatches", "ListAccounts", "ListSucceeded", "SweepBatches", "CountFailures", "HasNextPage")
+END = ("Finish", "HasFailed", "Complete")
 MORE = ("ListAccounts", "ListSucceeded", "SweepBatches", "CountFailures", "HasNextPage")
 OF_A_BATCH = ("SweepBatch", "AccountsRemain", "BatchSwept")
 STARTER = ("StartSweep", "Started")
@@ -42,10 +46,14 @@ REQUESTS_OF_AN_EVENT, IDLE_POLLS = 3, 5 * 3 * 60 * 24 * DAYS
 KEY_USES_OF_A_CHANGE = 3
 # Lists of secrets in source and target, 100 a page. Existing replicas need no further calls.
 SECRET_CALLS_OF_A_SWEEP = 2 * math.ceil(SECRETS / 100)
-# Upper limit, with all metrics in use: 6 without a dimension, 6 accounts by status, 2 x 14 items by kind and outcome,
-# 15 failures by kind, 21 calls.
-METRICS = 6 + 6 + 28 + 15 + 21
-HUB_ALARMS = 8
+# Upper limit, with all metrics in use: 8 without a dimension, 6 accounts by status, 2 x 14 items by kind and outcome,
+# 15 failures by kind, 26 calls.
+METRICS = 8 + 6 + 28 + 15 + 26
+HUB_ALARMS = 9
+# A sweep writes the account's name and two results of its route, and reads them at its end. An invocation reads the
+# state of the route, and reads it again each 5 seconds while it writes. An item of the table has at most 1 KB.
+WRITES_OF_AN_ACCOUNT, READS_OF_AN_ACCOUNT, SECONDS_A_READ = 3, 2, 5
+KEPT_DAYS, GB_OF_AN_ITEM = 30, 1e-6
 LOG_GB_OF_AN_INVOCATION = 6e-6
 
 
@@ -53,7 +61,21 @@ def transitions(accounts):
     """The transitions of one day's sweep. The start of each batch's execution counts as one."""
     pages = math.ceil(accounts / ACCOUNTS_A_CALL)
     batches = math.ceil(accounts / BATCH)
-    return len(STARTER) + len(BEGIN) + (pages - 1) * len(MORE) + batches * (1 + len(OF_A_BATCH))
+    return len(STARTER) + len(BEGIN) + (pages - 1) * len(MORE) + batches * (1 + len(OF_A_BATCH)) + len(END)
+
+
+def table_costs(accounts, batches, changes):
+    """The monthly costs of the table."""
+    reads = math.ceil(SWEEP_SECONDS / SECONDS_A_READ) + 1
+    read = batches * reads + changes * (math.ceil(EVENT_SECONDS / SECONDS_A_READ) + 1)
+    read += accounts * DAYS * READS_OF_AN_ACCOUNT
+    written = accounts * DAYS * WRITES_OF_AN_ACCOUNT
+    stored = accounts * (WRITES_OF_AN_ACCOUNT + KEPT_DAYS) * GB_OF_AN_ITEM
+    return (
+        read * PRICES["DynamoDB, read unit"]
+        + written * PRICES["DynamoDB, write unit"]
+        + stored * PRICES["DynamoDB, GB a month with point-in-time recovery"]
+    )
 
 
 def monthly(accounts):
@@ -62,12 +84,14 @@ def monthly(accounts):
     events = changes * EVENTS_OF_A_CHANGE
     batches = math.ceil(accounts / BATCH) * DAYS
     gb_seconds = batches * SWEEP_SECONDS * SWEEP_GB + changes * EVENT_SECONDS * EVENT_GB
-    invocations = batches + DAYS * math.ceil(accounts / ACCOUNTS_A_CALL) + changes
+    # Lists, and one `finish` a day.
+    invocations = batches + DAYS * (math.ceil(accounts / ACCOUNTS_A_CALL) + 1) + changes
     return {
         "Lambda": gb_seconds * PRICES["Lambda, GB second, x86_64"] + invocations * PRICES["Lambda, request"],
         "EventBridge": events * PRICES["EventBridge, event to another account"],
         "SQS": (events * REQUESTS_OF_AN_EVENT + IDLE_POLLS) * PRICES["SQS, request"],
         "Step Functions": transitions(accounts) * DAYS * PRICES["Step Functions, transition"],
+        "DynamoDB": table_costs(accounts, batches, changes),
         "KMS": changes * KEY_USES_OF_A_CHANGE * PRICES["KMS, request"],
         "calls of Secrets Manager": accounts * DAYS * SECRET_CALLS_OF_A_SWEEP * PRICES["Secrets Manager, call"],
         "metrics, the hub's alarms": METRICS * PRICES["CloudWatch, metric"] + HUB_ALARMS * PRICES["CloudWatch, alarm"],

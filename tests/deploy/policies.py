@@ -27,11 +27,18 @@ def _like(pattern, value):
     return re.fullmatch(escaped, value, re.DOTALL) is not None
 
 
+def _all_like(values, wanted):
+    """`ForAllValues` also holds for a request without the key."""
+    return all(any(_like(one, value) for one in wanted) for value in as_list(values or []))
+
+
 # The comparison of each operator: the value in the request (None if missing) with the values in the policy.
 OPERATORS = {
     "StringEquals": lambda value, wanted: value in wanted,
     "StringNotEquals": lambda value, wanted: value not in wanted,
     "StringLike": lambda value, wanted: value is not None and any(_like(one, value) for one in wanted),
+    "ForAllValues:StringLike": _all_like,
+    "Null": lambda value, wanted: str(value is None).lower() in wanted,
 }
 
 
@@ -47,7 +54,7 @@ def _holds(condition, context):
 
 
 def decision(statements, action, resource, context):
-    """`denied`, `allowed`, or `not allowed`. The values of `context` are strings."""
+    """`denied`, `allowed`, or `not allowed`. The values of `context` are strings, or lists of strings."""
     unknown = {key for one in statements for key in one} - {"Sid", "Effect", "Action", "Resource", "Condition"}
     if unknown:
         raise ValueError(f"this evaluator does not support {sorted(unknown)}")

@@ -101,13 +101,15 @@ def settings_of_the_code():
 
 
 def resolved(value, references):
-    """A part of a template after the evaluation of `Ref`, `Fn::Sub`, `Fn::Join` and `Fn::Split`."""
+    """A part of a template after the evaluation of `Ref`, `Fn::GetAtt`, `Fn::Sub`, `Fn::Join` and `Fn::Split`."""
     if isinstance(value, list):
         return [resolved(one, references) for one in value]
     if not isinstance(value, dict):
         return value
     if set(value) == {"Ref"}:
         return references[value["Ref"]]
+    if set(value) == {"Fn::GetAtt"}:
+        return references[".".join(value["Fn::GetAtt"])]
     if set(value) == {"Fn::Sub"}:
         return re.sub(r"\$\{([^}]+)\}", lambda found: references[found[1]], value["Fn::Sub"])
     if set(value) == {"Fn::Join"}:

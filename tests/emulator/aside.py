@@ -6,13 +6,17 @@
     stack ACCOUNT REGION NAME   a parameter created by a CloudFormation stack, with AWS's own tags
     role ACCOUNT NAME           a role that the management account may assume
     user ACCOUNT NAME           a user with an access key; prints id and secret
+    table NAME                  a table for the hub, for a test that sets its own states
+    state TABLE ROUTE STATE     the next state of a route such as us-east-2=us-east-1; prints its serial
+    items TABLE PARTITION       the items of a partition of a table
 """
 
 import json
 import uuid
 
 import emulator
-from furnish import EXTERNAL_ID
+import hub_table
+from furnish import EXTERNAL_ID, HUB_REGION
 from member_account import create_keys, create_role
 
 
@@ -53,7 +57,29 @@ def user(running, account, name):
     return [created["AccessKeyId"], created["SecretAccessKey"]]
 
 
-TASKS = {"topic": topic, "messages": messages, "key": key, "stack": stack, "role": role, "user": user}
+def table(running, name):
+    return hub_table.create(running.client("dynamodb", region=HUB_REGION), name)
+
+
+def state(running, name, route, word):
+    return hub_table.set_state(running.client("dynamodb", region=HUB_REGION), route, word, name)
+
+
+def items(running, name, partition):
+    return hub_table.items(running.client("dynamodb", region=HUB_REGION), partition, name)
+
+
+TASKS = {
+    "topic": topic,
+    "messages": messages,
+    "key": key,
+    "stack": stack,
+    "role": role,
+    "user": user,
+    "table": table,
+    "state": state,
+    "items": items,
+}
 
 
 def main(running, arguments):

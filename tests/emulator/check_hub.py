@@ -5,7 +5,15 @@ Run it with `make test`, or alone after `cargo build --bin hub`: `python tests/e
 
 import unittest
 
-MODULES = ("test_payloads", "test_events", "test_refusals", "test_batches", "test_fidelity", "test_process")
+MODULES = (
+    "test_payloads",
+    "test_events",
+    "test_refusals",
+    "test_batches",
+    "test_fidelity",
+    "test_process",
+    "test_states",
+)
 
 
 def load_tests(loader, _tests, _pattern):

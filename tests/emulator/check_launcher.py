@@ -13,6 +13,7 @@ MODULES = (
     "test_ssm_versions",
     "test_secretsmanager",
     "test_tagging",
+    "test_dynamodb",
     "test_validation",
 )
 

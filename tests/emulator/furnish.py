@@ -4,15 +4,18 @@
 
 Every account has the spoke role, which trusts the management account with the external id. In every named Region the
 account has the named aliases, each for its own key. `--management` adds the management account, as the first one.
+The management account has the hub's table in HUB_REGION, without a state of any route.
 """
 
 import argparse
 import uuid
 
 import emulator
+import hub_table
 from member_account import SPOKE_ROLE, create_keys, create_role
 
 EXTERNAL_ID = "test-external-id"
+HUB_REGION = "us-east-1"
 
 
 class Running(emulator.Emulator):
@@ -48,6 +51,7 @@ def main(running, arguments):
     parser.add_argument("--management", action="store_true", help="include the management account, as the first one")
     options = parser.parse_args(arguments)
     organizations = organisation_of(running)
+    hub_table.create(running.client("dynamodb", region=HUB_REGION))
     accounts = []
     if options.management:
         furnish(running, emulator.MANAGEMENT_ACCOUNT, options.regions, options.alias)

@@ -22,6 +22,7 @@ JSON_SERVICES = {
     "TrentService": "kms",
     "AWSOrganizationsV20161128": "organizations",
     "ResourceGroupsTaggingAPI_20170126": "resourcegroupstaggingapi",
+    "DynamoDB_20120810": "dynamodb",
 }
 QUERY_SERVICES = ("sts", "sns")
 # The error codes for invalid parameters, from the services' documentation. All other services use ValidationException.

@@ -170,7 +170,7 @@ fn set_spacing(table: &mut Table) {
 
 /// `text` in lines of the terminal's width; later lines begin with `indent`. A word that is longer than a line is not
 /// broken, so names can be copied.
-fn wrapped(text: &str, indent: &str, view: View) -> Vec<String> {
+pub(crate) fn wrapped(text: &str, indent: &str, view: View) -> Vec<String> {
     let View::Terminal { width } = view else { return vec![text.to_owned()] };
     let width = usize::from(width).max(40);
     let mut lines = Vec::new();

@@ -8,12 +8,13 @@ import functools
 import json
 
 import furnish
+import hub_table
 import stack
 import templates
 from emulator import MANAGEMENT_ACCOUNT, receive_all
 from lambda_service import hub_program
 
-from .base import HUB_REGION, the_emulator, the_service
+from .base import HUB_REGION, SOURCE, the_emulator, the_service
 
 TARGET = "us-east-1"
 ACCOUNTS = 30
@@ -64,12 +65,15 @@ class Deployment:
         return account
 
     def create_hub_resources(self):
-        """Creates the roles and the topic of the hub's own account in the organisation's emulator."""
+        """Creates the roles, the table and the topic of the hub's own account in the organisation's emulator."""
         root = {"AWS": f"arn:aws:iam::{MANAGEMENT_ACCOUNT}:root"}
         trust = {"Statement": [{"Effect": "Allow", "Principal": root, "Action": "sts:AssumeRole"}]}
         iam = self.emulator.client("iam")
         for role in HUB_ROLES:
             iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(trust))
+        # The stack creates the table of the service, and the functions use the one of the organisation's emulator.
+        table = hub_table.activate(self.emulator.client("dynamodb", region=HUB_REGION), {SOURCE: [TARGET]})
+        assert table == self.outputs["TableName"], table
         sns, sqs = (self.emulator.client(service, region=HUB_REGION) for service in ("sns", "sqs"))
         topic = sns.create_topic(Name="failover-replicator")["TopicArn"]
         assert topic == self.outputs["TopicArn"], topic

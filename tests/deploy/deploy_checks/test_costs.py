@@ -19,7 +19,7 @@ class CostsCheck(Check):
         sweep = templates.definition("sweep.asl.json")
         batch = sweep["States"]["SweepBatches"]["ItemProcessor"]
         for machine, way in (
-            (sweep, costs.BEGIN),
+            (sweep, costs.BEGIN + costs.END),
             (batch, costs.OF_A_BATCH),
             (templates.definition("daily-sweep.asl.json"), costs.STARTER),
         ):
@@ -39,12 +39,12 @@ class CostsCheck(Check):
         self.assertEqual(costs.BATCH, hub["Parameters"]["SweepBatch"]["Default"])
         megabytes = hub["Parameters"]["SweepMemory"]["Default"], hub["Parameters"]["EventsMemory"]["Default"]
         self.assertEqual((costs.SWEEP_GB * 1024, costs.EVENT_GB * 1024), megabytes)
-        self.assertEqual(21, len(templates.actions_of_the_code()), "METRICS counts one metric for each action")
+        self.assertEqual(26, len(templates.actions_of_the_code()), "METRICS counts one metric for each action")
 
     def test_more_accounts_cost_more_and_the_total_contains_every_part(self):
         for few, many in zip(costs.ORGANIZATIONS, costs.ORGANIZATIONS[1:]):
             cheap, dear = costs.monthly(few), costs.monthly(many)
             for part in cheap:
                 self.assertLessEqual(cheap[part], dear[part], part)
-        self.assertEqual(2 + 8 + 4, costs.transitions(1))
-        self.assertEqual(2 + 8 + 5 + 40 * 4, costs.transitions(1000))
+        self.assertEqual(2 + 10 + 4, costs.transitions(1))
+        self.assertEqual(2 + 10 + 5 + 40 * 4, costs.transitions(1000))

@@ -193,6 +193,19 @@ class EvaluatorCheck(unittest.TestCase):
             statement = {"Effect": "Allow", "Action": PUT, "Resource": "*"} | condition
             self.assertEqual(wanted, decision([statement], PUT, PARAMETER, {}), operator)
 
+    def test_for_all_values_compares_every_value_and_null_demands_one(self):
+        like = {"ForAllValues:StringLike": {"aws:TagKeys": ["a*", "b"]}}
+        present = {"Null": {"aws:TagKeys": "false"}}
+        for values, lenient, strict in (
+            (["a1", "b"], "allowed", "allowed"),
+            (["a1", "c"], "not allowed", "not allowed"),
+            (None, "allowed", "not allowed"),
+        ):
+            context = {"aws:TagKeys": values} if values else {}
+            for condition, wanted in ((like, lenient), (like | present, strict)):
+                statement = {"Effect": "Allow", "Action": PUT, "Resource": "*", "Condition": condition}
+                self.assertEqual(wanted, decision([statement], PUT, PARAMETER, context), (values, condition))
+
     def test_keys_are_case_insensitive_and_values_are_not(self):
         condition = {"Condition": {"StringEquals": {"aws:ResourceTag/Team": "shop"}}}
         statement = {"Effect": "Allow", "Action": "ssm:*", "Resource": "arn:aws:ssm:*:parameter/shop/?b/*"} | condition

@@ -122,3 +122,25 @@ class QueueCheck(Check):
         done = self.replicated(account, "one") + self.replicated(account, "two")
         self.assertEqual(len(sent) + len(more), done + len(self.dead_names()))
         self.assertEqual(EVENTS, self.replicated(account, "two"))
+
+    def test_the_table_is_down(self):
+        """No state can be read, so nothing is written. After the repair, the events still in the queue are processed."""
+        account = self.deployment.members[13]
+        self.deployment.configure("hub-events", REPLICATOR_TABLE="missing")
+        before = self.emulator.calls()
+        sent = list(self.created(account, "unread"))
+        self.send(sent)
+
+        def an_attempt():
+            return (self.emulator.calls() - before)["DynamoDB_20120810.Query"]
+
+        wait_for(an_attempt)
+        self.assertEqual(0, self.replicated(account, "unread"))
+        self.assertEqual(len(sent), self.in_queue(self.queue) + self.in_queue(self.dead))
+        self.deployment.configure("hub-events", REPLICATOR_TABLE=self.deployment.outputs["TableName"])
+        more = list(self.created(account, "read"))
+        self.send(more)
+        self.wait_until_empty()
+        done = self.replicated(account, "unread") + self.replicated(account, "read")
+        self.assertEqual(len(sent) + len(more), done + len(self.dead_names()))
+        self.assertEqual(EVENTS, self.replicated(account, "read"))

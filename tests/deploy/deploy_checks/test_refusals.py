@@ -113,3 +113,5 @@ class RefusalsCheck(Check):
         stack.remove(self.service, "both-ways")
         self.assertEqual([], self.service.lambda_client.list_functions()["Functions"])
         self.assertEqual([], self.service.client("sqs").list_queues().get("QueueUrls", []))
+        # The states of the routes outlive the stack.
+        self.assertEqual(["failover-replicator"], self.service.client("dynamodb").list_tables()["TableNames"])

@@ -13,7 +13,9 @@ import templates
 from templates import HUB, SPOKE, allowed, as_list, load, resources, shared, statements
 
 # Actions of the hub's own roles. All other actions use the spoke role.
-OF_THE_HUB = {"organizations:ListAccounts", "sts:AssumeRole", "sns:Publish", "ssm:GetParameter"}
+TABLE_READS = {"dynamodb:GetItem", "dynamodb:Query"}
+TABLE_WRITES = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"}
+OF_THE_HUB = {"organizations:ListAccounts", "sts:AssumeRole", "sns:Publish", "ssm:GetParameter"} | TABLE_READS | TABLE_WRITES
 # This action needs no permission.
 WITHOUT_PERMISSION = {"sts:GetCallerIdentity"}
 # Actions that Parameter Store and Secrets Manager perform with customer keys on behalf of the role.
@@ -227,10 +229,22 @@ class AgreementCheck(unittest.TestCase):
         sent = states["ListAccounts"]["Arguments"]["Payload"]
         self.assertEqual(listed["detail"], sent["detail"])
         # `page` is null in the first call, which means the same as a payload without `page`.
-        self.assertEqual(set(listed), set(sent) - {"page"})
+        self.assertEqual(set(listed), set(sent) - {"page", "execution"})
         everything = json.loads((payloads / "sync-all.json").read_text(encoding="utf-8"))
         sent = batch["Arguments"]["Payload"]
-        self.assertEqual(everything, {field: sent[field] for field in sent if field != "accounts"})
+        self.assertEqual(everything, {field: sent[field] for field in sent if field not in ("accounts", "execution")})
+
+    def test_every_payload_of_the_state_machine_names_the_whole_execution(self):
+        states = templates.definition("sweep.asl.json")["States"]
+        whole = "{% $states.context.Execution.Name %}"
+        for name in ("ListAccounts", "Finish"):
+            self.assertEqual(whole, states[name]["Arguments"]["Payload"]["execution"], name)
+        # A batch runs as an execution with its own name, so the name of the whole execution is in its input.
+        swept = states["SweepBatches"]
+        self.assertEqual("$$.Execution.Name", swept["ItemSelector"]["execution.$"])
+        batch = swept["ItemProcessor"]["States"]["SweepBatch"]
+        for fields in (batch["Arguments"]["Payload"], batch["Output"]):
+            self.assertEqual("{% $states.input.execution %}", fields["execution"])
 
 
 class StateMachinesCheck(unittest.TestCase):
@@ -291,7 +305,19 @@ class StateMachinesCheck(unittest.TestCase):
                 self.assertEqual("FULL", state["Retry"][0]["JitterStrategy"], name)
                 self.assertEqual(["States.ALL"], state["Catch"][0]["ErrorEquals"], name)
                 requested += 1
-        self.assertEqual(2, requested)
+        self.assertEqual(3, requested)
+
+    def test_every_end_of_the_sweep_is_behind_finish(self):
+        states = templates.definition("sweep.asl.json")["States"]
+        ends = {name for name, state in states.items() if state["Type"] in ("Succeed", "Fail")}
+        self.assertEqual({"Complete", "Failed"}, ends)
+        self.assertEqual(ends, self.leads_to(states["HasFailed"]))
+        before = {name for name, state in states.items() if self.leads_to(state) & (ends | {"HasFailed"})}
+        self.assertEqual({"Finish", "HasFailed"}, before)
+        # A task or a map without a catch would end the execution without `finish`.
+        for name, state in states.items():
+            if state["Type"] in ("Task", "Map"):
+                self.assertEqual(["States.ALL"], state["Catch"][0]["ErrorEquals"], name)
 
     def test_a_sweep_ends_before_the_next_scheduled_one(self):
         sweep = templates.definition("sweep.asl.json")

@@ -7,6 +7,7 @@ import json
 import unittest
 
 import furnish
+import hub_table
 from emulator import MANAGEMENT_ACCOUNT, Emulator
 from lambda_service import LambdaService, hub_program
 
@@ -21,7 +22,7 @@ _numbers = itertools.count(1)
 
 
 class World:
-    """The organisation with the spoke role in every account, the hub's topic, and the Lambda service."""
+    """The organisation with the spoke role in every account, the hub's topic and table, and the Lambda service."""
 
     def __init__(self):
         self.emulator = Emulator(lifetime=LIFETIME_SECONDS)
@@ -36,6 +37,8 @@ class World:
             furnish.furnish(self.emulator, account, regions=(), aliases=())
         sns = self.emulator.client("sns", region=HUB_REGION)
         self.topic = sns.create_topic(Name="failures")["TopicArn"]
+        table = self.emulator.client("dynamodb", region=HUB_REGION)
+        self.table = hub_table.activate(table, {SOURCE: TARGETS})
         self.service = LambdaService(HUB_REGION, lifetime=LIFETIME_SECONDS)
         atexit.register(self.service.end)
 
@@ -51,6 +54,7 @@ class World:
             "REPLICATOR_ROUTES": f"{SOURCE}={','.join(TARGETS)}",
             "REPLICATOR_SPOKE_EXTERNAL_ID": furnish.EXTERNAL_ID,
             "REPLICATOR_SNS_TOPIC_ARN": self.topic,
+            "REPLICATOR_TABLE": self.table,
             "REPLICATOR_QUOTAS": json.dumps({"*/*/*": 1000}),
             # All checks share the accounts' daily allowance of deletes.
             "REPLICATOR_MAX_DELETES": "1000",

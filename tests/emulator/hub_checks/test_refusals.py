@@ -28,10 +28,12 @@ class RefusalsCheck(Check):
         self.assert_refused("InvalidPayload", ["eu-west-3"], {"region": "eu-west-3", "detail": detail})
 
     def test_all_invalid_settings_are_reported_at_once(self):
+        # A function needs a topic and a table.
+        missing = ("REPLICATOR_SNS_TOPIC_ARN", "REPLICATOR_TABLE")
         function = self.world.deploy(
-            REPLICATOR_ROUTES=f"{SOURCE}={SOURCE}", REPLICATOR_MAX_DELETE="5", REPLICATOR_SNS_TOPIC_ARN=None
+            REPLICATOR_ROUTES=f"{SOURCE}={SOURCE}", REPLICATOR_MAX_DELETE="5", **dict.fromkeys(missing)
         )
-        faults = ["REPLICATOR_ROUTES", "REPLICATOR_MAX_DELETE", "REPLICATOR_MAX_DELETES", "REPLICATOR_SNS_TOPIC_ARN"]
+        faults = ["REPLICATOR_ROUTES", "REPLICATOR_MAX_DELETE", "REPLICATOR_MAX_DELETES", *missing]
         for _ in range(2):  # the second time in the same process
             self.assert_refused("InvalidSettings", faults, {"detail": {"name": "all", "operation": "sync"}}, function)
 

@@ -18,6 +18,7 @@ MODULES = (
     "ssm_versions",
     "secretsmanager",
     "tagging",
+    "dynamodb",
 )
 
 _one_call_at_a_time = threading.RLock()
@@ -60,6 +61,7 @@ def install(sessions="both"):
     modules = {name: importlib.import_module(f"{__name__}.{name}") for name in MODULES}
     modules["ssm_versions"].show_sessions(sessions)
 
+    from moto.dynamodb.responses import DynamoHandler
     from moto.iam.responses import IamResponse
     from moto.kms.responses import KmsResponse
     from moto.organizations.responses import OrganizationsResponse
@@ -69,6 +71,7 @@ def install(sessions="both"):
     from moto.sts.responses import TokenResponse
 
     for response_class in (
+        DynamoHandler,
         IamResponse,
         KmsResponse,
         OrganizationsResponse,

@@ -1,0 +1,126 @@
+//! The wait after a freeze: until no request of a living process can be under way.
+
+use std::time::Duration;
+
+use crate::aws::{Connection, Moment};
+use crate::deadline::{Deadline, reserve};
+use crate::domain::{RouteRecord, Timestamp};
+
+/// The longest life of a write after a change of the state. A write begins at most 10 s after a read of the state was
+/// sent, connects within 3.1 s, and is answered or given up within 10 s.
+pub const IN_FLIGHT: Duration = Duration::from_secs(24);
+
+/// The time between two looks at both clocks. A clock that was set falsifies one interval at most.
+const TICK: Duration = Duration::from_secs(1);
+/// The shortest interval, so that a slow wall clock does not keep the process busy.
+const SHORTEST_TICK: Duration = Duration::from_millis(10);
+/// The difference between the clocks of two operators that is certainly not exceeded.
+const CLOCK_SKEW: Duration = Duration::from_secs(60);
+
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WaitEnd {
+    /// The whole time passed.
+    Passed,
+    /// A signal came, or too little time is left before the deadline.
+    Interrupted,
+}
+
+/// Waits until [`IN_FLIGHT`] has passed since `answered`, by both clocks.
+pub(super) async fn until_no_request_is_under_way(
+    connection: &Connection,
+    answered: Moment,
+    deadline: &Deadline,
+) -> WaitEnd {
+    let (mut passed, mut last) = (Duration::ZERO, answered);
+    while passed < IN_FLIGHT {
+        let left = IN_FLIGHT - passed;
+        // A part of the wait is worth nothing, because a repeated request begins the wait again.
+        if !deadline.leaves(left + reserve::ANSWER) {
+            return WaitEnd::Interrupted;
+        }
+        let tick = tokio::time::sleep(left.clamp(SHORTEST_TICK, TICK));
+        if deadline.unless_stopped(tick).await.is_none() {
+            return WaitEnd::Interrupted;
+        }
+        let now = connection.moment();
+        passed += last.passed(now);
+        last = now;
+    }
+    WaitEnd::Passed
+}
+
+/// Whether the newest transition of the record is so old that no request from the time before it is under way. Unknown
+/// if the newest transition left no entry with its time.
+pub(super) fn has_stood(record: &RouteRecord, now: Timestamp) -> bool {
+    let entries = std::iter::once(&record.route).chain(record.accounts.values());
+    let newest = entries.filter(|entry| entry.serial == record.serial);
+    newest.filter_map(|entry| entry.since).any(|since| since.plus(IN_FLIGHT).plus(CLOCK_SKEW) < now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::fake::FakeAws;
+    use crate::aws::{CONNECT_TIMEOUT, READ_TIMEOUT};
+    use crate::domain::{RouteState, StateEntry};
+    use crate::route_gate::MAX_AGE;
+
+    #[test]
+    fn the_wait_is_longer_than_the_life_of_a_write() {
+        assert!(MAX_AGE + CONNECT_TIMEOUT + READ_TIMEOUT < IN_FLIGHT);
+    }
+
+    async fn connection() -> Connection {
+        FakeAws::new(|_| (200, String::new())).connect(|_| ()).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_whole_time_passes_by_both_clocks() {
+        let connection = connection().await;
+        let began = tokio::time::Instant::now();
+        let answered = connection.moment();
+        let never = Deadline::never();
+        let end = until_no_request_is_under_way(&connection, answered, &never).await;
+        assert_eq!(end, WaitEnd::Passed);
+        assert!((IN_FLIGHT..IN_FLIGHT + TICK).contains(&began.elapsed()), "{:?}", began.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_that_comes_first_costs_no_wait_and_a_signal_ends_the_wait() {
+        let connection = connection().await;
+        let began = tokio::time::Instant::now();
+        let early = Deadline::at(began + IN_FLIGHT);
+        let end = until_no_request_is_under_way(&connection, connection.moment(), &early).await;
+        assert_eq!((end, began.elapsed()), (WaitEnd::Interrupted, Duration::ZERO));
+
+        let (deadline, stop) = Deadline::stoppable();
+        let wait = until_no_request_is_under_way(&connection, connection.moment(), &deadline);
+        let signal = async {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            stop.stop();
+        };
+        let (end, ()) = futures::join!(wait, signal);
+        assert_eq!((end, began.elapsed().as_secs()), (WaitEnd::Interrupted, 5));
+    }
+
+    #[test]
+    fn a_state_has_stood_if_its_newest_transition_is_old() {
+        let entry = |serial, seconds: i64| StateEntry {
+            state: RouteState::Frozen,
+            serial,
+            since: Some(Timestamp::from_millis(seconds * 1000)),
+            ..StateEntry::none()
+        };
+        let now = Timestamp::from_millis(1_000_000);
+        let record = |serial, route| RouteRecord { serial, route, accounts: [].into() };
+        assert!(has_stood(&record(3, entry(3, 1000 - 85)), now));
+        assert!(!has_stood(&record(3, entry(3, 1000 - 84)), now), "the clocks may differ");
+        assert!(!has_stood(&record(4, entry(3, 1)), now), "the newest transition left no time");
+        let account = crate::domain::AccountId::parse("111122223333").expect("an account");
+        let mut with_account = record(4, entry(3, 1));
+        with_account.accounts.insert(account, entry(4, 1000 - 85));
+        assert!(has_stood(&with_account, now));
+        assert!(!has_stood(&RouteRecord::absent(0), now));
+    }
+}
