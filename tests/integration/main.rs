@@ -16,6 +16,7 @@ mod conformance;
 mod corpus;
 mod data_types;
 mod day_after;
+mod dead_region;
 mod dependencies;
 mod digests;
 mod documents;

@@ -78,6 +78,7 @@ impl Process {
                     "scheduler",
                 ))),
                 time_source: Some(SharedTimeSource::new(clock.clone())),
+                breaker: None,
             };
             let (variables, request) = (variables(input), input.request());
             let task = tokio::spawn(async move {

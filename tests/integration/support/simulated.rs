@@ -10,7 +10,7 @@ use aws_sim::{Clock, Keys, Settings, Sim};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::{SharedTimeSource, TimeSource};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use failover_replicator::aws::Environment;
+use failover_replicator::aws::{BreakerLimits, Environment};
 use failover_replicator::deadline::Deadline;
 use failover_replicator::hub::{Answer, Hub, Progress, RouteFilter};
 use failover_replicator::settings::RawSettings;
@@ -72,6 +72,16 @@ pub(crate) async fn hub_over(
     network: SharedHttpClient,
     settings: &[(&str, &str)],
 ) -> Hub {
+    hub_with_breaker(sim, network, None, settings).await
+}
+
+/// The same with other limits of the breaker.
+pub(crate) async fn hub_with_breaker(
+    sim: &Sim,
+    network: SharedHttpClient,
+    breaker: Option<BreakerLimits>,
+    settings: &[(&str, &str)],
+) -> Hub {
     let mut variables = BTreeMap::from([
         ("REPLICATOR_ROUTES".to_owned(), ROUTES.to_owned()),
         ("REPLICATOR_TABLE".to_owned(), "none".to_owned()),
@@ -87,6 +97,7 @@ pub(crate) async fn hub_over(
         http_client: Some(network),
         credentials: Some(SharedCredentialsProvider::new(credentials(sim.hub_keys("hub")))),
         time_source: Some(SharedTimeSource::new(Time(sim.clock()))),
+        breaker,
     };
     Hub::with(settings, environment).await.expect("a hub")
 }
