@@ -31,6 +31,7 @@ pub(super) fn answer(answer: &Answer, format: Format, view: View) -> (String, Ex
                 if is_empty(accounts, "failures") { ExitCode::Done } else { ExitCode::Failed };
             (document(accounts, view), code)
         }
+        Answer::Execution(sum) => (document(sum, view), execution_code(sum)),
         Answer::Failover(failover) => {
             let text = match format {
                 Format::Table => failover::text(failover, view),
@@ -45,6 +46,18 @@ pub(super) fn answer(answer: &Answer, format: Format, view: View) -> (String, Ex
             };
             (document(batch, view), code)
         }
+    }
+}
+
+/// 0 if every account is in sync and every route is active.
+fn execution_code(sum: &Value) -> ExitCode {
+    let ended = |status: Status| sum["status"] == status.word();
+    if !is_empty(sum, "failures") || ended(Status::Failed) || ended(Status::Incomplete) {
+        ExitCode::Failed
+    } else if ended(Status::Frozen) {
+        ExitCode::Drift
+    } else {
+        ExitCode::Done
     }
 }
 

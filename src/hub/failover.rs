@@ -78,7 +78,8 @@ impl Hub {
         };
         let options = RunOptions { plan: true, ..RunOptions::default() };
         let purpose = Purpose::Equality;
-        let reconcile = Reconcile { accounts, region: None, item: None, options, purpose };
+        let (region, item, execution) = (None, None, None);
+        let reconcile = Reconcile { accounts, region, item, options, purpose, execution };
         let planned =
             Box::pin(self.perform_reconcile(reconcile, &filter, deadline, progress)).await;
         match planned.map(|run| run.answer) {

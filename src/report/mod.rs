@@ -5,6 +5,7 @@
 
 mod causes;
 mod digest;
+mod execution;
 mod exit;
 mod fold;
 mod json_views;
@@ -22,6 +23,7 @@ mod withheld;
 mod wording;
 
 pub use digest::{Attributes, Digest, digest};
+pub use execution::ExecutionSummary;
 pub use exit::ExitCode;
 pub use fold::Report;
 pub use metrics::{Measured, metrics};

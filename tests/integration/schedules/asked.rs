@@ -73,6 +73,7 @@ impl Input {
                 item: Some(Item::Parameter(ParameterName::new(name))),
                 options: RunOptions::default(),
                 purpose: Purpose::Resolving(Take::Source),
+                execution: None,
             }),
             Asked::Sweep => Request::Reconcile(Reconcile {
                 accounts: accounts(),
@@ -84,6 +85,7 @@ impl Input {
                     ..RunOptions::default()
                 },
                 purpose: Purpose::Equality,
+                execution: None,
             }),
         }
     }
