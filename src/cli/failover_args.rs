@@ -179,7 +179,7 @@ mod tests {
             ("freeze --route us-east-2 --reason x".to_owned(), "expected `SOURCE=TARGET`"),
             ("freeze --route us-east=us-east-1 --reason x".to_owned(), "expected `SOURCE=TARGET`"),
             (format!("freeze {route} --reason x --account 1234"), "twelve digits"),
-            (format!("thaw {route} --serial -1"), "--serial"),
+            (format!("thaw {route} --serial last"), "--serial <N>"),
             (format!("thaw {route} --yes"), "--yes"),
             ("status --save".to_owned(), "--save <FILE>"),
         ] {

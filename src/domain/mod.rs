@@ -3,6 +3,7 @@
 mod assignment;
 mod change;
 mod conflict;
+mod execution;
 mod failure;
 mod item;
 mod kms;
@@ -27,6 +28,7 @@ mod writers;
 pub use assignment::{Assignment, Expectation, Scope, Wanted};
 pub use change::{Change, Counts, OutcomeKind};
 pub use conflict::ConflictClass;
+pub use execution::{ExecutionName, InvalidExecution};
 pub use failure::{Cause, Failure, FailureKind, Subject};
 pub use item::{InvalidName, Item, Kind, ParameterName, SecretName};
 pub use kms::{DEFAULT_PARAMETER_KEY, DEFAULT_SECRET_KEY, KmsKeys, TargetKey};

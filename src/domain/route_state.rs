@@ -12,7 +12,7 @@ use super::location::{AccountId, InvalidLocation, Region};
 use super::shown::shown;
 use super::timestamp::Timestamp;
 
-/// One source Region and one target Region, written `us-east-2=us-east-1`. Each pair has a state of its own.
+/// One source Region and one target Region, written `us-east-2=us-east-1`. Each pair has its own state.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RoutePair {
     /// The Region of the sources.
@@ -139,7 +139,7 @@ impl Need {
     }
 }
 
-/// One state with its history: when, by whom and why it was set.
+/// One state with its history: when and why it was set, and who set it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateEntry {
     /// The state.
@@ -203,7 +203,7 @@ pub struct RouteRecord {
     pub serial: u64,
     /// The state of the route itself.
     pub route: StateEntry,
-    /// The accounts with a state of their own.
+    /// The accounts with their own state.
     pub accounts: BTreeMap<AccountId, StateEntry>,
 }
 

@@ -36,7 +36,7 @@ pub struct TransitionRefused {
 }
 
 impl RouteRecord {
-    /// Stops the replication. A freeze of the whole route includes every account that is active by a record of its own.
+    /// Stops the replication. A freeze of the whole route includes every account that is active by its own record.
     ///
     /// # Errors
     /// The route or an account is in a state that already belongs to a failover: a freeze would hide it.
@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(states(&second, &[1, 2, 3]), [Frozen, Active, Frozen]);
         let taken = next(second.freeze(&request(&[])));
         assert_eq!(states(&taken, &[1, 2, 3]), [Frozen, Frozen, Frozen]);
-        // An account with a record of its own keeps it when the whole route starts.
+        // An account keeps its own record when the whole route starts.
         let thawed = next(taken.thaw(&request(&[]), taken.serial));
         assert_eq!(states(&thawed, &[1, 2, 3]), [Frozen, Active, Active]);
         let last = next(thawed.thaw(&request(&[1]), thawed.serial));

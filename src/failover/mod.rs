@@ -8,6 +8,8 @@
 mod answer;
 mod change;
 mod freeze;
+#[cfg(test)]
+mod tests;
 #[cfg(feature = "cli")]
 mod text;
 mod thaw;

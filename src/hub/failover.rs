@@ -8,7 +8,7 @@ use crate::failover::{FailoverAnswer, FailoverError, PlanPart, begin_thaw, freez
 use crate::request::{
     Accounts, FailoverRequest, Reconcile, Refused, RunOptions, ThawPlan, ThawRequest,
 };
-use crate::settings::{KnownSetting, TableSetting, known};
+use crate::settings::TableSetting;
 use crate::table::Table;
 
 impl Hub {
@@ -97,17 +97,15 @@ impl Hub {
         if let Some(table) = &self.table {
             return Ok(table);
         }
-        let setting = known().iter().find(|setting| setting.name.ends_with("_TABLE"));
-        let name = setting.map_or("REPLICATOR_TABLE", |setting: &KnownSetting| setting.name);
         let problem = match self.settings.table {
-            TableSetting::NoTable => format!(
-                "`{name}` is `none`, so every route is active: `{action}` needs the table that holds the states"
-            ),
-            _ => format!("missing `{name}`: `{action}` needs the table that holds the states"),
+            TableSetting::NoTable => {
+                format!("`REPLICATOR_TABLE` is `none`, so every route is active: `{action}` needs")
+            }
+            _ => format!("missing `REPLICATOR_TABLE`: `{action}` needs"),
         };
         Err(Refused::new(
-            problem,
-            "the name of the hub's DynamoDB table in the hub's account and Region, such as `failover-replicator`",
+            format!("{problem} the table that holds the states of the routes"),
+            "the name of the table that the hub's stack made, such as `failover-replicator`",
         ))
     }
 

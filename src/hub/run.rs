@@ -106,7 +106,7 @@ impl Hub {
         Purpose::Pruning(leftovers)
     }
 
-    /// The gate of a run that writes: it reads the states of the routes anew.
+    /// The gate of a run that writes. Each run reads the states of the routes again.
     fn gate(&self, options: RunOptions) -> Option<Arc<RouteGate>> {
         let table = self.table.as_ref().filter(|_| !options.plan)?;
         Some(Arc::new(RouteGate::new(table.clone(), self.settings.routes.clone())))

@@ -152,6 +152,20 @@ pub(super) fn deletion_over_allowance(
     )
 }
 
+/// The day's number of deletions cannot be read or recorded, so the replica gets a tombstone.
+pub(super) fn deletion_not_recorded(
+    source: &Region,
+    target: &Region,
+    cause: &Cause,
+    due: Timestamp,
+) -> Cause {
+    let message = format!(
+        "the source in {source} no longer exists, but the hub cannot count today's deletions in {target}, so the replica is kept with a tombstone until {due}: {}",
+        cause.message
+    );
+    Cause::new(cause.kind, message).with_remedy(cause.remedy())
+}
+
 /// Every replica of a route in one target lost its source without an event.
 pub(super) fn every_source_gone(
     account: &AccountId,

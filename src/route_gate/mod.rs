@@ -140,7 +140,7 @@ impl RouteGate {
         Arc::clone(lock(&self.slots).entry(pair.clone()).or_default())
     }
 
-    /// Whether the intent may begin by what is known now, without a read.
+    /// Whether the intent may begin, judged from the last reads.
     fn judge(&self, intent: &WriteIntent) -> Result<(), Cause> {
         if intent.routes.is_empty() {
             let message = "internal error: a write names no route";

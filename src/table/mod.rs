@@ -5,16 +5,31 @@
 //!
 //! The only operations are Query, GetItem, PutItem, UpdateItem and BatchWriteItem, each with a simple condition or none.
 
+mod accounts;
+mod calls;
+mod deletes;
+mod executions;
+mod failures;
+mod held;
 mod items;
 mod states;
+mod sweeps;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
+pub use accounts::KnownAccount;
+pub use deletes::DeleteDay;
+pub use executions::{ExecutionRecords, FinishRecord};
+pub use failures::{KnownFailure, NAMED};
+pub use held::{HeldItem, HeldWhy};
 pub use states::{StatePut, StateRead};
+pub use sweeps::SweepRecord;
 
 use crate::aws::{self, Connection};
 use crate::domain::{Cause, FailureKind};
 
+pub(crate) use calls::{BATCH, TableWrite};
+pub(crate) use failures::StandingFailures;
 pub(crate) use items::Item;
 
 /// The attribute with the time after which DynamoDB removes an item, in seconds since 1970.

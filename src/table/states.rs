@@ -118,7 +118,7 @@ impl Table {
         }
         let home = crate::domain::shown(home);
         let message = format!(
-            "{} belongs to another hub: its record of the route {pair} is of `{home}`, and this hub is `{}`",
+            "{} belongs to another hub: its record of the route {pair} names `{home}`, and this hub is `{}`",
             self.place(),
             self.home
         );

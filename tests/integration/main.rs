@@ -23,6 +23,7 @@ mod does_not_take;
 mod events;
 mod failures;
 mod fidelity;
+mod freezes;
 mod hard_attributes;
 mod hostile;
 mod hubctl;

@@ -10,7 +10,9 @@ use super::orphans::{ByTarget, Orphan};
 use crate::allowances::Reserved;
 use crate::domain::{Cause, OutcomeKind, ParameterName, Region, Tags};
 use crate::ownership::{FoundBy, Provenance, Tombstone};
-use crate::parameters::causes::{deletion_over_allowance, every_source_gone};
+use crate::parameters::causes::{
+    deletion_not_recorded, deletion_over_allowance, every_source_gone,
+};
 use crate::parameters::context::RouteContext;
 use crate::parameters::plan::Disposal;
 use crate::parameters::results::{ItemResult, PassResult};
@@ -30,8 +32,25 @@ pub(super) type ListedByTarget = BTreeMap<Region, ListedReplicas>;
 /// The reserved deletions, by target.
 pub(super) type Granted = BTreeMap<Region, u64>;
 
-/// Reserves the planned deletions. An orphan over the day's allowance gets a tombstone instead. A plan returns what it
-/// reserved.
+/// Why deletions were not reserved.
+#[derive(Debug)]
+pub(super) enum NotReserved {
+    /// The replicas could not be counted.
+    Uncounted(Cause),
+    /// The day's deletions could not be read or recorded.
+    Unrecorded(Cause),
+}
+
+impl NotReserved {
+    pub(super) fn cause(self) -> Cause {
+        match self {
+            Self::Uncounted(cause) | Self::Unrecorded(cause) => cause,
+        }
+    }
+}
+
+/// Reserves the planned deletions. An orphan over the day's allowance gets a tombstone instead, and so does every orphan if
+/// the allowance cannot be read or recorded. A plan reserves nothing.
 pub(super) async fn allow(
     context: &RouteContext<'_>,
     orphans: &mut ByTarget,
@@ -48,70 +67,80 @@ pub(super) async fn allow(
         match reserve(context, target, asked as u64, listed).await {
             Ok(many) => {
                 if many < asked as u64 {
-                    tombstone_rest(context, target, replicas, many);
+                    tombstone_rest(context, target, replicas, many, None);
                 }
                 granted.insert(target.clone(), many);
             }
-            Err(cause) => replicas.retain(|Orphan { name, disposal, .. }| {
-                let stays = *disposal != Disposal::Delete;
-                if !stays {
-                    pass.results.fail(name, target, target, cause.clone());
-                }
-                stays
-            }),
+            Err(NotReserved::Unrecorded(cause)) => {
+                tombstone_rest(context, target, replicas, 0, Some(&cause));
+            }
+            Err(NotReserved::Uncounted(cause)) => {
+                replicas.retain(|Orphan { name, disposal, .. }| {
+                    let stays = *disposal != Disposal::Delete;
+                    if !stays {
+                        pass.results.fail(name, target, target, cause.clone());
+                    }
+                    stays
+                });
+            }
         }
-    }
-    if !context.policy.writing.allows() {
-        give_back(context, &granted, |_| 0);
     }
     granted
 }
 
 /// Returns to the allowance the reserved deletions that did not happen.
-pub(super) fn give_back(
+pub(super) async fn give_back(
     context: &RouteContext<'_>,
     granted: &Granted,
-    deleted: impl Fn(&Region) -> u64,
+    deleted: &BTreeMap<Region, u64>,
 ) {
     for (target, many) in granted {
-        let left = many.saturating_sub(deleted(target));
-        context.policy.allowances.give_back(
-            &context.session.location(target),
-            left,
-            context.session.now(),
-        );
+        let left = many.saturating_sub(deleted.get(target).copied().unwrap_or_default());
+        let (place, now) = (context.session.location(target), context.session.now());
+        context.policy.allowances.give_back(&place, left, now).await;
     }
 }
 
-/// Reserves up to `asked` deletions of the day's allowance. Returns how many were reserved.
+/// Reserves up to `asked` deletions of the day's allowance. Returns how many were reserved, or how many a plan may show.
 ///
 /// # Errors
-/// The replicas could not be counted.
+/// The replicas could not be counted, or the table did not answer.
 pub(super) async fn reserve(
     context: &RouteContext<'_>,
     target: &Region,
     asked: u64,
     listed: Option<&ListedReplicas>,
-) -> Result<u64, Cause> {
-    let place = context.session.location(target);
-    let ask = |owned| {
-        let now = context.session.now();
-        context.policy.allowances.reserve(&place, asked, context.policy.max_deletes, owned, now)
-    };
-    match ask(listed.map(|listed| listed.owned as u64)) {
+) -> Result<u64, NotReserved> {
+    let owned = listed.map(|listed| listed.owned as u64);
+    if let Reserved::Granted(many) = ask(context, target, asked, owned).await? {
+        return Ok(many);
+    }
+    let marked = marked(context.session, target).await.map_err(NotReserved::Uncounted)?;
+    let owned = count_owned(&marked, context.source);
+    match ask(context, target, asked, Some(owned)).await? {
         Reserved::Granted(many) => Ok(many),
-        Reserved::NeedsCount => {
-            let owned = count_owned(&marked(context.session, target).await?, context.source);
-            match ask(Some(owned)) {
-                Reserved::Granted(many) => Ok(many),
-                Reserved::NeedsCount => Ok(0),
-            }
-        }
+        Reserved::NeedsCount => Ok(0),
     }
 }
 
-pub(super) fn give_one_back(context: &RouteContext<'_>, target: &Region) {
-    give_back(context, &Granted::from([(target.clone(), 1)]), |_| 0);
+async fn ask(
+    context: &RouteContext<'_>,
+    target: &Region,
+    asked: u64,
+    owned: Option<u64>,
+) -> Result<Reserved, NotReserved> {
+    let (place, now) = (context.session.location(target), context.session.now());
+    let (allowances, limit) = (&context.policy.allowances, context.policy.max_deletes);
+    let reserved = if context.policy.writing.allows() {
+        allowances.reserve(&place, asked, limit, owned, now).await
+    } else {
+        allowances.peek(&place, asked, limit, owned, now).await
+    };
+    reserved.map_err(NotReserved::Unrecorded)
+}
+
+pub(super) async fn give_one_back(context: &RouteContext<'_>, target: &Region) {
+    give_back(context, &Granted::from([(target.clone(), 1)]), &BTreeMap::new()).await;
 }
 
 fn count_owned(tags: &BTreeMap<ParameterName, Tags>, source: &Region) -> u64 {
@@ -119,12 +148,13 @@ fn count_owned(tags: &BTreeMap<ParameterName, Tags>, source: &Region) -> u64 {
     tags.values().filter(is_owned).count() as u64
 }
 
-/// Gives tombstones to all orphans over the `allowed` ones.
+/// Gives tombstones to all orphans over the `allowed` ones. `unrecorded`: why the allowance is unknown.
 fn tombstone_rest(
     context: &RouteContext<'_>,
     target: &Region,
     replicas: &mut [Orphan],
     allowed: u64,
+    unrecorded: Option<&Cause>,
 ) {
     let due = context.policy.keep_beyond_allowance(context.session.now());
     let skip = usize::try_from(allowed).unwrap_or(usize::MAX);
@@ -132,7 +162,10 @@ fn tombstone_rest(
         let by = if one.is_witnessed() { FoundBy::Event } else { FoundBy::List };
         one.disposal = Disposal::Tombstone(Tombstone { due, by });
         let max_deletes = context.policy.max_deletes;
-        one.reported = Some(deletion_over_allowance(context.source, target, max_deletes, due));
+        one.reported = Some(match unrecorded {
+            Some(cause) => deletion_not_recorded(context.source, target, cause, due),
+            None => deletion_over_allowance(context.source, target, max_deletes, due),
+        });
     }
 }
 

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use super::brake::{give_one_back, reserve};
+use super::brake::{NotReserved, give_one_back, reserve};
 use super::delete::{DeleteExecutor, DeleteResult, Judgement, Reread};
 use super::execute::{create_replica, set_mark_first};
 use crate::deadline::reserve;
@@ -67,14 +67,15 @@ pub(super) async fn recreate(
     let Some(present) = still_planned(context, attempt).await? else {
         return Ok(WriteState::Retry);
     };
-    if reserve(context, target, 1, None).await? == 0 {
+    let reserved = reserve(context, target, 1, None).await.map_err(NotReserved::cause)?;
+    if reserved == 0 {
         return Ok(WriteState::Held(no_allowance(context, attempt)));
     }
     match delete_old_form(context, attempt, &present).await {
         DeleteResult::Deleted => {}
         DeleteResult::Changed | DeleteResult::Kept(()) => return Ok(WriteState::Retry),
         DeleteResult::Failed(cause) => {
-            give_one_back(context, target);
+            give_one_back(context, target).await;
             return Err(cause);
         }
     }

@@ -79,11 +79,11 @@ pub(super) async fn remove_orphans(
     });
     let removals = futures::future::join_all(removals).await;
     if context.policy.writing.allows() {
-        let deleted: BTreeMap<&Region, u64> = removals
+        let deleted = removals
             .iter()
-            .map(|removals| (&removals.target, removals.counted_deletes()))
+            .map(|removals| (removals.target.clone(), removals.counted_deletes()))
             .collect();
-        give_back(context, &granted, |target| deleted.get(target).copied().unwrap_or_default());
+        give_back(context, &granted, &deleted).await;
     }
     confirm(context, removals, pass).await;
 }

@@ -75,6 +75,16 @@ fn word() -> impl Strategy<Value = String> {
         "/a",
         "batch",
         "page",
+        "failover",
+        "route",
+        "action",
+        "reason",
+        "wait",
+        "serial",
+        "freeze",
+        "thaw",
+        "status",
+        "us-east-2=us-east-1",
     ])
     .prop_map(str::to_owned)
 }

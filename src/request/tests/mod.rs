@@ -2,6 +2,7 @@
 
 mod arbitrary;
 mod events;
+mod failover;
 mod payloads;
 
 use std::collections::BTreeMap;
@@ -45,6 +46,19 @@ fn line(request: &Request) -> String {
             format!("{item} of {accounts}, {region} {}", options.join(" ")).trim_end().to_owned()
         }
         Request::ListAccounts { batch, page } => format!("accounts by {batch} from {page:?}"),
+        Request::Failover(request) => {
+            let pair = request.pair().map_or("every route".to_owned(), ToString::to_string);
+            let rest = match request {
+                FailoverRequest::Freeze(FreezeRequest { accounts, reason, wait, .. }) => {
+                    format!("{accounts:?} `{reason}`{}", if *wait { "" } else { " no wait" })
+                }
+                FailoverRequest::Thaw(ThawRequest { accounts, reason, serial, .. }) => {
+                    format!("{accounts:?} `{reason}` {serial:?}")
+                }
+                FailoverRequest::Status(_) => String::new(),
+            };
+            format!("{} {pair} {rest}", request.action()).trim_end().to_owned()
+        }
         Request::Event(Ok(event)) => event_line(event),
         Request::Event(Err(ignored)) => format!("ignored: {ignored}"),
         Request::Batch(records) => {
@@ -99,14 +113,17 @@ fn lines(folder: &str) -> String {
 #[test]
 fn each_payload_of_the_folder_is_parsed() {
     insta::assert_snapshot!(lines("payloads"), @r#"
+    freeze: freeze us-east-2=us-east-1 [] `us-east-2 is failing`
     list-accounts: accounts by 25 from None
     plan-account: everything of [111122223333], every route plan
+    status: status every route
     sync-account: everything of [111122223333], every route
     sync-all: everything of every account, every route
     sync-create: parameter /shop/db/host of [111122223333], every route
     sync-delete: parameter /shop/db/host of the hub's account, every route
     sync-secret: secret shop/db of [111122223333], us-east-2
     sync-update: parameter /shop/db/host of the hub's account, every route
+    thaw: thaw us-east-2=us-east-1 [] `us-east-2 is back` Some(1)
     "#);
 }
 

@@ -1,8 +1,11 @@
 //! Requests: payloads, events, and a queue's batches of events.
 
+use std::collections::BTreeSet;
+
 use failover_replicator::domain::{AccountId, Item, Kind, ParameterName, Purpose, SecretName};
 use failover_replicator::request::{
-    Accounts, Event, EventSubject, Ignored, Reconcile, Record, RecordContent, Request, parse,
+    Accounts, Event, EventSubject, FailoverRequest, Ignored, Reconcile, Record, RecordContent,
+    Request, ThawPlan, parse,
 };
 use serde_json::{Value, json};
 
@@ -33,7 +36,7 @@ fn check_accepted(request: &Request, value: &Value) {
         Request::Event(_) | Request::Batch(_) => {
             assert_eq!(with_unknown_field.as_ref(), Ok(request), "an unknown field is ignored");
         }
-        Request::Reconcile(_) | Request::ListAccounts { .. } => {
+        Request::Reconcile(_) | Request::ListAccounts { .. } | Request::Failover(_) => {
             with_unknown_field.expect_err("an unknown field of a payload is refused");
         }
     }
@@ -41,6 +44,7 @@ fn check_accepted(request: &Request, value: &Value) {
         Request::Event(Ok(event)) => check_event(event, value),
         Request::Event(Err(ignored)) => check_ignored(ignored),
         Request::Batch(records) => check_batch(records, value),
+        Request::Failover(failover) => check_failover(failover, value),
         Request::Reconcile(reconcile) => {
             check_reconcile(reconcile);
             for operation in ["sync", "update", "delete"] {
@@ -58,6 +62,25 @@ fn check_accepted(request: &Request, value: &Value) {
             assert_eq!(parse(again.as_bytes()).as_ref(), Ok(request));
         }
     }
+}
+
+/// A failover payload names no account twice, has a reason on one line, and refuses an unknown field.
+fn check_failover(failover: &FailoverRequest, value: &Value) {
+    let mut extended = value.clone();
+    extended["failover"]["fieldOfALaterRelease"] = json!(1);
+    parse(extended.to_string().as_bytes()).expect_err("an unknown field is refused");
+    let (accounts, reason) = match failover {
+        FailoverRequest::Freeze(freeze) => (freeze.accounts.as_slice(), freeze.reason.as_str()),
+        FailoverRequest::Thaw(thaw) => {
+            assert!(thaw.serial.is_some(), "only hubctl thaws without a serial");
+            assert_eq!(thaw.plan, ThawPlan::Skip);
+            (thaw.accounts.as_slice(), thaw.reason.as_str())
+        }
+        FailoverRequest::Status(_) => (&[][..], ""),
+    };
+    let distinct: BTreeSet<_> = accounts.iter().collect();
+    assert_eq!(distinct.len(), accounts.len());
+    assert!(reason.chars().count() <= 500 && !reason.contains(['\n', '\r']), "{reason:?}");
 }
 
 fn check_ignored(ignored: &Ignored) {

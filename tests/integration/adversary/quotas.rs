@@ -148,8 +148,9 @@ async fn finished(fault: Option<Fault>) -> BTreeMap<String, Duration> {
     let began = Instant::now();
     let times = Mutex::new(BTreeMap::new());
     let note = |progress: Progress| {
+        let Progress::Account { account, .. } = progress else { return };
         let mut times = times.lock().expect("no panic holds it");
-        times.insert(progress.account.as_str().to_owned(), began.elapsed());
+        times.insert(account.as_str().to_owned(), began.elapsed());
     };
     let payload = json!({"detail": {"name": "all", "operation": "sync"}});
     told_of(&hub, &payload, Deadline::never(), &note).await;

@@ -49,6 +49,10 @@ impl Call {
 
 /// Whether an operation may change something.
 pub(super) fn writes(operation: &str) -> bool {
+    // The table is not what the hub keeps: records of states and results.
+    if operation.starts_with("dynamodb:") {
+        return false;
+    }
     let name = operation.split(':').nth(1).unwrap_or_default();
     !["Get", "List", "Describe"].iter().any(|read| name.starts_with(read))
 }
@@ -180,6 +184,7 @@ fn read(target: &str, authorization: &str, body: &str) -> Call {
     let (service, name) = target.split_once('.').expect("a target");
     let service = match service {
         "AmazonSSM" => "ssm",
+        "DynamoDB_20120810" => "dynamodb",
         service if service.starts_with("ResourceGroupsTagging") => "tag",
         service => service,
     };

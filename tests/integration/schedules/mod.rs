@@ -53,6 +53,7 @@ mod live;
 mod lost;
 mod memory;
 mod process;
+mod route_states;
 mod runner;
 mod seeded;
 mod state;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
-use aws_sim::{AwsError, Doer, Lag, ParameterView, Settings, Sim};
+use aws_sim::{AwsError, Doer, Lag, ParameterView, Settings, Sim, TableItem};
 use serde_json::{Value, json};
 
 use super::history::SOURCE;
@@ -173,6 +173,21 @@ impl Store {
         let lag = Lag { reads: behind, lists: behind, tagging: behind };
         let doer = Doer { arn: &who.arn(), at, lag };
         self.sim.account(ACCOUNT).region(region).call_by(doer, operation, request)
+    }
+
+    /// Creates an empty table.
+    pub(super) fn make_table(&self, region: &str, name: &str) {
+        self.sim.account(ACCOUNT).region(region).table(name);
+    }
+
+    /// Replaces a table by an empty one.
+    pub(super) fn empty_table(&self, region: &str, name: &str) {
+        self.sim.account(ACCOUNT).region(region).table(name).clear();
+    }
+
+    /// The item of a partition with the highest sort key.
+    pub(super) fn newest_item(&self, region: &str, table: &str, pk: &str) -> Option<TableItem> {
+        self.sim.account(ACCOUNT).region(region).table(table).partition(pk).pop()
     }
 
     /// Every parameter of a Region.

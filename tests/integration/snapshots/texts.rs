@@ -93,6 +93,7 @@ async fn wrong_settings() {
         ("SOURCE_QUOTA_SHARE", "0"),
         ("SPOKE_EXTERNAL_ID", "a b"),
         ("SPOKE_ROLE_NAME", "a role"),
+        ("TABLE", "a b"),
         ("TARGET_QUOTA_SHARE", "150%"),
         ("TRUSTED_WRITERS", "arn:aws:iam::111122223333:role/a"),
     ] {

@@ -120,6 +120,7 @@ impl World {
             Answer::Report(response) => serde_json::to_value(*response).expect("JSON"),
             Answer::Ignored(reason) => json!({"status": "in_sync", "ignored": reason}),
             Answer::Accounts(answer) | Answer::Batch(answer, _) => answer,
+            Answer::Failover(answer) => serde_json::to_value(*answer).expect("JSON"),
         })
     }
 

@@ -32,6 +32,8 @@ pub enum Effect {
     EmptyList,
     /// A list operation returns the first half of this page, as the last page.
     CutList,
+    /// A batch of writes executes its first half, and reports the others as unprocessed (FACTS 134).
+    Unprocessed,
     /// The call runs in this Region instead.
     OtherRegion(&'static str),
 }
@@ -39,7 +41,14 @@ pub enum Effect {
 impl Effect {
     /// Whether the call is executed and only the answer differs.
     const fn changes_only_the_answer(self) -> bool {
-        matches!(self, Self::MalformedBody | Self::EmptyList | Self::CutList | Self::OtherRegion(_))
+        matches!(
+            self,
+            Self::MalformedBody
+                | Self::EmptyList
+                | Self::CutList
+                | Self::Unprocessed
+                | Self::OtherRegion(_)
+        )
     }
 }
 

@@ -54,7 +54,10 @@ pub struct Write {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Journal {
     counts: BTreeMap<(String, String, String), Count>,
+    /// The writes of all services except `DynamoDB`.
     pub(crate) writes: Vec<Write>,
+    /// The writes of `DynamoDB`.
+    pub(crate) table_writes: Vec<Write>,
 }
 
 impl Journal {
@@ -84,14 +87,22 @@ impl Journal {
         sums
     }
 
+    /// Adds a write to the list of its service.
+    pub(crate) fn add(&mut self, write: Write) {
+        let is_of_table = write.operation.starts_with("dynamodb:");
+        let writes = if is_of_table { &mut self.table_writes } else { &mut self.writes };
+        writes.push(write);
+    }
+
     pub(crate) fn clear(&mut self) {
         self.counts.clear();
         self.writes.clear();
+        self.table_writes.clear();
     }
 }
 
 /// Whether an operation may change something.
 pub(crate) fn writes(operation: &str) -> bool {
     let name = operation.split_once(':').map_or(operation, |(_, name)| name);
-    !["Get", "List", "Describe", "Assume"].iter().any(|read| name.starts_with(read))
+    !["Get", "List", "Describe", "Assume", "Query"].iter().any(|read| name.starts_with(read))
 }

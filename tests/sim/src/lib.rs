@@ -14,6 +14,7 @@
 
 mod clock;
 mod connector;
+mod dynamodb;
 mod error;
 mod faults;
 mod identity;
@@ -39,6 +40,8 @@ mod tests;
 mod timeline;
 
 pub use clock::{BEGINNING, Clock, Millis};
+pub use dynamodb::TableItem;
+pub use dynamodb::owner::{TableCopy, TableSide};
 pub use error::AwsError;
 pub use faults::{Effect, Fault, FaultId, LOST_ANSWERS};
 pub use identity::Keys;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::clock::Millis;
+use crate::dynamodb::owner::TableSide;
 use crate::error::AwsError;
 use crate::identity::{Keys, Principal, Role};
 use crate::kms::KeyState;
@@ -131,7 +132,17 @@ fn owner(account: &str) -> String {
     format!("arn:aws:iam::{account}:user/owner")
 }
 
-impl RegionSide<'_> {
+impl<'a> RegionSide<'a> {
+    /// A table with the keys `pk` and `sk` and the TTL attribute `ttl`. A table that does not exist is created.
+    pub fn table(&self, name: &str) -> TableSide<'a> {
+        TableSide::of(self.sim, self, name)
+    }
+
+    /// Account and Region.
+    pub(crate) fn place(&self) -> (String, String) {
+        (self.account.clone(), self.region.clone())
+    }
+
     /// Executes an operation such as `ssm:PutParameter`, with a request in the service's JSON format.
     ///
     /// # Errors
@@ -163,6 +174,7 @@ impl RegionSide<'_> {
             now: at,
             lag,
             input: request,
+            is_cut: false,
         };
         perform(&mut self.sim.world(), &call)
     }

@@ -14,8 +14,8 @@ pub struct Quota {
     pub burst: f64,
 }
 
-/// AWS's default quotas: bucket, calls a second, burst (FACTS 10 to 18).
-const DEFAULTS: [(&str, f64, f64); 15] = [
+/// AWS's default quotas: bucket, calls a second, burst (FACTS 10 to 19).
+const DEFAULTS: [(&str, f64, f64); 16] = [
     ("ssm.get", 40.0, 40.0),
     ("ssm.control", 3.0, 3.0),
     ("ssm.delete", 3.0, 3.0),
@@ -31,6 +31,7 @@ const DEFAULTS: [(&str, f64, f64); 15] = [
     ("sts", 600.0, 600.0),
     ("kms", 10_000.0, 10_000.0),
     ("sns", 1000.0, 1000.0),
+    ("dynamodb", 4000.0, 4000.0),
 ];
 
 /// The bucket of an operation.
@@ -50,6 +51,7 @@ pub(crate) fn bucket_of(operation: &str) -> &'static str {
         ("organizations", _) => "organizations",
         ("sts", _) => "sts",
         ("sns", _) => "sns",
+        ("dynamodb", _) => "dynamodb",
         _ => "kms",
     }
 }
@@ -215,9 +217,13 @@ mod tests {
 
     #[test]
     fn every_operation_has_a_bucket_of_the_table() {
-        for operation in
-            ["ssm:PutParameter", "ssm:ListTagsForResource", "kms:DescribeKey", "tag:GetResources"]
-        {
+        for operation in [
+            "ssm:PutParameter",
+            "ssm:ListTagsForResource",
+            "kms:DescribeKey",
+            "tag:GetResources",
+            "dynamodb:Query",
+        ] {
             let bucket = bucket_of(operation);
             assert!(DEFAULTS.iter().any(|(known, ..)| *known == bucket), "{operation}: {bucket}");
         }

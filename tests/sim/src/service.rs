@@ -11,7 +11,7 @@ use crate::protocol::{ParsedRequest, Request, Response, parse, respond, truncate
 use crate::quotas::bucket_of;
 use crate::sim::Sim;
 use crate::state::{Call, Lag, World};
-use crate::{kms, organizations, secrets, sns, ssm, sts, tagging};
+use crate::{dynamodb, kms, organizations, secrets, sns, ssm, sts, tagging};
 
 /// How far the date of a signature may differ from the current time (FACTS 2).
 const SIGNATURE_LIFE: Millis = 5 * 60 * 1000;
@@ -130,8 +130,8 @@ fn finish(world: &mut World, request: &ParsedRequest, admission: &Admission, now
     let refuse = |error: AwsError| Reply::Answer(respond(request, &Err(error), request_id));
     let caller_arn = caller.as_ref().map(|caller| caller.arn.as_str()).unwrap_or_default();
     match effect {
-        // For `OtherRegion` the answer already comes from that Region.
-        None | Some(Effect::Latency(_) | Effect::OtherRegion(_)) => {
+        // For the last two the answer already differs.
+        None | Some(Effect::Latency(_) | Effect::OtherRegion(_) | Effect::Unprocessed) => {
             Reply::Answer(respond(request, &answer, request_id))
         }
         Some(Effect::Throttle) => refuse(throttled(&request.operation)),
@@ -178,6 +178,7 @@ fn execute(
         now,
         lag,
         input: &request.input,
+        is_cut: admission.injected.effect == Some(Effect::Unprocessed),
     };
     let answer = perform(world, &call);
     let count = world.journal.count(&request.operation, &admission.account, &request.region);
@@ -186,7 +187,7 @@ fn execute(
         Err(_) => count.refused += 1,
     }
     if writes(&request.operation) {
-        world.journal.writes.push(Write {
+        world.journal.add(Write {
             at: now,
             operation: request.operation.clone(),
             account: call.account,
@@ -214,6 +215,7 @@ pub(crate) fn perform(world: &mut World, call: &Call<'_>) -> Answer {
             Some(tagging::get_resources(world, call))
         }
         operation if operation.starts_with("ssm:") => ssm::perform(world, call),
+        operation if operation.starts_with("dynamodb:") => dynamodb::perform(world, call),
         operation if operation.starts_with("secretsmanager:") => secrets::perform(world, call),
         _ => None,
     };
@@ -225,7 +227,7 @@ pub(crate) fn perform(world: &mut World, call: &Call<'_>) -> Answer {
 
 /// A last page with the first items of a page; `keep` returns how many.
 fn last_page(mut page: serde_json::Value, keep: impl Fn(usize) -> usize) -> serde_json::Value {
-    for member in ["Parameters", "ResourceTagMappingList", "SecretList", "Accounts"] {
+    for member in ["Parameters", "ResourceTagMappingList", "SecretList", "Accounts", "Items"] {
         if let Some(items) = page.get_mut(member).and_then(serde_json::Value::as_array_mut) {
             items.truncate(keep(items.len()));
         }
@@ -233,6 +235,7 @@ fn last_page(mut page: serde_json::Value, keep: impl Fn(usize) -> usize) -> serd
     if let Some(members) = page.as_object_mut() {
         members.remove("NextToken");
         members.remove("PaginationToken");
+        members.remove("LastEvaluatedKey");
     }
     page
 }
@@ -246,6 +249,10 @@ fn throttled(operation: &str) -> AwsError {
         ),
         "sts" | "sns" => AwsError::new("Throttling", "Rate exceeded"),
         "tag" => AwsError::new("ThrottledException", "Rate exceeded"),
+        "dynamodb" => AwsError::new(
+            "ProvisionedThroughputExceededException",
+            "The level of configured provisioned throughput for the table was exceeded. Consider increasing your provisioning level with the UpdateTable API.",
+        ),
         _ => AwsError::new("ThrottlingException", "Rate exceeded"),
     }
 }

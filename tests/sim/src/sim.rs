@@ -128,12 +128,17 @@ impl Sim {
         self.world().journal.by_operation()
     }
 
-    /// All writes over the wire in order, refused writes included.
+    /// All writes over the wire except those of tables, in order, refused writes included.
     pub fn writes(&self) -> Vec<Write> {
         self.world().journal.writes.clone()
     }
 
-    /// Clears the counters and the list of writes. The state stays.
+    /// All writes of tables over the wire in order, refused writes included.
+    pub fn table_writes(&self) -> Vec<Write> {
+        self.world().journal.table_writes.clone()
+    }
+
+    /// Clears the counters and the lists of writes. The state stays.
     pub fn forget_calls(&self) {
         self.world().journal.clear();
     }

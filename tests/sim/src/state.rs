@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::clock::{Millis, millis};
+use crate::dynamodb::Table;
 use crate::error::AwsError;
 use crate::faults::Faults;
 use crate::identity::{AccessKeys, Principal, Role};
@@ -22,7 +23,8 @@ use crate::timeline::Timeline;
 /// How far reads lag behind writes (FACTS 56, 72, 88).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lag {
-    /// Lag of reads by name: `GetParameters`, `ListTagsForResource`, `DescribeSecret`.
+    /// Lag of reads by name: `GetParameters`, `ListTagsForResource`, `DescribeSecret`; and of reads of a table that do not
+    /// ask for consistency.
     pub reads: Duration,
     /// Lag of lists: `DescribeParameters`, `ListSecrets`.
     pub lists: Duration,
@@ -124,6 +126,8 @@ pub(crate) struct Region {
     pub(crate) secrets: BTreeMap<String, Timeline<Secret>>,
     pub(crate) ring: KeyRing,
     pub(crate) topics: BTreeMap<String, Topic>,
+    /// `DynamoDB`'s tables by name.
+    pub(crate) tables: BTreeMap<String, Table>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -187,6 +191,8 @@ pub(crate) struct Call<'a> {
     /// The lag of the call's reads; zero for calls by an owner.
     pub(crate) lag: Lag,
     pub(crate) input: &'a Value,
+    /// Whether a fault cuts a batch short.
+    pub(crate) is_cut: bool,
 }
 
 impl Call<'_> {

@@ -50,6 +50,7 @@ pub(crate) fn parse(request: &Request) -> Option<ParsedRequest> {
         let service = match service {
             "AmazonSSM" => "ssm",
             "TrentService" => "kms",
+            "DynamoDB_20120810" => "dynamodb",
             service if service.starts_with("ResourceGroupsTagging") => "tag",
             service if service.starts_with("AWSOrganizations") => "organizations",
             other => other,
@@ -77,8 +78,8 @@ pub(crate) fn respond(
     request_id: &str,
 ) -> Response {
     match (request.is_json, answer) {
-        (true, Ok(output)) => json::answer(output),
-        (true, Err(error)) => json::refusal(error),
+        (true, Ok(output)) => json::answer(&request.operation, output),
+        (true, Err(error)) => json::refusal(&request.operation, error),
         (false, Ok(output)) => query::answer(&request.operation, output, request_id),
         (false, Err(error)) => query::refusal(error, request_id),
     }

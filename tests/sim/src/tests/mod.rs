@@ -4,6 +4,8 @@ mod facts;
 mod lost_answers;
 mod over_the_wire;
 mod rules;
+mod table_refusals;
+mod tables;
 mod versions;
 
 use serde_json::{Value, json};
@@ -51,7 +53,9 @@ pub(super) fn code(reply: &Reply) -> String {
         return "ok".to_owned();
     }
     let body: Value = serde_json::from_str(&answer.body).unwrap();
-    body["__type"].as_str().unwrap().to_owned()
+    let kind = body["__type"].as_str().unwrap();
+    // DynamoDB's codes have a namespace (FACTS 120).
+    kind.rsplit('#').next().unwrap_or(kind).to_owned()
 }
 
 /// A simulator with these settings, and credentials of the account's owner.

@@ -1,0 +1,203 @@
+//! The failures of an account that its last sweeps found: `fail#111122223333` / `us-east-1#parameter#/shop/db#conflict`.
+//!
+//! A failure keeps the time at which it was first seen while it stands, and its item goes when a sweep that looked there no
+//! longer finds it. Attributes that other writers added to the item, such as an acknowledgement, are kept.
+
+use std::collections::BTreeMap;
+
+use super::Table;
+use super::calls::TableWrite;
+use super::items::{
+    Item, account, keyed, number, set_number, set_sentence, set_text, set_time, sort_key, text,
+    time,
+};
+use crate::domain::{
+    AccountId, Cause, Failure, FailureKind, Item as ReplicatedItem, Region, Subject, Timestamp,
+};
+
+/// The most failures of an account that are kept by name. The others are counted by their cause.
+pub const NAMED: usize = 1_000;
+/// In place of the name, for failures that are only counted. No name contains it.
+const UNNAMED: &str = "*";
+/// In place of the Region of a failure that concerns the whole account.
+const EVERYWHERE: &str = "-";
+
+/// A failure that the last sweep of its place found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KnownFailure {
+    /// The account.
+    pub account: AccountId,
+    /// The Region in which the operator looks; `None` for the whole account.
+    pub region: Option<Region>,
+    /// `parameter`, `secret`, `account` or `hub`.
+    pub kind: String,
+    /// The name of the item; `None` if the failure concerns no single item.
+    pub name: Option<String>,
+    /// The kind of the failure.
+    pub error_kind: FailureKind,
+    /// Conflicts only: what holds the name.
+    pub class: Option<String>,
+    /// When a sweep first found the failure.
+    pub first: Timestamp,
+    /// When a sweep last found the failure.
+    pub last: Timestamp,
+    /// One sentence for a person.
+    pub message: String,
+    /// What to do.
+    pub remedy: String,
+    /// The number of failures with this cause; 1 for a failure with a name.
+    pub failures: u64,
+    /// The item as it was read.
+    kept: Item,
+}
+
+impl KnownFailure {
+    fn read(item: Item) -> Option<Self> {
+        let word = text(&item, "error_kind")?;
+        let region = match text(&item, "region") {
+            Some(region) => Some(Region::parse(region).ok()?),
+            None => None,
+        };
+        Some(Self {
+            account: account(&item, "account")?,
+            region,
+            kind: text(&item, "kind")?.to_owned(),
+            name: text(&item, "name").map(str::to_owned),
+            error_kind: FailureKind::ALL.into_iter().find(|kind| kind.word() == word)?,
+            class: text(&item, "class").map(str::to_owned),
+            first: time(&item, "first")?,
+            last: time(&item, "last")?,
+            message: text(&item, "message").unwrap_or_default().to_owned(),
+            remedy: text(&item, "remedy").unwrap_or_default().to_owned(),
+            failures: number(&item, "failures").unwrap_or(1),
+            kept: item,
+        })
+    }
+
+    fn key(&self) -> &str {
+        text(&self.kept, "sk").unwrap_or_default()
+    }
+}
+
+impl Table {
+    /// The failures of an account, by key. An item in another format is left out.
+    ///
+    /// # Errors
+    /// The table is unreachable.
+    pub async fn known_failures(&self, account: &AccountId) -> Result<Vec<KnownFailure>, Cause> {
+        let items = self.all(&partition(account)).await?;
+        Ok(items.into_iter().filter_map(KnownFailure::read).collect())
+    }
+}
+
+/// The failures of one account in one sweep, by key: at most [`NAMED`] with their names, then one for each cause.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StandingFailures(BTreeMap<String, Standing>);
+
+/// One failure, or the first of those with one cause.
+#[derive(Clone, Debug)]
+struct Standing {
+    failure: Failure,
+    /// How many there are with this cause; `None` for a failure with its name.
+    counted: Option<u64>,
+}
+
+impl StandingFailures {
+    /// Failures of the route's state are left out: the state itself is in the table.
+    pub(crate) fn of(failures: &[Failure]) -> Self {
+        let mut by_key: BTreeMap<String, &Failure> = BTreeMap::new();
+        for failure in failures.iter().filter(|one| one.cause.kind != FailureKind::Frozen) {
+            by_key.entry(key(failure, name(failure))).or_insert(failure);
+        }
+        let mut standing: BTreeMap<String, Standing> = BTreeMap::new();
+        for (index, (named, failure)) in by_key.into_iter().enumerate() {
+            if index < NAMED {
+                standing.insert(named, Standing { failure: failure.clone(), counted: None });
+                continue;
+            }
+            let class = failure.cause.class.map_or(String::new(), |class| format!("/{class}"));
+            let cause = key(failure, UNNAMED) + &class;
+            let first = || Standing { failure: failure.clone(), counted: None };
+            let counted = &mut standing.entry(cause).or_insert_with(first).counted;
+            *counted = Some(counted.unwrap_or_default() + 1);
+        }
+        Self(standing)
+    }
+
+    /// The writes that make the table's items equal to these failures. `is_gone` says whether the sweep looked in a Region,
+    /// so that a failure which it did not find no longer exists.
+    pub(crate) fn writes(
+        self,
+        known: Vec<KnownFailure>,
+        now: Timestamp,
+        is_gone: impl Fn(Option<&Region>) -> bool,
+    ) -> Vec<TableWrite> {
+        let mut known: BTreeMap<String, KnownFailure> =
+            known.into_iter().map(|one| (one.key().to_owned(), one)).collect();
+        let mut writes = Vec::new();
+        for (key, standing) in self.0 {
+            let before = known.remove(&key);
+            writes.extend(written(key, &standing, before, now).map(TableWrite::Put));
+        }
+        let gone = known.into_iter().filter(|(_, one)| is_gone(one.region.as_ref()));
+        let delete = |(sk, one): (String, KnownFailure)| TableWrite::Delete {
+            pk: partition(&one.account),
+            sk,
+        };
+        writes.extend(gone.map(delete));
+        writes
+    }
+}
+
+fn partition(account: &AccountId) -> String {
+    format!("fail#{account}")
+}
+
+fn key(failure: &Failure, name: &str) -> String {
+    let region = failure.region.as_ref().map_or(EVERYWHERE, Region::as_str);
+    sort_key(&[region, failure.subject.word(), name, failure.cause.kind.word()])
+}
+
+/// `/a` and `a` are one parameter.
+fn name(failure: &Failure) -> &str {
+    match &failure.subject {
+        Subject::Item(ReplicatedItem::Parameter(name)) => name.key(),
+        Subject::Item(ReplicatedItem::Secret(name)) => name.as_str(),
+        Subject::Account | Subject::Hub => EVERYWHERE,
+    }
+}
+
+/// The item of a failure; `None` for a failure without an account, which no sweep of an account has.
+fn written(
+    sk: String,
+    Standing { failure, counted }: &Standing,
+    before: Option<KnownFailure>,
+    now: Timestamp,
+) -> Option<Item> {
+    let Failure { account, region, subject, cause } = failure;
+    let account = account.as_ref()?;
+    let first = before.as_ref().map_or(now, |before| before.first);
+    let mut item = before.map(|before| before.kept).unwrap_or_default();
+    item.extend(keyed(partition(account), sk));
+    for optional in ["region", "name", "class"] {
+        item.remove(optional);
+    }
+    set_text(&mut item, "account", account.as_str());
+    set_text(&mut item, "kind", subject.word());
+    if let Some(region) = region {
+        set_text(&mut item, "region", region.as_str());
+    }
+    if let (Subject::Item(named), true) = (subject, counted.is_none()) {
+        set_text(&mut item, "name", named.name());
+    }
+    if let Some(class) = cause.class {
+        set_text(&mut item, "class", class.word());
+    }
+    set_text(&mut item, "error_kind", cause.kind.word());
+    set_time(&mut item, "first", first);
+    set_time(&mut item, "last", now);
+    set_sentence(&mut item, "message", &cause.message);
+    set_sentence(&mut item, "remedy", cause.remedy());
+    set_number(&mut item, "failures", counted.unwrap_or(1));
+    Some(item)
+}
