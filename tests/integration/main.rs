@@ -22,6 +22,7 @@ mod digests;
 mod documents;
 mod does_not_take;
 mod events;
+mod failover;
 mod failures;
 mod fidelity;
 mod freezes;

@@ -72,11 +72,31 @@ pub(crate) async fn hub_over(
     network: SharedHttpClient,
     settings: &[(&str, &str)],
 ) -> Hub {
-    hub_with_breaker(sim, network, None, settings).await
+    built("hub", sim, network, None, settings).await
+}
+
+/// The same with the credentials of this role of the hub's account.
+pub(crate) async fn hub_of(
+    role: &str,
+    sim: &Sim,
+    network: SharedHttpClient,
+    settings: &[(&str, &str)],
+) -> Hub {
+    built(role, sim, network, None, settings).await
 }
 
 /// The same with other limits of the breaker.
 pub(crate) async fn hub_with_breaker(
+    sim: &Sim,
+    network: SharedHttpClient,
+    breaker: Option<BreakerLimits>,
+    settings: &[(&str, &str)],
+) -> Hub {
+    built("hub", sim, network, breaker, settings).await
+}
+
+async fn built(
+    role: &str,
     sim: &Sim,
     network: SharedHttpClient,
     breaker: Option<BreakerLimits>,
@@ -95,7 +115,7 @@ pub(crate) async fn hub_with_breaker(
     let settings = RawSettings::from_variables(variables.into_iter()).parse().expect("settings");
     let environment = Environment {
         http_client: Some(network),
-        credentials: Some(SharedCredentialsProvider::new(credentials(sim.hub_keys("hub")))),
+        credentials: Some(SharedCredentialsProvider::new(credentials(sim.hub_keys(role)))),
         time_source: Some(SharedTimeSource::new(Time(sim.clock()))),
         breaker,
     };
