@@ -75,7 +75,7 @@ struct Stage {
 impl Stage {
     /// A source with its replica, and an active route.
     fn new() -> Self {
-        let mut store = Store::new(Dates::Flowing, aws_sim::Settings::default());
+        let store = Store::new(Dates::Flowing, aws_sim::Settings::default());
         store.make_table(TARGET, TABLE);
         let active = vec![(store.now(), false)];
         let (lines, run) = (Vec::new(), Run::default());
