@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use super::Table;
 use super::calls::TableWrite;
-use super::items::{Item as TableItem, account, keyed, set_text, set_time, set_ttl, sort_key, text, time};
+use super::items::{
+    Item as TableItem, account, keyed, set_text, set_time, set_ttl, sort_key, text, time,
+};
 use crate::domain::{
     AccountId, Cause, Item, Kind, ParameterName, RoutePair, SecretName, Timestamp,
 };

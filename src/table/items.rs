@@ -141,7 +141,10 @@ mod tests {
 
     #[test]
     fn a_key_that_is_too_long_ends_with_a_hash_of_the_whole() {
-        assert_eq!(sort_key(&["us-east-1", "parameter", "/a", "conflict"]), "us-east-1#parameter#/a#conflict");
+        assert_eq!(
+            sort_key(&["us-east-1", "parameter", "/a", "conflict"]),
+            "us-east-1#parameter#/a#conflict"
+        );
         let long = "é".repeat(600);
         let [one, other] = ["limit", "conflict"].map(|kind| sort_key(&["us-east-1", &long, kind]));
         assert!(one.len() <= SORT_KEY_LIMIT && one.len() > 1_020, "{}", one.len());
@@ -164,7 +167,10 @@ mod tests {
         assert_eq!((time(&item, "at"), flag(&item, "complete")), (Some(now), true));
         assert_eq!(counts(&item, "parameters"), counted);
         assert_eq!(number(&item, TTL), Some(1_795_860_960));
-        assert_eq!((number(&item, "at"), text(&item, "complete"), time(&item, "pk")), (None, None, None));
+        assert_eq!(
+            (number(&item, "at"), text(&item, "complete"), time(&item, "pk")),
+            (None, None, None)
+        );
         assert!(!flag(&item, "missing") && counts(&item, "at") == Counts::default());
         set_numbers(&mut item, "parameters", [("no_such_outcome", 3)]);
         assert_eq!(counts(&item, "parameters"), Counts::default());

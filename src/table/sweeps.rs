@@ -52,7 +52,8 @@ impl SweepRecord {
     pub(crate) fn writes(&self, may_be_last: bool) -> Vec<TableWrite> {
         let mut writes = Vec::new();
         if let Some(execution) = &self.execution {
-            let mut item = self.item(partition(execution), format!("{}#{}", self.account, self.pair));
+            let mut item =
+                self.item(partition(execution), format!("{}#{}", self.account, self.pair));
             set_ttl(&mut item, self.finished, KEPT);
             writes.push(TableWrite::Put(item));
         }
