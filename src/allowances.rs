@@ -106,12 +106,11 @@ impl Allowances {
         owned: Option<u64>,
         now: Timestamp,
     ) -> Result<Reserved, Cause> {
-        let day = match &self.table {
-            Some(table) => table.delete_day(place, now).await?,
-            None => {
-                let days = self.lock();
-                days.get(place).filter(|kept| kept.number == now.day()).map(|kept| kept.day)
-            }
+        let day = if let Some(table) = &self.table {
+            table.delete_day(place, now).await?
+        } else {
+            let days = self.lock();
+            days.get(place).filter(|kept| kept.number == now.day()).map(|kept| kept.day)
         };
         Ok(judged(counted(day.unwrap_or_default(), limit, owned), asked, limit))
     }

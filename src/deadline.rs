@@ -6,6 +6,7 @@
 //! | reserve | seconds | used in | why |
 //! |---|---|---|---|
 //! | `ANSWER` | 1 | `hub/notifications.rs` | to return the answer after the digest |
+//! | `DIGEST` | 3 | `hub/record.rs`, `hub/held.rs` | to publish the digest after the last records |
 //! | `REPORT` | 5 | `sweep.rs` | for the report and the digest: an account is aborted this long before the end |
 //! | `ACCOUNT` | 20 | `sweep.rs` | to start an account, or to remove its orphans |
 //! | `CHUNK` | 20 | `parameters/reconcile/mod.rs` | to start a chunk of parameters |
@@ -31,6 +32,7 @@ pub(crate) mod reserve {
     use std::time::Duration;
 
     pub(crate) const ANSWER: Duration = Duration::from_secs(1);
+    pub(crate) const DIGEST: Duration = Duration::from_secs(3);
     pub(crate) const REPORT: Duration = Duration::from_secs(5);
     pub(crate) const ACCOUNT: Duration = Duration::from_secs(20);
     pub(crate) const CHUNK: Duration = Duration::from_secs(20);

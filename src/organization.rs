@@ -54,11 +54,22 @@ fn lies_under(path: &str, ou: &str) -> bool {
     !ou.is_empty() && path.windows(ou.len()).any(|part| part == ou)
 }
 
+/// An account as the list shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberAccount {
+    /// `111122223333`.
+    pub id: AccountId,
+    /// Its name; empty if AWS gave no name.
+    pub name: String,
+    /// Its place in the organisation, such as `o-a/r-b/ou-1/111122223333/`; empty if AWS gave no place.
+    pub path: String,
+}
+
 /// A part of the organisation's accounts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Members {
     /// The active accounts that the filter includes, in AWS's order.
-    pub accounts: Vec<AccountId>,
+    pub accounts: Vec<MemberAccount>,
     /// The token of the next part; `None` at the end.
     pub next: Option<String>,
     /// The entries of the filter that matched no account; empty before the end of the list.
@@ -157,7 +168,7 @@ fn lacks_permission(code: Option<&str>) -> bool {
 fn collect(
     listed: &ListAccountsOutput,
     filter: &AccountFilter,
-    accounts: &mut Vec<AccountId>,
+    accounts: &mut Vec<MemberAccount>,
     matched: &mut Matched,
 ) -> Result<(), Cause> {
     for listed in listed.accounts() {
@@ -175,7 +186,11 @@ fn collect(
         let is_included = includes(filter, &account, listed.paths())?;
         matched.take(filter, account.as_str(), (true, is_included), under);
         if is_included {
-            accounts.push(account);
+            accounts.push(MemberAccount {
+                id: account,
+                name: listed.name().unwrap_or_default().to_owned(),
+                path: listed.paths().first().cloned().unwrap_or_default(),
+            });
         }
     }
     Ok(())
@@ -285,7 +300,8 @@ mod tests {
             } else if sent.body.contains("\"NextToken\":\"two\"") {
                 r#"{"Accounts":[{"Id":"444455556666","Status":"ACTIVE"},{"Id":"000000000000"}]}"#
             } else {
-                r#"{"Accounts":[{"Id":"111122223333","State":"ACTIVE","Status":"SUSPENDED"},
+                r#"{"Accounts":[{"Id":"111122223333","State":"ACTIVE","Status":"SUSPENDED",
+                "Name":"shop","Paths":["o-a/r-b/ou-1/111122223333/"]},
                 {"Id":"777788889999","State":"SUSPENDED","Status":"ACTIVE"}],"NextToken":"one"}"#
             };
             (200, body.to_owned())
@@ -297,7 +313,11 @@ mod tests {
         let fake = organisation();
         let connection = fake.connect(|_| ()).await;
         let members = member_accounts(&connection, &AccountFilter::default()).await.unwrap();
-        assert_eq!(members.accounts, [account(FIRST), account(SECOND)]);
+        let ids: Vec<&str> = members.accounts.iter().map(|member| member.id.as_str()).collect();
+        assert_eq!(ids, [FIRST, SECOND]);
+        let [first, second] = members.accounts.as_slice() else { panic!("{members:?}") };
+        assert_eq!((&*first.name, &*first.path), ("shop", "o-a/r-b/ou-1/111122223333/"));
+        assert_eq!((&*second.name, &*second.path), ("", ""));
         let sent = fake.sent("ListAccounts");
         assert_eq!(sent.len(), 3);
         assert!(sent.iter().all(|sent| sent.body.contains("\"MaxResults\":20")));

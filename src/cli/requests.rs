@@ -149,7 +149,9 @@ fn reconcile(
     options: RunOptions,
     purpose: Purpose,
 ) -> RequestSource {
-    let reconcile = Reconcile { accounts, region, item, options, purpose };
+    // The hub names the execution of a sweep by its time.
+    let execution = None;
+    let reconcile = Reconcile { accounts, region, item, options, purpose, execution };
     RequestSource::Request(Box::new(Request::Reconcile(reconcile)))
 }
 

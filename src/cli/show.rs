@@ -8,6 +8,7 @@ use crate::domain::Cause;
 use crate::failover::{self, FailoverAnswer, FailoverEnd, PlanPart};
 use crate::hub::{Answer, HubError};
 use crate::report::{ExitCode, Status, View, table};
+use crate::status;
 
 /// The text for stdout, without the final line break, and the exit code.
 pub(super) fn answer(answer: &Answer, format: Format, view: View) -> (String, ExitCode) {
@@ -31,12 +32,20 @@ pub(super) fn answer(answer: &Answer, format: Format, view: View) -> (String, Ex
                 if is_empty(accounts, "failures") { ExitCode::Done } else { ExitCode::Failed };
             (document(accounts, view), code)
         }
+        Answer::Execution(sum) => (document(sum, view), execution_code(sum)),
         Answer::Failover(failover) => {
             let text = match format {
                 Format::Table => failover::text(failover, view),
                 Format::Json => document(failover, view),
             };
             (text, failover_code(failover))
+        }
+        Answer::Status(status) => {
+            let text = match format {
+                Format::Table => status::text(status, view),
+                Format::Json => document(&status.whole(), view),
+            };
+            (text, if status.is_clean() { ExitCode::Done } else { ExitCode::Drift })
         }
         Answer::Batch(batch, response) => {
             let code = match ExitCode::of(response) {
@@ -45,6 +54,18 @@ pub(super) fn answer(answer: &Answer, format: Format, view: View) -> (String, Ex
             };
             (document(batch, view), code)
         }
+    }
+}
+
+/// 0 if every account is in sync and every route is active.
+fn execution_code(sum: &Value) -> ExitCode {
+    let ended = |status: Status| sum["status"] == status.word();
+    if !is_empty(sum, "failures") || ended(Status::Failed) || ended(Status::Incomplete) {
+        ExitCode::Failed
+    } else if ended(Status::Frozen) {
+        ExitCode::Drift
+    } else {
+        ExitCode::Done
     }
 }
 

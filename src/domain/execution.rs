@@ -45,8 +45,7 @@ impl ExecutionName {
 
     /// The name of a sweep that `hubctl` began at this time: `hubctl-20261128T101500123Z`.
     pub fn of_hubctl(began: Timestamp) -> Self {
-        let time: String =
-            began.to_string().chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+        let time: String = began.to_string().chars().filter(char::is_ascii_alphanumeric).collect();
         Self(format!("hubctl-{time}").into())
     }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Hub;
+use super::held::Unhandled;
 use crate::aws::Lane;
 use crate::deadline::Deadline;
 use crate::domain::{AccountId, Item, Location, Note, Purpose, Subject, Timestamp, shown};
@@ -32,45 +33,71 @@ struct MessageFate {
     is_in_digest: bool,
 }
 
+/// What becomes of the messages of a run.
+#[derive(Default)]
+struct Fates {
+    /// The ids of the messages that return to the queue.
+    returned: BTreeSet<String>,
+    /// The ids of the messages that return if the digest cannot be published.
+    in_digest: BTreeSet<String>,
+    unhandled: Unhandled,
+    /// Whether the run wrote something.
+    wrote: bool,
+}
+
+impl Fates {
+    fn add(&mut self, result: &AccountResult, messages: &MessagesByItem) {
+        if let AccountResult::Reconciled(outcome, _) = result {
+            self.wrote |= outcome.changed;
+            self.unhandled.add(outcome);
+        }
+        for ((location, item), messages) in messages_of(messages, account(result)) {
+            let fate = message_fate(result, item);
+            if fate.returns {
+                self.returned.extend(messages.iter().cloned());
+            }
+            if fate.is_in_digest {
+                self.in_digest.extend(messages.iter().cloned());
+            }
+            if fate.returns || fate.is_in_digest {
+                self.unhandled.returns(location, item);
+            }
+        }
+    }
+}
+
 impl Hub {
     pub(super) async fn handle(&self, event_work: EventWork, deadline: Deadline) -> EventResult {
-        let EventWork { work, messages, ignored, unreadable, event_times } = event_work;
+        let EventWork { work, messages, ignored, unreadable, event_times, .. } = event_work;
+        let EventWork { last_events, last_deliveries, .. } = event_work;
         for (message, reason) in &ignored {
             tracing::info!(message, reason = reason.reason(), "ignored");
         }
-        let mut returned = BTreeSet::new();
-        let mut unreadable_notes = Vec::new();
-        for (message, why) in unreadable {
-            tracing::warn!(message, why, "unreadable message: it returns to the queue");
-            unreadable_notes.push(unreadable_note(&message, &why));
-            returned.insert(message);
-        }
         let began = self.events.now();
         let before = self.events.calls();
-        let mut in_digest = BTreeSet::new();
-        let mut wrote = false;
-        let mut each = |result: &AccountResult| {
-            wrote |= matches!(result, AccountResult::Reconciled(outcome, _) if outcome.changed);
-            for ((_, item), messages) in messages_of(&messages, account(result)) {
-                let fate = message_fate(result, item);
-                if fate.returns {
-                    returned.extend(messages.iter().cloned());
-                }
-                if fate.is_in_digest {
-                    in_digest.extend(messages.iter().cloned());
-                }
-            }
-        };
+        let mut fates = Fates::default();
+        let mut each = |result: &AccountResult| fates.add(result, &messages);
         let options = RunOptions::default();
         let policy = self.policy(Lane::Events, Purpose::Equality, options, deadline.clone());
-        let mut report = self.reconcile(Lane::Events, policy, work, &|_| (), &mut each).await;
-        for note in unreadable_notes {
-            report.note(note);
+        let mut report = self.reconcile(Lane::Events, policy, work, &|_| (), &mut each, None).await;
+        let Fates { mut returned, in_digest, unhandled, wrote } = fates;
+        for (message, why) in unreadable {
+            tracing::warn!(message, why, "unreadable message: it returns to the queue");
+            report.note(unreadable_note(&message, &why));
+            returned.insert(message);
+        }
+        for named in self.hold(&unhandled, &last_events, &mut report, &deadline).await {
+            returned.extend(messages.get(&named).into_iter().flatten().cloned());
         }
         if !self.publish_digest(&mut report, &deadline).await {
             // These failures were not reported: their messages return until a digest is published.
             returned.extend(in_digest);
         }
+        let is_given_up = |named: &(Location, Item)| {
+            let mut ids = messages.get(named).into_iter().flatten();
+            ids.any(|id| last_deliveries.contains(id) && returned.contains(id))
+        };
+        self.give_up(&unhandled, &last_events, is_given_up, &mut report, &deadline).await;
         let response = report.response();
         let ages_at =
             |time: Timestamp| event_times.iter().map(|at| time.since(*at)).collect::<Vec<_>>();

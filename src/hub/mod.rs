@@ -1,15 +1,19 @@
 //! The hub: performs a request for Lambda or for a terminal, and publishes and returns the result.
 //!
 //! [`Hub::perform`] is where every request begins. `open.rs` sets the hub up, `list.rs` lists accounts for the state
-//! machine, `events.rs` handles events, `failover.rs` changes and shows the states of routes, `run.rs` reconciles many accounts, `prune.rs` prunes by plan, and
+//! machine, `events.rs` handles events, `record.rs` records sweeps in the table, `finish.rs` ends an execution, `failover.rs` changes and shows the states of routes, `run.rs` reconciles many accounts, `prune.rs` prunes by plan, and
 //! `notifications.rs` publishes digests and metrics.
 
 mod events;
 mod failover;
+mod finish;
+mod held;
 mod list;
 mod notifications;
 mod open;
 mod prune;
+mod record;
+mod record_account;
 mod run;
 
 use std::sync::{Arc, Mutex};
@@ -28,6 +32,7 @@ use crate::recent_deletes::RecentDeletes;
 use crate::report::{RecentlyReported, Report, Response, Status};
 use crate::request::{self, Accounts, Event, Reconcile, Record, Refused, Request};
 use crate::settings::{Settings, SettingsError, TableSetting, Unmatched};
+use crate::status::HubStatus;
 use crate::table::Table;
 use crate::work::{self, Work};
 
@@ -102,10 +107,14 @@ pub enum Answer {
     Ignored(String),
     /// Accounts in batches.
     Accounts(Value),
+    /// The sum of an execution.
+    Execution(Value),
     /// The messages of a batch that return to the queue, and the report of the whole batch.
     Batch(Value, Box<Response>),
     /// The state of a route after `freeze` or `thaw`.
     Failover(Box<FailoverAnswer>),
+    /// What the table says about the routes.
+    Status(Box<HubStatus>),
 }
 
 impl Serialize for Answer {
@@ -115,8 +124,11 @@ impl Serialize for Answer {
             Self::Ignored(why) => {
                 json!({"status": Status::InSync.word(), "ignored": why}).serialize(serializer)
             }
-            Self::Accounts(answer) | Self::Batch(answer, _) => answer.serialize(serializer),
+            Self::Accounts(answer) | Self::Execution(answer) | Self::Batch(answer, _) => {
+                answer.serialize(serializer)
+            }
             Self::Failover(answer) => answer.serialize(serializer),
+            Self::Status(status) => status.serialize(serializer),
         }
     }
 }
@@ -168,9 +180,11 @@ impl Hub {
                 // Boxed, because otherwise the future of every request has the size of this one.
                 Box::pin(self.perform_reconcile(reconcile, &filter, deadline, progress)).await
             }
-            Request::ListAccounts { batch, page } => {
-                self.list_accounts(batch, page, &deadline).await.map(RunResult::without_metrics)
+            Request::ListAccounts { batch, page, execution } => {
+                let answer = self.list_accounts(batch, page, execution, &deadline);
+                Box::pin(answer).await.map(RunResult::without_metrics)
             }
+            Request::Finish(execution) => Box::pin(self.finish(&execution, &deadline)).await,
             Request::Failover(request) => {
                 let answer = self.perform_failover(request, deadline, progress);
                 Box::pin(answer).await.map(RunResult::without_metrics)
@@ -188,7 +202,10 @@ impl Hub {
         let writes = match request {
             Request::Reconcile(reconcile) => !reconcile.options.plan,
             // Commands on states require the table itself, and check it.
-            Request::ListAccounts { .. } | Request::Event(Err(_)) | Request::Failover(_) => false,
+            Request::ListAccounts { .. }
+            | Request::Finish(_)
+            | Request::Event(Err(_))
+            | Request::Failover(_) => false,
             Request::Event(Ok(_)) | Request::Batch(_) => true,
         };
         if !writes || self.settings.table != TableSetting::Unset {
@@ -209,6 +226,8 @@ impl Hub {
     ) -> Result<RunResult, HubError> {
         let (options, requested) = (reconcile.options, reconcile.purpose.clone());
         let is_equality = requested == Purpose::Equality;
+        let records = is_equality && !options.plan && reconcile.item.is_none();
+        let execution = reconcile.execution.clone();
         let is_of_all = reconcile.accounts == Accounts::Organization
             && *filter == RouteFilter::default()
             && reconcile.region.is_none();
@@ -221,7 +240,13 @@ impl Hub {
             }
             purpose => {
                 let policy = self.policy(Lane::Sweep, purpose, options, deadline.clone());
-                self.reconcile(Lane::Sweep, policy, work, progress, &mut |_| ()).await
+                let mut recorder = self.recorder(execution, &work).filter(|_| records);
+                let each = &mut |_: &_| ();
+                let mut report = self
+                    .reconcile(Lane::Sweep, policy, work, progress, each, recorder.as_mut())
+                    .await;
+                self.finish_records(recorder, &mut report, &deadline).await;
+                report
             }
         };
         report.unmatched(unmatched);
@@ -300,7 +325,7 @@ impl Hub {
             Accounts::Organization => {
                 let Members { accounts, unmatched, .. } =
                     organization::member_accounts(&self.sweeps, &self.settings.accounts).await?;
-                (accounts, unmatched)
+                (accounts.into_iter().map(|member| member.id).collect(), unmatched)
             }
         };
         Ok((work::of_accounts(&assignments, accounts).collect(), unmatched))

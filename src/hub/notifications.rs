@@ -7,9 +7,10 @@ use std::time::Duration;
 use super::Hub;
 use crate::aws::{CallStats, Connection};
 use crate::deadline::{Deadline, reserve};
-use crate::domain::Failure;
+use crate::domain::{Cause, Failure};
 use crate::notify;
-use crate::report::{Measured, RecentlyReported, Report, Response, digest, metrics};
+use crate::report::{Digest, Measured, RecentlyReported, Report, Response, digest, metrics};
+use crate::settings::Topic;
 
 /// The longest wait for the topic, however much time is left.
 const PUBLISH_TIMEOUT: Duration = Duration::from_secs(30);
@@ -26,12 +27,7 @@ impl Hub {
         // The lock is not held while the topic responds.
         let message = digest(&response, &self.recently_reported().new_failures(&response, now));
         let Some(message) = message else { return true };
-        let client = self.sweeps.sns(&topic.region);
-        let timeout = deadline.left().map(|left| left.saturating_sub(reserve::ANSWER));
-        let timeout = timeout.map_or(PUBLISH_TIMEOUT, |left| left.min(PUBLISH_TIMEOUT));
-        let published = notify::publish(&client, &topic.arn, &message);
-        let published = tokio::time::timeout(timeout, published).await;
-        match published.unwrap_or_else(|_| Err(notify::not_in_time(&topic.arn))) {
+        match self.send(topic, &message, deadline).await {
             Ok(()) => {
                 let mut recently_reported = self.recently_reported();
                 let new_failures = recently_reported.new_failures(&response, now);
@@ -39,11 +35,27 @@ impl Hub {
                 true
             }
             Err(cause) => {
-                tracing::error!(error_kind = %cause.kind, digest = message.text, "{}", cause.message);
                 report.fail(Failure::of_hub(cause).in_region(&topic.region));
                 false
             }
         }
+    }
+
+    /// Publishes one message. A message that cannot be published is in the log.
+    pub(super) async fn send(
+        &self,
+        topic: &Topic,
+        message: &Digest,
+        deadline: &Deadline,
+    ) -> Result<(), Cause> {
+        let client = self.sweeps.sns(&topic.region);
+        let timeout = deadline.left().map(|left| left.saturating_sub(reserve::ANSWER));
+        let timeout = timeout.map_or(PUBLISH_TIMEOUT, |left| left.min(PUBLISH_TIMEOUT));
+        let published = notify::publish(&client, &topic.arn, message);
+        let published = tokio::time::timeout(timeout, published).await;
+        published.unwrap_or_else(|_| Err(notify::not_in_time(&topic.arn))).inspect_err(|cause| {
+            tracing::error!(error_kind = %cause.kind, digest = message.text, "{}", cause.message);
+        })
     }
 
     fn recently_reported(&self) -> MutexGuard<'_, RecentlyReported> {

@@ -1,6 +1,9 @@
 //! Sets the hub up: reads the settings, fetches the ones that are kept in Parameter Store, and opens the connections.
 
+use std::sync::Arc;
+
 use super::{Hub, HubError};
+use crate::allowances::Allowances;
 use crate::aws::{Connection, Environment, Lane, Options, Quotas};
 use crate::domain::{Cause, Region, Routes};
 use crate::settings::{RawSettings, Settings, TableSetting};
@@ -39,14 +42,15 @@ impl Hub {
             }
             TableSetting::NoTable | TableSetting::Unset => None,
         };
-        let (recent, allowances, recently_reported) = <_>::default();
+        let (recent, recently_reported) = <_>::default();
+        let allowances = table.clone().map(Allowances::of_table).unwrap_or_default();
         Ok(Self {
             settings,
             sweeps,
             events,
             table,
             recent,
-            allowances,
+            allowances: Arc::new(allowances),
             recently_reported,
             at_a_terminal: false,
         })

@@ -40,7 +40,7 @@ impl Hub {
         let mut each = |result: &AccountResult| planned.add(result);
         let planning = policy(true, leftovers.clone());
         let mut shown =
-            self.reconcile(Lane::Sweep, planning, work.clone(), progress, &mut each).await;
+            self.reconcile(Lane::Sweep, planning, work.clone(), progress, &mut each, None).await;
         let id = Fingerprint::of_plan(&planned.steps);
         let Some(expected) = options.expect else {
             shown.plan_id(id);
@@ -61,7 +61,8 @@ impl Hub {
         let accounts: BTreeSet<AccountId> = steps.iter().map(|step| step.account.clone()).collect();
         let work = work.into_iter().filter(|work| accounts.contains(&work.account)).collect();
         let execution = policy(false, Leftovers { only: Some(steps), ..leftovers });
-        let mut report = self.reconcile(Lane::Sweep, execution, work, progress, &mut |_| ()).await;
+        let mut report =
+            self.reconcile(Lane::Sweep, execution, work, progress, &mut |_| (), None).await;
         for outcome in without_steps {
             report.take(outcome);
         }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 
+use super::record::Recorder;
+use super::record_account::{SweepRun, pairs_of_route};
 use super::{Hub, Progress};
 use crate::aws::Lane;
 use crate::deadline::Deadline;
-use crate::domain::{AccountOutcome, Purpose, Writers};
+use crate::domain::{AccountOutcome, ExecutionName, Failure, Purpose, Writers};
 use crate::parameters::MassAbsence;
 use crate::report::{Report, Status};
 use crate::request::RunOptions;
@@ -26,6 +28,7 @@ impl Hub {
         work: Vec<Work>,
         progress: &(dyn Fn(Progress) + Sync),
         each: &mut (dyn FnMut(&AccountResult) + Send),
+        mut recorder: Option<&mut Recorder>,
     ) -> Report {
         let connection = match lane {
             Lane::Sweep => &self.sweeps,
@@ -56,7 +59,8 @@ impl Hub {
                     absent.push((*outcome, absences));
                     continue;
                 }
-                AccountResult::Reconciled(outcome, None) => {
+                AccountResult::Reconciled(mut outcome, None) => {
+                    self.record(recorder.as_deref_mut(), &mut outcome).await;
                     let reported = (outcome.account.clone(), Status::of(&outcome));
                     report.take(*outcome);
                     reported
@@ -68,7 +72,8 @@ impl Hub {
             };
             progress(Progress::Account { finished, total, account, status });
         }
-        self.remove_absent(&policy, absent, (finished, total), progress, &mut report).await;
+        let finished = (finished, total);
+        self.remove_absent(&policy, absent, finished, progress, &mut report, recorder).await;
         if policy.deadline.is_stopped() {
             report.stopped();
         }
@@ -83,17 +88,59 @@ impl Hub {
         (mut finished, total): (usize, usize),
         progress: &(dyn Fn(Progress) + Sync),
         report: &mut Report,
+        mut recorder: Option<&mut Recorder>,
     ) {
         let with_new = absent.iter().filter(|(_, absences)| absences.has_new()).count();
         let mass = MassAbsence::of(with_new, total).filter(|_| !policy.lifts_brake);
         let concurrency = self.settings.account_concurrency;
         let mut rest =
             std::pin::pin!(remove_absent(policy, &self.recent, absent, mass, concurrency));
-        while let Some(outcome) = rest.next().await {
+        while let Some(mut outcome) = rest.next().await {
             finished += 1;
+            self.record(recorder.as_deref_mut(), &mut outcome).await;
             let (account, status) = (outcome.account.clone(), Status::of(&outcome));
             report.take(outcome);
             progress(Progress::Account { finished, total, account, status });
+        }
+    }
+
+    /// The recorder of a sweep; `None` without a table. A sweep of a terminal is named by its time.
+    pub(super) fn recorder(
+        &self,
+        execution: Option<ExecutionName>,
+        work: &[Work],
+    ) -> Option<Recorder> {
+        let started = self.sweeps.now();
+        let by_time = || self.at_a_terminal.then(|| ExecutionName::of_hubctl(started));
+        // A sweep has the same routes in every account.
+        let routes = work.first()?.assignments.iter().map(|assignment| &assignment.route);
+        let run = SweepRun {
+            execution: execution.or_else(by_time),
+            started,
+            pairs: routes.flat_map(pairs_of_route).collect(),
+            routes: self.settings.routes.clone(),
+        };
+        let accounts = work.iter().map(|work| work.account.clone()).collect();
+        Some(Recorder::begin(self.table.clone()?, run, accounts))
+    }
+
+    async fn record(&self, recorder: Option<&mut Recorder>, outcome: &mut AccountOutcome) {
+        if let Some(recorder) = recorder {
+            recorder.take(outcome, self.sweeps.now()).await;
+        }
+    }
+
+    /// Waits for the records of a sweep. Records that cannot be written are a failure of the hub.
+    pub(super) async fn finish_records(
+        &self,
+        recorder: Option<Recorder>,
+        report: &mut Report,
+        deadline: &Deadline,
+    ) {
+        let Some(recorder) = recorder else { return };
+        if let Err(cause) = recorder.finish(deadline).await {
+            tracing::error!(error_kind = %cause.kind, "{}", cause.message);
+            report.fail(Failure::of_hub(cause).in_region(self.sweeps.region()));
         }
     }
 

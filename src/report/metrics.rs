@@ -82,7 +82,11 @@ pub fn metrics(measured: &Measured<'_>, now: Timestamp) -> Vec<String> {
 }
 
 /// One line: metrics (name, unit, value) with the same dimensions.
-fn line(now: Timestamp, dimensions: &[(&str, &str)], metrics: &[(&str, &str, Value)]) -> String {
+pub(super) fn line(
+    now: Timestamp,
+    dimensions: &[(&str, &str)],
+    metrics: &[(&str, &str, Value)],
+) -> String {
     let names: Vec<&str> = dimensions.iter().map(|(name, _)| *name).collect();
     let definitions: Vec<Value> =
         metrics.iter().map(|(name, unit, _)| json!({ "Name": name, "Unit": unit })).collect();

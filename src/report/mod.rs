@@ -5,6 +5,7 @@
 
 mod causes;
 mod digest;
+mod execution;
 mod exit;
 mod fold;
 mod json_views;
@@ -14,6 +15,7 @@ mod response;
 mod response_json;
 #[cfg(test)]
 pub(crate) mod samples;
+mod states;
 mod status;
 #[cfg(feature = "cli")]
 mod table;
@@ -22,14 +24,18 @@ mod withheld;
 mod wording;
 
 pub use digest::{Attributes, Digest, digest};
+pub use execution::ExecutionSummary;
 pub use exit::ExitCode;
 pub use fold::Report;
 pub use metrics::{Measured, metrics};
 pub use recently_reported::{NewFailures, RecentlyReported};
 pub use response::{AccountLine, PlannedStep, Response, Totals};
 pub use response_json::RESPONSE_LIMIT;
+pub(crate) use states::{account_entry, entry_fields};
 pub use status::Status;
 #[cfg(feature = "cli")]
-pub(crate) use table::wrapped;
-#[cfg(feature = "cli")]
 pub use table::{View, table};
+#[cfg(feature = "cli")]
+pub(crate) use table::{new_table, set_spacing, wrapped};
+#[cfg(feature = "cli")]
+pub(crate) use wording::{number, one_line};

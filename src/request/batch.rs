@@ -16,6 +16,9 @@ pub struct Record {
     pub message_id: String,
     /// The event in the body.
     pub content: RecordContent,
+    /// Whether the queue delivers the message for the last time: if the message returns, the queue moves it to the
+    /// dead-letter queue.
+    pub is_last_delivery: bool,
 }
 
 /// The body of a message.
@@ -29,6 +32,9 @@ pub enum RecordContent {
     Unreadable(String),
 }
 
+/// How often the queue delivers a message: `maxReceiveCount` in the hub's template.
+pub const DELIVERIES: u64 = 5;
+
 const FORM: &str = "`{\"Records\":[{\"messageId\":\"…\",\"body\":\"the JSON of an event\"}]}`, as a queue sends it";
 
 pub(super) fn read(records: &Value) -> Result<Vec<Record>, Refused> {
@@ -39,15 +45,23 @@ pub(super) fn read(records: &Value) -> Result<Vec<Record>, Refused> {
         .iter()
         .enumerate()
         .map(|(index, record)| match record["messageId"].as_str() {
-            Some(id) if !id.is_empty() => {
-                Ok(Record { message_id: id.to_owned(), content: content(&record["body"]) })
-            }
+            Some(id) if !id.is_empty() => Ok(Record {
+                message_id: id.to_owned(),
+                content: content(&record["body"]),
+                is_last_delivery: is_last_delivery(record),
+            }),
             _ => {
                 let problem = format!("record {} of the batch has no `messageId`", index + 1);
                 Err(Refused::new(problem, FORM))
             }
         })
         .collect()
+}
+
+/// SQS sends the number of deliveries as a text. Without the number, no delivery counts as the last.
+fn is_last_delivery(record: &Value) -> bool {
+    let count = record["attributes"]["ApproximateReceiveCount"].as_str();
+    count.and_then(|count| count.parse::<u64>().ok()).is_some_and(|count| count >= DELIVERIES)
 }
 
 fn content(body: &Value) -> RecordContent {

@@ -16,7 +16,9 @@ mod reconcile;
 
 use serde_json::Value;
 
-pub use batch::{Record, RecordContent};
+use crate::domain::ExecutionName;
+
+pub use batch::{DELIVERIES, Record, RecordContent};
 pub use event::{Event, EventSubject, Ignored};
 pub use failover::{FailoverRequest, FreezeRequest, ThawPlan, ThawRequest, reason, route};
 pub use payload::item_at;
@@ -33,7 +35,11 @@ pub enum Request {
         batch: usize,
         /// The `next` of the previous answer.
         page: Option<String>,
+        /// The execution whose sweeps the accounts are for.
+        execution: Option<ExecutionName>,
     },
+    /// Sum up an execution, at its end.
+    Finish(ExecutionName),
     /// Change or show the states of routes.
     Failover(FailoverRequest),
     /// An event, or the reason to ignore it.

@@ -9,10 +9,12 @@ use serde_json::{Map, Value};
 use super::arn::{self, Arn};
 use super::reconcile::{Accounts, Reconcile, RunOptions};
 use super::{Refused, Request, json_type};
-use crate::domain::{AccountId, Item, Kind, ParameterName, Purpose, Region, SecretName, shown};
+use crate::domain::{
+    AccountId, ExecutionName, Item, Kind, ParameterName, Purpose, Region, SecretName, shown,
+};
 use crate::settings::MaxDeletes;
 
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 11] = [
     "detail",
     "account",
     "accounts",
@@ -23,15 +25,17 @@ const FIELDS: [&str; 10] = [
     "max_deletes",
     "batch",
     "page",
+    "execution",
 ];
 const DETAIL_FIELDS: [&str; 3] = ["name", "operation", "kind"];
 const DETAIL: &str = "`\"detail\":{\"name\":…,\"operation\":…}`, such as `{\"name\":\"all\",\"operation\":\"sync\"}` or `{\"name\":\"/a/b\",\"operation\":\"update\"}`";
-const OPERATIONS: &str =
-    "one of `create`, `update`, `delete`, `sync`, or `list` with the name `accounts`";
+const OPERATIONS: &str = "one of `create`, `update`, `delete`, `sync`, `list` with the name `accounts`, or `finish` with the name `sweep`";
 const ACCOUNT: &str = "a string of twelve digits, such as `\"111122223333\"`";
 const ACCOUNTS: &str = "an array of account ids, such as `[\"111122223333\",\"444455556666\"]`";
 const REGION: &str = "the name of a Region, such as `\"us-east-2\"`";
 const MAX_DELETES: &str = "an integer, or a percentage such as `\"100%\"`";
+const EXECUTION: &str =
+    "the name of an execution of the state machine: a string of 1 to 80 characters without spaces";
 const BATCH: &str = "an integer from 1 to 1000";
 /// The default number of accounts in a batch. The time of one invocation is sufficient for 25 large accounts.
 const DEFAULT_BATCH: usize = 25;
@@ -42,6 +46,7 @@ enum Operation {
     OneItem,
     Sync,
     List,
+    Finish,
 }
 
 pub(super) fn read(fields: &Map<String, Value>) -> Result<Request, Refused> {
@@ -62,13 +67,16 @@ pub(super) fn read(fields: &Map<String, Value>) -> Result<Request, Refused> {
         "create" | "update" | "delete" => Operation::OneItem,
         "sync" => Operation::Sync,
         "list" => Operation::List,
+        "finish" => Operation::Finish,
         _ => {
             let problem = format!("unknown operation `{}`", shown(word));
             return Err(Refused::new(problem, OPERATIONS));
         }
     };
-    if operation == Operation::List {
-        return list_accounts(fields, detail, name);
+    match operation {
+        Operation::List => return list_accounts(fields, detail, name),
+        Operation::Finish => return finish(fields, detail, name),
+        Operation::OneItem | Operation::Sync => {}
     }
     if let Some(field) = ["batch", "page"].iter().find(|field| fields.contains_key(**field)) {
         return Err(Refused::new(
@@ -84,19 +92,12 @@ fn list_accounts(
     detail: &Map<String, Value>,
     name: &str,
 ) -> Result<Request, Refused> {
-    const LIST: &str = "`{\"detail\":{\"name\":\"accounts\",\"operation\":\"list\"}}`, optionally with `batch` and `page` next to `detail`";
+    const LIST: &str = "`{\"detail\":{\"name\":\"accounts\",\"operation\":\"list\"}}`, optionally with `batch`, `page` and `execution` next to `detail`";
     if name != "accounts" {
         let problem = format!("unknown name `{}` for the operation `list`", shown(name));
         return Err(Refused::new(problem, LIST));
     }
-    let stray =
-        fields.keys().map(String::as_str).find(|f| !["detail", "batch", "page"].contains(f));
-    if let Some(field) = stray.or(detail.contains_key("kind").then_some("kind")) {
-        return Err(Refused::new(
-            format!("`{field}` is not accepted with the operation `list`"),
-            LIST,
-        ));
-    }
+    only(fields, detail, &["detail", "batch", "page", "execution"], ("list", LIST))?;
     let batch = match fields.get("batch") {
         None => DEFAULT_BATCH,
         Some(value) => value
@@ -113,7 +114,45 @@ fn list_accounts(
             return Err(Refused::new("invalid `page`", "the `next` of the previous answer"));
         }
     };
-    Ok(Request::ListAccounts { batch, page })
+    Ok(Request::ListAccounts { batch, page, execution: execution(fields)? })
+}
+
+fn finish(
+    fields: &Map<String, Value>,
+    detail: &Map<String, Value>,
+    name: &str,
+) -> Result<Request, Refused> {
+    const FINISH: &str =
+        "`{\"detail\":{\"name\":\"sweep\",\"operation\":\"finish\"},\"execution\":\"NAME\"}`";
+    if name != "sweep" {
+        let problem = format!("unknown name `{}` for the operation `finish`", shown(name));
+        return Err(Refused::new(problem, FINISH));
+    }
+    only(fields, detail, &["detail", "execution"], ("finish", FINISH))?;
+    let execution = execution(fields)?;
+    execution.map(Request::Finish).ok_or_else(|| Refused::new("missing `execution`", FINISH))
+}
+
+/// Refuses fields that an operation does not take.
+fn only(
+    fields: &Map<String, Value>,
+    detail: &Map<String, Value>,
+    taken: &[&str],
+    (operation, accepted): (&str, &str),
+) -> Result<(), Refused> {
+    let stray = fields.keys().map(String::as_str).find(|field| !taken.contains(field));
+    match stray.or(detail.contains_key("kind").then_some("kind")) {
+        Some(field) => Err(Refused::new(
+            format!("`{field}` is not accepted with the operation `{operation}`"),
+            accepted,
+        )),
+        None => Ok(()),
+    }
+}
+
+fn execution(fields: &Map<String, Value>) -> Result<Option<ExecutionName>, Refused> {
+    let name = text(fields, "execution", EXECUTION)?.map(ExecutionName::parse);
+    name.transpose().map_err(|_| Refused::new("invalid `execution`", EXECUTION))
 }
 
 fn reconcile(
@@ -131,6 +170,13 @@ fn reconcile(
         None => None,
     };
     let options = options(fields)?;
+    let execution = execution(fields)?;
+    if execution.is_some() && (name != "all" || options.plan) {
+        return Err(Refused::new(
+            "`execution` is accepted only with the name `all`, and not in a plan, which records nothing",
+            "a payload without `execution`",
+        ));
+    }
     let item = if name == "all" {
         everything(kind, operation)?;
         None
@@ -162,7 +208,7 @@ fn reconcile(
         None if item.is_some() => Accounts::Hub,
         None => Accounts::Organization,
     };
-    Ok(Reconcile { accounts, region, item, options, purpose: Purpose::Equality })
+    Ok(Reconcile { accounts, region, item, options, purpose: Purpose::Equality, execution })
 }
 
 /// Checks a request for every parameter and every secret.

@@ -1,6 +1,6 @@
 //! The request to reconcile: accounts, route, item, and the options of the run.
 
-use crate::domain::{AccountId, Item, Purpose, Region};
+use crate::domain::{AccountId, ExecutionName, Item, Purpose, Region};
 use crate::ownership::Fingerprint;
 use crate::settings::MaxDeletes;
 
@@ -65,4 +65,6 @@ pub struct Reconcile {
     pub options: RunOptions,
     /// The purpose of the run. A payload can only request equality.
     pub purpose: Purpose,
+    /// The name under which a sweep of everything records its results.
+    pub execution: Option<ExecutionName>,
 }

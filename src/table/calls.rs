@@ -166,3 +166,67 @@ fn request(write: TableWrite) -> Result<WriteRequest, Cause> {
         Cause::new(FailureKind::Bug, format!("internal error: a write of the table: {error}"))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::items::set_text;
+    use super::super::memory::MemoryTable;
+    use super::*;
+    use crate::aws::fake::json_error;
+
+    fn puts(many: usize) -> Vec<TableWrite> {
+        let put = |n: usize| {
+            let mut item = keyed("numbers", format!("{n:03}"));
+            set_text(&mut item, "name", n.to_string());
+            TableWrite::Put(item)
+        };
+        (0..many).map(put).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn writes_are_sent_in_batches_and_what_is_unprocessed_is_sent_again() {
+        let memory = MemoryTable::new(|_| None);
+        let table = memory.table().await;
+        table.write_all(puts(60)).await.expect("written");
+        assert_eq!(memory.items().len(), 60);
+        // 25, 5 left; 25, 5 left; 10.
+        assert_eq!(memory.fake.sent("BatchWriteItem").len(), 5);
+        let read = table.all("numbers").await.expect("read");
+        let names: Vec<_> =
+            read.iter().filter_map(|item| super::super::items::text(item, "name")).collect();
+        let expected: Vec<String> = (0..60).map(|n| n.to_string()).collect();
+        assert_eq!(names, expected, "thirty pages");
+        let delete =
+            |n: usize| TableWrite::Delete { pk: "numbers".to_owned(), sk: format!("{n:03}") };
+        table.write_all((0..59).map(delete).collect()).await.expect("deleted");
+        assert_eq!(memory.items().len(), 1);
+        table.write_all(Vec::new()).await.expect("nothing to write");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_that_stays_unprocessed_is_throttled() {
+        let memory = MemoryTable::new(|sent| {
+            let asked: serde_json::Value = serde_json::from_str(&sent.body).ok()?;
+            let items = asked.get("RequestItems")?;
+            Some((200, serde_json::json!({ "UnprocessedItems": items }).to_string()))
+        });
+        let cause = memory.table().await.write_all(puts(30)).await.expect_err("nothing is written");
+        assert_eq!(cause.kind, FailureKind::Throttled);
+        assert!(cause.message.contains("left 25 of 25 writes undone in the table hub"), "{cause}");
+        assert_eq!(memory.fake.sent("BatchWriteItem").len(), 6, "the second batch is not sent");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_missing_table_names_the_setting() {
+        let memory = MemoryTable::new(|_| Some(json_error(400, "ResourceNotFoundException")));
+        let table = memory.table().await;
+        for cause in [
+            table.write_all(puts(1)).await.expect_err("no table"),
+            table.all("numbers").await.expect_err("no table"),
+            table.get("numbers", "001").await.expect_err("no table"),
+        ] {
+            assert_eq!(cause.kind, FailureKind::Invalid);
+            assert!(cause.remedy().contains("REPLICATOR_TABLE"), "{}", cause.remedy());
+        }
+    }
+}

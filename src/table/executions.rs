@@ -1,7 +1,7 @@
 //! What an execution is meant to sweep, and its end: further items of the partition `sweep#EXECUTION`.
 //!
-//! `expected#111122223333` holds the accounts of one page of the list or of one sweep, named by the first of them. Two
-//! executions at once therefore do not take each other's accounts. `finish` holds the answer to the first `finish`.
+//! `expected#FIRST#LAST#MANY` holds the accounts of one page of the list or of one sweep. Two executions at once therefore
+//! do not take each other's accounts. `finish` holds the answer to the first `finish`.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -53,8 +53,9 @@ impl Table {
         now: Timestamp,
     ) -> Result<(), Cause> {
         let writes = accounts.chunks(ACCOUNTS_PER_ITEM).filter_map(|accounts| {
-            let first = accounts.first()?;
-            let mut item = keyed(partition(execution), format!("expected#{first}"));
+            let (first, last) = (accounts.first()?, accounts.last()?);
+            let key = format!("expected#{first}#{last}#{}", accounts.len());
+            let mut item = keyed(partition(execution), key);
             let ids = accounts.iter().map(|account| AttributeValue::S(account.to_string()));
             item.insert("accounts".to_owned(), AttributeValue::L(ids.collect()));
             set_time(&mut item, "at", now);
@@ -121,4 +122,95 @@ fn expected(item: &Item) -> Vec<AccountId> {
     let ids = item.get("accounts").and_then(|ids| ids.as_l().ok());
     let parse = |id: &AttributeValue| AccountId::parse(id.as_s().ok()?).ok();
     ids.into_iter().flatten().filter_map(parse).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::memory::MemoryTable;
+    use super::*;
+    use crate::domain::{Counts, FailureKind, OutcomeKind, RoutePair, RouteState};
+    use crate::report::samples::account;
+    use crate::table::KnownAccount;
+
+    fn now() -> Timestamp {
+        Timestamp::parse("2026-11-28T10:00:00Z").expect("a time")
+    }
+
+    fn name(text: &str) -> ExecutionName {
+        ExecutionName::parse(text).expect("a name")
+    }
+
+    fn record(number: u64, execution: Option<&str>) -> SweepRecord {
+        let mut parameters = Counts::default();
+        parameters.add(OutcomeKind::InSync, 12);
+        parameters.add(OutcomeKind::Conflict, 1);
+        SweepRecord {
+            account: account(number),
+            pair: RoutePair::parse("us-east-2=us-east-1").expect("a pair"),
+            execution: execution.map(name),
+            started: now(),
+            finished: now(),
+            status: "failed".to_owned(),
+            state: RouteState::Active,
+            complete: true,
+            parameters,
+            secrets: Counts::default(),
+            failures: BTreeMap::from([(FailureKind::Conflict, 1)]),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_execution_has_its_accounts_its_results_and_its_end() {
+        let memory = MemoryTable::new(|_| None);
+        let table = memory.table().await;
+        let one = name("daily-2026-11-28");
+        let accounts: Vec<AccountId> = (0..5_001).map(account).collect();
+        table.put_expected(&one, &accounts, now()).await.expect("written");
+        table.put_expected(&one, &accounts[..2], now()).await.expect("written");
+        table.put_expected(&name("other"), &[account(9_000)], now()).await.expect("written");
+        let [first, second] =
+            [record(1, Some("daily-2026-11-28")), record(2, Some("daily-2026-11-28"))];
+        table.write_all(first.writes(true)).await.expect("written");
+        table.write_all(second.writes(false)).await.expect("written");
+        table.write_all(record(3, None).writes(true)).await.expect("written");
+        let read = table.execution(&one).await.expect("read");
+        assert_eq!(read.results, [first.clone(), second]);
+        assert_eq!(read.finish, None);
+        assert_eq!(read.expected, accounts.into_iter().collect(), "a part replaces nothing");
+        assert_eq!(table.last_sweeps(&first.pair).await, Ok(vec![first, record(3, None)]));
+        let put = table.begin_finish(&one, "{}", now()).await;
+        assert_eq!(put, Ok(Conditional::Written));
+        let published = async || {
+            let finish = table.execution(&one).await.expect("read").finish.expect("the end");
+            (finish.answer, finish.published)
+        };
+        assert_eq!(published().await, ("{}".to_owned(), false));
+        let again = table.begin_finish(&one, "{1}", now()).await;
+        assert_eq!(again, Ok(Conditional::Refused));
+        assert_eq!(table.end_finish(&one, now()).await, Ok(Conditional::Written));
+        assert_eq!(published().await, ("{}".to_owned(), true));
+        let nothing = table.end_finish(&name("other"), now()).await;
+        assert_eq!(nothing, Ok(Conditional::Refused));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn accounts_have_names_and_the_execution_that_listed_them() {
+        let memory = MemoryTable::new(|_| None);
+        let table = memory.table().await;
+        let known = |number, name: &str| KnownAccount {
+            account: account(number),
+            name: name.to_owned(),
+            path: "o-a/r-b/".to_owned(),
+            seen: now(),
+            execution: self::name("daily-2026-11-28"),
+        };
+        let accounts: Vec<KnownAccount> = (0..30).map(|n| known(n, "shop")).collect();
+        table.put_accounts(&accounts).await.expect("written");
+        table.put_accounts(&[known(7, "renamed")]).await.expect("written");
+        let read = table.accounts().await.expect("read");
+        assert_eq!((read.len(), &*read[7].name, &*read[8].name), (30, "renamed", "shop"));
+        assert_eq!(read[8], known(8, "shop"));
+    }
 }

@@ -201,3 +201,108 @@ fn written(
     set_number(&mut item, "failures", counted.unwrap_or(1));
     Some(item)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::memory::MemoryTable;
+    use super::*;
+    use crate::domain::ConflictClass;
+    use crate::report::samples::{account, account_failure, conflict, failure};
+
+    fn at(day: u32) -> Timestamp {
+        Timestamp::parse(&format!("2026-11-{day:02}T10:00:00Z")).expect("a time")
+    }
+
+    /// A sweep of account 1 that found these failures.
+    async fn sweep(
+        table: &Table,
+        failures: &[Failure],
+        now: Timestamp,
+        is_gone: impl Fn(Option<&Region>) -> bool,
+    ) {
+        let known = table.known_failures(&account(1)).await.expect("read");
+        let writes = StandingFailures::of(failures).writes(known, now, is_gone);
+        table.write_all(writes).await.expect("written");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_keeps_its_first_time_and_what_others_added_and_goes_when_it_is_gone() {
+        let memory = MemoryTable::new(|_| None);
+        let table = memory.table().await;
+        let here = conflict(1, "/a", ConflictClass::Unmarked, "held by `x`");
+        let whole = account_failure(1, FailureKind::NoSpokeRole, "no role");
+        let frozen = failure(1, "/f", FailureKind::Frozen, "the route is frozen");
+        sweep(&table, &[here.clone(), whole, frozen], at(1), |_| true).await;
+        let (pk, key) = ("fail#111122220001", "us-east-1#parameter#a#conflict");
+        memory.add(pk, key, "acknowledged_until", "2026-12-31");
+        let other = conflict(1, "/a", ConflictClass::ChangedInTarget, "changed");
+        sweep(&table, &[other], at(2), |region| region.is_some()).await;
+        let known = table.known_failures(&account(1)).await.expect("read");
+        let [whole, conflict] = known.as_slice() else { panic!("{known:?}") };
+        assert_eq!(
+            (whole.region.as_ref(), &*whole.kind, whole.name.as_deref()),
+            (None, "account", None)
+        );
+        assert_eq!((whole.first, whole.last), (at(1), at(1)), "the sweep did not look there");
+        assert_eq!((conflict.first, conflict.last), (at(1), at(2)));
+        assert_eq!(conflict.name.as_deref(), Some("/a"));
+        assert_eq!(conflict.region.as_ref().map(Region::as_str), Some("us-east-1"));
+        assert_eq!(conflict.class.as_deref(), Some("changed_in_target"));
+        assert_eq!((&*conflict.message, conflict.failures), ("changed", 1));
+        let item = memory.item(pk, key).expect("an item");
+        assert_eq!(item["acknowledged_until"]["S"], "2026-12-31");
+        sweep(&table, &[], at(3), |_| true).await;
+        assert!(memory.items().is_empty(), "{:?}", memory.items());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn beyond_a_thousand_the_failures_of_one_cause_are_counted() {
+        let memory = MemoryTable::new(|_| None);
+        let table = memory.table().await;
+        let conflicts = |class, first: usize| {
+            (first..first + 600).map(move |n| conflict(1, &format!("/{n:05}"), class, "held"))
+        };
+        let mut failures: Vec<Failure> = conflicts(ConflictClass::Unmarked, 0)
+            .chain(conflicts(ConflictClass::Unmarked, 600))
+            .chain(conflicts(ConflictClass::WrittenOver, 1_200))
+            .collect();
+        failures.push(failure(1, "/zzz", FailureKind::Limit, "too large"));
+        sweep(&table, &failures, at(1), |_| true).await;
+        let known = table.known_failures(&account(1)).await.expect("read");
+        assert_eq!(known.len(), NAMED + 3);
+        let counted: Vec<_> = known
+            .iter()
+            .filter(|one| one.name.is_none())
+            .map(|one| (one.error_kind.word(), one.class.as_deref(), one.failures))
+            .collect();
+        let expected = [
+            ("conflict", Some("unmarked"), 200),
+            ("conflict", Some("written_over"), 600),
+            ("limit", None, 1),
+        ];
+        assert_eq!(counted, expected);
+        // Fewer failures: each has its name again.
+        failures.truncate(3);
+        sweep(&table, &failures, at(2), |_| true).await;
+        let known = table.known_failures(&account(1)).await.expect("read");
+        assert_eq!(known.iter().filter(|one| one.name.is_some()).count(), 3);
+        assert_eq!(known.len(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_longest_names_have_keys_that_aws_accepts() {
+        let memory = MemoryTable::new(|_| None);
+        let table = memory.table().await;
+        let long = format!("/{}", "x".repeat(1_010));
+        let failures = [
+            failure(1, &format!("{long}a"), FailureKind::AccessDenied, "no"),
+            failure(1, &format!("{long}b"), FailureKind::AccessDenied, "no"),
+        ];
+        sweep(&table, &failures, at(1), |_| true).await;
+        let known = table.known_failures(&account(1)).await.expect("read");
+        let names: Vec<_> = known.iter().filter_map(|one| one.name.clone()).collect();
+        assert_eq!(names.len(), 2);
+        assert!(names.contains(&format!("{long}a")) && names.contains(&format!("{long}b")));
+        assert!(memory.items().keys().all(|(_, sk)| sk.len() <= 1_024));
+    }
+}

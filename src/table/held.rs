@@ -122,3 +122,38 @@ fn read(pair: &RoutePair, item: &TableItem) -> Option<HeldItem> {
             .find(|why| Some(why.word()) == text(item, "why"))?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::memory::MemoryTable;
+    use super::*;
+    use crate::report::samples::{account, parameter, secret};
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_event_of_an_item_replaces_the_one_before() {
+        let memory = MemoryTable::new(|_| None);
+        let table = memory.table().await;
+        let pair = RoutePair::parse("us-east-2=us-east-1").expect("a pair");
+        let now = Timestamp::parse("2026-11-28T10:00:00Z").expect("a time");
+        let held = |item: Item, operation: &str, why| HeldItem {
+            pair: pair.clone(),
+            account: account(1),
+            item,
+            at: now,
+            operation: operation.to_owned(),
+            why,
+        };
+        let first = held(parameter("/Root"), "PutParameter", HeldWhy::Frozen);
+        let arn = "arn:aws:secretsmanager:us-east-2:111122220001:secret:db/main-a1b2c3";
+        let other = held(secret(arn), "UpdateSecret", HeldWhy::GivenUp);
+        table.put_held(&[first.clone(), other.clone()], now).await.expect("written");
+        assert_eq!(table.held(&pair).await, Ok(vec![first, other.clone()]));
+        // Both spellings of a root name are one parameter, also within one call.
+        let once = held(parameter("Root"), "AddTagsToResource", HeldWhy::Frozen);
+        let last = held(parameter("/Root"), "DeleteParameter", HeldWhy::Frozen);
+        table.put_held(&[once, last.clone()], now).await.expect("written");
+        assert_eq!(table.held(&pair).await, Ok(vec![last, other]));
+        let item = memory.item("held#us-east-2=us-east-1", "111122220001#parameter#Root");
+        assert_eq!(item.expect("an item")["ttl"]["N"], "1798452000", "thirty days later");
+    }
+}

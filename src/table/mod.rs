@@ -12,6 +12,8 @@ mod executions;
 mod failures;
 mod held;
 mod items;
+#[cfg(test)]
+pub(crate) mod memory;
 mod states;
 mod sweeps;
 
@@ -68,6 +70,12 @@ impl Table {
     /// The connection that makes the calls.
     pub(crate) const fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    /// The cause if the table did not answer before the deadline.
+    pub(crate) fn not_in_time(&self) -> Cause {
+        let message = format!("{} did not answer before the deadline", self.place());
+        Cause::new(FailureKind::Unavailable, message)
     }
 
     /// Where the calls go, for a message.

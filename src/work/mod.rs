@@ -45,6 +45,19 @@ pub struct EventWork {
     pub unreadable: Vec<(String, String)>,
     /// The times of the events that led to work, if known.
     pub event_times: Vec<Timestamp>,
+    /// The last event of each item, for the record of an item that is not handled.
+    pub last_events: BTreeMap<(Location, Item), LastEvent>,
+    /// The ids of the messages that the queue delivers for the last time.
+    pub last_deliveries: BTreeSet<String>,
+}
+
+/// The last event of an item.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LastEvent {
+    /// The API call, or the kind of a native event.
+    pub name: String,
+    /// The time of the event, if known.
+    pub at: Option<Timestamp>,
 }
 
 /// The assignments of a payload for each of its accounts: one for each route. An item without a Region is looked up in
@@ -120,7 +133,8 @@ pub fn of_event(
     routes: &Routes,
     accounts: &AccountFilter,
 ) -> Result<EventWork, Ignored> {
-    let record = Record { message_id: String::new(), content: RecordContent::Event(event) };
+    let content = RecordContent::Event(event);
+    let record = Record { message_id: String::new(), content, is_last_delivery: false };
     let mut event_work = of_batch(vec![record], routes, accounts);
     if event_work.messages.is_empty()
         && let Some((_, ignored)) = event_work.ignored.pop()
@@ -135,7 +149,10 @@ pub fn of_batch(records: Vec<Record>, routes: &Routes, accounts: &AccountFilter)
     let mut event_work = EventWork::default();
     let mut places: BTreeMap<Location, BTreeMap<Item, Vec<DatedExpectation>>> = BTreeMap::new();
     let mut refused: Vec<(Location, SecretName)> = Vec::new();
-    for Record { message_id, content } in records {
+    for Record { message_id, content, is_last_delivery } in records {
+        if is_last_delivery {
+            event_work.last_deliveries.insert(message_id.clone());
+        }
         let event = match content {
             RecordContent::Unreadable(why) => {
                 event_work.unreadable.push((message_id, why));
@@ -147,7 +164,7 @@ pub fn of_batch(records: Vec<Record>, routes: &Routes, accounts: &AccountFilter)
             }
             RecordContent::Event(event) => event,
         };
-        let Event { location, at, subject, skipped, .. } = event;
+        let Event { location, name, at, subject, skipped } = event;
         if routes.from_source(&location.region).is_none() {
             event_work.ignored.push((message_id, Ignored::new(no_source(&location.region))));
             continue;
@@ -163,8 +180,13 @@ pub fn of_batch(records: Vec<Record>, routes: &Routes, accounts: &AccountFilter)
         }
         event_work.event_times.extend(at);
         let mut note = |item: Item| {
-            let ids = event_work.messages.entry((location.clone(), item)).or_default();
-            ids.insert(message_id.clone());
+            let named = (location.clone(), item);
+            let last = event_work.last_events.entry(named.clone()).or_default();
+            // An event without a time is as late as any.
+            if last.at <= at || at.is_none() {
+                *last = LastEvent { name: name.clone(), at };
+            }
+            event_work.messages.entry(named).or_default().insert(message_id.clone());
         };
         match subject {
             EventSubject::RefusedDelete(secret) => {

@@ -252,3 +252,34 @@ fn excluded_accounts_are_refused_together_with_setting_and_remedy() {
         "only the list of accounts shows the unit"
     );
 }
+
+#[test]
+fn the_last_event_of_an_item_and_the_last_deliveries_are_kept() {
+    let names = json!({"names": ["/a", "/b"]});
+    let bodies = [
+        put("us-east-2", "/a", 3),
+        event("us-east-2", "DeleteParameters", 9, &names, &Value::Null),
+        put("us-east-2", "/a", 4),
+    ];
+    let records: Vec<Value> = bodies
+        .iter()
+        .enumerate()
+        .map(|(index, body)| {
+            json!({"messageId": format!("m{index}"), "body": body.to_string(),
+                "attributes": {"ApproximateReceiveCount": (index + 4).to_string()}})
+        })
+        .collect();
+    let Ok(Request::Batch(records)) = from_value(&json!({ "Records": records })) else {
+        panic!("a batch");
+    };
+    let work = of_batch(records, &routes(), &AccountFilter::default());
+    assert_eq!(work.last_deliveries, ids(&["m1", "m2"]));
+    let here = location("111122223333", "us-east-2");
+    let last = LastEvent {
+        name: "DeleteParameters".to_owned(),
+        at: Timestamp::parse("2026-11-24T10:00:09Z"),
+    };
+    for name in ["/a", "/b"] {
+        assert_eq!(work.last_events[&(here.clone(), parameter(name))], last, "{name}");
+    }
+}

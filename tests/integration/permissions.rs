@@ -85,6 +85,7 @@ async fn full_run(hub: &Hub, account: &str) -> [Value; 2] {
         item: Some(Item::Secret(SecretName::new("db/released"))),
         options: RunOptions::default(),
         purpose: Purpose::Releasing,
+        execution: None,
     });
     let done = hub.perform(release, RouteFilter::default(), Deadline::never(), &|_| ()).await;
     let Answer::Report(released) = done.expect("it begins").answer else { panic!("a report") };
@@ -121,6 +122,7 @@ async fn a_full_run_calls_every_action_of_the_list_and_no_other() {
             http_client: config.http_client(),
             credentials: config.credentials_provider(),
             time_source: config.time_source(),
+            breaker: None,
         },
         ..Options::default()
     };

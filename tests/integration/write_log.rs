@@ -91,7 +91,9 @@ impl World {
         let region = item.is_some().then(|| Region::parse(SOURCE).expect("a Region"));
         let account = AccountId::parse(&self.account).expect("an account");
         let accounts = Accounts::These(vec![account]);
-        let request = Request::Reconcile(Reconcile { accounts, region, item, options, purpose });
+        let execution = None;
+        let reconcile = Reconcile { accounts, region, item, options, purpose, execution };
+        let request = Request::Reconcile(reconcile);
         let never = Deadline::never();
         let done = self.hub.perform(request, RouteFilter::default(), never, &|_| ()).await;
         match done.expect("a run").answer {

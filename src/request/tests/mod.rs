@@ -45,7 +45,8 @@ fn line(request: &Request) -> String {
             options.extend(r.options.max_deletes.map(|brake| format!("brake {brake}")));
             format!("{item} of {accounts}, {region} {}", options.join(" ")).trim_end().to_owned()
         }
-        Request::ListAccounts { batch, page } => format!("accounts by {batch} from {page:?}"),
+        Request::ListAccounts { batch, page, .. } => format!("accounts by {batch} from {page:?}"),
+        Request::Finish(execution) => format!("the end of {execution}"),
         Request::Failover(request) => {
             let pair = request.pair().map_or("every route".to_owned(), ToString::to_string);
             let rest = match request {

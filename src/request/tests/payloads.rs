@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::domain::{AccountId, Item, Kind};
+use crate::domain::{AccountId, ExecutionName, Item, Kind};
 use crate::settings::MaxDeletes;
 
 fn reconcile(text: &str) -> Reconcile {
@@ -58,11 +58,41 @@ fn a_state_machine_sends_next_back_unchanged() {
     let list = |page: &str| {
         parse(format!(r#"{{"detail":{{"name":"accounts","operation":"List"}}{page}}}"#).as_bytes())
     };
-    let first = Ok(Request::ListAccounts { batch: 25, page: None });
+    let first = Ok(Request::ListAccounts { batch: 25, page: None, execution: None });
     assert_eq!(list(""), first);
     assert_eq!(list(r#","page":null"#), first);
-    let next = Ok(Request::ListAccounts { batch: 10, page: Some("x".to_owned()) });
+    let next = Ok(Request::ListAccounts { batch: 10, page: Some("x".to_owned()), execution: None });
     assert_eq!(list(r#","page":"x","batch":10"#), next);
+}
+
+#[test]
+fn a_state_machine_names_its_execution() {
+    let name = ExecutionName::parse("daily-2026-11-28").ok();
+    let execution = r#""execution":"daily-2026-11-28""#;
+    let all = format!(r#"{{"detail":{{"name":"all","operation":"sync"}},{execution}}}"#);
+    assert_eq!(reconcile(&all).execution, name);
+    let list = format!(r#"{{"detail":{{"name":"accounts","operation":"list"}},{execution}}}"#);
+    let listed = Request::ListAccounts { batch: 25, page: None, execution: name.clone() };
+    assert_eq!(parse(list.as_bytes()), Ok(listed));
+    let finish = format!(r#"{{"detail":{{"name":"sweep","operation":"finish"}},{execution}}}"#);
+    assert_eq!(parse(finish.as_bytes()).ok(), name.map(Request::Finish));
+}
+
+#[test]
+fn only_the_last_delivery_of_a_message_is_the_last() {
+    for (attributes, is_last) in [
+        (json!({"ApproximateReceiveCount": "5"}), true),
+        (json!({"ApproximateReceiveCount": "17"}), true),
+        (json!({"ApproximateReceiveCount": "4"}), false),
+        (json!({"ApproximateReceiveCount": "many"}), false),
+        (json!({"ApproximateReceiveCount": 5}), false),
+        (json!(null), false),
+    ] {
+        let batch =
+            json!({"Records": [{"messageId": "m", "body": "{}", "attributes": attributes}]});
+        let Ok(Request::Batch(records)) = from_value(&batch) else { panic!("{batch}") };
+        assert_eq!(records[0].is_last_delivery, is_last, "{batch}");
+    }
 }
 
 #[test]
@@ -165,6 +195,31 @@ fn a_refused_request_reports_the_reason_and_the_accepted_form() {
         (
             r#"{"detail":{"name":"all","operation":"list"}}"#,
             "unknown name `all` for the operation `list`",
+        ),
+        (
+            r#"{"execution":"a b","detail":{"name":"all","operation":"sync"}}"#,
+            "invalid `execution`; expected the name of an execution of the state machine",
+        ),
+        (
+            r#"{"execution":7,"detail":{"name":"all","operation":"sync"}}"#,
+            "`execution` is a number",
+        ),
+        (
+            r#"{"execution":"daily","detail":{"name":"/a","operation":"sync"}}"#,
+            "`execution` is accepted only with the name `all`",
+        ),
+        (
+            r#"{"execution":"daily","plan":true,"detail":{"name":"all","operation":"sync"}}"#,
+            "and not in a plan, which records nothing",
+        ),
+        (r#"{"detail":{"name":"sweep","operation":"finish"}}"#, "missing `execution`"),
+        (
+            r#"{"execution":"daily","detail":{"name":"all","operation":"finish"}}"#,
+            "unknown name `all` for the operation `finish`",
+        ),
+        (
+            r#"{"execution":"daily","account":"111122223333","detail":{"name":"sweep","operation":"finish"}}"#,
+            "`account` is not accepted with the operation `finish`",
         ),
         (r#"{"Records":{}}"#, "`Records` is an object"),
         (r#"{"Records":[{"Sns":{}}]}"#, "record 1 of the batch has no `messageId`"),

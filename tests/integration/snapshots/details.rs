@@ -237,6 +237,7 @@ async fn what_a_person_asks_for_by_name() {
             item: Some(item),
             options: RunOptions { plan, ..RunOptions::default() },
             purpose,
+            execution: None,
         });
         let done = hub.perform(request, RouteFilter::default(), Deadline::never(), &|_| ()).await;
         let said = shown(done.map(|done| done.answer));

@@ -274,7 +274,8 @@ async fn a_plan_of_what_left_the_scope() {
         let options = RunOptions { plan: expect.is_none(), expect, ..RunOptions::default() };
         let purpose = Purpose::Pruning(Leftovers::default());
         let accounts = Accounts::Organization;
-        Request::Reconcile(Reconcile { accounts, region: None, item: None, options, purpose })
+        let (region, item, execution) = (None, None, None);
+        Request::Reconcile(Reconcile { accounts, region, item, options, purpose, execution })
     };
     let done = hub.perform(prune(None), RouteFilter::default(), Deadline::never(), &|_| ()).await;
     let Answer::Report(response) = done.expect("it is planned").answer else { panic!("a report") };

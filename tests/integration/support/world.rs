@@ -100,6 +100,7 @@ impl World {
             http_client: Some(self.wire.client()),
             credentials: Some(SharedCredentialsProvider::new(management())),
             time_source: clock.cloned().map(SharedTimeSource::new),
+            breaker: None,
         };
         Hub::with(settings, environment).await.expect("a hub")
     }
@@ -119,8 +120,11 @@ impl World {
         Ok(match answer(hub, payload).await? {
             Answer::Report(response) => serde_json::to_value(*response).expect("JSON"),
             Answer::Ignored(reason) => json!({"status": "in_sync", "ignored": reason}),
-            Answer::Accounts(answer) | Answer::Batch(answer, _) => answer,
+            Answer::Accounts(answer) | Answer::Batch(answer, _) | Answer::Execution(answer) => {
+                answer
+            }
             Answer::Failover(answer) => serde_json::to_value(*answer).expect("JSON"),
+            Answer::Status(status) => serde_json::to_value(*status).expect("JSON"),
         })
     }
 
@@ -148,6 +152,7 @@ impl World {
                 ..RunOptions::default()
             },
             purpose: Purpose::Equality,
+            execution: None,
         });
         let done = hub.perform(request, RouteFilter::default(), Deadline::never(), &|_| ()).await;
         let done = done.unwrap_or_else(|error| panic!("a person's sweep: {error}"));

@@ -1,8 +1,13 @@
 //! The brake: the day's allowance, tombstones, and sources that are all gone.
 
+use std::sync::Arc;
+
 use super::stage::Stage;
 use super::world::{NEAR, SOURCE};
 use super::*;
+use crate::allowances::Allowances;
+use crate::aws::fake::{FakeAws, json_error};
+use crate::table::Table;
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -138,6 +143,33 @@ async fn a_witness_an_existing_source_or_one_that_the_list_omits_rules_out_mass_
     take(&stage, &names[1..]);
     let sweep = stage.sweep().await;
     assert_eq!(counts(&sweep), [(OutcomeKind::InSync, 1), (OutcomeKind::Deleted, 3)]);
+}
+
+/// The allowance is counted in a table to which every call is refused.
+#[tokio::test(start_paused = true)]
+async fn if_the_table_does_not_answer_an_orphan_gets_a_tombstone_and_a_replica_keeps_its_form() {
+    let (mut stage, names) = stage(20).await;
+    let refused = FakeAws::new(|_| json_error(400, "AccessDeniedException"));
+    let table = Table::new(refused.connect(|_| ()).await, "hub", "spoke");
+    stage.policy.allowances = Arc::new(Allowances::of_table(table));
+    take(&stage, &names[..2]);
+    let outcome = events(&mut stage, &names[..2]).await;
+    assert_eq!(counts(&outcome), [(OutcomeKind::Tombstoned, 2)]);
+    let cause = &outcome.failures[0].cause;
+    assert_eq!(cause.kind, FailureKind::AccessDenied, "{cause}");
+    assert!(cause.message.contains("cannot count today's deletions in us-east-1"), "{cause}");
+    assert!(cause.message.contains("dynamodb:GetItem"), "{cause}");
+    // The same events again find the tombstones, and nothing fails.
+    let again = events(&mut stage, &names[..2]).await;
+    assert_eq!((counts(&again), again.failures.len()), (vec![(OutcomeKind::Tombstoned, 2)], 0));
+    stage.world().retype(SOURCE, &names[2], "StringList", "2");
+    let sweep = stage.sweep().await;
+    assert_eq!(sweep.parameters.get(OutcomeKind::Failed), 1, "{:?}", counts(&sweep));
+    assert_eq!(stage.world().of(NEAR, &names[2]).kind, "String");
+    assert_eq!(stage.calls("DeleteParameters", NEAR), 0);
+    // A due tombstone is outside the allowance.
+    tokio::time::advance(8 * DAY).await;
+    assert_eq!(stage.sweep().await.parameters.get(OutcomeKind::Deleted), 2);
 }
 
 #[tokio::test(start_paused = true)]

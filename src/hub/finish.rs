@@ -1,0 +1,101 @@
+//! Ends an execution: sums up its records, publishes one digest for the whole of it, and emits its metrics.
+//!
+//! The first `finish` keeps its answer in the table. A later one gives the same answer, and publishes only if the first one
+//! could not. A digest may therefore be published twice if its answer was lost, and is never left out.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::record_account::pairs_of;
+use super::{Answer, Hub, HubError, RunResult};
+use crate::deadline::Deadline;
+use crate::domain::{AccountId, Cause, ExecutionName, Failure, RoutePair, RouteRecord};
+use crate::report::{ExecutionSummary, Report};
+use crate::request::Refused;
+use crate::table::{Conditional, FinishRecord, Table};
+
+impl Hub {
+    /// The sum of an execution.
+    pub(super) async fn finish(
+        &self,
+        execution: &ExecutionName,
+        deadline: &Deadline,
+    ) -> Result<RunResult, HubError> {
+        let Some(table) = &self.table else {
+            return Err(Refused::new(
+                "the operation `finish` needs the table, which keeps the results of the execution",
+                "a hub whose `REPLICATOR_TABLE` names the table that its stack made",
+            )
+            .into());
+        };
+        let states = self.states(table).await?;
+        let records = table.execution(execution).await?;
+        let names = table.accounts().await?;
+        let names: BTreeMap<AccountId, String> =
+            names.into_iter().map(|known| (known.account, known.name)).collect();
+        let now = self.sweeps.now();
+        let summary = ExecutionSummary::new(execution.as_str(), now, &records, &states, names);
+        let answer = summary.json();
+        let first = match records.finish {
+            Some(first) => first,
+            None => begin(table, execution, &answer, &summary).await?,
+        };
+        let kept: Value = serde_json::from_str(&first.answer).unwrap_or_default();
+        let is_first = kept == answer;
+        let mut answer = if kept.is_object() { kept } else { answer };
+        if !first.published
+            && let Err(cause) = self.end(table, execution, &summary, deadline).await
+        {
+            let mut report = Report::new();
+            report.fail(Failure::of_hub(cause));
+            let reported = serde_json::to_value(report.response()).unwrap_or_default();
+            answer["failures"] = reported["failures"].clone();
+        }
+        let metrics = if is_first { summary.metrics() } else { Vec::new() };
+        Ok(RunResult { answer: Answer::Execution(answer), metrics })
+    }
+
+    async fn states(&self, table: &Table) -> Result<Vec<(RoutePair, RouteRecord)>, Cause> {
+        let mut states = Vec::new();
+        for pair in pairs_of(&self.settings.routes) {
+            let read = table.state(&pair).await?;
+            states.push((pair, read.record));
+        }
+        Ok(states)
+    }
+
+    /// Publishes the digest, and notes that this is done.
+    async fn end(
+        &self,
+        table: &Table,
+        execution: &ExecutionName,
+        summary: &ExecutionSummary,
+        deadline: &Deadline,
+    ) -> Result<(), Cause> {
+        if let (Some(digest), Some(topic)) = (summary.digest(), &self.settings.sns_topic) {
+            self.send(topic, &digest, deadline).await?;
+        }
+        table.end_finish(execution, self.sweeps.now()).await.map(drop)
+    }
+}
+
+/// Keeps the answer, or gives the answer of another `finish` that came first. The other one publishes.
+async fn begin(
+    table: &Table,
+    execution: &ExecutionName,
+    answer: &Value,
+    summary: &ExecutionSummary,
+) -> Result<FinishRecord, Cause> {
+    let answer = answer.to_string();
+    if table.begin_finish(execution, &answer, summary.at()).await? == Conditional::Written {
+        return Ok(FinishRecord { answer, published: false });
+    }
+    let other = table.execution(execution).await?.finish;
+    Ok(match other {
+        // A put whose answer was lost finds its own record.
+        Some(own) if own.answer == answer => own,
+        Some(other) => FinishRecord { published: true, ..other },
+        None => FinishRecord { answer, published: false },
+    })
+}
