@@ -110,8 +110,14 @@ async fn what_an_earlier_release_copied_stays_until_prune_which_says_why() {
     let options = RunOptions { plan: true, ..RunOptions::default() };
     let purpose = Purpose::Pruning(Leftovers::default());
     let accounts = Accounts::Organization;
-    let request =
-        Request::Reconcile(Reconcile { accounts, region: None, item: None, options, purpose });
+    let request = Request::Reconcile(Reconcile {
+        accounts,
+        region: None,
+        item: None,
+        options,
+        purpose,
+        execution: None,
+    });
     let done = hub.perform(request, RouteFilter::default(), Deadline::never(), &|_| ()).await;
     let Answer::Report(response) = done.expect("a plan").answer else { panic!("a report") };
     let plan = serde_json::to_value(response.whole()).expect("JSON");

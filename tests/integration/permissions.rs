@@ -85,6 +85,7 @@ async fn full_run(hub: &Hub, account: &str) -> [Value; 2] {
         item: Some(Item::Secret(SecretName::new("db/released"))),
         options: RunOptions::default(),
         purpose: Purpose::Releasing,
+        execution: None,
     });
     let done = hub.perform(release, RouteFilter::default(), Deadline::never(), &|_| ()).await;
     let Answer::Report(released) = done.expect("it begins").answer else { panic!("a report") };

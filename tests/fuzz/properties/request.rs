@@ -36,7 +36,10 @@ fn check_accepted(request: &Request, value: &Value) {
         Request::Event(_) | Request::Batch(_) => {
             assert_eq!(with_unknown_field.as_ref(), Ok(request), "an unknown field is ignored");
         }
-        Request::Reconcile(_) | Request::ListAccounts { .. } | Request::Failover(_) => {
+        Request::Reconcile(_)
+        | Request::ListAccounts { .. }
+        | Request::Finish(_)
+        | Request::Failover(_) => {
             with_unknown_field.expect_err("an unknown field of a payload is refused");
         }
     }
@@ -55,10 +58,18 @@ fn check_accepted(request: &Request, value: &Value) {
                 }
             }
         }
-        Request::ListAccounts { batch, page } => {
+        Request::ListAccounts { batch, page, execution } => {
             assert!((1..=1000).contains(batch), "{batch} in a batch");
             let detail = json!({"name": "accounts", "operation": "list"});
-            let again = json!({"detail": detail, "batch": batch, "page": page}).to_string();
+            let mut again = json!({"detail": detail, "batch": batch, "page": page});
+            if let Some(execution) = execution {
+                again["execution"] = execution.as_str().into();
+            }
+            assert_eq!(parse(again.to_string().as_bytes()).as_ref(), Ok(request));
+        }
+        Request::Finish(execution) => {
+            let detail = json!({"name": "sweep", "operation": "finish"});
+            let again = json!({"detail": detail, "execution": execution.as_str()}).to_string();
             assert_eq!(parse(again.as_bytes()).as_ref(), Ok(request));
         }
     }
@@ -214,6 +225,9 @@ fn payload(reconcile: &Reconcile, operation: &str) -> Value {
     }
     if let Some(brake) = options.max_deletes {
         payload["max_deletes"] = brake.to_string().into();
+    }
+    if let Some(execution) = &reconcile.execution {
+        payload["execution"] = execution.as_str().into();
     }
     payload
 }

@@ -119,7 +119,9 @@ impl World {
         Ok(match answer(hub, payload).await? {
             Answer::Report(response) => serde_json::to_value(*response).expect("JSON"),
             Answer::Ignored(reason) => json!({"status": "in_sync", "ignored": reason}),
-            Answer::Accounts(answer) | Answer::Batch(answer, _) => answer,
+            Answer::Accounts(answer) | Answer::Execution(answer) | Answer::Batch(answer, _) => {
+                answer
+            }
             Answer::Failover(answer) => serde_json::to_value(*answer).expect("JSON"),
         })
     }
@@ -148,6 +150,7 @@ impl World {
                 ..RunOptions::default()
             },
             purpose: Purpose::Equality,
+            execution: None,
         });
         let done = hub.perform(request, RouteFilter::default(), Deadline::never(), &|_| ()).await;
         let done = done.unwrap_or_else(|error| panic!("a person's sweep: {error}"));
