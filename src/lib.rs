@@ -116,6 +116,7 @@ pub mod route_gate;
 pub mod run_policy;
 pub mod secrets;
 pub mod settings;
+pub mod status;
 pub mod sweep;
 pub mod table;
 pub mod work;

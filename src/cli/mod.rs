@@ -6,12 +6,14 @@ mod failover_args;
 mod logs;
 mod progress;
 mod requests;
+mod save;
 mod show;
 mod signals;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Read, Write};
 use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
 
 use clap::Parser;
 use indicatif::ProgressBar;
@@ -78,7 +80,7 @@ fn perform(arguments: Arguments) -> ExitCode {
         }
     };
     let code = match answer {
-        Ok(answer) => write_answer(&answer, format),
+        Ok(answer) => write_answer(&answer, format, save.as_deref()),
         Err(AnswerError::Unreadable(refused)) => refuse(&refused),
         Err(AnswerError::Hub(error)) => fail(&error),
     };
@@ -136,9 +138,15 @@ async fn answer(
     Ok(hub.perform(request, filter, deadline, &show).await?.answer)
 }
 
-/// Writes the answer to stdout.
-fn write_answer(answer: &Answer, format: Format) -> ExitCode {
-    let (text, code) = show::answer(answer, format, view());
+/// Writes the answer to stdout, and a status also to the file `save`.
+fn write_answer(answer: &Answer, format: Format, save: Option<&Path>) -> ExitCode {
+    let (text, mut code) = show::answer(answer, format, view());
+    if let (Answer::Status(status), Some(path)) = (answer, save)
+        && let Err(why) = save::save(status, path)
+    {
+        print_line(&format!("error: {why}"));
+        code = ExitCode::Failed;
+    }
     if let Some(aside) = show::aside(answer) {
         print_line(&aside);
     }

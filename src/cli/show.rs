@@ -8,6 +8,7 @@ use crate::domain::Cause;
 use crate::failover::{self, FailoverAnswer, FailoverEnd, PlanPart};
 use crate::hub::{Answer, HubError};
 use crate::report::{ExitCode, Status, View, table};
+use crate::status;
 
 /// The text for stdout, without the final line break, and the exit code.
 pub(super) fn answer(answer: &Answer, format: Format, view: View) -> (String, ExitCode) {
@@ -38,6 +39,13 @@ pub(super) fn answer(answer: &Answer, format: Format, view: View) -> (String, Ex
                 Format::Json => document(failover, view),
             };
             (text, failover_code(failover))
+        }
+        Answer::Status(status) => {
+            let text = match format {
+                Format::Table => status::text(status, view),
+                Format::Json => document(&status.whole(), view),
+            };
+            (text, if status.is_clean() { ExitCode::Done } else { ExitCode::Drift })
         }
         Answer::Batch(batch, response) => {
             let code = match ExitCode::of(response) {

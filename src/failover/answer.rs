@@ -3,8 +3,8 @@
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
 
-use crate::domain::{AccountId, Cause, RoutePair, RouteRecord, RouteState, StateEntry, Timestamp};
-use crate::report::Response;
+use crate::domain::{AccountId, Cause, RoutePair, RouteRecord, StateEntry, Timestamp};
+use crate::report::{Response, account_entry, entry_fields};
 use crate::request::ThawRequest;
 use crate::table::Table;
 
@@ -112,24 +112,6 @@ impl FailoverAnswer {
     pub fn is_done(&self) -> bool {
         self.end == FailoverEnd::Done
     }
-}
-
-/// One state with its history, as JSON.
-pub(crate) fn entry_fields(entry: &StateEntry) -> Vec<(&'static str, Value)> {
-    let mut fields = vec![("state", json!(entry.state.word())), ("serial", json!(entry.serial))];
-    if entry.state != RouteState::New {
-        let since = entry.since.map(|since| since.to_string());
-        fields.push(("since", json!(since)));
-        fields.push(("by", json!(entry.by)));
-        fields.push(("reason", json!(entry.reason)));
-    }
-    fields
-}
-
-/// An account with the state that holds for it, as JSON.
-pub(crate) fn account_entry(account: &AccountId, entry: &StateEntry) -> Value {
-    let fields = entry_fields(entry).into_iter().map(|(name, value)| (name.to_owned(), value));
-    std::iter::once(("account".to_owned(), json!(account.as_str()))).chain(fields).collect()
 }
 
 impl Serialize for FailoverAnswer {

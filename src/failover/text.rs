@@ -2,7 +2,7 @@
 
 use super::answer::{FailoverAnswer, FailoverEnd, PlanPart};
 use crate::domain::{AccountId, RouteRecord, StateEntry, shown};
-use crate::report::{View, table, wrapped};
+use crate::report::{View, one_line, table, wrapped};
 
 /// The most accounts of one list at a terminal.
 const ACCOUNTS: usize = 20;
@@ -102,9 +102,4 @@ fn end(answer: &FailoverAnswer) -> Vec<String> {
         )],
         (FailoverEnd::NotBegun, _) => vec!["Nothing was changed.".to_owned()],
     }
-}
-
-/// `text` without control characters: a line break could make one line look like two.
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -1,14 +1,17 @@
 //! Performs the requests that change or show the states of routes. They need the hub's table, and a route of the
 //! settings.
 
+use super::record_account::pairs_of;
 use super::{Answer, Hub, HubError, Progress, RouteFilter};
 use crate::deadline::Deadline;
 use crate::domain::{Cause, FailureKind, Purpose, RoutePair};
 use crate::failover::{FailoverAnswer, FailoverError, PlanPart, begin_thaw, freeze};
+use crate::report::Report;
 use crate::request::{
     Accounts, FailoverRequest, Reconcile, Refused, RunOptions, ThawPlan, ThawRequest,
 };
 use crate::settings::TableSetting;
+use crate::status;
 use crate::table::Table;
 
 impl Hub {
@@ -32,11 +35,29 @@ impl Hub {
             FailoverRequest::Thaw(request) => {
                 self.thaw(table, &request, deadline, progress).await?
             }
-            FailoverRequest::Status(_) => {
-                return Err(Refused::new("status is not built", "freeze").into());
+            FailoverRequest::Status(pair) => {
+                return Ok(self.status(table, pair, &deadline).await?);
             }
         };
         Ok(Answer::Failover(Box::new(answer)))
+    }
+
+    /// What the table says about one route, or about all routes of the settings.
+    async fn status(
+        &self,
+        table: &Table,
+        pair: Option<RoutePair>,
+        deadline: &Deadline,
+    ) -> Result<Answer, Cause> {
+        let of_all = pair.is_none();
+        let pairs = pair.map_or_else(|| pairs_of(&self.settings.routes), |pair| vec![pair]);
+        let read = deadline.unless_stopped(status::read(table, &pairs, of_all)).await;
+        let Some(status) = read else {
+            let mut report = Report::new();
+            report.stopped();
+            return Ok(Answer::Report(Box::new(report.response())));
+        };
+        Ok(Answer::Status(Box::new(status?)))
     }
 
     async fn thaw(
@@ -111,15 +132,11 @@ impl Hub {
     }
 
     fn check_route(&self, pair: &RoutePair) -> Result<(), Refused> {
-        let routes = || {
-            self.settings.routes.iter().flat_map(|route| {
-                route.targets.iter().map(|target| RoutePair::new(&route.source, target))
-            })
-        };
-        if routes().any(|known| known == *pair) {
+        let pairs = pairs_of(&self.settings.routes);
+        if pairs.contains(pair) {
             return Ok(());
         }
-        let known: Vec<String> = routes().map(|pair| format!("`{pair}`")).collect();
+        let known: Vec<String> = pairs.iter().map(|pair| format!("`{pair}`")).collect();
         Err(Refused::new(
             format!("unknown route `{pair}`"),
             format!("one of the routes of REPLICATOR_ROUTES: {}", known.join(", ")),

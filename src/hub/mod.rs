@@ -32,6 +32,7 @@ use crate::recent_deletes::RecentDeletes;
 use crate::report::{RecentlyReported, Report, Response, Status};
 use crate::request::{self, Accounts, Event, Reconcile, Record, Refused, Request};
 use crate::settings::{Settings, SettingsError, TableSetting, Unmatched};
+use crate::status::HubStatus;
 use crate::table::Table;
 use crate::work::{self, Work};
 
@@ -112,6 +113,8 @@ pub enum Answer {
     Batch(Value, Box<Response>),
     /// The state of a route after `freeze` or `thaw`.
     Failover(Box<FailoverAnswer>),
+    /// What the table says about the routes.
+    Status(Box<HubStatus>),
 }
 
 impl Serialize for Answer {
@@ -125,6 +128,7 @@ impl Serialize for Answer {
                 answer.serialize(serializer)
             }
             Self::Failover(answer) => answer.serialize(serializer),
+            Self::Status(status) => status.serialize(serializer),
         }
     }
 }

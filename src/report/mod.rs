@@ -15,6 +15,7 @@ mod response;
 mod response_json;
 #[cfg(test)]
 pub(crate) mod samples;
+mod states;
 mod status;
 #[cfg(feature = "cli")]
 mod table;
@@ -30,8 +31,11 @@ pub use metrics::{Measured, metrics};
 pub use recently_reported::{NewFailures, RecentlyReported};
 pub use response::{AccountLine, PlannedStep, Response, Totals};
 pub use response_json::RESPONSE_LIMIT;
+pub(crate) use states::{account_entry, entry_fields};
 pub use status::Status;
 #[cfg(feature = "cli")]
-pub(crate) use table::wrapped;
-#[cfg(feature = "cli")]
 pub use table::{View, table};
+#[cfg(feature = "cli")]
+pub(crate) use table::{new_table, set_spacing, wrapped};
+#[cfg(feature = "cli")]
+pub(crate) use wording::{number, one_line};

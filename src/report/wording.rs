@@ -9,7 +9,7 @@ use crate::domain::{
 use super::response::{Response, TombstoneLine, Totals};
 
 /// `9,120`.
-pub(super) fn number(count: u64) -> String {
+pub(crate) fn number(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {
@@ -128,7 +128,7 @@ fn place_of(account: Option<&AccountId>, region: Option<&Region>, subject: &Subj
 }
 
 /// `text` without control characters, because a line break could make one line look like two.
-pub(super) fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 

@@ -3,6 +3,7 @@
 The demo prints what hubctl and the function answer, and reads replicas and the hub's table with boto3.
 """
 
+import json
 import time
 
 import cloudtrail
@@ -85,7 +86,7 @@ class Freeze:
         invocation = function.invoke(cloudtrail.batch([event]))
         if invocation.error or invocation.payload != NOTHING_RETURNED:
             raise FreezeFailed(f"the hub answered {invocation.payload}; expected {NOTHING_RETURNED}")
-        print(f"      hub answered: {invocation.payload}, because the event is recorded and not lost")
+        print(f"      hub answered: {json.dumps(invocation.payload)}: the event is done, because the table holds it")
         self.check_held()
         self.check_left_alone()
         for target in OTHER_TARGETS:

@@ -147,8 +147,8 @@ async fn of_opposite_routes_only_replicas_are_in_a_plan() {
 async fn pruned(hub: &Hub, options: RunOptions) -> Result<Value, HubError> {
     let purpose = Purpose::Pruning(Leftovers::default());
     let accounts = Accounts::Organization;
-    let (region, item, execution) = (None, None, None);
-    let reconcile = Reconcile { accounts, region, item, options, purpose, execution };
+    let reconcile =
+        Reconcile { accounts, region: None, item: None, options, purpose, execution: None };
     let request = Request::Reconcile(reconcile);
     let done = hub.perform(request, RouteFilter::default(), Deadline::never(), &|_| ()).await?;
     match done.answer {

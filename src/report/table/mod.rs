@@ -147,7 +147,7 @@ fn cause(group: &CauseGroup<'_>, view: View) -> Vec<String> {
     lines
 }
 
-fn new_table(view: View) -> Table {
+pub(crate) fn new_table(view: View) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     match view {
@@ -162,7 +162,7 @@ fn new_table(view: View) -> Table {
 }
 
 /// Separates the columns by two spaces and starts the first column at the margin.
-fn set_spacing(table: &mut Table) {
+pub(crate) fn set_spacing(table: &mut Table) {
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }

@@ -112,3 +112,27 @@ class StatesCheck(Check):
         answer = self.answer(self.sweep(), function)
         self.assertEqual("frozen", answer["status"], answer)
         self.assertEqual([None, None], self.values())
+
+    def test_an_operator_freezes_and_thaws_by_payload(self):
+        function = self.function()
+        route = {"route": FROZEN}
+        freeze = {"failover": {**route, "action": "freeze", "reason": "a check", "wait": False}}
+        answer = self.answer(freeze, function)
+        self.assertEqual(("frozen", 2), (answer["state"], answer["serial"]), answer)
+        version = self.put(self.member, value="after the freeze")
+        self.answer(self.event(version), function)
+        self.assertEqual([None, "after the freeze"], self.values())
+        # A repeated freeze changes nothing, so the serial stays.
+        self.assertEqual(2, self.answer(freeze, function)["serial"])
+        thaw = {"failover": {**route, "action": "thaw", "reason": "a check", "serial": 2}}
+        answer = self.answer(thaw, function)
+        self.assertEqual(("active", 3, True), (answer["state"], answer["serial"], answer["done"]), answer)
+        self.answer(self.sweep(), function)
+        self.assertEqual(["after the freeze"] * 2, self.values())
+        # A late repetition of the thaw names a serial that no longer holds.
+        self.assertEqual(4, self.answer(freeze, function)["serial"])
+        late = function.invoke(thaw)
+        self.assertIsNotNone(late.error)
+        self.assertIn("serial", late.payload["errorMessage"])
+        states = [item["state"]["S"] for item in hub_table.items(self.db, f"state#{FROZEN}", self.table)]
+        self.assertEqual(["active", "frozen", "active", "frozen"], states)

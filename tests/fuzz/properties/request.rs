@@ -47,6 +47,11 @@ fn check_accepted(request: &Request, value: &Value) {
         Request::Event(Ok(event)) => check_event(event, value),
         Request::Event(Err(ignored)) => check_ignored(ignored),
         Request::Batch(records) => check_batch(records, value),
+        Request::Finish(execution) => {
+            let detail = json!({"name": "sweep", "operation": "finish"});
+            let again = json!({"detail": detail, "execution": execution.as_str()}).to_string();
+            assert_eq!(parse(again.as_bytes()).as_ref(), Ok(request));
+        }
         Request::Failover(failover) => check_failover(failover, value),
         Request::Reconcile(reconcile) => {
             check_reconcile(reconcile);
@@ -66,11 +71,14 @@ fn check_accepted(request: &Request, value: &Value) {
                 again["execution"] = execution.as_str().into();
             }
             assert_eq!(parse(again.to_string().as_bytes()).as_ref(), Ok(request));
+<<<<<<< HEAD
         }
         Request::Finish(execution) => {
             let detail = json!({"name": "sweep", "operation": "finish"});
             let again = json!({"detail": detail, "execution": execution.as_str()}).to_string();
             assert_eq!(parse(again.as_bytes()).as_ref(), Ok(request));
+=======
+>>>>>>> main
         }
     }
 }
@@ -222,6 +230,9 @@ fn payload(reconcile: &Reconcile, operation: &str) -> Value {
     }
     if let Some(region) = &reconcile.region {
         payload["region"] = region.as_str().into();
+    }
+    if let Some(execution) = &reconcile.execution {
+        payload["execution"] = execution.as_str().into();
     }
     if let Some(brake) = options.max_deletes {
         payload["max_deletes"] = brake.to_string().into();

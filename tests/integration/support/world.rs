@@ -100,6 +100,7 @@ impl World {
             http_client: Some(self.wire.client()),
             credentials: Some(SharedCredentialsProvider::new(management())),
             time_source: clock.cloned().map(SharedTimeSource::new),
+            breaker: None,
         };
         Hub::with(settings, environment).await.expect("a hub")
     }
@@ -119,10 +120,11 @@ impl World {
         Ok(match answer(hub, payload).await? {
             Answer::Report(response) => serde_json::to_value(*response).expect("JSON"),
             Answer::Ignored(reason) => json!({"status": "in_sync", "ignored": reason}),
-            Answer::Accounts(answer) | Answer::Execution(answer) | Answer::Batch(answer, _) => {
+            Answer::Accounts(answer) | Answer::Batch(answer, _) | Answer::Execution(answer) => {
                 answer
             }
             Answer::Failover(answer) => serde_json::to_value(*answer).expect("JSON"),
+            Answer::Status(status) => serde_json::to_value(*status).expect("JSON"),
         })
     }
 

@@ -95,6 +95,7 @@ async fn a_later_round_of_the_same_execution_replaces_the_result() {
     target.put("/held", "theirs");
     execute(&stage, 0..2).await;
     target.delete("/held");
+    tokio::time::sleep(Duration::from_mins(1)).await;
     execute(&stage, 0..1).await;
     let answer = stage.ask(&finish()).await;
     assert_eq!((&answer["in_sync"], &answer["failed"]), (&json!(2), &json!(0)), "{answer}");
@@ -132,6 +133,7 @@ async fn a_digest_that_could_not_be_published_is_published_by_the_next_finish() 
     assert_eq!(first["failures"][0]["error_kind"], "access_denied", "{first}");
     assert_eq!(metrics.len(), 1);
     stage.sim.mend(fault);
+    // The second one waits whether the first one is still at work.
     for digests in [1, 1] {
         let (answer, metrics) = ask(&stage.hub, &finish(), Deadline::never()).await;
         assert_eq!((answer.get("failures"), metrics.len()), (None, 0));

@@ -113,6 +113,7 @@ async fn an_item_with_two_targets_is_done_when_one_is_written_and_the_other_reco
 async fn an_event_of_an_unreadable_state_returns_and_nothing_is_recorded() {
     let stage = Stage::new(1, &[]).await;
     put(&stage, 0, "/a", "1");
+    stage.sim.forget_calls();
     let fault = stage.sim.fault(Fault::new(Effect::ServerError).operation("dynamodb:Query"));
     let answer = stage.ask(&batch([("1", stage.event(0, "/a"))])).await;
     assert_eq!(returned(&answer), ["1"]);

@@ -71,11 +71,11 @@ impl Stage {
     }
 
     pub(super) async fn thaw(&self, route: &str) {
-        let status = self.ask(&json!({"failover": {"route": route, "action": "status"}})).await;
-        let serial = &status["routes"][0]["serial"];
+        let last = self.keys(&format!("state#{route}")).pop();
+        let serial: u64 = last.map_or(0, |key| key.parse().expect("a serial"));
         let thaw = json!({"route": route, "action": "thaw", "serial": serial});
         let answer = self.ask(&json!({ "failover": thaw })).await;
-        assert_eq!(answer["state"], "active", "{status} {answer}");
+        assert_eq!(answer["state"], "active", "{answer}");
     }
 
     pub(super) async fn freeze(&self, route: &str) {

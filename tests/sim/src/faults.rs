@@ -16,6 +16,8 @@ pub enum Effect {
     Throttle,
     /// The service answers `InternalServerError` with status 500.
     ServerError,
+    /// The service answers `ServiceUnavailable` with status 503.
+    Unavailable,
     /// The service never answers.
     TimeOut,
     /// The connection breaks.

@@ -136,6 +136,10 @@ fn finish(world: &mut World, request: &ParsedRequest, admission: &Admission, now
         }
         Some(Effect::Throttle) => refuse(throttled(&request.operation)),
         Some(Effect::ServerError) => refuse(server_error(&request.operation)),
+        Some(Effect::Unavailable) => {
+            let error = AwsError::new("ServiceUnavailable", "The service is unavailable.");
+            refuse(error.with_status(503))
+        }
         Some(Effect::AccessDenied) => {
             refuse(denied(caller_arn, &request.operation, "*", request.is_json))
         }

@@ -8,7 +8,7 @@ use super::orders::Schedule;
 use crate::schedules::alone;
 use crate::schedules::check::End;
 use crate::schedules::history::{self, Change, NAME};
-use crate::schedules::process::{Call, Input, Process, Status};
+use crate::schedules::process::{Answer, Call, Input, Process, Status};
 use crate::schedules::store::{ACCOUNT, Dates, Store, Who};
 
 pub(super) const ROUTES: &str = "us-east-2=us-east-1";
@@ -32,8 +32,8 @@ pub(super) struct Run {
     pub(super) bad: Option<String>,
 }
 
-/// Runs a schedule.
-pub(super) fn run(schedule: &Schedule) -> Run {
+/// Runs schedules, each from the same beginning.
+pub(super) fn run_all(schedules: &[Schedule]) -> Vec<Run> {
     // A simulator needs a runtime's clock, though its own clock is the schedule's.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -41,7 +41,12 @@ pub(super) fn run(schedule: &Schedule) -> Run {
         .build()
         .expect("a runtime");
     let _inside = runtime.enter();
-    let mut stage = Stage::new();
+    let beginning = Stage::new();
+    schedules.iter().map(|schedule| run(&beginning, schedule)).collect()
+}
+
+fn run(beginning: &Stage, schedule: &Schedule) -> Run {
+    let mut stage = beginning.fork();
     stage.perform(schedule);
     let Stage { mut run, lines, .. } = stage;
     run.bad = run.bad.map(|why| format!("{why}\n  {schedule:?}\n    {}", lines.join("\n    ")));
@@ -52,6 +57,8 @@ pub(super) fn run(schedule: &Schedule) -> Run {
 struct Running {
     process: Process,
     status: Status,
+    /// The answer to a write that was done before the process was held.
+    done: Option<Answer>,
 }
 
 struct Stage {
@@ -77,7 +84,19 @@ impl Stage {
         stage.finish(&acts::thaw(0));
         stage.finish(&acts::sweep());
         stage.run = Run::default();
+        stage.lines.clear();
         stage
+    }
+
+    fn fork(&self) -> Self {
+        Self {
+            store: self.store.fork(),
+            active: self.active.clone(),
+            changes: self.changes,
+            thawed: self.thawed,
+            lines: Vec::new(),
+            run: Run::default(),
+        }
     }
 
     fn perform(&mut self, schedule: &Schedule) {
@@ -187,7 +206,7 @@ impl Stage {
         self.run.processes += 1;
         let (process, status) = Process::start(asked, self.store.now());
         self.store.until(process.now());
-        let running = Running { process, status };
+        let running = Running { process, status, done: None };
         self.see(&running, &[]);
         running
     }
@@ -205,6 +224,10 @@ impl Stage {
                 Status::Waiting(calls) => calls.clone(),
             };
             if hold == Some(number) {
+                running.done = calls[0].writes().then(|| {
+                    self.store.until(running.process.now());
+                    self.store.answer(&calls[0], 0)
+                });
                 return Some(running);
             }
             self.answer(&mut running, &calls[0]);
@@ -218,7 +241,8 @@ impl Stage {
             Status::Ended(_) => Vec::new(),
         };
         self.store.until(running.process.now());
-        let answer = self.store.answer(call, 0);
+        let done = running.done.take();
+        let answer = done.unwrap_or_else(|| self.store.answer(call, 0));
         if call.operation == "dynamodb:PutItem" && answer.status == 200 {
             self.note_state();
             self.run.transitions += usize::from(call.body.contains("state#"));
