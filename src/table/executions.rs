@@ -9,7 +9,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::calls::{Repeats, TableWrite};
-use super::items::{Item, keyed, set_text, set_time, set_ttl, text};
+use super::items::{Item, keyed, set_text, set_time, set_ttl, text, time};
 use super::sweeps::{SweepRecord, partition, records};
 use super::{Conditional, Table};
 use crate::domain::{AccountId, Cause, ExecutionName, Timestamp};
@@ -37,6 +37,8 @@ pub struct ExecutionRecords {
 pub struct FinishRecord {
     /// The answer: one JSON document.
     pub answer: String,
+    /// When the answer was given.
+    pub at: Timestamp,
     /// Whether its digest was published, or did not have to be.
     pub published: bool,
 }
@@ -78,6 +80,7 @@ impl Table {
             finish: finish.and_then(|item| {
                 Some(FinishRecord {
                     answer: text(item, "answer")?.to_owned(),
+                    at: time(item, "at")?,
                     published: text(item, "published").is_some(),
                 })
             }),

@@ -59,6 +59,7 @@ mod snapshots;
 mod stock;
 mod stops;
 mod support;
+mod table;
 mod takeover;
 mod target_changes;
 mod trusted_writers;

@@ -71,6 +71,14 @@ fn check_accepted(request: &Request, value: &Value) {
                 again["execution"] = execution.as_str().into();
             }
             assert_eq!(parse(again.to_string().as_bytes()).as_ref(), Ok(request));
+<<<<<<< HEAD
+        }
+        Request::Finish(execution) => {
+            let detail = json!({"name": "sweep", "operation": "finish"});
+            let again = json!({"detail": detail, "execution": execution.as_str()}).to_string();
+            assert_eq!(parse(again.as_bytes()).as_ref(), Ok(request));
+=======
+>>>>>>> main
         }
     }
 }
@@ -228,6 +236,9 @@ fn payload(reconcile: &Reconcile, operation: &str) -> Value {
     }
     if let Some(brake) = options.max_deletes {
         payload["max_deletes"] = brake.to_string().into();
+    }
+    if let Some(execution) = &reconcile.execution {
+        payload["execution"] = execution.as_str().into();
     }
     payload
 }
