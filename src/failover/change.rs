@@ -52,7 +52,7 @@ pub(super) async fn change(
         }
     }
     let message = format!(
-        "cannot {action} {pair}: other operators changed the state {TRIES} times meanwhile; it is now {}",
+        "cannot {action} {pair}: other operators changed the state {TRIES} times meanwhile; the route is now {}",
         record.route
     );
     let remedy = "agree with the other operators, then run the command again";
