@@ -95,7 +95,7 @@ class Freeze:
     def check_held(self):
         """The event is an item of the table, so `status` and the operator know it."""
         held = {item["sk"]["S"]: item for item in self.items(f"held#{ROUTE}")}
-        key = f"{self.account}#parameter#{NAME}"
+        key = f"{self.account}#parameter#{NAME.removeprefix('/')}"
         if held.get(key, {}).get("why") != {"S": "frozen"}:
             raise FreezeFailed(f"the table does not hold the event of {NAME}; it holds {sorted(held)}")
         if VALUE in str(held):

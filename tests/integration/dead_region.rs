@@ -79,7 +79,8 @@ async fn measured(sim: &Sim, accounts: &[String], hub: &Hub, payload: &Value) ->
     let (start, from) = (Instant::now(), sim.now());
     let finished = Mutex::new(BTreeMap::new());
     let note = |progress: Progress| {
-        let account = progress.account.as_str().to_owned();
+        let Progress::Account { account, .. } = progress else { return };
+        let account = account.as_str().to_owned();
         finished.lock().expect("no panic").insert(account, start.elapsed());
     };
     let answer = told_of(hub, payload, Deadline::never(), &note).await;

@@ -23,7 +23,7 @@ use super::world::{EXTERNAL_ID, MARK, ROUTES, SOURCE};
 pub(crate) const SPOKE: &str = "failover-replicator-spoke";
 
 /// The simulator's time, for the SDK.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Time(Clock);
 
 impl TimeSource for Time {
