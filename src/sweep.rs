@@ -2,9 +2,11 @@
 //! others.
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt, stream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::aws::{Connection, Session};
 use crate::deadline::reserve;
@@ -42,7 +44,8 @@ impl AccountAbsences {
     }
 }
 
-/// Reconciles `in_parallel` accounts at a time, and returns the results in the order in which accounts finish.
+/// Reconciles `in_parallel` accounts at a time, and returns the results in the order in which accounts finish. An account
+/// that only waits for a Region that does not answer does not count.
 pub fn sweep(
     connection: &Connection,
     policy: &Arc<RunPolicy>,
@@ -51,23 +54,47 @@ pub fn sweep(
     in_parallel: usize,
 ) -> impl Stream<Item = AccountResult> + Send + 'static {
     let (connection, policy, recent) = (connection.clone(), Arc::clone(policy), Arc::clone(recent));
+    let slots = Arc::new(Semaphore::new(in_parallel.clamp(1, Semaphore::MAX_PERMITS)));
+    let all = work.len().max(1);
     stream::iter(work)
         .map(move |work| {
             let (connection, policy, recent) =
                 (connection.clone(), Arc::clone(&policy), Arc::clone(&recent));
-            let account = work.account.clone();
-            // One task for each account: accounts use every core, and a panic ends only its task.
-            let task =
-                tokio::spawn(
-                    async move { account_result(&connection, &policy, &recent, work).await },
-                );
+            let slots = Arc::clone(&slots);
             async move {
+                // The semaphore is never closed, and gives the slots in the order of the accounts.
+                let slot = slots.acquire_owned().await.ok();
+                let account = work.account.clone();
+                let only_waits = connection.only_waits(&account);
+                // One task for each account: accounts use every core, and a panic ends only its task.
+                let task = tokio::spawn(async move {
+                    in_slot(slot, only_waits, account_result(&connection, &policy, &recent, work))
+                        .await
+                });
                 task.await.unwrap_or_else(|_| {
                     AccountResult::Reconciled(Box::new(panicked(&account)), None)
                 })
             }
         })
-        .buffer_unordered(in_parallel.max(1))
+        .buffer_unordered(all)
+}
+
+/// The result of an account's work. The next account gets the slot when the work ends, or when this account only waits
+/// for source Regions that do not answer.
+async fn in_slot<T>(
+    slot: Option<OwnedSemaphorePermit>,
+    only_waits: impl Future<Output = ()>,
+    work: impl Future<Output = T>,
+) -> T {
+    let mut work = pin!(work);
+    tokio::select! {
+        biased;
+        result = &mut work => result,
+        () = only_waits => {
+            drop(slot);
+            work.await
+        }
+    }
 }
 
 async fn account_result(
@@ -107,17 +134,17 @@ async fn reconcile(
         Ok(session) => session.with_gate(policy.gate.clone().map(|gate| gate as _)),
         Err(cause) => return (merged(withheld, failed(&account, cause)), None),
     };
-    let mut outcome = withheld;
-    if !planned.is_empty() {
-        let policy = RunPolicy { writing: Writing::PlanOnly, ..policy.clone() };
-        let planned = Work { assignments: planned, ..Work::new(account) };
-        outcome.merge(Box::pin(reconcile_routes(&session, &policy, recent, planned)).await.0);
-        if is_empty {
-            return (outcome, None);
+    let of_plan = async {
+        if planned.is_empty() {
+            return AccountOutcome::new(account.clone());
         }
-    }
-    let (reconciled, absences) = reconcile_routes(&session, policy, recent, work).await;
-    (merged(outcome, reconciled), absences)
+        let policy = RunPolicy { writing: Writing::PlanOnly, ..policy.clone() };
+        let planned = Work { assignments: planned, ..Work::new(account.clone()) };
+        Box::pin(reconcile_routes(&session, &policy, recent, planned)).await.0
+    };
+    let (planned, (reconciled, absences)) =
+        futures::join!(of_plan, reconcile_routes(&session, policy, recent, work));
+    (merged(merged(withheld, planned), reconciled), absences)
 }
 
 async fn reconcile_routes(

@@ -33,6 +33,7 @@ use super::response::{complete_response, missing_member};
 use super::session::{Session, Shared, now};
 use crate::aws::errors;
 use crate::aws::memory_budget::MemoryBudget;
+use crate::aws::throttle::breaker::Breaker;
 use crate::aws::throttle::connector::ThrottledHttpClient;
 use crate::aws::throttle::registry::{AccountLimiters, CallCounts, LimiterRegistry};
 use crate::aws::throttle::{CallStats, Lane, Quotas};
@@ -89,6 +90,7 @@ struct Inner {
     options: Options,
     quotas: Arc<Quotas>,
     calls: Arc<CallCounts>,
+    breaker: Arc<Breaker>,
     /// The limiters of the hub's own calls.
     limiters: Arc<AccountLimiters>,
     /// The limiters of the member accounts.
@@ -122,7 +124,12 @@ impl Connection {
         let clock = clock_of(&options);
         let quotas = Arc::new(options.quotas.clone());
         let calls = Arc::new(CallCounts::default());
-        let limiters = AccountLimiters::new(None, Arc::clone(&quotas), Arc::clone(&calls));
+        let breaker = Breaker::new(options.environment.breaker.unwrap_or_default(), clock.clone());
+        let limiters = {
+            let (quotas, calls, breaker) =
+                (Arc::clone(&quotas), Arc::clone(&calls), Arc::clone(&breaker));
+            AccountLimiters::new(None, quotas, calls, breaker)
+        };
         let base = config;
         let config = match &options.operator_role_arn {
             Some(arn) => {
@@ -145,6 +152,7 @@ impl Connection {
             options,
             quotas,
             calls,
+            breaker,
             limiters,
             registry: LimiterRegistry::default(),
             caller: OnceCell::new(),
@@ -271,6 +279,12 @@ impl Connection {
         Ok(session)
     }
 
+    /// Completes when the account has requests under way and all of them wait for source Regions that do not answer.
+    pub fn only_waits(&self, account: &AccountId) -> impl Future<Output = ()> + Send + use<> {
+        let limiters = self.limiters(account);
+        async move { limiters.only_waits().await }
+    }
+
     /// Counts of the calls so far, by action as IAM spells it.
     pub fn calls(&self) -> BTreeMap<String, CallStats> {
         self.0.calls.snapshot()
@@ -288,6 +302,11 @@ impl Connection {
         self.0.registry.len()
     }
 
+    fn limiters(&self, account: &AccountId) -> Arc<AccountLimiters> {
+        let Inner { registry, quotas, calls, breaker, .. } = &*self.0;
+        registry.of(account, quotas, calls, breaker)
+    }
+
     fn session_in_use(&self, account: &AccountId) -> Session {
         let mut sessions = self.0.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(shared) = sessions.get(account).and_then(Weak::upgrade) {
@@ -302,7 +321,7 @@ impl Connection {
         let external_id = options.external_id.as_deref();
         let role = Role::spoke(name, external_id, by_operator, is_management, &at);
         let credentials = RoleCredentials::new(role, sts.clone(), clock.clone());
-        let limiters = self.0.registry.of(account, &self.0.quotas, &self.0.calls);
+        let limiters = self.limiters(account);
         let session = Session::new(
             account.clone(),
             name,

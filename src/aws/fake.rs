@@ -12,6 +12,7 @@ use aws_smithy_runtime_api::client::http::{
     SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::DateTime;
@@ -40,8 +41,10 @@ pub(crate) struct Sent {
 /// The time until each response, so that calls overlap as they do on AWS.
 const LATENCY: Duration = Duration::from_millis(1);
 
-/// The status and body of a response.
+/// The status and body of a response. The status [`NO_ANSWER`] breaks the connection.
 pub(crate) type FakeResponse = (u16, String);
+/// No status of HTTP: the connection breaks.
+pub(crate) const NO_ANSWER: u16 = 0;
 type Responder = dyn Fn(&Sent) -> FakeResponse + Send + Sync;
 
 /// Replaces the network.
@@ -87,6 +90,7 @@ impl FakeAws {
                 credentials: None,
                 http_client: Some(SharedHttpClient::new(self.clone())),
                 time_source: Some(SharedTimeSource::new(TokioTime(self.start))),
+                breaker: None,
             },
         };
         change(&mut options);
@@ -133,6 +137,10 @@ impl HttpConnector for FakeAws {
         };
         self.sent.lock().unwrap().push(sent.clone());
         let (status, body) = (self.respond)(&sent);
+        if status == NO_ANSWER {
+            let broken = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+            return HttpConnectorFuture::ready(Err(ConnectorError::io(broken.into())));
+        }
         let status = StatusCode::try_from(status).unwrap();
         HttpConnectorFuture::new(async move {
             tokio::time::sleep(LATENCY).await;

@@ -37,6 +37,6 @@ pub use moment::Moment;
 pub use response::{complete_response, missing_member};
 pub use retry::OnlyIfRefused;
 pub use session::{Session, timestamp};
-pub use throttle::{ACTIONS, CallStats, Lane, Quotas};
+pub use throttle::{ACTIONS, BreakerLimits, CallStats, Lane, Quotas};
 pub use unmodelled::Unmodelled;
 pub use write_gate::{WriteGate, WriteIntent, WriteIntentInterceptor};

@@ -39,6 +39,13 @@ pub struct Route {
     pub targets: Vec<Region>,
 }
 
+impl Route {
+    /// The source and the targets.
+    pub fn regions(&self) -> impl Iterator<Item = &Region> {
+        std::iter::once(&self.source).chain(&self.targets)
+    }
+}
+
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let targets: Vec<&str> = self.targets.iter().map(Region::as_str).collect();

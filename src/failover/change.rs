@@ -90,9 +90,9 @@ pub(super) async fn caller_or_unknown(connection: &Connection) -> String {
     }
 }
 
-/// Names one command, so that a repeated put recognises its own record. The time and the random keys of this process
+/// Names one conditional put, so that a repeated put recognises its own record. The time and the random keys of this process
 /// make it unique.
-fn request_id(now: Timestamp) -> String {
+pub(crate) fn request_id(now: Timestamp) -> String {
     format!("{:x}-{:016x}", now.millis(), RandomState::new().build_hasher().finish())
 }
 

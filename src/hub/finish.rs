@@ -1,19 +1,27 @@
 //! Ends an execution: sums up its records, publishes one digest for the whole of it, and emits its metrics.
 //!
 //! The first `finish` keeps its answer in the table. A later one gives the same answer, and publishes only if the first one
-//! could not. A digest may therefore be published twice if its answer was lost, and is never left out.
+//! has not done so within a minute. A digest may therefore be published twice if its answer was lost, and is never left
+//! out.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::record_account::pairs_of;
 use super::{Answer, Hub, HubError, RunResult};
 use crate::deadline::Deadline;
-use crate::domain::{AccountId, Cause, ExecutionName, Failure, RoutePair, RouteRecord};
+use crate::domain::{AccountId, Cause, ExecutionName, Failure, RoutePair, RouteRecord, Timestamp};
+use crate::failover::request_id;
 use crate::report::{ExecutionSummary, Report};
 use crate::request::Refused;
 use crate::table::{Conditional, FinishRecord, Table};
+
+/// A `finish` publishes within this time, or does not publish: the topic has 30 s to answer.
+const PUBLISHES_WITHIN: Duration = Duration::from_mins(1);
+/// The pause between two looks at the first `finish`.
+const PAUSE: Duration = Duration::from_secs(3);
 
 impl Hub {
     /// The sum of an execution.
@@ -37,16 +45,21 @@ impl Hub {
         let now = self.sweeps.now();
         let summary = ExecutionSummary::new(execution.as_str(), now, &records, &states, names);
         let answer = summary.json();
+        let own = FinishRecord {
+            answer: answer.to_string(),
+            request: request_id(now),
+            at: now,
+            published: false,
+        };
         let first = match records.finish {
             Some(first) => first,
-            None => begin(table, execution, &answer, &summary).await?,
+            None => begin(table, execution, &own).await?,
         };
-        let kept: Value = serde_json::from_str(&first.answer).unwrap_or_default();
-        let is_first = kept == answer;
-        let mut answer = if kept.is_object() { kept } else { answer };
-        if !first.published
-            && let Err(cause) = self.end(table, execution, &summary, deadline).await
-        {
+        let is_first = first.request == own.request;
+        let mut answer: Value = serde_json::from_str(&first.answer).unwrap_or(answer);
+        let is_published = first.published
+            || !is_first && self.is_published_meanwhile(table, execution, first.at).await?;
+        if !is_published && let Err(cause) = self.end(table, execution, &summary, deadline).await {
             let mut report = Report::new();
             report.fail(Failure::of_hub(cause));
             let reported = serde_json::to_value(report.response()).unwrap_or_default();
@@ -65,6 +78,24 @@ impl Hub {
         Ok(states)
     }
 
+    /// Waits for the `finish` that gave the first answer, which publishes the digest. Whether it did: if it ended without
+    /// that, the caller publishes.
+    async fn is_published_meanwhile(
+        &self,
+        table: &Table,
+        execution: &ExecutionName,
+        first: Timestamp,
+    ) -> Result<bool, Cause> {
+        while self.sweeps.now().since(first) < PUBLISHES_WITHIN {
+            tokio::time::sleep(PAUSE).await;
+            let finish = table.execution(execution).await?.finish;
+            if finish.is_some_and(|finish| finish.published) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Publishes the digest, and notes that this is done.
     async fn end(
         &self,
@@ -80,22 +111,15 @@ impl Hub {
     }
 }
 
-/// Keeps the answer, or gives the answer of another `finish` that came first. The other one publishes.
+/// Keeps the answer, or gives the answer of another `finish` that came first. A put whose answer was lost finds its own
+/// record.
 async fn begin(
     table: &Table,
     execution: &ExecutionName,
-    answer: &Value,
-    summary: &ExecutionSummary,
+    own: &FinishRecord,
 ) -> Result<FinishRecord, Cause> {
-    let answer = answer.to_string();
-    if table.begin_finish(execution, &answer, summary.at()).await? == Conditional::Written {
-        return Ok(FinishRecord { answer, published: false });
+    if table.begin_finish(execution, own).await? == Conditional::Written {
+        return Ok(own.clone());
     }
-    let other = table.execution(execution).await?.finish;
-    Ok(match other {
-        // A put whose answer was lost finds its own record.
-        Some(own) if own.answer == answer => own,
-        Some(other) => FinishRecord { published: true, ..other },
-        None => FinishRecord { answer, published: false },
-    })
+    Ok(table.execution(execution).await?.finish.unwrap_or_else(|| own.clone()))
 }

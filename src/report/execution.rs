@@ -100,11 +100,6 @@ impl ExecutionSummary {
         summary
     }
 
-    /// The time of the sum.
-    pub const fn at(&self) -> Timestamp {
-        self.at
-    }
-
     /// Whether there is nothing to report. An execution without any account is not clean.
     pub fn is_clean(&self) -> bool {
         self.accounts > 0

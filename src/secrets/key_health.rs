@@ -8,10 +8,10 @@ use futures::stream;
 
 use super::causes;
 use super::context::{CALLS, SecretsContext};
-use super::model::{Secret, SecretListing};
+use super::model::{Secret, SecretLists};
 use super::plan::SecretDecision;
 use crate::aws::is_aws_managed;
-use crate::domain::{AccountOutcome, Cause, OutcomeKind, Region};
+use crate::domain::{AccountOutcome, Cause, OutcomeKind, Region, Route};
 
 /// The unusable keys, by target Region and key.
 #[derive(Debug, Default)]
@@ -37,21 +37,21 @@ impl UnusableKeys {
 }
 
 impl SecretsContext<'_> {
-    /// Checks each key of the listed replicas once. A failed call to KMS is reported for its Region.
+    /// Checks each key of a route's listed replicas once. A failed call to KMS is reported for its Region.
     pub(super) async fn check_keys(
         &self,
         outcome: &mut AccountOutcome,
-        pairs: &[(&Region, &Region)],
-        lists: &BTreeMap<Region, SecretListing>,
+        route: &Route,
+        lists: &SecretLists,
     ) -> UnusableKeys {
         let mut keys: BTreeSet<(&Region, &str)> = BTreeSet::new();
-        for (source, target) in pairs {
-            let Some(list) = lists.get(*target) else { continue };
+        for target in &route.targets {
+            let Some(Ok(list)) = lists.get(target) else { continue };
             let replicas = list
                 .values()
-                .filter(|held| held.primary_region.as_deref() == Some(source.as_str()));
+                .filter(|held| held.primary_region.as_deref() == Some(route.source.as_str()));
             let customer_keys = replicas.map(Secret::kms_key).filter(|key| !is_aws_managed(key));
-            keys.extend(customer_keys.map(|key| (*target, key)));
+            keys.extend(customer_keys.map(|key| (target, key)));
         }
         let checks: Vec<_> = keys
             .into_iter()

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::domain::{DEFAULT_SECRET_KEY, Region, SecretName, Tags, Timestamp};
+use crate::concurrency::ReadOnce;
+use crate::domain::{Cause, DEFAULT_SECRET_KEY, Region, SecretName, Tags, Timestamp};
 
 /// The key of the tag that AWS sets on a secret that an AWS service created.
 const OWNING_SERVICE_TAG: &str = "aws:secretsmanager:owningService";
@@ -35,6 +36,9 @@ pub(super) struct Secret {
 
 /// The secrets of one Region, by name.
 pub(super) type SecretListing = HashMap<SecretName, Secret>;
+
+/// The lists of a sweep, by Region. The routes of an account share them.
+pub(super) type SecretLists = ReadOnce<Region, Result<SecretListing, Cause>>;
 
 /// What the primary shows about its replica in one Region.
 #[derive(Clone, Debug, PartialEq, Eq)]

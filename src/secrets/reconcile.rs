@@ -1,7 +1,7 @@
 //! The reconcile loop for the secrets of one account: list or describe, plan, describe the undecided secrets, request
 //! missing replicas, wait. A failure of one secret, and a failed list, do not stop the other work.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use futures::StreamExt as _;
 use futures::stream;
@@ -9,7 +9,7 @@ use futures::stream;
 use crate::aws::{KeyStates, Session};
 use crate::domain::{
     ABSENT, ABSENT_REMEDY, AccountOutcome, Assignment, FailureKind, Item, Kind, OutcomeKind,
-    Region, Scope, SecretName, Subject, Wanted,
+    Region, Route, Scope, SecretName, Subject, Wanted,
 };
 use crate::partial_counts;
 use crate::run_policy::RunPolicy;
@@ -18,14 +18,15 @@ use super::ask::{KnownHolder, UndecidedSecret, UndecidedTarget, decide_again};
 use super::await_replicas::await_replicas;
 use super::context::{CALLS, SecretsContext};
 use super::key_health::UnusableKeys;
-use super::model::SecretListing;
+use super::model::{SecretListing, SecretLists};
 use super::observe;
 use super::plan::{SecretDecision, plan};
 
 #[cfg(test)]
 mod tests;
 
-/// Reconciles the secrets of these routes of one account. Every secret gets one count per target.
+/// Reconciles the secrets of these routes of one account. Every secret gets one count per target. A route begins when its
+/// own lists are read: it never waits for a Region of another route.
 pub async fn reconcile(
     session: &Session,
     policy: &RunPolicy,
@@ -33,75 +34,76 @@ pub async fn reconcile(
 ) -> AccountOutcome {
     let keys = KeyStates::default();
     let context = SecretsContext { session, policy, keys: &keys };
-    let mut outcome = context.empty_outcome();
-
-    let wholes: Vec<&Assignment> =
-        assignments.iter().filter(|one| one.scope == Scope::Everything).collect();
-    let lists = context.list(&mut outcome, &wholes).await;
-    let pairs: Vec<(&Region, &Region)> = wholes
+    let listed = assignments.iter().filter(|one| one.scope == Scope::Everything);
+    let lists = SecretLists::new(listed.flat_map(|one| one.route.regions().cloned()));
+    let routes: Vec<_> = assignments
         .iter()
-        .flat_map(|whole| whole.route.targets.iter().map(|target| (&whole.route.source, target)))
+        .map(|assignment| {
+            let lists = lists.part(assignment.route.regions());
+            context.reconcile_route(assignment, lists)
+        })
         .collect();
-    let unusable = context.check_keys(&mut outcome, &pairs, &lists).await;
-    let mut undecided = Vec::new();
-    for whole in wholes {
-        undecided.extend(context.compare(&mut outcome, whole, &lists, &unusable));
-    }
+    // From here on each route holds its own lists.
     drop(lists);
-    partial_counts::add(Kind::Secret, &outcome.secrets);
-    for assignment in assignments {
-        if let Scope::Items(wanted) = &assignment.scope {
-            undecided.extend(context.look_up(&mut outcome, assignment, wanted).await);
-        }
+    let mut outcome = context.empty_outcome();
+    for of_route in futures::future::join_all(routes).await {
+        outcome.merge(of_route);
     }
-
-    // All replicas are requested before the wait, so the wait covers all of them together.
-    let decisions: Vec<_> =
-        undecided.into_iter().map(|secret| decide_again(&context, secret)).collect();
-    let decided = stream::iter(decisions).buffer_unordered(CALLS);
-    let decided = decided.inspect(|(part, _)| partial_counts::add(Kind::Secret, &part.secrets));
-    let decided: Vec<_> = decided.collect().await;
-    let mut awaited = Vec::new();
-    for (part, rest) in decided {
-        outcome.merge(part);
-        awaited.extend(rest);
-    }
-    outcome.merge(await_replicas(&context, awaited).await);
     outcome
 }
 
 impl SecretsContext<'_> {
-    /// Lists every Region of these routes once, all concurrently. A Region with a failed list is reported and omitted.
-    async fn list(
+    async fn reconcile_route(self, assignment: &Assignment, lists: SecretLists) -> AccountOutcome {
+        let mut outcome = self.empty_outcome();
+        let undecided = match &assignment.scope {
+            Scope::Everything => self.look_at_lists(&mut outcome, &assignment.route, lists).await,
+            Scope::Items(wanted) => self.look_up(&mut outcome, assignment, wanted).await,
+        };
+        // All replicas are requested before the wait, so the wait covers all of them together.
+        let decisions: Vec<_> =
+            undecided.into_iter().map(|secret| decide_again(&self, secret)).collect();
+        let decided = stream::iter(decisions).buffer_unordered(CALLS);
+        let decided = decided.inspect(|(part, _)| partial_counts::add(Kind::Secret, &part.secrets));
+        let decided: Vec<_> = decided.collect().await;
+        let mut awaited = Vec::new();
+        for (part, rest) in decided {
+            outcome.merge(part);
+            awaited.extend(rest);
+        }
+        outcome.merge(await_replicas(&self, awaited).await);
+        outcome
+    }
+
+    /// Reads the lists of a route and records what they decide. Returns the undecided secrets.
+    async fn look_at_lists<'a>(
         &self,
         outcome: &mut AccountOutcome,
-        wholes: &[&Assignment],
-    ) -> BTreeMap<Region, SecretListing> {
-        let regions: BTreeSet<&Region> = wholes
-            .iter()
-            .flat_map(|whole| std::iter::once(&whole.route.source).chain(&whole.route.targets))
-            .collect();
-        let listing: Vec<_> = regions
-            .into_iter()
-            .map(async |region| {
-                (region, observe::list(self.session, region, &self.policy.deadline).await)
-            })
-            .collect();
-        let listed: Vec<_> = stream::iter(listing).buffer_unordered(CALLS).collect().await;
-        let mut lists = BTreeMap::new();
-        for (region, list) in listed {
-            match list {
-                Ok(list) => {
-                    lists.insert(region.clone(), list);
-                }
-                Err(cause) if cause.kind == FailureKind::NotInTime => {
+        route: &'a Route,
+        lists: SecretLists,
+    ) -> Vec<UndecidedSecret<'a>> {
+        let deadline = &self.policy.deadline;
+        lists
+            .read(|region| async move { observe::list(self.session, &region, deadline).await })
+            .await;
+        self.report_unlisted(outcome, route, &lists);
+        let unusable = self.check_keys(outcome, route, &lists).await;
+        let undecided = self.compare(outcome, route, &lists, &unusable);
+        partial_counts::add(Kind::Secret, &outcome.secrets);
+        undecided
+    }
+
+    /// Reports the Regions of a route that could not be listed.
+    fn report_unlisted(&self, outcome: &mut AccountOutcome, route: &Route, lists: &SecretLists) {
+        for region in route.regions() {
+            match lists.get(region) {
+                Some(Err(cause)) if cause.kind == FailureKind::NotInTime => {
                     outcome.complete = false;
                     outcome.left = true;
                 }
-                Err(cause) => self.fail_region(outcome, region, cause),
+                Some(Err(cause)) => self.fail_region(outcome, region, cause.clone()),
+                Some(Ok(_)) | None => {}
             }
         }
-        lists
     }
 
     /// Counts the secrets of the source for a target without a list: as failed if the list failed, as pending if the
@@ -125,20 +127,19 @@ impl SecretsContext<'_> {
     fn compare<'a>(
         &self,
         outcome: &mut AccountOutcome,
-        whole: &'a Assignment,
-        lists: &BTreeMap<Region, SecretListing>,
+        route: &'a Route,
+        lists: &SecretLists,
         unusable: &UnusableKeys,
     ) -> Vec<UndecidedSecret<'a>> {
-        let source = &whole.route.source;
-        let Some(secrets) = lists.get(source) else { return Vec::new() };
-        let targets: Vec<(&Region, &SecretListing)> = whole
-            .route
-            .targets
-            .iter()
-            .filter_map(|target| Some((target, lists.get(target)?)))
-            .collect();
-        for target in whole.route.targets.iter().filter(|target| !lists.contains_key(*target)) {
-            Self::count_unlisted(outcome, source, target, secrets.len());
+        let source = &route.source;
+        let listed = |region: &Region| lists.get(region).and_then(|list| list.as_ref().ok());
+        let Some(secrets) = listed(source) else { return Vec::new() };
+        let mut targets: Vec<(&Region, &SecretListing)> = Vec::new();
+        for target in &route.targets {
+            match listed(target) {
+                Some(list) => targets.push((target, list)),
+                None => Self::count_unlisted(outcome, source, target, secrets.len()),
+            }
         }
         for (target, _) in &targets {
             outcome.ledger.list(Kind::Secret, source, target, secrets.len());

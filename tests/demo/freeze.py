@@ -3,6 +3,7 @@
 The demo prints what hubctl and the function answer, and reads replicas and the hub's table with boto3.
 """
 
+import json
 import time
 
 import cloudtrail
@@ -85,7 +86,7 @@ class Freeze:
         invocation = function.invoke(cloudtrail.batch([event]))
         if invocation.error or invocation.payload != NOTHING_RETURNED:
             raise FreezeFailed(f"the hub answered {invocation.payload}; expected {NOTHING_RETURNED}")
-        print(f"      hub answered: {invocation.payload}, because the event is recorded and not lost")
+        print(f"      hub answered: {json.dumps(invocation.payload)}: the event is done, because the table holds it")
         self.check_held()
         self.check_left_alone()
         for target in OTHER_TARGETS:
@@ -94,7 +95,7 @@ class Freeze:
     def check_held(self):
         """The event is an item of the table, so `status` and the operator know it."""
         held = {item["sk"]["S"]: item for item in self.items(f"held#{ROUTE}")}
-        key = f"{self.account}#parameter#{NAME}"
+        key = f"{self.account}#parameter#{NAME.removeprefix('/')}"
         if held.get(key, {}).get("why") != {"S": "frozen"}:
             raise FreezeFailed(f"the table does not hold the event of {NAME}; it holds {sorted(held)}")
         if VALUE in str(held):

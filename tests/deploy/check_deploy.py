@@ -23,6 +23,7 @@ MODULES = (
     "test_queue",
     "test_costs",
     "test_documents",
+    "test_invoke",
 )
 
 

@@ -116,6 +116,7 @@ class CommandsCheck(unittest.TestCase):
         code, output = self.run_command(SAM, "delete", "--no-prompts", *config)
         self.assertEqual(0, code, output)
         self.assertEqual([], self.service.lambda_client.list_functions()["Functions"])
+        self.assertEqual(["failover-replicator"], self.service.client("dynamodb").list_tables()["TableNames"])
 
 
 def main():

@@ -122,6 +122,7 @@ async fn a_full_run_calls_every_action_of_the_list_and_no_other() {
             http_client: config.http_client(),
             credentials: config.credentials_provider(),
             time_source: config.time_source(),
+            breaker: None,
         },
         ..Options::default()
     };

@@ -63,7 +63,11 @@ pub(in crate::aws) fn is_throttle(code: &str) -> bool {
         || code.starts_with("TooManyRequests")
         || matches!(
             code,
-            "TooManyUpdates" | "RequestLimitExceeded" | "SlowDown" | "PriorRequestNotComplete"
+            "TooManyUpdates"
+                | "RequestLimitExceeded"
+                | "SlowDown"
+                | "PriorRequestNotComplete"
+                | "ProvisionedThroughputExceededException"
         )
 }
 
@@ -116,6 +120,7 @@ mod tests {
             (400, "TooManyRequestsException", "", FailureKind::Throttled),
             (400, "RequestLimitExceeded", "", FailureKind::Throttled),
             (400, "TooManyUpdates", "", FailureKind::Throttled),
+            (400, "ProvisionedThroughputExceededException", "", FailureKind::Throttled),
             (429, "Whatever", "", FailureKind::Throttled),
             (400, "AccessDeniedException", "User: x is not authorized", FailureKind::AccessDenied),
             (403, "AccessDenied", "", FailureKind::AccessDenied),

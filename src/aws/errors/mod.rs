@@ -13,16 +13,18 @@ use std::fmt::{Debug, Display};
 use aws_config::imds::client::error::ImdsError;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::result::{DispatchFailure, SdkError};
+use aws_smithy_runtime_api::client::result::{ConnectorError, DispatchFailure, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use self::classify::{is_credentials_error, kind};
+use super::throttle::breaker::RegionSilent;
 use super::throttle::limiter::WaitedTooLong;
 use crate::domain::{Cause, FailureKind};
 
 /// Characters of AWS's message that are kept; genuine messages are shorter.
 const MESSAGE_LIMIT: usize = 600;
 const CHECK_THE_NETWORK: &str = "check the network connection to AWS, and AWS_ENDPOINT_URL if it is set; the next sweep tries again";
+const CHECK_THE_REGIONS_HEALTH: &str = "check the AWS Health Dashboard for the Region, and the network connection to AWS; the next sweep tries again";
 const CHECK_CREDENTIALS: &str = "check that the hub's credentials are correct and have not expired, and check this machine's clock; \
      a Region that is not enabled in the account refuses all credentials: enable it or remove it from REPLICATOR_ROUTES";
 const FIND_CREDENTIALS: &str = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run on a machine with an attached role";
@@ -126,6 +128,10 @@ fn unsent(operation: &str, place: &(impl Display + ?Sized), failure: &DispatchFa
         if let Some(cause) = source.downcast_ref::<Cause>() {
             return cause.clone();
         }
+        if let Some(silent) = source.downcast_ref::<RegionSilent>() {
+            return Cause::new(FailureKind::Unavailable, silent.to_string())
+                .with_remedy(CHECK_THE_REGIONS_HEALTH);
+        }
         if source.is::<WaitedTooLong>() {
             let message = format!(
                 "{operation} waited too long for the rate limit in {place} and was not sent"
@@ -139,7 +145,7 @@ fn unsent(operation: &str, place: &(impl Display + ?Sized), failure: &DispatchFa
         }
     }
     let service = operation.split(':').next().unwrap_or(operation);
-    let reason = if failure.is_timeout() { "timed out".to_owned() } else { innermost(connector) };
+    let reason = reason(connector);
     let is_unknown = NO_SUCH_HOST.iter().any(|words| reason.contains(words));
     let message = format!("{service} could not be reached in {place} for {operation}: {reason}");
     let remedy = if is_unknown { CHECK_THE_REGION } else { CHECK_THE_NETWORK };
@@ -191,6 +197,11 @@ fn find_credentials(profile: Option<&str>, uses_single_sign_on: bool) -> String 
         ),
         None => FIND_CREDENTIALS.to_owned(),
     }
+}
+
+/// Why no answer came, in a few words.
+pub(in crate::aws) fn reason(error: &ConnectorError) -> String {
+    if error.is_timeout() { "timed out".to_owned() } else { innermost(error) }
 }
 
 /// The error and its sources.

@@ -14,7 +14,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::retry::ErrorKind;
 
-use super::interceptor::Permit;
+use super::interceptor::{NotSent, Permit};
 use crate::aws::write_gate::GatedWrite;
 use crate::domain::{Cause, FailureKind};
 
@@ -58,16 +58,27 @@ impl HttpConnector for ThrottledConnector {
         };
         let inner = self.0.clone();
         HttpConnectorFuture::new(async move {
-            // Reported as a transient error, the SDK retries: it signs the request again, which queues again.
-            permit.wait().await.map_err(|error| {
-                ConnectorError::other(error.into(), Some(ErrorKind::TransientError))
-            })?;
+            let mut pending = permit.pending();
+            let read = permit.wait().await.map_err(not_sent)?;
             may_begin(&permit, &request)
                 .await
                 .map_err(|cause| ConnectorError::other(cause.into(), None))?;
             permit.log_write(&request);
-            inner.call(request).await
+            match read {
+                Some(read) => read.send(&mut pending, || inner.call(request)).await,
+                None => inner.call(request).await,
+            }
         })
+    }
+}
+
+fn not_sent(error: NotSent) -> ConnectorError {
+    match error {
+        // Reported as a transient error, the SDK retries: it signs the request again, which queues again.
+        NotSent::WaitedTooLong(error) => {
+            ConnectorError::other(error.into(), Some(ErrorKind::TransientError))
+        }
+        NotSent::RegionSilent(error) => ConnectorError::other(error.into(), None),
     }
 }
 

@@ -11,12 +11,16 @@ use aws_smithy_runtime_api::client::interceptors::context::{
 };
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, Metadata};
+use aws_smithy_runtime_api::client::retries::RequestAttempts;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
+use super::breaker::RegionSilent;
 use super::buckets::bucket_of;
-use super::limiter::Limiter;
+use super::limiter::{Limiter, WaitedTooLong};
+use super::pending::PendingRequest;
 use super::registry::{AccountLimiters, CallCounts};
+use super::source_read::{AdmittedRead, SentRead, SourceRead};
 use crate::aws::errors::classify::is_throttle;
 use crate::aws::errors::wire::error_code;
 use crate::aws::writes;
@@ -34,6 +38,15 @@ pub(in crate::aws) struct Permit {
     region: Region,
     limiter: Arc<Limiter>,
     calls: Arc<CallCounts>,
+    /// The request if it reads a source Region.
+    source_read: Option<SourceRead>,
+}
+
+/// Why a request was not sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NotSent {
+    WaitedTooLong(WaitedTooLong),
+    RegionSilent(RegionSilent),
 }
 
 impl Permit {
@@ -55,14 +68,28 @@ impl Permit {
         }
     }
 
-    /// Waits until the limiter lets the request pass, and counts the attempt.
-    pub(in crate::aws) async fn wait(&self) -> Result<(), super::limiter::WaitedTooLong> {
-        let waited = self.limiter.acquire().await?;
+    /// Counts the request among those of its account until the returned value is dropped.
+    pub(super) fn pending(&self) -> PendingRequest {
+        self.limiters.pending.begin()
+    }
+
+    /// Waits until the limiter lets the request pass, and counts the attempt. `None`: the request does not read a source
+    /// Region.
+    pub(super) async fn wait(&self) -> Result<Option<AdmittedRead>, NotSent> {
+        let turn = self.limiter.acquire();
+        let (waited, read) = match &self.source_read {
+            None => (turn.await, None),
+            Some(read) => {
+                let (waited, read) = read.in_turn(turn).await.map_err(NotSent::RegionSilent)?;
+                (waited, Some(read))
+            }
+        };
+        let waited = waited.map_err(NotSent::WaitedTooLong)?;
         self.calls.count(&self.action, |stats| {
             stats.attempts += 1;
             stats.waited += waited;
         });
-        Ok(())
+        Ok(read)
     }
 }
 
@@ -92,8 +119,26 @@ impl ThrottleInterceptor {
             UNKNOWN
         });
         let limiter = self.limiters.limiter(&self.region, bucket);
+        let source_read = self.source_read(&action, config);
         let (limiters, region) = (Arc::clone(&self.limiters), self.region.clone());
-        Permit { action, limiters, region, limiter, calls: Arc::clone(&self.limiters.calls) }
+        let calls = Arc::clone(&self.limiters.calls);
+        Permit { action, limiters, region, limiter, calls, source_read }
+    }
+
+    /// The attempt as the breaker sees it; `None` for a write, for the hub's own calls, and in other Regions.
+    fn source_read(&self, action: &str, config: &ConfigBag) -> Option<SourceRead> {
+        let account = self.limiters.account.clone()?;
+        if writes::is_write(action) || !self.limiters.is_source(&self.region) {
+            return None;
+        }
+        let attempts = config.load::<RequestAttempts>().map_or(1, RequestAttempts::attempts);
+        Some(SourceRead {
+            breaker: Arc::clone(&self.limiters.breaker),
+            region: self.region.clone(),
+            service: self.service,
+            account,
+            is_repeated: attempts > 1,
+        })
     }
 }
 
@@ -121,6 +166,9 @@ impl Intercept for ThrottleInterceptor {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let Some(response) = context.response() else { return Ok(()) };
+        if let Some(sent) = response.extension::<SentRead>() {
+            sent.learn(response);
+        }
         let permit = self.permit(config);
         let status = response.status();
         if status.is_success() {

@@ -12,17 +12,23 @@
 //!    consecutive small batches do not each start with a full burst.
 //! 5. `interceptor.rs`: knows which operation an attempt belongs to, but cannot wait. It attaches a `Permit` to the
 //!    request, and reports the answer (success or throttle) to the limiter.
-//! 6. `connector.rs`: the HTTP client of all SDK clients. It waits for the permit, logs writes, and sends the request.
+//! 6. `breaker.rs` and `source_read.rs`: reads of a source Region that does not answer fail at once, before they wait for a
+//!    limiter. `pending.rs`: an account that only waits for such a Region.
+//! 7. `connector.rs`: the HTTP client of all SDK clients. It waits for the permit, logs writes, and sends the request.
 //!
 //! Every attempt passes the connector, including the SDK's own retries. `aws/client.rs` builds every client, so no
 //! client can skip the interceptor.
 
+pub(super) mod breaker;
 mod buckets;
 pub(super) mod connector;
 pub(super) mod interceptor;
 pub(super) mod limiter;
+mod pending;
 mod rates;
 pub(super) mod registry;
+mod source_read;
 
+pub use breaker::BreakerLimits;
 pub use buckets::ACTIONS;
 pub use rates::{CallStats, Lane, Quotas};

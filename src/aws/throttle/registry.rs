@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::breaker::Breaker;
 use super::limiter::Limiter;
+use super::pending::PendingRequests;
 use super::rates::{CallStats, Quotas};
 use crate::domain::{AccountId, Region};
 use crate::settings::Bucket;
@@ -33,6 +35,8 @@ pub(in crate::aws) struct AccountLimiters {
     pub(super) account: Option<AccountId>,
     quotas: Arc<Quotas>,
     pub(super) calls: Arc<CallCounts>,
+    pub(super) breaker: Arc<Breaker>,
+    pub(super) pending: Arc<PendingRequests>,
     limiters: Mutex<BTreeMap<(Region, Bucket), Arc<Limiter>>>,
 }
 
@@ -41,8 +45,20 @@ impl AccountLimiters {
         account: Option<AccountId>,
         quotas: Arc<Quotas>,
         calls: Arc<CallCounts>,
+        breaker: Arc<Breaker>,
     ) -> Arc<Self> {
-        Arc::new(Self { account, quotas, calls, limiters: Mutex::new(BTreeMap::new()) })
+        let (pending, limiters) = <_>::default();
+        Arc::new(Self { account, quotas, calls, breaker, pending, limiters })
+    }
+
+    /// Completes when the account only waits for Regions that do not answer.
+    pub(in crate::aws) async fn only_waits(&self) {
+        self.pending.all_silent().await;
+    }
+
+    /// Whether a Region is the source of a route.
+    pub(super) fn is_source(&self, region: &Region) -> bool {
+        self.quotas.source_regions.contains(region)
     }
 
     pub(super) fn limiter(&self, region: &Region, bucket: Bucket) -> Arc<Limiter> {
@@ -72,11 +88,15 @@ impl LimiterRegistry {
         account: &AccountId,
         quotas: &Arc<Quotas>,
         calls: &Arc<CallCounts>,
+        breaker: &Arc<Breaker>,
     ) -> Arc<AccountLimiters> {
         let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         accounts.retain(|_, limiters| Arc::strong_count(limiters) > 1 || !limiters.is_idle());
-        let new =
-            || AccountLimiters::new(Some(account.clone()), Arc::clone(quotas), Arc::clone(calls));
+        let new = || {
+            let (quotas, calls, breaker) =
+                (Arc::clone(quotas), Arc::clone(calls), Arc::clone(breaker));
+            AccountLimiters::new(Some(account.clone()), quotas, calls, breaker)
+        };
         Arc::clone(accounts.entry(account.clone()).or_insert_with(new))
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::absence::UnwitnessedAbsences;
 use super::brake::ListedByTarget;
 use super::key_health::KeyHealth;
+use crate::concurrency::ReadOnce;
 use crate::domain::{Cause, ConflictClass, Kind, OutcomeKind, ParameterName, Region, Route};
 use crate::ownership::{FoundBy, Ownership, Provenance, is_marked, other_role};
 use crate::parameters::candidate::Candidate;
@@ -19,8 +20,8 @@ use crate::partial_counts;
 /// Lists may lag this much: a parameter written within this time is read by name before it is reported as a conflict.
 const LIST_LAG: Duration = Duration::from_mins(10);
 
-/// The lists of a sweep, by Region.
-type Listings = BTreeMap<Region, Result<Listing, Cause>>;
+/// The lists of a sweep, by Region. The routes of an account share them.
+pub(super) type Lists = ReadOnce<Region, Result<Listing, Cause>>;
 
 /// The lists of one route, once its source and at least some targets could be listed.
 struct RouteLists<'a> {
@@ -35,7 +36,7 @@ impl RouteContext<'_> {
     pub(super) async fn reconcile_everything(
         &self,
         route: &Route,
-        listings: &Listings,
+        listings: &Lists,
     ) -> (ItemResults, UnwitnessedAbsences) {
         let mut results = ItemResults::default();
         let Some(lists) = self.route_lists(route, listings, &mut results) else {
@@ -57,7 +58,7 @@ impl RouteContext<'_> {
     fn route_lists<'a>(
         &self,
         route: &'a Route,
-        listings: &'a Listings,
+        listings: &'a Lists,
         results: &mut ItemResults,
     ) -> Option<RouteLists<'a>> {
         let (mut targets, mut unread) = (Vec::new(), None);

@@ -30,6 +30,7 @@ use futures::{StreamExt, stream};
 
 use self::await_event::await_events;
 use self::brake::ListedByTarget;
+use self::lists::Lists;
 use self::pass::reconcile_chunk;
 use self::read::read_items;
 use self::removal::remove;
@@ -38,7 +39,7 @@ use super::context::RouteContext;
 use super::model::Observed;
 use super::plan::{Decision, decide};
 use super::results::{ItemResult, ItemResults, PassResult, Retries, RetryReason};
-use super::store::{lists, versions};
+use super::store::{list, versions};
 use crate::aws::Session;
 use crate::deadline::reserve;
 use crate::domain::{
@@ -52,45 +53,57 @@ const CHUNK: usize = 10;
 /// The chunks under way at once, so that the writes of one do not wait for the reads of another.
 const CHUNKS_AT_ONCE: usize = 3;
 
-/// Reconciles the parameters of one account.
+/// Reconciles the parameters of one account. A route begins when its own lists are read: it never waits for a Region of
+/// another route.
 pub async fn reconcile(
     session: &Session,
     policy: &RunPolicy,
     recent: &RecentDeletes,
     assignments: &[Assignment],
 ) -> (AccountOutcome, UnwitnessedAbsences) {
-    let listed: BTreeSet<&Region> = assignments
+    let listed = assignments.iter().filter(|one| one.scope == Scope::Everything);
+    let lists = Lists::new(listed.flat_map(|one| one.route.regions().cloned()));
+    let routes: Vec<_> = assignments
         .iter()
-        .filter(|assignment| assignment.scope == Scope::Everything)
-        .flat_map(|assignment| {
-            std::iter::once(&assignment.route.source).chain(&assignment.route.targets)
+        .map(|assignment| {
+            let lists = lists.part(assignment.route.regions());
+            reconcile_route(session, policy, recent, assignment, lists)
         })
         .collect();
-    let Some(listings) = policy.deadline.unless_stopped(lists(session, listed)).await else {
-        let outcome = AccountOutcome::unfinished(session.account().clone());
-        return (outcome, UnwitnessedAbsences::default());
-    };
-    let routes = assignments.iter().map(|Assignment { route, scope }| {
-        let session = session.on_route(&route.source, policy.purpose.need());
-        let listings = &listings;
-        async move {
-            let context = RouteContext::new(&session, policy, recent, &route.source, scope);
-            match scope {
-                Scope::Everything => context.reconcile_everything(route, listings).await,
-                Scope::Items(wanted) => {
-                    let results = context.reconcile_items(route, wanted).await;
-                    (results, UnwitnessedAbsences::default())
-                }
-            }
-        }
-    });
+    // From here on each route holds its own lists.
+    drop(lists);
     let mut outcome = AccountOutcome::new(session.account().clone());
     let mut absences = UnwitnessedAbsences::default();
-    for (results, of_route) in futures::future::join_all(routes).await {
-        outcome.merge(results.into_outcome(session.account()));
-        absences.merge(of_route);
+    for (of_route, absent) in futures::future::join_all(routes).await {
+        outcome.merge(of_route);
+        absences.merge(absent);
     }
     (outcome, absences)
+}
+
+async fn reconcile_route(
+    session: &Session,
+    policy: &RunPolicy,
+    recent: &RecentDeletes,
+    Assignment { route, scope }: &Assignment,
+    lists: Lists,
+) -> (AccountOutcome, UnwitnessedAbsences) {
+    let session = &session.on_route(&route.source, policy.purpose.need());
+    let context = RouteContext::new(session, policy, recent, &route.source, scope);
+    let (results, absences) = match scope {
+        Scope::Everything => {
+            let reading = lists.read(|region| async move { list(session, &region).await });
+            if policy.deadline.unless_stopped(reading).await.is_none() {
+                let outcome = AccountOutcome::unfinished(session.account().clone());
+                return (outcome, UnwitnessedAbsences::default());
+            }
+            context.reconcile_everything(route, &lists).await
+        }
+        Scope::Items(wanted) => {
+            (context.reconcile_items(route, wanted).await, UnwitnessedAbsences::default())
+        }
+    };
+    (results.into_outcome(session.account()), absences)
 }
 
 impl RouteContext<'_> {

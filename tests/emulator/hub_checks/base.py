@@ -37,10 +37,14 @@ class World:
             furnish.furnish(self.emulator, account, regions=(), aliases=())
         sns = self.emulator.client("sns", region=HUB_REGION)
         self.topic = sns.create_topic(Name="failures")["TopicArn"]
-        table = self.emulator.client("dynamodb", region=HUB_REGION)
-        self.table = hub_table.activate(table, {SOURCE: TARGETS})
+        self.table = self.active_table(hub_table.NAME)
         self.service = LambdaService(HUB_REGION, lifetime=LIFETIME_SECONDS)
         atexit.register(self.service.end)
+
+    def active_table(self, name=None):
+        """Creates a table in which every route is active, and returns its name."""
+        client = self.emulator.client("dynamodb", region=HUB_REGION)
+        return hub_table.activate(client, {SOURCE: TARGETS}, name or f"table-{next(_numbers)}")
 
     @functools.cache
     def function(self):

@@ -2,14 +2,20 @@
 
 import json
 import pathlib
+import time
+import uuid
 
+import hub_table
 from emulator import MANAGEMENT_ACCOUNT
 
-from .base import SOURCE, TARGETS, Check
+from .base import HUB_REGION, SOURCE, TARGETS, Check
 
 PAYLOADS = pathlib.Path(__file__).resolve().parents[3] / "payloads"
 SAMPLE_ACCOUNT = "111122223333"
 PARAMETER, SECRET = "/shop/db/host", "shop/db"  # the names in the files
+ROUTE = "us-east-2=us-east-1"
+# A freeze answers when no request that began before can be under way.
+FREEZE_SECONDS = 24
 
 
 class PayloadsCheck(Check):
@@ -113,3 +119,31 @@ class PayloadsCheck(Check):
             replica = self.emulator.client("secretsmanager", self.member, target).describe_secret(SecretId=SECRET)
             self.assertEqual(arn.replace(f":{SOURCE}:", f":{target}:"), replica["ARN"])
             self.assertEqual(SOURCE, replica["PrimaryRegion"])
+
+    def states_answer(self, state):
+        """The answer of a function with its own table, in which the route has this state with the serial 1."""
+        table = f"payloads-{uuid.uuid4().hex[:8]}"
+        client = self.emulator.client("dynamodb", region=HUB_REGION)
+        hub_table.create(client, table)
+        hub_table.set_state(client, ROUTE, state, table)
+        return self.answer(self.payload, self.world.deploy(REPLICATOR_TABLE=table))
+
+    def assert_state(self, answer, state):
+        """The request set this state, and everything that it promises holds."""
+        self.assertEqual((ROUTE, state, 2), (answer["route"], answer["state"], answer["serial"]), answer)
+        self.assertEqual((True, [], []), (answer["done"], answer["remaining"], answer["failures"]))
+        self.assertEqual(self.payload["failover"]["reason"], answer["reason"])
+
+    def freeze(self):
+        began = time.monotonic()
+        self.assert_state(self.states_answer("active"), "frozen")
+        self.assertGreaterEqual(time.monotonic() - began, FREEZE_SECONDS)
+
+    def thaw(self):
+        self.assert_state(self.states_answer("frozen"), "active")
+
+    def status(self):
+        answer = self.states_answer("frozen")
+        self.assertIs(False, answer["clean"])
+        states = {route["route"]: route["state"] for route in answer["routes"]}
+        self.assertEqual({ROUTE: "frozen", f"{SOURCE}={TARGETS[1]}": "new"}, states)

@@ -21,7 +21,7 @@ class StatesCheck(Check):
     def function(self, routes=True):
         """A function with its own table, in which every route is active if `routes`."""
         if routes:
-            hub_table.activate(self.db, {SOURCE: TARGETS}, self.table)
+            self.world.active_table(self.table)
         else:
             hub_table.create(self.db, self.table)
         return self.world.deploy(REPLICATOR_TABLE=self.table)
@@ -61,7 +61,9 @@ class StatesCheck(Check):
         version = self.put(self.member, value="a value that the table must not hold")
         self.answer(self.event(version), function)
         (held,) = hub_table.items(self.db, f"held#{FROZEN}", self.table)
-        self.assertEqual(f"{self.member}#parameter#{self.name}", held["sk"]["S"])
+        # `/a` and `a` are one parameter, so the key has the name without its slash.
+        self.assertEqual(f"{self.member}#parameter#{self.name.removeprefix('/')}", held["sk"]["S"])
+        self.assertEqual(self.name, held["name"]["S"])
         self.assertEqual("frozen", held["why"]["S"])
         self.assertGreater(int(held["ttl"]["N"]), 0)
         self.assertNotIn("a value", str(held))
@@ -86,7 +88,7 @@ class StatesCheck(Check):
         self.assertEqual("frozen", answer["status"], answer)
         self.assertTrue([step for step in answer["steps"] if step["name"] == self.name], answer)
         self.assertEqual([None, None], self.values())
-        hub_table.activate(self.db, {SOURCE: TARGETS}, self.table)
+        self.world.active_table(self.table)
         self.answer(self.sweep(), function)
         self.assertEqual(["planned"] * 2, self.values())
 
@@ -112,3 +114,27 @@ class StatesCheck(Check):
         answer = self.answer(self.sweep(), function)
         self.assertEqual("frozen", answer["status"], answer)
         self.assertEqual([None, None], self.values())
+
+    def test_an_operator_freezes_and_thaws_by_payload(self):
+        function = self.function()
+        route = {"route": FROZEN}
+        freeze = {"failover": {**route, "action": "freeze", "reason": "a check", "wait": False}}
+        answer = self.answer(freeze, function)
+        self.assertEqual(("frozen", 2), (answer["state"], answer["serial"]), answer)
+        version = self.put(self.member, value="after the freeze")
+        self.answer(self.event(version), function)
+        self.assertEqual([None, "after the freeze"], self.values())
+        # A repeated freeze changes nothing, so the serial stays.
+        self.assertEqual(2, self.answer(freeze, function)["serial"])
+        thaw = {"failover": {**route, "action": "thaw", "reason": "a check", "serial": 2}}
+        answer = self.answer(thaw, function)
+        self.assertEqual(("active", 3, True), (answer["state"], answer["serial"], answer["done"]), answer)
+        self.answer(self.sweep(), function)
+        self.assertEqual(["after the freeze"] * 2, self.values())
+        # A late repetition of the thaw names a serial that no longer holds.
+        self.assertEqual(4, self.answer(freeze, function)["serial"])
+        late = function.invoke(thaw)
+        self.assertIsNotNone(late.error)
+        self.assertIn("serial", late.payload["errorMessage"])
+        states = [item["state"]["S"] for item in hub_table.items(self.db, f"state#{FROZEN}", self.table)]
+        self.assertEqual(["active", "frozen", "active", "frozen"], states)

@@ -229,5 +229,8 @@ fn payload(reconcile: &Reconcile, operation: &str) -> Value {
     if let Some(brake) = options.max_deletes {
         payload["max_deletes"] = brake.to_string().into();
     }
+    if let Some(execution) = &reconcile.execution {
+        payload["execution"] = execution.as_str().into();
+    }
     payload
 }

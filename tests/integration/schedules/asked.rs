@@ -58,6 +58,11 @@ impl Input {
         matches!(self.asked, Asked::Resolve(_))
     }
 
+    /// Whether it is an operator's command on the state of a route.
+    pub(super) fn is_about_states(&self) -> bool {
+        matches!(&self.asked, Asked::Payload(payload) if payload.starts_with(r#"{"failover""#))
+    }
+
     pub(super) fn request(&self) -> Request {
         let accounts = || Accounts::These(vec![AccountId::parse(ACCOUNT).expect("an account")]);
         match &self.asked {

@@ -161,6 +161,8 @@ impl HttpConnector for Door {
         if target.is_empty() {
             let answer = if text.starts_with("Action=Publish&") {
                 self.topic(&text)
+            } else if text.starts_with("Action=GetCallerIdentity&") {
+                caller()
             } else {
                 self.role(&text)
             };
@@ -173,6 +175,12 @@ impl HttpConnector for Door {
             respond(&answer)
         })
     }
+}
+
+/// The operator's name, for the records of states.
+fn caller() -> Answer {
+    let body = "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:sts::999988887777:assumed-role/operator/ann</Arn><Account>999988887777</Account></GetCallerIdentityResult></GetCallerIdentityResponse>";
+    Answer { status: 200, body: body.to_owned() }
 }
 
 /// A request by what the simulator needs to know of it.

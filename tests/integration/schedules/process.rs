@@ -18,7 +18,7 @@ use failover_replicator::aws::Environment;
 use failover_replicator::deadline::Deadline;
 use failover_replicator::hub::{Hub, HubError, RouteFilter};
 use failover_replicator::settings::RawSettings;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -49,6 +49,8 @@ pub(super) struct Process {
     clock: Clock,
     /// Answers that it had.
     answers: u64,
+    /// Whether it is an operator's command on a state.
+    may_be_refused: bool,
     /// Last, so that all else is dropped within its life.
     runtime: Runtime,
 }
@@ -76,6 +78,7 @@ impl Process {
                     "scheduler",
                 ))),
                 time_source: Some(SharedTimeSource::new(clock.clone())),
+                breaker: None,
             };
             let (variables, request) = (variables(input), input.request());
             let task = tokio::spawn(async move {
@@ -89,7 +92,9 @@ impl Process {
             });
             (door, clock, task)
         };
-        let mut process = Self { task: Some(task), door, clock, answers: 0, runtime };
+        let may_be_refused = input.is_about_states();
+        let mut process =
+            Self { task: Some(task), door, clock, answers: 0, may_be_refused, runtime };
         let status = process.settle();
         (process, status)
     }
@@ -142,7 +147,11 @@ impl Process {
         if let Some(answer) = ended {
             self.task = None;
             let answer = answer.expect("no invocation panics");
-            let mut answer = answer.unwrap_or_else(|error| panic!("it is not refused: {error}"));
+            // Only an operator's command may be refused: another operator was faster.
+            let mut answer = match answer {
+                Err(error) if self.may_be_refused => json!({"refused": error.to_string()}),
+                answer => answer.unwrap_or_else(|error| panic!("it is not refused: {error}")),
+            };
             if let Some(digest) = self.door.inside().published.take() {
                 answer["published"] = digest;
             }

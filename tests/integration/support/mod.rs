@@ -39,8 +39,8 @@ pub(crate) use proxy::Proxy;
 pub(crate) use rust_code::{RustFile, files_below};
 pub(crate) use signalled::Signalled;
 pub(crate) use simulated::{
-    SPOKE, answered, hub_of, hub_on, hub_over, out_of_step, sdk_config, simulated, sweep_all,
-    sweep_by, told_of,
+    SPOKE, answered, hub_of, hub_on, hub_over, hub_with_breaker, out_of_step, sdk_config,
+    simulated, sweep_all, sweep_by, told_of,
 };
 pub(crate) use topic::Topic;
 pub(crate) use wire::{Call, Fault, Wire};

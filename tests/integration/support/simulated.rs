@@ -10,7 +10,7 @@ use aws_sim::{Clock, Keys, Settings, Sim};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::{SharedTimeSource, TimeSource};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use failover_replicator::aws::Environment;
+use failover_replicator::aws::{BreakerLimits, Environment};
 use failover_replicator::deadline::Deadline;
 use failover_replicator::hub::{Answer, Hub, Progress, RouteFilter};
 use failover_replicator::settings::RawSettings;
@@ -23,7 +23,7 @@ use super::world::{EXTERNAL_ID, MARK, ROUTES, SOURCE};
 pub(crate) const SPOKE: &str = "failover-replicator-spoke";
 
 /// The simulator's time, for the SDK.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Time(Clock);
 
 impl TimeSource for Time {
@@ -72,7 +72,7 @@ pub(crate) async fn hub_over(
     network: SharedHttpClient,
     settings: &[(&str, &str)],
 ) -> Hub {
-    hub_of("hub", sim, network, settings).await
+    built("hub", sim, network, None, settings).await
 }
 
 /// The same with the credentials of this role of the hub's account.
@@ -80,6 +80,26 @@ pub(crate) async fn hub_of(
     role: &str,
     sim: &Sim,
     network: SharedHttpClient,
+    settings: &[(&str, &str)],
+) -> Hub {
+    built(role, sim, network, None, settings).await
+}
+
+/// The same with other limits of the breaker.
+pub(crate) async fn hub_with_breaker(
+    sim: &Sim,
+    network: SharedHttpClient,
+    breaker: Option<BreakerLimits>,
+    settings: &[(&str, &str)],
+) -> Hub {
+    built("hub", sim, network, breaker, settings).await
+}
+
+async fn built(
+    role: &str,
+    sim: &Sim,
+    network: SharedHttpClient,
+    breaker: Option<BreakerLimits>,
     settings: &[(&str, &str)],
 ) -> Hub {
     let mut variables = BTreeMap::from([
@@ -97,6 +117,7 @@ pub(crate) async fn hub_of(
         http_client: Some(network),
         credentials: Some(SharedCredentialsProvider::new(credentials(sim.hub_keys(role)))),
         time_source: Some(SharedTimeSource::new(Time(sim.clock()))),
+        breaker,
     };
     Hub::with(settings, environment).await.expect("a hub")
 }

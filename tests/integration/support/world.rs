@@ -100,6 +100,7 @@ impl World {
             http_client: Some(self.wire.client()),
             credentials: Some(SharedCredentialsProvider::new(management())),
             time_source: clock.cloned().map(SharedTimeSource::new),
+            breaker: None,
         };
         Hub::with(settings, environment).await.expect("a hub")
     }

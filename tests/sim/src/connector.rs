@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 
 use crate::protocol::Request;
-use crate::service::Reply;
+use crate::service::{Dispatched, Reply};
 use crate::sim::Sim;
 
 impl HttpClient for Sim {
@@ -23,6 +23,7 @@ impl HttpClient for Sim {
     ) -> SharedHttpConnector {
         SharedHttpConnector::new(Connector {
             sim: self.clone(),
+            connect_timeout: settings.connect_timeout(),
             read_timeout: settings.read_timeout(),
         })
     }
@@ -31,6 +32,7 @@ impl HttpClient for Sim {
 #[derive(Debug)]
 struct Connector {
     sim: Sim,
+    connect_timeout: Option<Duration>,
     read_timeout: Option<Duration>,
 }
 
@@ -44,19 +46,11 @@ impl HttpConnector for Connector {
             date: header("x-amz-date"),
             body: request.body().bytes().unwrap_or_default().to_vec(),
         };
-        let (sim, limit) = (self.sim.clone(), self.read_timeout);
+        let (sim, limits) = (self.sim.clone(), (self.connect_timeout, self.read_timeout));
         HttpConnectorFuture::new(async move {
-            let answer = async {
-                match sim.answer(&request).await {
-                    Reply::Never => std::future::pending().await,
-                    reply => reply,
-                }
-            };
-            let reply = match limit {
-                Some(limit) => tokio::time::timeout(limit, answer)
-                    .await
-                    .map_err(|late| ConnectorError::timeout(late.into()))?,
-                None => answer.await,
+            let reply = match sim.dispatch(&request) {
+                Ok(call) => reply(&sim, &call, limits).await?,
+                Err(refusal) => refusal,
             };
             let Reply::Answer(answer) = reply else {
                 return Err(ConnectorError::io("connection reset by the simulator".into()));
@@ -67,5 +61,34 @@ impl HttpConnector for Connector {
             response.headers_mut().insert("content-type", answer.content_type);
             Ok(response)
         })
+    }
+}
+
+/// Connects and waits for the reply, each within its limit. In some clients the second limit includes the time to connect;
+/// here a call can take as long as both together.
+async fn reply(
+    sim: &Sim,
+    call: &Dispatched,
+    (connect, read): (Option<Duration>, Option<Duration>),
+) -> Result<Reply, ConnectorError> {
+    within(connect, call.connect()).await?;
+    let answer = async {
+        match sim.exchange(call).await {
+            Reply::Never => std::future::pending().await,
+            reply => reply,
+        }
+    };
+    within(read, answer).await
+}
+
+async fn within<T>(
+    limit: Option<Duration>,
+    action: impl Future<Output = T>,
+) -> Result<T, ConnectorError> {
+    match limit {
+        Some(limit) => tokio::time::timeout(limit, action)
+            .await
+            .map_err(|late| ConnectorError::timeout(late.into())),
+        None => Ok(action.await),
     }
 }

@@ -10,12 +10,17 @@ use crate::seed;
 /// The effect of a fault on a call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Effect {
-    /// The call takes longer by this duration.
+    /// The call takes longer by this duration. AWS executes the call after half of it, if the caller still waits then.
     Latency(Duration),
+    /// Connecting takes this duration, before AWS receives the call. A caller gives up at its own limit, and then AWS
+    /// never receives the call. With [`Duration::MAX`] no connection is ever made.
+    Connecting(Duration),
     /// The service throttles the call, with its own error code.
     Throttle,
     /// The service answers `InternalServerError` with status 500.
     ServerError,
+    /// The service answers `ServiceUnavailable` with status 503 and executes nothing.
+    Unavailable,
     /// The service never answers.
     TimeOut,
     /// The connection breaks.
@@ -39,6 +44,10 @@ pub enum Effect {
 }
 
 impl Effect {
+    const fn only_takes_time(&self) -> bool {
+        matches!(self, Self::Latency(_) | Self::Connecting(_))
+    }
+
     /// Whether the call is executed and only the answer differs.
     const fn changes_only_the_answer(self) -> bool {
         matches!(
@@ -71,8 +80,10 @@ enum Which {
 pub struct Fault {
     effect: Effect,
     operation: Option<String>,
+    service: Option<String>,
     writes_only: bool,
     account: Option<String>,
+    spared: Option<String>,
     region: Option<String>,
     name: Option<String>,
     which: Which,
@@ -87,8 +98,10 @@ impl Fault {
         Self {
             effect,
             operation: None,
+            service: None,
             writes_only: false,
             account: None,
+            spared: None,
             region: None,
             name: None,
             which: Which::All,
@@ -104,6 +117,12 @@ impl Fault {
         Self { operation: Some(operation.to_owned()), ..self }
     }
 
+    /// Matches only the operations of this service, such as `dynamodb`.
+    #[must_use]
+    pub fn service(self, service: &str) -> Self {
+        Self { service: Some(service.to_owned()), ..self }
+    }
+
     /// Matches only calls that may change something.
     #[must_use]
     pub fn writes(self) -> Self {
@@ -114,6 +133,12 @@ impl Fault {
     #[must_use]
     pub fn account(self, account: &str) -> Self {
         Self { account: Some(account.to_owned()), ..self }
+    }
+
+    /// Matches only calls of all accounts except this one; `AssumeRole` belongs to the account of the role.
+    #[must_use]
+    pub fn except_account(self, account: &str) -> Self {
+        Self { spared: Some(account.to_owned()), ..self }
     }
 
     /// Matches only calls in this Region.
@@ -171,10 +196,11 @@ impl Fault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FaultId(usize);
 
-/// The faults that apply to one call: additional latency, and at most one other effect.
+/// The faults that apply to one call: additional durations, and at most one other effect.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct InjectedFaults {
     pub(crate) latency: Duration,
+    pub(crate) connecting: Duration,
     pub(crate) effect: Option<Effect>,
     /// Whether the call is executed despite the effect.
     pub(crate) is_executed: bool,
@@ -204,7 +230,7 @@ impl Faults {
         self.0.get(id.0).and_then(Option::as_ref).map_or(0, |fault| fault.hits)
     }
 
-    /// Decides which faults apply to a call. Latencies add up; of the other effects the first matching rule applies.
+    /// Decides which faults apply to a call. Durations add up; of the other effects the first matching rule applies.
     pub(crate) fn inject(
         &mut self,
         seed: u64,
@@ -219,7 +245,10 @@ impl Faults {
             let fits = |wanted: &Option<String>, given: &str| {
                 wanted.as_deref().is_none_or(|wanted| wanted == given)
             };
+            let service = operation.split(':').next().unwrap_or_default();
             if !fits(&fault.operation, operation)
+                || !fits(&fault.service, service)
+                || fault.spared.as_deref() == Some(account)
                 || fault.writes_only && !writes(operation)
                 || !fits(&fault.account, account)
                 || !fits(&fault.region, region)
@@ -227,7 +256,7 @@ impl Faults {
             {
                 continue;
             }
-            if injected.effect.is_some() && !matches!(fault.effect, Effect::Latency(_)) {
+            if injected.effect.is_some() && !fault.effect.only_takes_time() {
                 continue;
             }
             fault.matched += 1;
@@ -247,7 +276,12 @@ impl Faults {
             }
             fault.hits += 1;
             match fault.effect {
-                Effect::Latency(latency) => injected.latency += latency,
+                Effect::Latency(time) => {
+                    injected.latency = injected.latency.saturating_add(time);
+                }
+                Effect::Connecting(time) => {
+                    injected.connecting = injected.connecting.saturating_add(time);
+                }
                 effect => {
                     injected.effect = Some(effect);
                     // The work is done for every effect that only changes the answer.
@@ -296,6 +330,10 @@ mod tests {
         assert_eq!(hit_calls(throttle().operation("ssm:GetParameter"), 1), [false]);
         assert_eq!(hit_calls(throttle().account("2"), 1), [false]);
         assert_eq!(hit_calls(throttle().region("r").account("1"), 1), [true]);
+        assert_eq!(hit_calls(throttle().region("other"), 1), [false]);
+        assert_eq!(hit_calls(throttle().service("ssm").except_account("2"), 1), [true]);
+        assert_eq!(hit_calls(throttle().service("sns"), 1), [false]);
+        assert_eq!(hit_calls(throttle().except_account("1"), 1), [false]);
         assert_eq!(hit_calls(throttle().naming("/b"), 1), [true]);
         assert_eq!(hit_calls(throttle().naming("/c"), 1), [false]);
         assert_eq!(hit_calls(throttle().naming("/d"), 1), [true], "by a selector");

@@ -4,7 +4,8 @@
 //!
 //! The simulator does not depend on the code that calls it. A test uses it as the HTTP client of an SDK ([`Sim`]
 //! implements `HttpClient`) or over a loopback socket ([`server::listen`], and the binary `aws-sim`). Time is tokio's
-//! time, so a test that pauses tokio's clock simulates hours in an instant. Random choices derive from a seed. The
+//! time, so a test that pauses tokio's clock simulates hours in an instant. [`Clock::skip`] lets the time of day jump
+//! ahead while that clock stands still, as on a machine that was asleep. Random choices derive from a seed. The
 //! simulator is deterministic: no wall clock, no system randomness, no iteration order of a hash map.
 //!
 //! A call passes these modules: `protocol` parses the request; `service` identifies the caller, injects `faults` and
@@ -39,7 +40,7 @@ mod tagging;
 mod tests;
 mod timeline;
 
-pub use clock::{BEGINNING, Clock, Millis};
+pub use clock::{BEGINNING, Clock, Millis, ProcessClock};
 pub use dynamodb::TableItem;
 pub use dynamodb::owner::{TableCopy, TableSide};
 pub use error::AwsError;

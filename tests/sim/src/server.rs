@@ -12,7 +12,7 @@ use crate::service::Reply;
 use crate::sim::Sim;
 
 /// Larger than any body that these operations accept.
-const LARGEST_BODY: usize = 4 << 20;
+const LARGEST_BODY: usize = 16 << 20;
 /// Longer than the timeout of any client.
 const NEVER: Duration = Duration::from_hours(1);
 

@@ -27,41 +27,78 @@ pub(crate) enum Reply {
     Never,
 }
 
-/// The checks that a call passed or failed on arrival.
-struct Admission {
-    caller: Result<Principal, AwsError>,
+/// A call on its way to AWS: it is counted, and its faults are chosen.
+pub(crate) struct Dispatched {
+    request: ParsedRequest,
     /// The account that the counters name; for `AssumeRole`, the account of the role.
     account: String,
     injected: InjectedFaults,
-    is_over_quota: bool,
-    latency: Duration,
     request_id: String,
 }
 
+/// The checks that a call passed or failed on arrival.
+struct Admission {
+    caller: Result<Principal, AwsError>,
+    is_over_quota: bool,
+}
+
 impl Sim {
-    /// Answers a request after the simulated latency.
+    /// Answers a request after the time to connect and the simulated latency.
     pub(crate) async fn answer(&self, request: &Request) -> Reply {
-        let Some(request) = parse(request) else {
+        match self.dispatch(request) {
+            Ok(call) => {
+                call.connect().await;
+                self.exchange(&call).await
+            }
+            Err(refusal) => refusal,
+        }
+    }
+
+    /// Begins a call. The error is the reply to a request that is not a request of AWS.
+    pub(crate) fn dispatch(&self, request: &Request) -> Result<Dispatched, Reply> {
+        let request = parse(request).ok_or_else(|| {
             let body = r#"{"__type":"UnknownOperationException"}"#.to_owned();
-            return Reply::Answer(Response { status: 400, content_type: "application/json", body });
+            Reply::Answer(Response { status: 400, content_type: "application/json", body })
+        })?;
+        Ok(dispatch(&mut self.world(), request, self.now()))
+    }
+
+    /// Sends a call over a connection, and returns the reply after the simulated latency. AWS executes the call after half
+    /// of the latency.
+    pub(crate) async fn exchange(&self, call: &Dispatched) -> Reply {
+        let (admission, latency) = {
+            let mut world = self.world();
+            let latency = world.settings.latency.saturating_add(call.injected.latency);
+            (admit(&mut world, call, self.now()), latency)
         };
-        let admission = admit(&mut self.world(), &request, self.clock().now());
-        tokio::time::sleep(admission.latency / 2).await;
-        let reply = finish(&mut self.world(), &request, &admission, self.clock().now());
-        tokio::time::sleep(admission.latency / 2).await;
+        tokio::time::sleep(latency / 2).await;
+        let reply = finish(&mut self.world(), call, &admission, self.now());
+        tokio::time::sleep(latency / 2).await;
         reply
     }
 }
 
-fn admit(world: &mut World, request: &ParsedRequest, now: Millis) -> Admission {
-    let caller = identify(world, request, now);
-    let account =
-        caller.as_ref().map_or_else(|_| "unknown".to_owned(), |caller| caller.account.clone());
+impl Dispatched {
+    /// The time that connecting takes.
+    pub(crate) fn connecting(&self) -> Duration {
+        self.injected.connecting
+    }
+
+    pub(crate) async fn connect(&self) {
+        if !self.connecting().is_zero() {
+            tokio::time::sleep(self.connecting()).await;
+        }
+    }
+}
+
+fn dispatch(world: &mut World, request: ParsedRequest, now: Millis) -> Dispatched {
+    let caller = identify(world, &request, now);
+    let account = caller.map_or_else(|_| "unknown".to_owned(), |caller| caller.account);
     // Calls of `AssumeRole` all have the hub's credentials, so faults and counters use the account of the role.
     let target_account =
         match request.input["RoleArn"].as_str().filter(|_| request.operation == "sts:AssumeRole") {
             Some(arn) => arn.split(':').nth(4).unwrap_or_default().to_owned(),
-            None => account.clone(),
+            None => account,
         };
     let seed = world.settings.seed;
     let injected = world.faults.inject(
@@ -71,21 +108,27 @@ fn admit(world: &mut World, request: &ParsedRequest, now: Millis) -> Admission {
         &request.region,
         &request.input,
     );
-    let bucket = bucket_of(&request.operation);
-    // A call that a fault keeps from execution uses no quota.
-    let is_prevented = injected.effect.is_some() && !injected.is_executed;
-    let is_over_quota = caller.is_ok()
-        && !is_prevented
-        && !world.quotas.admit(&account, &request.region, bucket, now);
     let count = world.journal.count(&request.operation, &target_account, &request.region);
     count.calls += 1;
-    count.throttled += u64::from(is_over_quota);
     count.faulted += u64::from(injected.effect.is_some());
     let nth = count.calls.to_string();
     let words = [request.operation.as_str(), &target_account, &request.region, &nth];
     let request_id = crate::seed::uuid(world.settings.seed, &words);
-    let latency = world.settings.latency + injected.latency;
-    Admission { caller, account: target_account, injected, is_over_quota, latency, request_id }
+    Dispatched { request, account: target_account, injected, request_id }
+}
+
+fn admit(world: &mut World, call: &Dispatched, now: Millis) -> Admission {
+    let Dispatched { request, injected, .. } = call;
+    let caller = identify(world, request, now);
+    // A call that a fault keeps from execution uses no quota.
+    let is_prevented = injected.effect.is_some() && !injected.is_executed;
+    let is_over_quota = caller.as_ref().is_ok_and(|caller| {
+        let bucket = bucket_of(&request.operation);
+        !is_prevented && !world.quotas.admit(&caller.account, &request.region, bucket, now)
+    });
+    let count = world.journal.count(&request.operation, &call.account, &request.region);
+    count.throttled += u64::from(is_over_quota);
+    Admission { caller, is_over_quota }
 }
 
 fn identify(world: &World, request: &ParsedRequest, now: Millis) -> Result<Principal, AwsError> {
@@ -111,15 +154,16 @@ fn identify(world: &World, request: &ParsedRequest, now: Millis) -> Result<Princ
     Ok(principal.clone())
 }
 
-fn finish(world: &mut World, request: &ParsedRequest, admission: &Admission, now: Millis) -> Reply {
-    let Admission { caller, injected, request_id, .. } = admission;
+fn finish(world: &mut World, call: &Dispatched, admission: &Admission, now: Millis) -> Reply {
+    let Dispatched { request, injected, request_id, .. } = call;
+    let caller = &admission.caller;
     let answer = match caller {
         Err(error) => Err(error.clone()),
         Ok(_) if admission.is_over_quota => Err(throttled(&request.operation)),
         Ok(caller) => {
             if injected.effect.is_none() || injected.is_executed {
                 let lag = world.settings.lag;
-                execute(world, request, admission, caller, lag, now)
+                execute(world, call, caller, lag, now)
             } else {
                 Ok(serde_json::Value::Null)
             }
@@ -130,12 +174,17 @@ fn finish(world: &mut World, request: &ParsedRequest, admission: &Admission, now
     let refuse = |error: AwsError| Reply::Answer(respond(request, &Err(error), request_id));
     let caller_arn = caller.as_ref().map(|caller| caller.arn.as_str()).unwrap_or_default();
     match effect {
-        // For the last two the answer already differs.
-        None | Some(Effect::Latency(_) | Effect::OtherRegion(_) | Effect::Unprocessed) => {
-            Reply::Answer(respond(request, &answer, request_id))
-        }
+        // For the last two the answer already differs, and the others have only taken time.
+        None
+        | Some(
+            Effect::Latency(_)
+            | Effect::Connecting(_)
+            | Effect::OtherRegion(_)
+            | Effect::Unprocessed,
+        ) => Reply::Answer(respond(request, &answer, request_id)),
         Some(Effect::Throttle) => refuse(throttled(&request.operation)),
         Some(Effect::ServerError) => refuse(server_error(&request.operation)),
+        Some(Effect::Unavailable) => refuse(unavailable()),
         Some(Effect::AccessDenied) => {
             refuse(denied(caller_arn, &request.operation, "*", request.is_json))
         }
@@ -160,13 +209,13 @@ fn finish(world: &mut World, request: &ParsedRequest, admission: &Admission, now
 
 fn execute(
     world: &mut World,
-    request: &ParsedRequest,
-    admission: &Admission,
+    dispatched: &Dispatched,
     caller: &Principal,
     lag: Lag,
     now: Millis,
 ) -> Answer {
-    let region = match admission.injected.effect {
+    let Dispatched { request, account, injected, .. } = dispatched;
+    let region = match injected.effect {
         Some(Effect::OtherRegion(region)) => region,
         _ => &request.region,
     };
@@ -178,10 +227,10 @@ fn execute(
         now,
         lag,
         input: &request.input,
-        is_cut: admission.injected.effect == Some(Effect::Unprocessed),
+        is_cut: injected.effect == Some(Effect::Unprocessed),
     };
     let answer = perform(world, &call);
-    let count = world.journal.count(&request.operation, &admission.account, &request.region);
+    let count = world.journal.count(&request.operation, account, &request.region);
     match &answer {
         Ok(_) => count.done += 1,
         Err(_) => count.refused += 1,
@@ -227,20 +276,27 @@ pub(crate) fn perform(world: &mut World, call: &Call<'_>) -> Answer {
 
 /// A last page with the first items of a page; `keep` returns how many.
 fn last_page(mut page: serde_json::Value, keep: impl Fn(usize) -> usize) -> serde_json::Value {
+    let mut count = 0;
     for member in ["Parameters", "ResourceTagMappingList", "SecretList", "Accounts", "Items"] {
         if let Some(items) = page.get_mut(member).and_then(serde_json::Value::as_array_mut) {
             items.truncate(keep(items.len()));
+            count = items.len();
         }
     }
     if let Some(members) = page.as_object_mut() {
         members.remove("NextToken");
         members.remove("PaginationToken");
         members.remove("LastEvaluatedKey");
+        for member in ["Count", "ScannedCount"] {
+            if let Some(counted) = members.get_mut(member) {
+                *counted = count.into();
+            }
+        }
     }
     page
 }
 
-/// The throttling error of each service (FACTS 5).
+/// The throttling error of each service (FACTS 5, 120).
 fn throttled(operation: &str) -> AwsError {
     match operation.split(':').next().unwrap_or_default() {
         "organizations" => AwsError::new(
@@ -267,4 +323,9 @@ fn server_error(operation: &str) -> AwsError {
         _ => "InternalServerError",
     };
     AwsError::new(code, "An error occurred on the server side.").with_status(500)
+}
+
+/// The answer of a service in front of which nothing works.
+fn unavailable() -> AwsError {
+    AwsError::new("ServiceUnavailable", "Service is unable to handle request.").with_status(503)
 }

@@ -28,16 +28,16 @@ impl Sim {
         Self(Arc::new(Inner { clock, world: Mutex::new(World::new(settings)) }))
     }
 
-    /// An independent copy of the simulator with the same state.
+    /// An independent copy of the simulator with the same state and time.
     #[must_use]
     pub fn fork(&self) -> Self {
         let world = self.world().clone();
-        Self(Arc::new(Inner { clock: self.0.clock, world: Mutex::new(world) }))
+        Self(Arc::new(Inner { clock: self.0.clock.fork(), world: Mutex::new(world) }))
     }
 
     /// The simulator's clock, which the SDK can use too.
     pub fn clock(&self) -> Clock {
-        self.0.clock
+        self.0.clock.clone()
     }
 
     /// The current simulated time.

@@ -15,34 +15,48 @@ pub(super) struct Schedule {
 }
 
 /// More calls than any invocation of these schedules makes.
-const CALLS: usize = 16;
+pub(super) const CALLS: usize = 22;
 /// The pauses: a moment, longer than a read of the state may be believed without another, and a minute of sleep.
 const PAUSES: [u64; 3] = [1_000, 7_000, 60_000];
 
-/// Every order of up to `length` acts around one invocation that is held at each of its calls, goes on or crashes. The
-/// owner writes before, so that the invocation has something to do.
+/// The acts of every order.
+const ORDERED: [Act; 7] = [
+    Act::Freeze,
+    Act::Thaw,
+    Act::OwnerWrites,
+    Act::StrangerWrites,
+    Act::Sweep,
+    Act::Event,
+    Act::SecondOperatorFreezes,
+];
+
+/// Every order of up to `length` different acts, with each of its invocations held at each of its calls. Pauses take
+/// turns, and so do crashes.
 pub(super) fn all_orders(length: usize) -> Vec<Schedule> {
-    let mut orders: Vec<Vec<Act>> = vec![Vec::new()];
-    let mut last = orders.clone();
+    let mut orders: Vec<Vec<Act>> = Vec::new();
+    let mut last: Vec<Vec<Act>> = vec![Vec::new()];
     for _ in 0..length {
         last = last
             .iter()
-            .flat_map(|order| Act::ALL.into_iter().map(move |act| [&order[..], &[act]].concat()))
+            .flat_map(|order| {
+                let others = ORDERED.into_iter().filter(|act| !order.contains(act));
+                others.map(move |act| [&order[..], &[act]].concat())
+            })
             .collect();
         orders.extend(last.clone());
     }
-    let mut schedules = Vec::new();
-    for order in orders.into_iter().filter(|order| !order.is_empty()) {
-        for invocation in [Act::Sweep, Act::Event] {
-            let acts = [&[Act::OwnerWrites, invocation][..], &order].concat();
-            for (call, pause) in (0..CALLS).flat_map(|call| PAUSES.map(|pause| (call, pause))) {
-                let held = Some((1, call));
-                schedules.push(Schedule { acts: acts.clone(), pause, held, crash: false });
-                // What is done after a crash does not depend on the pause.
-                if pause == PAUSES[0] {
-                    schedules.push(Schedule { acts: acts.clone(), pause, held, crash: true });
-                }
-            }
+    let mut schedules: Vec<Schedule> = Vec::new();
+    for acts in orders {
+        let invocations = (0..acts.len()).filter(|at| acts[*at].is_invocation());
+        for (place, call) in invocations.flat_map(|at| (0..CALLS).map(move |call| (at, call))) {
+            let turn = schedules.len();
+            schedules.push(Schedule {
+                acts: acts.clone(),
+                pause: PAUSES[turn % PAUSES.len()],
+                held: Some((place, call)),
+                // Three pauses and two ends: no pause goes with one end only.
+                crash: turn % 2 == 1,
+            });
         }
     }
     schedules
@@ -53,7 +67,7 @@ pub(super) fn schedule_of(seed: u64) -> Schedule {
     let mut dice = fastrand::Rng::with_seed(seed);
     let many = dice.usize(2..=5);
     let mut acts: Vec<Act> = (0..many).map(|_| Act::ALL[dice.usize(0..Act::ALL.len())]).collect();
-    if dice.bool() {
+    if dice.u32(0..4) > 0 {
         acts.insert(0, Act::OwnerWrites);
     }
     let invocations: Vec<usize> = (0..acts.len()).filter(|at| acts[*at].is_invocation()).collect();

@@ -8,7 +8,7 @@ use super::orders::Schedule;
 use crate::schedules::alone;
 use crate::schedules::check::End;
 use crate::schedules::history::{self, Change, NAME};
-use crate::schedules::process::{Call, Input, Process, Status};
+use crate::schedules::process::{Answer, Call, Input, Process, Status};
 use crate::schedules::store::{ACCOUNT, Dates, Store, Who};
 
 pub(super) const ROUTES: &str = "us-east-2=us-east-1";
@@ -32,8 +32,8 @@ pub(super) struct Run {
     pub(super) bad: Option<String>,
 }
 
-/// Runs a schedule.
-pub(super) fn run(schedule: &Schedule) -> Run {
+/// Runs schedules, each from the same beginning.
+pub(super) fn run_all(schedules: &[Schedule]) -> Vec<Run> {
     // A simulator needs a runtime's clock, though its own clock is the schedule's.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -41,7 +41,12 @@ pub(super) fn run(schedule: &Schedule) -> Run {
         .build()
         .expect("a runtime");
     let _inside = runtime.enter();
-    let mut stage = Stage::new();
+    let beginning = Stage::new();
+    schedules.iter().map(|schedule| run(&beginning, schedule)).collect()
+}
+
+fn run(beginning: &Stage, schedule: &Schedule) -> Run {
+    let mut stage = beginning.fork();
     stage.perform(schedule);
     let Stage { mut run, lines, .. } = stage;
     run.bad = run.bad.map(|why| format!("{why}\n  {schedule:?}\n    {}", lines.join("\n    ")));
@@ -52,6 +57,8 @@ pub(super) fn run(schedule: &Schedule) -> Run {
 struct Running {
     process: Process,
     status: Status,
+    /// The answer to a write that was done before the process was held.
+    done: Option<Answer>,
 }
 
 struct Stage {
@@ -68,7 +75,7 @@ struct Stage {
 impl Stage {
     /// A source with its replica, and an active route.
     fn new() -> Self {
-        let mut store = Store::new(Dates::Flowing, aws_sim::Settings::default());
+        let store = Store::new(Dates::Flowing, aws_sim::Settings::default());
         store.make_table(TARGET, TABLE);
         let active = vec![(store.now(), false)];
         let (lines, run) = (Vec::new(), Run::default());
@@ -77,12 +84,24 @@ impl Stage {
         stage.finish(&acts::thaw(0));
         stage.finish(&acts::sweep());
         stage.run = Run::default();
+        stage.lines.clear();
         stage
+    }
+
+    fn fork(&self) -> Self {
+        Self {
+            store: self.store.fork(),
+            active: self.active.clone(),
+            changes: self.changes,
+            thawed: self.thawed,
+            lines: Vec::new(),
+            run: Run::default(),
+        }
     }
 
     fn perform(&mut self, schedule: &Schedule) {
         let mut held: Option<Running> = None;
-        let mut seconds: Vec<Running> = Vec::new();
+        let mut seconds: Vec<(u64, Running)> = Vec::new();
         for (at, act) in schedule.acts.iter().enumerate() {
             self.store.until(self.store.now() + schedule.pause);
             self.lines.push(format!("{} {act:?}", self.store.now()));
@@ -93,18 +112,23 @@ impl Stage {
                     held = self.invoke(&asked, hold).or(held);
                 }
                 Act::SecondOperatorFreezes => {
-                    seconds.extend(self.until_put(&acts::freeze(false, false)))
+                    let serial = self.serial();
+                    let freeze = self.until_put(&acts::freeze(false, false));
+                    seconds.extend(freeze.map(|second| (serial, second)));
                 }
                 Act::SecondOperatorThaws => {
-                    let thaw = acts::thaw(self.serial());
-                    seconds.extend(self.until_put(&thaw));
+                    let serial = self.serial();
+                    let thaw = self.until_put(&acts::thaw(serial));
+                    seconds.extend(thaw.map(|second| (serial, second)));
                 }
                 other => self.act(*other),
             }
         }
         self.store.until(self.store.now() + schedule.pause);
-        for second in seconds {
-            self.go_on(second, None);
+        for (serial, second) in seconds {
+            self.late(serial, |stage| {
+                stage.go_on(second, None);
+            });
         }
         if let Some(running) = held {
             self.run.held = true;
@@ -130,7 +154,7 @@ impl Stage {
             }
             Act::ThawAgain => {
                 if let Some(serial) = self.thawed {
-                    self.finish(&acts::thaw(serial));
+                    self.late(serial, |stage| stage.finish(&acts::thaw(serial)));
                 }
             }
             Act::OwnerWrites => {
@@ -151,6 +175,18 @@ impl Stage {
             Act::SecondOperatorFreezes | Act::SecondOperatorThaws | Act::Sweep | Act::Event => {
                 unreachable!("these are processes that may be held")
             }
+        }
+    }
+
+    /// Lets a command go on that saw the serial `seen`. If the state changed since, the command must not start the
+    /// replication.
+    fn late(&mut self, seen: u64, command: impl FnOnce(&mut Self)) {
+        let before = self.serial();
+        command(self);
+        let is_active = self.active.last().is_some_and(|(_, active)| *active);
+        if before != seen && self.serial() != before && is_active {
+            let why = format!("a thaw that saw the serial {seen} was believed after {before}");
+            self.run.bad.get_or_insert(why);
         }
     }
 
@@ -187,7 +223,7 @@ impl Stage {
         self.run.processes += 1;
         let (process, status) = Process::start(asked, self.store.now());
         self.store.until(process.now());
-        let running = Running { process, status };
+        let running = Running { process, status, done: None };
         self.see(&running, &[]);
         running
     }
@@ -205,6 +241,10 @@ impl Stage {
                 Status::Waiting(calls) => calls.clone(),
             };
             if hold == Some(number) {
+                running.done = calls[0].writes().then(|| {
+                    self.store.until(running.process.now());
+                    self.store.answer(&calls[0], 0)
+                });
                 return Some(running);
             }
             self.answer(&mut running, &calls[0]);
@@ -218,7 +258,8 @@ impl Stage {
             Status::Ended(_) => Vec::new(),
         };
         self.store.until(running.process.now());
-        let answer = self.store.answer(call, 0);
+        let done = running.done.take();
+        let answer = done.unwrap_or_else(|| self.store.answer(call, 0));
         if call.operation == "dynamodb:PutItem" && answer.status == 200 {
             self.note_state();
             self.run.transitions += usize::from(call.body.contains("state#"));

@@ -11,6 +11,7 @@ use crate::service::Reply;
 use crate::{Fault, Keys, LOST_ANSWERS, Sim};
 
 const TOPIC: &str = "digests";
+const TABLE: &str = "failover";
 
 /// The state of the Region as its owner sees it.
 fn snapshot(sim: &Sim) -> String {
@@ -20,11 +21,17 @@ fn snapshot(sim: &Sim) -> String {
     };
     let parameters = region.parameters();
     let histories: Vec<Value> = parameters.keys().map(history).collect();
-    format!("{parameters:?} {histories:?} {:?} {:?}", region.secrets(), region.messages(TOPIC))
+    let (secrets, items) = (region.secrets(), region.table(TABLE).items());
+    format!("{parameters:?} {histories:?} {secrets:?} {:?} {items:?}", region.messages(TOPIC))
+}
+
+/// The key of an item, which is an item too.
+fn key(sort: &str) -> Value {
+    json!({"pk": {"S": "p"}, "sk": {"S": sort}})
 }
 
 /// Creates a parameter with two versions, a label and a tag; a secret with a tag and a replica; a secret without a
-/// replica; and the replica of a secret of another Region.
+/// replica; the replica of a secret of another Region; and a table with an item.
 fn create_resources(sim: &Sim) -> String {
     let (region, other) = (sim.account(ACCOUNT).region(REGION), sim.account(ACCOUNT).region(OTHER));
     other.create_secret("theirs", "1");
@@ -42,6 +49,7 @@ fn create_resources(sim: &Sim) -> String {
     region.call("secretsmanager:TagResource", &tag).expect("a tag");
     let replica = json!({"SecretId": "held", "AddReplicaRegions": [{"Region": OTHER}]});
     region.call("secretsmanager:ReplicateSecretToRegions", &replica).expect("a replica");
+    region.table(TABLE).put(&key("held"));
     region.topic(TOPIC)
 }
 
@@ -79,12 +87,29 @@ fn writes() -> Vec<(&'static str, Value)> {
             json!({"SecretId": "held", "RemoveReplicaRegions": [OTHER]}),
         ),
         ("sns.Publish", json!("Message=words")),
+        (
+            "DynamoDB_20120810.PutItem",
+            json!({"TableName": TABLE, "Item": key("new"), "ConditionExpression": "attribute_not_exists(pk)"}),
+        ),
+        (
+            "DynamoDB_20120810.UpdateItem",
+            json!({"TableName": TABLE, "Key": key("held"), "UpdateExpression": "ADD spent :n",
+                "ExpressionAttributeValues": {":n": {"N": "1"}}}),
+        ),
+        (
+            "DynamoDB_20120810.BatchWriteItem",
+            json!({"RequestItems": {TABLE: [{"DeleteRequest": {"Key": key("held")}}]}}),
+        ),
     ]
 }
 
 /// The write operations in the dispatch tables of the services.
 fn known_writes() -> BTreeSet<String> {
-    let tables = [include_str!("../ssm/mod.rs"), include_str!("../secrets/mod.rs")];
+    let tables = [
+        include_str!("../ssm/mod.rs"),
+        include_str!("../secrets/mod.rs"),
+        include_str!("../dynamodb/mod.rs"),
+    ];
     let quoted = tables.iter().flat_map(|table| table.split('"').skip(1).step_by(2));
     let operations = quoted.filter(|text| text.contains(':') && !text.contains(' '));
     operations.filter(|operation| is_write(operation)).map(str::to_owned).collect()
@@ -94,10 +119,14 @@ fn known_writes() -> BTreeSet<String> {
 fn the_list_covers_every_write_operation() {
     let tried: BTreeSet<String> = writes()
         .into_iter()
-        .map(|(target, _)| target.replace("AmazonSSM.", "ssm:").replace('.', ":"))
+        .map(|(target, _)| {
+            let target = target.replace("AmazonSSM.", "ssm:");
+            target.replace("DynamoDB_20120810.", "dynamodb:").replace('.', ":")
+        })
         .filter(|operation| !operation.starts_with("sns:"))
         .collect();
     assert!(tried.len() > 12, "{tried:?}");
+    assert!(tried.contains("dynamodb:UpdateItem"), "{tried:?}");
     assert_eq!(tried, known_writes());
 }
 
@@ -139,7 +168,8 @@ async fn a_write_is_executed_whichever_way_its_answer_is_lost() {
             assert_eq!(snapshot(&lost), after, "{target} {effect:?}: the write is executed");
             let count = lost.count("", ACCOUNT, REGION);
             assert_eq!((count.done, count.faulted), (1, 1), "{target} {effect:?}");
-            let [write] = &lost.writes()[..] else { panic!("{target}: one write") };
+            let all = [lost.writes(), lost.table_writes()].concat();
+            let [write] = &all[..] else { panic!("{target}: one write") };
             assert_eq!(write.refused, None, "{target} {effect:?}");
         }
     }

@@ -164,10 +164,13 @@ async fn the_socket_serves_the_same_answers() {
 #[tokio::test(start_paused = true)]
 async fn a_list_can_be_empty_truncated_or_of_another_region() {
     let tagged = json!({"ResourceTypeFilters": ["ssm:parameter"], "ResourcesPerPage": 4});
+    let partition = json!({"TableName": "hub", "Limit": 4, "KeyConditionExpression": "pk = :pk",
+        "ExpressionAttributeValues": {":pk": {"S": "p"}}});
     for (target, input, operation) in [
         ("AmazonSSM.DescribeParameters", json!({"MaxResults": 4}), "ssm:DescribeParameters"),
         ("ResourceGroupsTaggingAPI_20170126.GetResources", tagged, "tag:GetResources"),
         ("secretsmanager.ListSecrets", json!({"MaxResults": 4}), "secretsmanager:ListSecrets"),
+        ("DynamoDB_20120810.Query", partition, "dynamodb:Query"),
     ] {
         let (sim, keys) = world(|_| ());
         for (region, count) in [(REGION, 9), (OTHER, 1)] {
@@ -176,6 +179,7 @@ async fn a_list_can_be_empty_truncated_or_of_another_region() {
                 region.put_parameter(&json!({"Name": format!("/{n}"), "Value": "x",
                     "Type": "String", "Tags": [{"Key": "k", "Value": "v"}]}));
                 region.create_secret(&n.to_string(), "x");
+                region.table("hub").put(&json!({"pk": {"S": "p"}, "sk": {"S": n.to_string()}}));
             }
         }
         for (effect, items, more) in [
@@ -192,9 +196,13 @@ async fn a_list_can_be_empty_truncated_or_of_another_region() {
             let Reply::Answer(answer) = reply else { panic!("an answer") };
             let page: Value = serde_json::from_str(&answer.body).unwrap();
             let list = page.as_object().unwrap().values().find_map(Value::as_array);
-            assert_eq!(list.map(Vec::len), Some(items), "{operation} {effect:?}");
+            let length = list.and_then(|list| u64::try_from(list.len()).ok());
+            assert_eq!(length, Some(items), "{operation} {effect:?}");
             let token = [&page["NextToken"], &page["PaginationToken"]];
-            let goes_on = token.iter().any(|token| token.as_str().is_some_and(|t| !t.is_empty()));
+            let goes_on = token.iter().any(|token| token.as_str().is_some_and(|t| !t.is_empty()))
+                || page["LastEvaluatedKey"].is_object();
+            let counted = page.get("Count").and_then(Value::as_u64);
+            assert!(counted.is_none_or(|count| count == items), "{operation} {effect:?}: {page}");
             assert_eq!(goes_on, more, "{operation} {effect:?}");
         }
     }

@@ -1,0 +1,10 @@
+//! What the hub writes into its table, beside the states of routes.
+
+mod accounts;
+mod allowances;
+mod canary;
+mod deliveries;
+mod finish;
+mod held;
+mod stage;
+mod sweeps;
