@@ -13,7 +13,6 @@ use aws_config::{AppName, BehaviorVersion};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_ssm::error::SdkError;
 use aws_sdk_ssm::operation::get_parameter::GetParameterError;
-use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
@@ -25,11 +24,12 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use tokio::sync::OnceCell;
 
+use super::caller::CallerIdentity;
 use super::client::{PerRegion, client};
 use super::credentials::{Role, RoleCredentials};
 use super::environment::Environment;
 use super::moment::Moment;
-use super::response::{complete_response, missing_member};
+use super::response::missing_member;
 use super::session::{Session, Shared, now};
 use crate::aws::errors;
 use crate::aws::memory_budget::MemoryBudget;
@@ -65,15 +65,6 @@ pub struct Options {
     pub items_in_flight: usize,
     /// Replacements that tests use.
     pub environment: Environment,
-}
-
-/// The principal whose credentials sign the hub's own calls.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CallerIdentity {
-    /// The hub's own account.
-    pub account: AccountId,
-    /// The ARN of the role session or user; empty if STS did not name one.
-    pub arn: String,
 }
 
 /// A connection to AWS. Clones share all state.
@@ -190,27 +181,8 @@ impl Connection {
     /// # Errors
     /// The failure of `GetCallerIdentity`.
     pub async fn caller(&self) -> Result<&CallerIdentity, Cause> {
-        let ask = || async {
-            let operation = "sts:GetCallerIdentity";
-            let place = format!("the hub's account in {}", self.0.region);
-            let request = self.0.sts.get_caller_identity();
-            let named = |answer: &GetCallerIdentityOutput| {
-                let account = AccountId::parse(answer.account()?).ok()?;
-                Some(CallerIdentity { account, arn: answer.arn().unwrap_or_default().to_owned() })
-            };
-            let answer =
-                complete_response(|| request.clone().send(), |answer| named(answer).is_some())
-                    .await;
-            let answer = answer.map_err(|error| errors::cause(operation, &place, &error))?;
-            let caller = answer.as_ref().and_then(named);
-            caller.ok_or_else(|| {
-                Cause::new(
-                    FailureKind::Unavailable,
-                    format!("{operation} returned no account in {place}"),
-                )
-            })
-        };
-        self.0.caller.get_or_try_init(ask).await
+        let Inner { caller, sts, region, .. } = &*self.0;
+        caller.get_or_try_init(|| CallerIdentity::ask(sts, region)).await
     }
 
     /// Remembers the organisation's management account: a missing spoke role there has a different remedy.

@@ -4,6 +4,7 @@
 //! AWS's errors become a [`crate::domain::Cause`] here ([`cause`]). Other modules read an AWS error code only where the
 //! code decides the next step ([`code`]).
 
+mod caller;
 mod client;
 mod connection;
 mod credentials;
@@ -26,9 +27,10 @@ mod unmodelled;
 mod write_gate;
 mod writes;
 
+pub use caller::CallerIdentity;
 #[cfg(test)]
 pub(crate) use connection::{CONNECT_TIMEOUT, READ_TIMEOUT};
-pub use connection::{CallerIdentity, Connection, Options};
+pub use connection::{Connection, Options};
 pub use environment::Environment;
 pub use errors::{cause, code};
 pub use key_states::{KeyStates, is_about_key, is_aws_managed};
