@@ -41,7 +41,9 @@ pub use outcome::{AccountOutcome, Step, TombstonedReplica, WrittenBy};
 pub use purpose::{Leftovers, PlanStep, Purpose, Take};
 pub use reason::Reason;
 pub use route::{InvalidRoute, Route, Routes};
-pub use route_state::{Need, RoutePair, RouteRecord, RouteState, StateEntry, Withheld};
+pub use route_state::{
+    LastTransition, Need, RoutePair, RouteRecord, RouteState, StateEntry, Withheld,
+};
 pub use route_transition::{Transition, TransitionRefused, TransitionRequest};
 pub use secret_text::SecretText;
 pub(crate) use shown::shown;

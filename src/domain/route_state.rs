@@ -9,7 +9,7 @@ use std::fmt;
 
 use super::failure::Cause;
 use super::location::{AccountId, InvalidLocation, Region};
-use super::shown::shown;
+use super::shown::{shown, shown_caller};
 use super::timestamp::Timestamp;
 
 /// One source Region and one target Region, written `us-east-2=us-east-1`. Each pair has its own state.
@@ -178,10 +178,44 @@ impl fmt::Display for StateEntry {
             write!(f, " since {since}")?;
         }
         if !self.by.is_empty() {
-            write!(f, " by {}", shown(&self.by))?;
+            write!(f, " by {}", shown_caller(&self.by))?;
         }
         if !self.reason.is_empty() {
-            write!(f, " ({})", shown(&self.reason))?;
+            write!(f, " ({})", shown_caller(&self.reason))?;
+        }
+        Ok(())
+    }
+}
+
+/// The transition that wrote a record: what it set, when, by whom and why. An account that takes the route's state again
+/// has no entry, so only this says who did it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastTransition {
+    /// The state that the transition set.
+    pub state: RouteState,
+    /// The accounts that the transition named; empty for the whole route.
+    pub accounts: Vec<AccountId>,
+    /// The time of the transition.
+    pub at: Timestamp,
+    /// The ARN of the caller.
+    pub by: String,
+    /// The reason that the caller gave.
+    pub reason: String,
+}
+
+impl fmt::Display for LastTransition {
+    /// `the route was set to frozen at 2026-11-28T10:00:00Z by arn:… (the reason)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.accounts.as_slice() {
+            [] => write!(f, "the route was")?,
+            [one] => write!(f, "the account {one} was")?,
+            [first, others @ ..] => {
+                write!(f, "the account {first} and {} more were", others.len())?;
+            }
+        }
+        write!(f, " set to {} at {} by {}", self.state, self.at, shown_caller(&self.by))?;
+        if !self.reason.is_empty() {
+            write!(f, " ({})", shown_caller(&self.reason))?;
         }
         Ok(())
     }
@@ -205,18 +239,20 @@ pub struct RouteRecord {
     pub route: StateEntry,
     /// The accounts with their own state.
     pub accounts: BTreeMap<AccountId, StateEntry>,
+    /// The transition that wrote the record; `None` if the table has no record.
+    pub last: Option<LastTransition>,
 }
 
 impl RouteRecord {
     /// The record of a route that the table does not name. A table that was restored has a later `serial`.
     pub const fn absent(serial: u64) -> Self {
-        Self { serial, route: StateEntry::none(), accounts: BTreeMap::new() }
+        Self { serial, route: StateEntry::none(), accounts: BTreeMap::new(), last: None }
     }
 
     /// The state of a route whose setting is `TABLE=none`.
     pub fn always_active() -> Self {
         let route = StateEntry { state: RouteState::Active, ..StateEntry::none() };
-        Self { serial: 0, route, accounts: BTreeMap::new() }
+        Self { serial: 0, route, accounts: BTreeMap::new(), last: None }
     }
 
     /// The state that holds for an account.
@@ -285,6 +321,7 @@ mod tests {
                     serial: 9,
                     route: entry(route, 5),
                     accounts: [(account(1), entry(own, 4))].into(),
+                    last: None,
                 };
                 assert_eq!(record.of(&account(1)).state, route.max(own), "{route} {own}");
                 assert_eq!(record.of(&account(2)).state, route);
@@ -298,6 +335,7 @@ mod tests {
             serial: 9,
             route: entry(RouteState::Frozen, serial),
             accounts: [(account(1), entry(RouteState::Active, 6))].into(),
+            last: None,
         };
         assert_eq!(frozen(5).of(&account(1)).state, RouteState::Active);
         assert_eq!(frozen(7).of(&account(1)).state, RouteState::Frozen);

@@ -1,7 +1,7 @@
 //! The transitions of a route's state that a person asks for. Pure: the caller reads the record and writes the next one.
 
 use super::location::AccountId;
-use super::route_state::{RouteRecord, RouteState, StateEntry};
+use super::route_state::{LastTransition, RouteRecord, RouteState, StateEntry};
 use super::timestamp::Timestamp;
 
 /// Who asks for a transition, when and why.
@@ -80,10 +80,14 @@ impl RouteRecord {
             }
         })?;
         if matches!(next, Transition::Next(_)) && self.serial != seen {
+            let who = self
+                .last
+                .as_ref()
+                .map_or_else(|| format!("the route is {}", self.route), LastTransition::to_string);
             return Err(TransitionRefused {
                 problem: format!(
-                    "the state changed: the request carries the serial {seen}, and the serial is now {}: the route is {}",
-                    self.serial, self.route
+                    "the state changed: the request carries the serial {seen}, and the serial is now {}: {who}",
+                    self.serial
                 ),
                 accepted: "the serial that `hubctl status` shows, if the replication may start"
                     .to_owned(),
@@ -108,7 +112,14 @@ impl RouteRecord {
             reason: request.reason.clone(),
             run: None,
         };
-        let mut next = Self { serial, ..self.clone() };
+        let last = LastTransition {
+            state,
+            accounts: request.accounts.clone(),
+            at: request.now,
+            by: request.by.clone(),
+            reason: request.reason.clone(),
+        };
+        let mut next = Self { serial, last: Some(last), ..self.clone() };
         let mut changes = false;
         if request.accounts.is_empty() {
             changes = decide(&self.route, "the route")?;
@@ -211,10 +222,35 @@ mod tests {
     }
 
     #[test]
+    fn a_refused_thaw_names_the_last_transition_even_if_it_left_no_entry() {
+        let active = next(RouteRecord::absent(0).thaw(&request(&[]), 0));
+        let one = next(active.freeze(&request(&[1])));
+        let bob = TransitionRequest { by: "arn:bob".to_owned(), ..request(&[1]) };
+        let again = next(one.thaw(&bob, 2));
+        assert!(again.accounts.is_empty());
+        let both =
+            next(again.freeze(&TransitionRequest { by: "arn:bob".to_owned(), ..request(&[2, 3]) }));
+        for (record, who) in [
+            (
+                &again,
+                "the account 000000000001 was set to active at 1970-01-01T00:00:01Z by arn:bob",
+            ),
+            (&both, "the account 000000000002 and 1 more were set to frozen"),
+        ] {
+            let frozen = RouteRecord {
+                route: StateEntry { state: Frozen, ..record.route.clone() },
+                ..record.clone()
+            };
+            let refused = frozen.thaw(&request(&[]), 2).expect_err("the serial moved on");
+            assert!(refused.problem.contains(who), "{}", refused.problem);
+        }
+    }
+
+    #[test]
     fn a_state_of_a_failover_is_neither_frozen_nor_thawed() {
         for state in [RouteState::FailedOver, RouteState::FailingBack, RouteState::Retired] {
             let entry = StateEntry { state, serial: 4, ..StateEntry::none() };
-            let whole = RouteRecord { serial: 4, route: entry.clone(), accounts: [].into() };
+            let whole = RouteRecord { serial: 4, route: entry.clone(), ..RouteRecord::absent(4) };
             let active = next(RouteRecord::absent(3).thaw(&request(&[]), 3));
             let one = RouteRecord { accounts: [(account(1), entry)].into(), ..active };
             for (record, accounts) in [(&whole, &[][..]), (&whole, &[1]), (&one, &[1])] {

@@ -52,7 +52,7 @@ pub(super) async fn change(
         }
     }
     let message = format!(
-        "cannot {action} {pair}: other operators changed the state {TRIES} times meanwhile; it is now {}",
+        "cannot {action} {pair}: other operators changed the state {TRIES} times meanwhile; the route is now {}",
         record.route
     );
     let remedy = "agree with the other operators, then run the command again";
@@ -90,9 +90,9 @@ pub(super) async fn caller_or_unknown(connection: &Connection) -> String {
     }
 }
 
-/// Names one command, so that a repeated put recognises its own record. The time and the random keys of this process
+/// Names one conditional put, so that a repeated put recognises its own record. The time and the random keys of this process
 /// make it unique.
-fn request_id(now: Timestamp) -> String {
+pub(crate) fn request_id(now: Timestamp) -> String {
     format!("{:x}-{:016x}", now.millis(), RandomState::new().build_hasher().finish())
 }
 

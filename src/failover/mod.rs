@@ -16,6 +16,7 @@ mod thaw;
 mod wait;
 
 pub use answer::{FailoverAnswer, FailoverEnd, PlanPart};
+pub(crate) use change::request_id;
 pub use freeze::freeze;
 #[cfg(feature = "cli")]
 pub use text::text;

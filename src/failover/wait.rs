@@ -50,12 +50,11 @@ pub(super) async fn until_no_request_is_under_way(
     WaitEnd::Passed
 }
 
-/// Whether the newest transition of the record is so old that no request from the time before it is under way. Unknown
-/// if the newest transition left no entry with its time.
+/// Whether the last transition is so old that no request from the time before it is under way. False if the record does
+/// not say when it was.
 pub(super) fn has_stood(record: &RouteRecord, now: Timestamp) -> bool {
-    let entries = std::iter::once(&record.route).chain(record.accounts.values());
-    let newest = entries.filter(|entry| entry.serial == record.serial);
-    newest.filter_map(|entry| entry.since).any(|since| since.plus(IN_FLIGHT).plus(CLOCK_SKEW) < now)
+    let last = record.last.as_ref();
+    last.is_some_and(|last| last.at.plus(IN_FLIGHT).plus(CLOCK_SKEW) < now)
 }
 
 #[cfg(test)]
@@ -63,7 +62,7 @@ mod tests {
     use super::*;
     use crate::aws::fake::FakeAws;
     use crate::aws::{CONNECT_TIMEOUT, READ_TIMEOUT};
-    use crate::domain::{RouteState, StateEntry};
+    use crate::domain::{Transition, TransitionRequest};
     use crate::route_gate::MAX_AGE;
 
     #[test]
@@ -105,22 +104,21 @@ mod tests {
     }
 
     #[test]
-    fn a_state_has_stood_if_its_newest_transition_is_old() {
-        let entry = |serial, seconds: i64| StateEntry {
-            state: RouteState::Frozen,
-            serial,
-            since: Some(Timestamp::from_millis(seconds * 1000)),
-            ..StateEntry::none()
+    fn a_state_has_stood_if_its_last_transition_is_old() {
+        let request = |seconds: i64| TransitionRequest {
+            accounts: Vec::new(),
+            by: String::new(),
+            reason: String::new(),
+            now: Timestamp::from_millis(seconds * 1000),
+        };
+        let frozen_at = |seconds| match RouteRecord::absent(3).freeze(&request(seconds)) {
+            Ok(Transition::Next(record)) => record,
+            other => panic!("{other:?}"),
         };
         let now = Timestamp::from_millis(1_000_000);
-        let record = |serial, route| RouteRecord { serial, route, accounts: [].into() };
-        assert!(has_stood(&record(3, entry(3, 1000 - 85)), now));
-        assert!(!has_stood(&record(3, entry(3, 1000 - 84)), now), "the clocks may differ");
-        assert!(!has_stood(&record(4, entry(3, 1)), now), "the newest transition left no time");
-        let account = crate::domain::AccountId::parse("111122223333").expect("an account");
-        let mut with_account = record(4, entry(3, 1));
-        with_account.accounts.insert(account, entry(4, 1000 - 85));
-        assert!(has_stood(&with_account, now));
-        assert!(!has_stood(&RouteRecord::absent(0), now));
+        assert!(has_stood(&frozen_at(1000 - 85), now));
+        assert!(!has_stood(&frozen_at(1000 - 84), now), "the clocks may differ");
+        assert!(!has_stood(&frozen_at(1100), now), "a clock that is ahead");
+        assert!(!has_stood(&RouteRecord { last: None, ..frozen_at(1) }, now));
     }
 }

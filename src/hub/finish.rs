@@ -13,6 +13,7 @@ use super::record_account::pairs_of;
 use super::{Answer, Hub, HubError, RunResult};
 use crate::deadline::Deadline;
 use crate::domain::{AccountId, Cause, ExecutionName, Failure, RoutePair, RouteRecord, Timestamp};
+use crate::failover::request_id;
 use crate::report::{ExecutionSummary, Report};
 use crate::request::Refused;
 use crate::table::{Conditional, FinishRecord, Table};
@@ -44,13 +45,18 @@ impl Hub {
         let now = self.sweeps.now();
         let summary = ExecutionSummary::new(execution.as_str(), now, &records, &states, names);
         let answer = summary.json();
+        let own = FinishRecord {
+            answer: answer.to_string(),
+            request: request_id(now),
+            at: now,
+            published: false,
+        };
         let first = match records.finish {
             Some(first) => first,
-            None => begin(table, execution, &answer, now).await?,
+            None => begin(table, execution, &own).await?,
         };
-        let kept: Value = serde_json::from_str(&first.answer).unwrap_or_default();
-        let is_first = kept == answer;
-        let mut answer = if kept.is_object() { kept } else { answer };
+        let is_first = first.request == own.request;
+        let mut answer: Value = serde_json::from_str(&first.answer).unwrap_or(answer);
         let is_published = first.published
             || !is_first && self.is_published_meanwhile(table, execution, first.at).await?;
         if !is_published && let Err(cause) = self.end(table, execution, &summary, deadline).await {
@@ -105,17 +111,15 @@ impl Hub {
     }
 }
 
-/// Keeps the answer, or gives the answer of another `finish` that came first.
+/// Keeps the answer, or gives the answer of another `finish` that came first. A put whose answer was lost finds its own
+/// record.
 async fn begin(
     table: &Table,
     execution: &ExecutionName,
-    answer: &Value,
-    at: Timestamp,
+    own: &FinishRecord,
 ) -> Result<FinishRecord, Cause> {
-    let own = FinishRecord { answer: answer.to_string(), at, published: false };
-    if table.begin_finish(execution, &own.answer, at).await? == Conditional::Written {
-        return Ok(own);
+    if table.begin_finish(execution, own).await? == Conditional::Written {
+        return Ok(own.clone());
     }
-    // A put whose answer was lost finds its own record.
-    Ok(table.execution(execution).await?.finish.unwrap_or(own))
+    Ok(table.execution(execution).await?.finish.unwrap_or_else(|| own.clone()))
 }

@@ -37,6 +37,8 @@ pub struct ExecutionRecords {
 pub struct FinishRecord {
     /// The answer: one JSON document.
     pub answer: String,
+    /// Names the `finish` that gave the answer.
+    pub request: String,
     /// When the answer was given.
     pub at: Timestamp,
     /// Whether its digest was published, or did not have to be.
@@ -80,6 +82,7 @@ impl Table {
             finish: finish.and_then(|item| {
                 Some(FinishRecord {
                     answer: text(item, "answer")?.to_owned(),
+                    request: text(item, "request")?.to_owned(),
                     at: time(item, "at")?,
                     published: text(item, "published").is_some(),
                 })
@@ -91,13 +94,13 @@ impl Table {
     pub(crate) async fn begin_finish(
         &self,
         execution: &ExecutionName,
-        answer: &str,
-        now: Timestamp,
+        finish: &FinishRecord,
     ) -> Result<Conditional, Cause> {
         let mut item = keyed(partition(execution), FINISH);
-        set_text(&mut item, "answer", answer);
-        set_time(&mut item, "at", now);
-        set_ttl(&mut item, now, KEPT);
+        set_text(&mut item, "answer", &finish.answer);
+        set_text(&mut item, "request", &finish.request);
+        set_time(&mut item, "at", finish.at);
+        set_ttl(&mut item, finish.at, KEPT);
         self.put_new(item).await
     }
 
@@ -183,17 +186,20 @@ mod tests {
         assert_eq!(read.finish, None);
         assert_eq!(read.expected, accounts.into_iter().collect(), "a part replaces nothing");
         assert_eq!(table.last_sweeps(&first.pair).await, Ok(vec![first, record(3, None)]));
-        let put = table.begin_finish(&one, "{}", now()).await;
-        assert_eq!(put, Ok(Conditional::Written));
-        let published = async || {
-            let finish = table.execution(&one).await.expect("read").finish.expect("the end");
-            (finish.answer, finish.published)
+        let finish = |answer: &str| FinishRecord {
+            answer: answer.to_owned(),
+            request: answer.to_owned(),
+            at: now(),
+            published: false,
         };
-        assert_eq!(published().await, ("{}".to_owned(), false));
-        let again = table.begin_finish(&one, "{1}", now()).await;
+        let put = table.begin_finish(&one, &finish("{}")).await;
+        assert_eq!(put, Ok(Conditional::Written));
+        let read = async || table.execution(&one).await.expect("read").finish.expect("the end");
+        assert_eq!(read().await, finish("{}"));
+        let again = table.begin_finish(&one, &finish("{1}")).await;
         assert_eq!(again, Ok(Conditional::Refused));
         assert_eq!(table.end_finish(&one, now()).await, Ok(Conditional::Written));
-        assert_eq!(published().await, ("{}".to_owned(), true));
+        assert_eq!(read().await, FinishRecord { published: true, ..finish("{}") });
         let nothing = table.end_finish(&name("other"), now()).await;
         assert_eq!(nothing, Ok(Conditional::Refused));
     }

@@ -10,7 +10,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::items::{Item, keyed, number, set_number, set_text, text};
 use super::{Conditional, Table};
 use crate::domain::{
-    AccountId, Cause, FailureKind, RoutePair, RouteRecord, RouteState, StateEntry, Timestamp,
+    AccountId, Cause, FailureKind, LastTransition, RoutePair, RouteRecord, RouteState, StateEntry,
+    Timestamp,
 };
 
 /// The version of the format of a record.
@@ -18,6 +19,8 @@ const FORMAT: u64 = 1;
 /// Names the transition that wrote a record, so that a repeated put recognises its own record.
 const REQUEST: &str = "request";
 const HOME: &str = "home";
+/// The transition that wrote the record, as a map.
+const TRANSITION: &str = "transition";
 
 /// What the table says about a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,7 +104,8 @@ impl Table {
             let own = own.ok_or_else(|| unreadable(&format!("{id} has no valid state")))?;
             accounts.insert(account, own);
         }
-        Ok(StateRead { record: RouteRecord { serial, route, accounts }, copied_from: None })
+        let last = item.get(TRANSITION).and_then(|last| transition(last.as_m().ok()?));
+        Ok(StateRead { record: RouteRecord { serial, route, accounts, last }, copied_from: None })
     }
 
     /// A record that was not written for this table: copied from another table of this hub, or written by another hub.
@@ -145,6 +149,9 @@ impl Table {
             })
             .collect();
         item.insert("accounts".to_owned(), AttributeValue::M(accounts));
+        if let Some(last) = &record.last {
+            item.insert(TRANSITION.to_owned(), AttributeValue::M(written_transition(last)));
+        }
         item
     }
 }
@@ -156,6 +163,30 @@ fn key(pair: &RoutePair) -> String {
 /// Ten digits, so that the order of texts is the order of numbers.
 fn serial(serial: u64) -> String {
     format!("{serial:010}")
+}
+
+/// `None` if the map is of a later release. Only messages use it.
+fn transition(item: &Item) -> Option<LastTransition> {
+    let ids = item.get("accounts").and_then(|ids| ids.as_l().ok());
+    let id = |id: &AttributeValue| AccountId::parse(id.as_s().ok()?).ok();
+    Some(LastTransition {
+        state: RouteState::parse(text(item, "state")?)?,
+        accounts: ids.into_iter().flatten().map(id).collect::<Option<_>>()?,
+        at: Timestamp::parse(text(item, "at")?)?,
+        by: text(item, "by").unwrap_or_default().to_owned(),
+        reason: text(item, "reason").unwrap_or_default().to_owned(),
+    })
+}
+
+fn written_transition(last: &LastTransition) -> Item {
+    let mut item = Item::new();
+    set_text(&mut item, "state", last.state.word());
+    set_text(&mut item, "at", last.at.to_string());
+    set_text(&mut item, "by", &last.by);
+    set_text(&mut item, "reason", &last.reason);
+    let accounts = last.accounts.iter().map(|account| AttributeValue::S(account.to_string()));
+    item.insert("accounts".to_owned(), AttributeValue::L(accounts.collect()));
+    item
 }
 
 fn entry(item: &Item, serial: Option<u64>) -> Option<StateEntry> {

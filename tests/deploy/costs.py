@@ -46,9 +46,9 @@ REQUESTS_OF_AN_EVENT, IDLE_POLLS = 3, 5 * 3 * 60 * 24 * DAYS
 KEY_USES_OF_A_CHANGE = 3
 # Lists of secrets in source and target, 100 a page. Existing replicas need no further calls.
 SECRET_CALLS_OF_A_SWEEP = 2 * math.ceil(SECRETS / 100)
-# Upper limit, with all metrics in use: 8 without a dimension, 6 accounts by status, 2 x 14 items by kind and outcome,
-# 15 failures by kind, 26 calls.
-METRICS = 8 + 6 + 28 + 15 + 26
+# Upper limit, with all metrics in use: 10 without a dimension, 6 accounts by status, 2 x 14 items by kind and outcome,
+# 16 failures by kind, 26 calls.
+METRICS = 10 + 6 + 28 + 16 + 26
 HUB_ALARMS = 9
 # A sweep writes the account's name and two results of its route, and reads them at its end. An invocation reads the
 # state of the route, and reads it again each 5 seconds while it writes. An item has at most 1 KB; results stay 90 days.

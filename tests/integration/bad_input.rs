@@ -149,6 +149,17 @@ async fn arguments_that_are_none_are_refused_with_what_is_accepted() {
             "with the account and Region of the arguments",
         ),
         (release("secret", "a?b"), "the character '?'", "the ARN of a secret, such as `db/main`"),
+        (vec!["freeze", "--reason", "x"], "required arguments were not provided", "--route"),
+        (
+            vec!["freeze", "--route", "us-east-2", "--reason", "x"],
+            "`us-east-2` has no target",
+            "`SOURCE=TARGET` with one target, such as `us-east-2=us-east-1`",
+        ),
+        (
+            vec!["thaw", "--route", "us-east-2=us-east-1", "--serial", "last"],
+            "invalid value 'last'",
+            "--serial",
+        ),
         (vec!["swep"], "unrecognized subcommand 'swep'", "sweep"),
         (vec!["invoke"], "required arguments were not provided", "<FILE>"),
         (
@@ -167,6 +178,45 @@ async fn arguments_that_are_none_are_refused_with_what_is_accepted() {
     let ran = aws.hubctl().run(&[]).await;
     assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{ran:#?}");
     assert!(ran.stderr.contains("Usage: hubctl <COMMAND>") && ran.stderr.contains("sweep"));
+}
+
+#[tokio::test]
+async fn a_command_on_states_needs_the_table_and_a_route_of_the_settings() {
+    let aws = Tripwire::new();
+    let freeze = |route| vec!["freeze", "--reason", "it fails", "--route", route];
+    let known = "us-east-2=us-east-1";
+    let commands = [
+        freeze(known),
+        vec!["thaw", "--route", known],
+        vec!["status"],
+        vec!["invoke", "payloads/freeze.json"],
+    ];
+    for arguments in &commands {
+        let ran = aws.hubctl().without("REPLICATOR_TABLE").run(arguments).await;
+        let error = refused(&ran);
+        assert!(error.contains("missing `REPLICATOR_TABLE`"), "{arguments:?}: {error}");
+        assert!(error.contains("; expected the name of the table"), "{arguments:?}: {error}");
+        let ran = aws.hubctl().with("REPLICATOR_TABLE", "none").run(arguments).await;
+        let error = refused(&ran);
+        assert!(error.contains("`REPLICATOR_TABLE` is `none`"), "{arguments:?}: {error}");
+        assert!(error.contains("; expected the name of the table"), "{arguments:?}: {error}");
+    }
+    let hubctl = aws
+        .hubctl()
+        .with("REPLICATOR_TABLE", "failover-replicator")
+        .with("REPLICATOR_ROUTES", "us-east-2=us-east-1,us-west-2;eu-west-1=eu-central-1");
+    for route in ["us-east-2=eu-central-1", "us-east-1=us-east-2", "eu-west-1=us-west-2"] {
+        for arguments in
+            [freeze(route), vec!["thaw", "--route", route], vec!["status", "--route", route]]
+        {
+            let ran = hubctl.run(&arguments).await;
+            let error = refused(&ran);
+            assert!(error.contains(&format!("unknown route `{route}`")), "{error}");
+            let routes = "`us-east-2=us-east-1`, `us-east-2=us-west-2`, `eu-west-1=eu-central-1`";
+            assert!(error.contains(routes), "{error}");
+        }
+    }
+    assert!(!aws.was_touched(), "a refusal costs no call");
 }
 
 #[tokio::test]

@@ -58,6 +58,9 @@ fn slow_down(sim: &Sim, dice: &mut fastrand::Rng) {
         let effect = Effect::Latency(Duration::from_secs(seconds));
         sim.fault(Fault::new(effect).operation("dynamodb:Query").per_mille(dice.u64(0..300)));
     }
+    // Tags are sent again after a time-out, so that one step lasts longer than the wait of the freeze.
+    let tags = Fault::new(Effect::TimeOut).operation("ssm:AddTagsToResource").after_execution();
+    sim.fault(tags.per_mille(dice.u64(0..500)));
     for effect in LOST_ANSWERS {
         sim.fault(Fault::new(effect).writes().per_mille(dice.u64(0..60)).after_execution());
     }

@@ -26,7 +26,7 @@ fn entry(state: RouteState, since: &str) -> StateEntry {
 }
 
 fn route(target: &str, state: RouteState, since: &str) -> (RoutePair, RouteRecord) {
-    let record = RouteRecord { serial: 2, route: entry(state, since), accounts: BTreeMap::new() };
+    let record = RouteRecord { route: entry(state, since), ..RouteRecord::absent(2) };
     (pair(target), record)
 }
 

@@ -114,6 +114,7 @@ class SpokesCheck(Check):
             "REPLICATOR_ROUTES": f"{SOURCE}={TARGET}",
             "REPLICATOR_OPERATOR_ROLE_ARN": self.deployment.outputs["OperatorRoleArn"],
             "REPLICATOR_SPOKE_EXTERNAL_ID": self.deployment.spoke_parameters["ExternalId"],
+            "REPLICATOR_TABLE": self.deployment.outputs["TableName"],
             **variables,
         }
         command = [templates.ROOT / "target" / "debug" / "hubctl", *arguments, "--format", "json"]

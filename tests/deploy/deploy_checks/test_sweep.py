@@ -4,10 +4,11 @@ import contextlib
 import datetime
 import json
 
+import hub_table
 from emulator import MANAGEMENT_ACCOUNT
 from interfering_owner import PASSES, InterferingOwner
 
-from .base import SOURCE, Check, wait_for
+from .base import HUB_REGION, SOURCE, Check, wait_for
 from .deployed import BATCH, ROUNDS, TARGET, the_deployment
 
 EVERYTHING = {"name": "all", "operation": "sync"}
@@ -111,10 +112,13 @@ class SweepCheck(Check):
         self.assertLessEqual(max(len(json.loads(batch["input"])["accounts"]) for batch in batches), BATCH)
         self.assertEqual([{"swept": True}] * len(batches), [json.loads(batch["output"]) for batch in batches])
 
-        digests = [digest["Message"] for digest in self.deployment.digests()]
-        of_the_failing = [digest for digest in digests if self.deployment.outside in digest]
-        self.assertEqual(1, len(of_the_failing), digests)
-        self.assertIn("no_spoke_role", of_the_failing[0])
+        of_batches, whole = self.digests("sweep-2026-11-24")
+        of_the_failing = [digest for digest in of_batches if self.deployment.outside in json.dumps(digest)]
+        self.assertEqual(1, len(of_the_failing), of_batches)
+        self.assertEqual(["no_spoke_role"], [one["error_kind"] for one in of_the_failing[0]["failures"]])
+        self.assertEqual(len(members) + 2, whole["accounts"], whole)
+        self.assertEqual((len(members) + 1, 1, []), (whole["in_sync"], whole["failed"], whole["not_swept"]), whole)
+        self.assertEqual([self.deployment.outside], [one["account"] for one in whole["not_in_sync"]])
         self.assertEqual([1, 1], self.remained()[already:], "one account, twice")
 
         # Scheduler may deliver twice. The second execution of a day has the same name and is refused.
@@ -127,6 +131,12 @@ class SweepCheck(Check):
         # The tests share the deployment, so this sweep must end before the next test.
         (last,) = [one for one in self.executions() if one["name"] == "sweep-2026-11-25"]
         self.ended(last["executionArn"])
+
+    def digests(self, execution):
+        """The digests of invocations since the last call, and the digest of the whole execution, as documents."""
+        documents = [json.loads(digest["Message"]) for digest in self.deployment.digests()]
+        (whole,) = [document for document in documents if document.get("execution") == execution]
+        return [document for document in documents if "execution" not in document], whole
 
     def start(self, machine, given):
         arn = self.deployment.outputs["SweepArn"].replace("failover-replicator-sweep", f"failover-replicator-{machine}")
@@ -169,6 +179,8 @@ class SweepCheck(Check):
         self.assertEqual(("FAILED", "BatchesFailed"), (execution["status"], execution.get("error")), execution)
         messages = self.deployment.state_machine_messages()
         self.assertEqual(1, len(messages))
+        _, whole = self.digests(execution["name"])
+        self.assertEqual(("incomplete", [account]), (whole["status"], whole["not_swept"]), whole)
         self.assertIn(account, messages[0]["Message"])
         self.assertIn(f"not finished after {ROUNDS} invocations", messages[0]["Message"])
 
@@ -178,10 +190,11 @@ class SweepCheck(Check):
         root = {"AWS": f"arn:aws:iam::{MANAGEMENT_ACCOUNT}:root"}
         trust = {"Statement": [{"Effect": "Allow", "Principal": root, "Action": "sts:AssumeRole"}]}
         iam.create_role(RoleName="failover-replicator-hub-sweep", AssumeRolePolicyDocument=json.dumps(trust))
+        hub_table.create(self.emulator.client("dynamodb", self.deployment.members[0], HUB_REGION))
         self.deployment.configure("hub-sweep", REPLICATOR_OPERATOR_ROLE_ARN=member)
         self.addCleanup(self.deployment.configure, "hub-sweep")
         execution = self.sweep({})
         self.assertEqual(("FAILED", "AccountsNotListed"), (execution["status"], execution.get("error")), execution)
-        digests = self.deployment.digests()
-        self.assertEqual(1, len(digests), digests)
-        self.assertIn("organizations:ListAccounts", digests[0]["Message"])
+        (of_the_list,), whole = self.digests(execution["name"])
+        self.assertIn("organizations:ListAccounts", of_the_list["failures"][0]["message"])
+        self.assertEqual(("incomplete", 0), (whole["status"], whole["accounts"]), whole)

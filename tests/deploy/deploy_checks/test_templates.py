@@ -154,7 +154,8 @@ class AgreementCheck(unittest.TestCase):
     maxDiff = None
 
     def test_every_alarm_notifies_the_topic_and_uses_an_existing_metric(self):
-        measured = (templates.ROOT / "src" / "report" / "metrics.rs").read_text(encoding="utf-8")
+        report = templates.ROOT / "src" / "report"
+        measured = "".join((report / name).read_text(encoding="utf-8") for name in ("metrics.rs", "execution.rs"))
         topic = {"Fn::If": ["MakesTopic", {"Ref": "Topic"}, {"Ref": "TopicArn"}]}
         page = (templates.ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
         alarms = resources(load(HUB), "AWS::CloudWatch::Alarm")

@@ -71,14 +71,6 @@ fn check_accepted(request: &Request, value: &Value) {
                 again["execution"] = execution.as_str().into();
             }
             assert_eq!(parse(again.to_string().as_bytes()).as_ref(), Ok(request));
-<<<<<<< HEAD
-        }
-        Request::Finish(execution) => {
-            let detail = json!({"name": "sweep", "operation": "finish"});
-            let again = json!({"detail": detail, "execution": execution.as_str()}).to_string();
-            assert_eq!(parse(again.as_bytes()).as_ref(), Ok(request));
-=======
->>>>>>> main
         }
     }
 }

@@ -10,7 +10,7 @@ use failover_replicator::request::{FailoverRequest, ThawPlan, ThawRequest};
 use serde_json::json;
 
 use super::{
-    ROUTE, SOURCE, asked, calls, freeze, operator, performed, stage, states, status, thaw,
+    ROUTE, SOURCE, asked, calls, freeze, history, operator, performed, stage, status, thaw,
 };
 
 /// How a Region that is down shows.
@@ -76,7 +76,7 @@ async fn a_thaw_needs_no_plan_and_a_plan_that_fails_does_not_prevent_it() {
             assert_eq!(answer["done"], is_done, "{answer:#}");
             assert_eq!(answer["state"], if is_done { "active" } else { "frozen" });
         }
-        assert_eq!(states(&sim).last().map(|last| last.0), Some(4));
+        assert_eq!(history(&sim).last().map(|last| last.0), Some(4));
     }
 }
 
@@ -117,7 +117,7 @@ async fn a_freeze_does_not_wait_for_sts() {
 async fn a_table_out_of_reach_is_an_error_with_a_remedy_and_nothing_is_changed() {
     for (effect, message) in [
         (Effect::TimeOut, "dynamodb:Query"),
-        (Effect::Throttle, "throttled"),
+        (Effect::Throttle, "ProvisionedThroughputExceededException"),
         (Effect::AccessDenied, "dynamodb:Query"),
     ] {
         let (sim, _) = stage(5, 1);
@@ -128,7 +128,7 @@ async fn a_table_out_of_reach_is_an_error_with_a_remedy_and_nothing_is_changed()
             let error = asked(&hub, &payload).await.expect_err("no state");
             assert!(error.contains(message), "{effect:?} {payload}: {error}");
         }
-        assert!(states(&sim).is_empty());
+        assert!(history(&sim).is_empty());
         sim.mend(fault);
         asked(&hub, &freeze("x")).await.expect("frozen");
     }

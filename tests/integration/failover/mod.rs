@@ -67,18 +67,14 @@ fn calls(sim: &Sim) -> Vec<(String, u64)> {
     counts.filter(|(_, count)| count.calls > 0).map(|(name, count)| (name, count.calls)).collect()
 }
 
-/// The records of the route's states: serial, state, and who set it.
-fn states(sim: &Sim) -> Vec<(u64, String, String)> {
+/// The transitions of the route so far: the serial of each record, and who wrote it.
+fn history(sim: &Sim) -> Vec<(u64, String)> {
     let table = sim.account(MANAGEMENT).region(HUB_REGION).table(TABLE);
     let records = table.partition(&format!("state#{ROUTE}"));
-    let text = |item: &aws_sim::TableItem, name: &str| {
-        item[name]["S"].as_str().expect("a text").to_owned()
+    let read = |item: &aws_sim::TableItem| {
+        let serial = item["sk"]["S"].as_str().expect("a text").parse().expect("a number");
+        let by = item["transition"]["M"]["by"]["S"].as_str().expect("a text").to_owned();
+        (serial, by)
     };
-    records
-        .iter()
-        .map(|item| {
-            let serial = text(item, "sk").parse().expect("a number");
-            (serial, text(item, "state"), text(item, "by"))
-        })
-        .collect()
+    records.iter().map(read).collect()
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_sim::{Effect, Fault, LOST_ANSWERS, Sim};
 use serde_json::{Value, json};
 
-use super::{ROUTE, asked, freeze, operator, stage, states, thaw};
+use super::{ROUTE, asked, freeze, history, operator, stage, thaw};
 
 /// What an operator asks for.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +53,7 @@ fn slow_down(sim: &Sim, dice: &mut fastrand::Rng) {
 
 /// Serials without a gap and without a double, each with one operator.
 fn check_history(sim: &Sim, at_least: u64) {
-    let history = states(sim);
+    let history = history(sim);
     let serials: Vec<u64> = history.iter().map(|record| record.0).collect();
     let expected: Vec<u64> = (1..=serials.len() as u64).collect();
     assert_eq!(serials, expected, "{history:?}");
@@ -62,13 +62,13 @@ fn check_history(sim: &Sim, at_least: u64) {
 
 /// An answer names the record that holds, and an operator whose request is refused sees the other one.
 fn check_answer(sim: &Sim, own: &str, other: &str, answer: &Result<Value, String>) {
-    let history = states(sim);
+    let history = history(sim);
     match answer {
         Ok(answer) => {
             let serial = answer["serial"].as_u64().expect("a serial");
             if answer["changed"] == true {
                 let record = history.iter().find(|record| record.0 == serial).expect("a record");
-                assert!(record.2.contains(own), "{own} claims {record:?}");
+                assert!(record.1.contains(own), "{own} claims {record:?}");
             }
             assert_eq!(answer["done"], true, "{answer:#}");
         }
@@ -130,12 +130,12 @@ async fn a_late_repetition_of_a_thaw_does_nothing() {
     let again = asked(&ann, &late).await.expect("active");
     assert_eq!((&again["serial"], &again["changed"]), (&json!(2), &json!(false)));
     asked(&operator("bob", &sim).await, &freeze("it fails again")).await.expect("frozen");
-    let before = states(&sim);
+    let before = history(&sim);
     let why = asked(&ann, &late).await.expect_err("bob froze the route after this thaw");
     for text in [&format!("cannot thaw {ROUTE}"), "serial 1", "now 3", "/bob", "it fails again"] {
         assert!(why.contains(text), "{text}: {why}");
     }
-    assert_eq!(states(&sim), before);
+    assert_eq!(history(&sim), before);
 }
 
 #[tokio::test(start_paused = true)]

@@ -24,7 +24,10 @@ async fn every_help() {
     let whole = hubctl().run(&["--help"]).await;
     whole.ended(0);
     assert_reads("help", &whole.stdout);
-    let commands = ["invoke", "sweep", "plan", "verify", "prune", "resolve", "release"];
+    let commands = [
+        "invoke", "sweep", "plan", "verify", "prune", "resolve", "release", "freeze", "thaw",
+        "status",
+    ];
     for command in commands {
         let ran = hubctl().run(&[command, "--help"]).await;
         ran.ended(0);
@@ -57,6 +60,10 @@ async fn refused_arguments() {
         "resolve /a --account 111122223333 --region us-east-2",
         "resolve a:b --account 111122223333 --region us-east-2 --take source",
         "release key a --account 111122223333 --region us-east-2",
+        "freeze --reason it-fails",
+        "freeze --route us-east-2 --reason it-fails",
+        "freeze --route us-east-2=us-east-1 --reason it-fails",
+        "thaw --route us-east-2=us-east-1 --serial last",
         "invoke no-such-file.json",
     ] {
         let ran = hubctl().run(&arguments.split_whitespace().collect::<Vec<_>>()).await;
@@ -157,6 +164,14 @@ async fn refused_payloads() {
         json!({"detail": {"name": "accounts", "operation": "list"}, "plan": true}),
         json!({"account": "123456789012", "detail": sync}),
         json!({"account": "999999999999", "detail": sync}),
+        json!({"failover": []}),
+        json!({"failover": {"route": "us-east-2=us-east-1"}}),
+        json!({"failover": {"route": "us-east-2=us-east-1", "action": "stop"}}),
+        json!({"failover": {"route": "us-east-2", "action": "freeze", "reason": "x"}}),
+        json!({"failover": {"route": "us-east-2=us-east-1", "action": "freeze"}}),
+        json!({"failover": {"route": "us-east-2=us-east-1", "action": "thaw"}}),
+        json!({"failover": {"action": "status", "accounts": [ACCOUNT]}}),
+        json!({"failover": {"action": "status"}}),
         json!({"Records": {}}),
         json!({"Records": [{"body": "{}"}]}),
     ] {

@@ -101,7 +101,7 @@ impl Stage {
 
     fn perform(&mut self, schedule: &Schedule) {
         let mut held: Option<Running> = None;
-        let mut seconds: Vec<Running> = Vec::new();
+        let mut seconds: Vec<(u64, Running)> = Vec::new();
         for (at, act) in schedule.acts.iter().enumerate() {
             self.store.until(self.store.now() + schedule.pause);
             self.lines.push(format!("{} {act:?}", self.store.now()));
@@ -112,18 +112,23 @@ impl Stage {
                     held = self.invoke(&asked, hold).or(held);
                 }
                 Act::SecondOperatorFreezes => {
-                    seconds.extend(self.until_put(&acts::freeze(false, false)))
+                    let serial = self.serial();
+                    let freeze = self.until_put(&acts::freeze(false, false));
+                    seconds.extend(freeze.map(|second| (serial, second)));
                 }
                 Act::SecondOperatorThaws => {
-                    let thaw = acts::thaw(self.serial());
-                    seconds.extend(self.until_put(&thaw));
+                    let serial = self.serial();
+                    let thaw = self.until_put(&acts::thaw(serial));
+                    seconds.extend(thaw.map(|second| (serial, second)));
                 }
                 other => self.act(*other),
             }
         }
         self.store.until(self.store.now() + schedule.pause);
-        for second in seconds {
-            self.go_on(second, None);
+        for (serial, second) in seconds {
+            self.late(serial, |stage| {
+                stage.go_on(second, None);
+            });
         }
         if let Some(running) = held {
             self.run.held = true;
@@ -149,7 +154,7 @@ impl Stage {
             }
             Act::ThawAgain => {
                 if let Some(serial) = self.thawed {
-                    self.finish(&acts::thaw(serial));
+                    self.late(serial, |stage| stage.finish(&acts::thaw(serial)));
                 }
             }
             Act::OwnerWrites => {
@@ -170,6 +175,18 @@ impl Stage {
             Act::SecondOperatorFreezes | Act::SecondOperatorThaws | Act::Sweep | Act::Event => {
                 unreachable!("these are processes that may be held")
             }
+        }
+    }
+
+    /// Lets a command go on that saw the serial `seen`. If the state changed since, the command must not start the
+    /// replication.
+    fn late(&mut self, seen: u64, command: impl FnOnce(&mut Self)) {
+        let before = self.serial();
+        command(self);
+        let is_active = self.active.last().is_some_and(|(_, active)| *active);
+        if before != seen && self.serial() != before && is_active {
+            let why = format!("a thaw that saw the serial {seen} was believed after {before}");
+            self.run.bad.get_or_insert(why);
         }
     }
 
