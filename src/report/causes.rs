@@ -7,22 +7,22 @@ use crate::domain::{ConflictClass, Failure, FailureKind, Subject};
 
 /// Failures that one correction resolves.
 #[derive(Debug)]
-pub(super) struct CauseGroup<'a> {
+pub(crate) struct CauseGroup<'a> {
     /// The kind of all failures in the group.
     pub(super) kind: FailureKind,
     /// The class, for conflicts.
     pub(super) class: Option<ConflictClass>,
     /// The message of the first failure. The other messages name a different account or item.
-    pub(super) message: &'a str,
+    pub(crate) message: &'a str,
     /// The remedy of the first failure.
-    pub(super) remedy: &'a str,
+    pub(crate) remedy: &'a str,
     /// At least one failure, in the order of the response.
-    pub(super) failures: Vec<&'a Failure>,
+    pub(crate) failures: Vec<&'a Failure>,
 }
 
 impl CauseGroup<'_> {
     /// `conflict (unmarked)`; only the kind if there is no class.
-    pub(super) fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         match self.class {
             Some(class) => format!("{} ({class})", self.kind),
             None => self.kind.to_string(),
@@ -46,7 +46,7 @@ impl CauseGroup<'_> {
 }
 
 /// Groups failures by cause: first those of the hub, then of whole accounts, then the most frequent.
-pub(super) fn by_cause<'a>(failures: impl IntoIterator<Item = &'a Failure>) -> Vec<CauseGroup<'a>> {
+pub(crate) fn by_cause<'a>(failures: impl IntoIterator<Item = &'a Failure>) -> Vec<CauseGroup<'a>> {
     let mut indexes = HashMap::new();
     let mut groups: Vec<CauseGroup<'a>> = Vec::new();
     for failure in failures {

@@ -23,6 +23,8 @@ mod unknown_writer;
 mod withheld;
 mod wording;
 
+#[cfg(feature = "cli")]
+pub(crate) use causes::by_cause;
 pub use digest::{Attributes, Digest, digest};
 pub use execution::ExecutionSummary;
 pub use exit::ExitCode;

@@ -85,17 +85,24 @@ impl RouteStatus {
         self.state.as_ref().ok().map(|read| &read.record.route)
     }
 
+    /// Whether the route is active for every account.
+    pub fn is_active(&self) -> bool {
+        self.state.as_ref().is_ok_and(|read| {
+            let record = &read.record;
+            record.route.state == RouteState::Active && record.exceptions().next().is_none()
+        })
+    }
+
+    /// Whether the last sweep found every account in sync, or has not ended, and no copy is old at `now`.
+    pub fn is_swept(&self, now: Timestamp) -> bool {
+        let is_good =
+            |sweep: &LastSweep| sweep.failed == 0 && (sweep.not_swept == 0 || sweep.is_under_way);
+        self.last_sweep.as_ref().is_some_and(is_good) && judge::is_recent(self.oldest_copy, now)
+    }
+
     /// Whether nothing on this route needs a person at `now`.
     pub fn is_clean(&self, now: Timestamp) -> bool {
-        let is_active = self.state.as_ref().is_ok_and(|read| {
-            read.record.route.state == RouteState::Active
-                && read.record.exceptions().next().is_none()
-        });
-        let is_swept = self
-            .last_sweep
-            .as_ref()
-            .is_some_and(|sweep| sweep.failed == 0 && (sweep.not_swept == 0 || sweep.is_under_way));
-        is_active && is_swept && judge::is_recent(self.oldest_copy, now) && self.held.is_empty()
+        self.is_active() && self.is_swept(now) && self.held.is_empty()
     }
 }
 

@@ -1,13 +1,16 @@
 //! The status as text, for a person who has just been woken up: the routes first, with who stopped them and why; then what
 //! is held, and the failures by cause with their remedies.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use super::json::HELD;
 use super::{HubStatus, LastSweep, RouteStatus};
-use crate::domain::{AccountId, FailureKind, Region, RouteState, StateEntry, Timestamp};
-use crate::report::{View, new_table, number, one_line, set_spacing, wrapped};
+use crate::domain::{
+    AccountId, Cause, ConflictClass, Failure, Item, ParameterName, RouteState, SecretName,
+    StateEntry, Subject, Timestamp,
+};
+use crate::report::{View, by_cause, new_table, number, one_line, set_spacing, wrapped};
 use crate::table::{HeldItem, KnownFailure};
 
 /// The most lines of one list at a terminal.
@@ -15,7 +18,7 @@ const LINES: usize = 12;
 
 /// The status as text, without the final line break.
 pub fn text(status: &HubStatus, view: View) -> String {
-    let mut lines = vec![heading(status)];
+    let mut lines = heading(status);
     lines.push(String::new());
     lines.push(overview(status, view));
     for route in &status.routes {
@@ -35,11 +38,36 @@ pub fn text(status: &HubStatus, view: View) -> String {
     lines.join("\n")
 }
 
-fn heading(status: &HubStatus) -> String {
+/// The place and time, and in one line what needs a person.
+fn heading(status: &HubStatus) -> Vec<String> {
     let account = status.account.as_ref().map_or("an unknown account", AccountId::as_str);
-    let state =
-        if status.is_clean() { "everything is in sync" } else { "something needs a person" };
-    format!("{} · hub in {} of {account}: {state}", status.at, status.region)
+    let place = format!("{}, hub in {} of {account}", status.at, status.region);
+    if status.is_clean() {
+        let clean = "Clean: every route is active, and every account is in sync.";
+        return vec![place, clean.to_owned()];
+    }
+    let routes = |is: fn(&RouteStatus, Timestamp) -> bool| {
+        status.routes.iter().filter(|route| !is(route, status.at)).count()
+    };
+    let held = status.routes.iter().map(|route| route.held.len()).sum();
+    let failures = usize::try_from(status.failures_total()).unwrap_or(usize::MAX);
+    let reasons = [
+        (routes(|route, _| route.is_active()), "route not active", "routes not active"),
+        (
+            routes(RouteStatus::is_swept),
+            "route without a recent, complete sweep",
+            "routes without a recent, complete sweep",
+        ),
+        (failures, "failure", "failures"),
+        (held, "changed item held", "changed items held"),
+        (status.unreadable.len(), "part of the table unreadable", "parts of the table unreadable"),
+    ];
+    let reasons: Vec<String> = reasons
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, one, more)| many(count, one, more))
+        .collect();
+    vec![place, format!("Not clean: {}", reasons.join(", "))]
 }
 
 fn overview(status: &HubStatus, view: View) -> String {
@@ -185,8 +213,8 @@ fn held(status: &HubStatus, view: View) -> Vec<String> {
     for route in status.routes.iter().filter(|route| !route.held.is_empty()) {
         lines.push(String::new());
         lines.push(format!(
-            "{} of {} waiting for a sweep:",
-            many(route.held.len(), "changed item", "changed items"),
+            "{} of {}, until a sweep compares the account:",
+            many(route.held.len(), "changed item held", "changed items held"),
             route.pair
         ));
         let line = |held: &HeldItem| {
@@ -200,20 +228,14 @@ fn held(status: &HubStatus, view: View) -> Vec<String> {
     lines
 }
 
-/// Failures that one correction resolves: the same Region, kind, class and remedy.
-type CauseKey<'a> = (FailureKind, Option<&'a str>, Option<&'a Region>, &'a str);
-
 fn failures(status: &HubStatus, view: View) -> Vec<String> {
     if status.failures.is_empty() {
         return Vec::new();
     }
-    let mut groups: BTreeMap<CauseKey<'_>, Vec<&KnownFailure>> = BTreeMap::new();
-    for one in &status.failures {
-        let key = (one.error_kind, one.class.as_deref(), one.region.as_ref(), one.remedy.as_str());
-        groups.entry(key).or_default().push(one);
-    }
-    let mut groups: Vec<_> = groups.into_iter().collect();
-    groups.sort_by_key(|(_, failures)| std::cmp::Reverse(failures.len()));
+    let failures: Vec<Failure> = status.failures.iter().map(failure).collect();
+    let known: HashMap<*const Failure, &KnownFailure> =
+        failures.iter().map(std::ptr::from_ref).zip(&status.failures).collect();
+    let groups = by_cause(&failures);
     let total = usize::try_from(status.failures_total()).unwrap_or(usize::MAX);
     let mut lines = vec![
         String::new(),
@@ -223,16 +245,36 @@ fn failures(status: &HubStatus, view: View) -> Vec<String> {
             many(groups.len(), "cause", "causes")
         ),
     ];
-    for ((kind, class, _, remedy), group) in groups {
-        let class = class.map_or(String::new(), |class| format!(" ({class})"));
-        let message = group.first().map_or("", |first| first.message.as_str());
+    for group in &groups {
         lines.push(String::new());
-        lines.extend(wrapped(&format!("{kind}{class}: {}", one_line(message)), "  ", view));
-        lines.extend(wrapped(&format!("  remedy: {}", one_line(remedy)), "          ", view));
-        let places = group.iter().map(|one| place(status, one));
-        lines.extend(limited(places, group.len(), view));
+        let message = format!("{}: {}", group.title(), one_line(group.message));
+        lines.extend(wrapped(&message, "  ", view));
+        let remedy = format!("  remedy: {}", one_line(group.remedy));
+        lines.extend(wrapped(&remedy, "          ", view));
+        let known = group.failures.iter().filter_map(|one| known.get(&std::ptr::from_ref(*one)));
+        let places = known.map(|known| place(status, known));
+        lines.extend(limited(places, group.failures.len(), view));
     }
     lines
+}
+
+/// The failure as a report has it.
+fn failure(known: &KnownFailure) -> Failure {
+    let subject = match (known.kind.as_str(), &known.name) {
+        ("parameter", Some(name)) => Subject::Item(Item::Parameter(ParameterName::new(name))),
+        ("secret", Some(name)) => Subject::Item(Item::Secret(SecretName::new(name))),
+        ("hub", _) => Subject::Hub,
+        _ => Subject::Account,
+    };
+    let word = known.class.as_deref();
+    let class = ConflictClass::ALL.into_iter().find(|class| Some(class.word()) == word);
+    let cause = Cause { class, ..Cause::new(known.error_kind, known.message.clone()) };
+    Failure {
+        account: Some(known.account.clone()),
+        region: known.region.clone(),
+        subject,
+        cause: cause.with_remedy(known.remedy.clone()),
+    }
 }
 
 fn place(status: &HubStatus, failure: &KnownFailure) -> String {

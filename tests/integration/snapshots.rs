@@ -5,6 +5,7 @@
 //! simulator, in virtual time, so that no text depends on the day.
 
 mod details;
+mod states;
 mod story;
 mod texts;
 
