@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const GROUPS: [&[&str]; 12] = [
     &["lambda", "cli"],
     &["hub"],
-    &["notify", "sweep", "work", "organization", "failover", "status", "report", "logs"],
+    &["notify", "sweep", "failover", "status", "work", "organization", "report", "logs"],
     &["request", "parameters", "secrets"],
     &["guard"],
     &["run_policy", "recent_deletes", "ownership", "partial_counts"],
