@@ -46,7 +46,8 @@
 //!
 //! ```text
 //! lambda cli → hub → notify sweep failover status work organization report logs → request parameters secrets → guard
-//!   → run_policy recent_deletes ownership partial_counts → allowances route_gate → table → aws → concurrency deadline → settings → domain
+//!   → run_policy recent_deletes ownership partial_counts → allowances route_gate → table → aws
+//!   → concurrency deadline → settings → domain
 //! ```
 //!
 //! Inside one group only `notify → report`, `sweep → work`, `failover → report` and `status → report`. Inside

@@ -4,8 +4,8 @@
 //! AWS's errors become a [`crate::domain::Cause`] here ([`cause`]). Other modules read an AWS error code only where the
 //! code decides the next step ([`code`]).
 
-mod caller;
 mod client;
+mod configuration;
 mod connection;
 mod credentials;
 mod environment;
@@ -27,10 +27,9 @@ mod unmodelled;
 mod write_gate;
 mod writes;
 
-pub use caller::CallerIdentity;
 #[cfg(test)]
-pub(crate) use connection::{CONNECT_TIMEOUT, READ_TIMEOUT};
-pub use connection::{Connection, Options};
+pub(crate) use configuration::{CONNECT_TIMEOUT, READ_TIMEOUT};
+pub use connection::{CallerIdentity, Connection, Options};
 pub use environment::Environment;
 pub use errors::{cause, code};
 pub use key_states::{KeyStates, is_about_key, is_aws_managed};

@@ -84,9 +84,12 @@ async fn further_accounts_fail_at_once_without_a_request_and_without_a_repetitio
 async fn one_probe_each_five_seconds_and_the_first_answer_ends_it() {
     let works = Arc::new(AtomicBool::new(false));
     let answers = Arc::clone(&works);
-    let (fake, connection) = connected(move |_| match answers.load(Ordering::Relaxed) {
-        true => (200, "{}".to_owned()),
-        false => (NO_ANSWER, String::new()),
+    let (fake, connection) = connected(move |_| {
+        if answers.load(Ordering::Relaxed) {
+            (200, "{}".to_owned())
+        } else {
+            (NO_ANSWER, String::new())
+        }
     })
     .await;
     failures(&connection, 1..4).await;
