@@ -47,7 +47,7 @@ async fn changed_since_replicated() -> (Sim, Hub) {
     let hub = hub_on(&sim, &settings).await;
     thaw(&hub).await;
     let source = sim.account(&accounts[0]).region(SOURCE);
-    for name in ["/changed", "/tagged", "/untagged", "/deleted"] {
+    for name in ["/changed", "/tagged", "/untagged", "/deleted", "/early"] {
         source.put(name, "before");
     }
     source.put("/labelled", "x");
@@ -62,7 +62,10 @@ async fn changed_since_replicated() -> (Sim, Hub) {
     source.create_secret("db/released", "a value");
     source.tag("/untagged", "team", "shop");
     let first = sweep_all(&hub).await;
-    assert_eq!(first["totals"]["parameters"], json!({"created": 6}), "{first:#}");
+    assert_eq!(first["totals"]["parameters"], json!({"created": 7}), "{first:#}");
+    // The first deletion of the day begins the allowance, and later ones count in it.
+    source.delete("/early");
+    sweep_all(&hub).await;
 
     source.put("/created", "after");
     source.put("/changed", "after");
@@ -108,6 +111,11 @@ async fn full_run(hub: &Hub, account: &str) -> [Value; 2] {
     [sweep, serde_json::to_value(*released).expect("JSON")]
 }
 
+/// A hub that has not asked yet who it is.
+async fn another_hub(sim: &Sim) -> Hub {
+    hub_on(sim, &[("EXCLUDE_ACCOUNTS", MANAGEMENT)]).await
+}
+
 fn has_failure(response: &Value, kind: &str, action: &str) -> bool {
     response["failures"].as_array().expect("failures").iter().any(|failure| {
         failure["error_kind"] == kind
@@ -126,7 +134,7 @@ async fn a_full_run_calls_every_action_of_the_list_and_no_other() {
     assert_eq!(released["totals"]["secrets"], json!({"deleted": 1}), "{released:#}");
     // A payload that names no account is the hub's own account's, which the hub asks for, and which is excluded here.
     let own = json!({"detail": {"name": "/a", "operation": "sync"}}).to_string();
-    let own = hub.run(own.as_bytes(), RouteFilter::default(), Deadline::never(), &|_| ()).await;
+    let own = another_hub(&sim).await.run(own.as_bytes(), RouteFilter::default(), Deadline::never(), &|_| ()).await;
     let refused = own.expect_err("an excluded account").to_string();
     assert!(refused.contains(MANAGEMENT), "{refused}");
     // A setting that is kept in Parameter Store.
