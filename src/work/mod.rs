@@ -144,6 +144,18 @@ pub fn of_event(
     Ok(event_work)
 }
 
+impl EventWork {
+    /// Notes that a message names an item, with its event.
+    fn note(&mut self, named: (Location, Item), message_id: &str, event: &LastEvent) {
+        let last = self.last_events.entry(named.clone()).or_default();
+        // An event without a time is as late as any.
+        if last.at <= event.at || event.at.is_none() {
+            *last = event.clone();
+        }
+        self.messages.entry(named).or_default().insert(message_id.to_owned());
+    }
+}
+
 /// The work of a batch from a queue, limited to accounts in scope.
 pub fn of_batch(records: Vec<Record>, routes: &Routes, accounts: &AccountFilter) -> EventWork {
     let mut event_work = EventWork::default();
@@ -179,15 +191,8 @@ pub fn of_batch(records: Vec<Record>, routes: &Routes, accounts: &AccountFilter)
             event_work.ignored.push((message_id.clone(), reason));
         }
         event_work.event_times.extend(at);
-        let mut note = |item: Item| {
-            let named = (location.clone(), item);
-            let last = event_work.last_events.entry(named.clone()).or_default();
-            // An event without a time is as late as any.
-            if last.at <= at || at.is_none() {
-                *last = LastEvent { name: name.clone(), at };
-            }
-            event_work.messages.entry(named).or_default().insert(message_id.clone());
-        };
+        let event = LastEvent { name, at };
+        let mut note = |item: Item| event_work.note((location.clone(), item), &message_id, &event);
         match subject {
             EventSubject::RefusedDelete(secret) => {
                 note(Item::Secret(secret.clone()));
