@@ -15,7 +15,7 @@ const TICK: Duration = Duration::from_secs(1);
 /// The shortest interval, so that a slow wall clock does not keep the process busy.
 const SHORTEST_TICK: Duration = Duration::from_millis(10);
 /// The difference between the clocks of two operators that is certainly not exceeded.
-const CLOCK_SKEW: Duration = Duration::from_secs(60);
+const CLOCK_SKEW: Duration = Duration::from_mins(1);
 
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +33,11 @@ pub(super) async fn until_no_request_is_under_way(
     deadline: &Deadline,
 ) -> WaitEnd {
     let (mut passed, mut last) = (Duration::ZERO, answered);
-    while passed < IN_FLIGHT {
-        let left = IN_FLIGHT - passed;
+    loop {
+        let left = IN_FLIGHT.saturating_sub(passed);
+        if left.is_zero() {
+            return WaitEnd::Passed;
+        }
         // A part of the wait is worth nothing, because a repeated request begins the wait again.
         if !deadline.leaves(left + reserve::ANSWER) {
             return WaitEnd::Interrupted;
@@ -47,7 +50,6 @@ pub(super) async fn until_no_request_is_under_way(
         passed += last.passed(now);
         last = now;
     }
-    WaitEnd::Passed
 }
 
 /// Whether the last transition is so old that no request from the time before it is under way. False if the record does
@@ -112,7 +114,7 @@ mod tests {
             now: Timestamp::from_millis(seconds * 1000),
         };
         let frozen_at = |seconds| match RouteRecord::absent(3).freeze(&request(seconds)) {
-            Ok(Transition::Next(record)) => record,
+            Ok(Transition::Next(record)) => *record,
             other => panic!("{other:?}"),
         };
         let now = Timestamp::from_millis(1_000_000);
