@@ -1,6 +1,6 @@
 //! Writes the results of a sweep into the table while the sweep goes on.
 //!
-//! A task of its own takes the finished accounts, reads the failures that the table knows of each, and writes everything in
+//! A separate task takes the finished accounts, reads the failures that the table knows of each, and writes everything in
 //! batches. The sweep waits only if the task is far behind. A record that cannot be written never stops the sweep: the
 //! report names the cause, and the account counts as not swept in its execution.
 
@@ -22,7 +22,7 @@ const WAITING: usize = 64;
 const READS: usize = 16;
 /// The batches that are written at once.
 const WRITES: usize = 4;
-/// After so many calls in a row have failed, the task tries no further one: the table is out of reach.
+/// The number of failed calls in a row after which the task tries no further one: the table is out of reach.
 const FAILURES_IN_A_ROW: u32 = 3;
 /// The longest wait for the last records, however much time is left.
 const LAST_RECORDS: Duration = Duration::from_mins(1);

@@ -92,11 +92,11 @@ impl Table {
 
 /// The failures of one account in one sweep, by key: at most [`NAMED`] with their names, then one for each cause.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct StandingFailures(BTreeMap<String, Standing>);
+pub(crate) struct StandingFailures(BTreeMap<String, StandingFailure>);
 
 /// One failure, or the first of those with one cause.
 #[derive(Clone, Debug)]
-struct Standing {
+struct StandingFailure {
     failure: Failure,
     /// How many there are with this cause; `None` for a failure with its name.
     counted: Option<u64>,
@@ -109,15 +109,15 @@ impl StandingFailures {
         for failure in failures.iter().filter(|one| one.cause.kind != FailureKind::Frozen) {
             by_key.entry(key(failure, name(failure))).or_insert(failure);
         }
-        let mut standing: BTreeMap<String, Standing> = BTreeMap::new();
+        let mut standing: BTreeMap<String, StandingFailure> = BTreeMap::new();
         for (index, (named, failure)) in by_key.into_iter().enumerate() {
             if index < NAMED {
-                standing.insert(named, Standing { failure: failure.clone(), counted: None });
+                standing.insert(named, StandingFailure { failure: failure.clone(), counted: None });
                 continue;
             }
             let class = failure.cause.class.map_or(String::new(), |class| format!("/{class}"));
             let cause = key(failure, UNNAMED) + &class;
-            let first = || Standing { failure: failure.clone(), counted: None };
+            let first = || StandingFailure { failure: failure.clone(), counted: None };
             let counted = &mut standing.entry(cause).or_insert_with(first).counted;
             *counted = Some(counted.unwrap_or_default() + 1);
         }
@@ -170,7 +170,7 @@ fn name(failure: &Failure) -> &str {
 /// The item of a failure; `None` for a failure without an account, which no sweep of an account has.
 fn written(
     sk: String,
-    Standing { failure, counted }: &Standing,
+    StandingFailure { failure, counted }: &StandingFailure,
     before: Option<KnownFailure>,
     now: Timestamp,
 ) -> Option<Item> {

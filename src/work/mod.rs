@@ -51,6 +51,19 @@ pub struct EventWork {
     pub last_deliveries: BTreeSet<String>,
 }
 
+impl EventWork {
+    /// Notes that a message names an item.
+    fn note(&mut self, location: &Location, item: Item, event: &LastEvent, message_id: &str) {
+        let named = (location.clone(), item);
+        let last = self.last_events.entry(named.clone()).or_default();
+        // An event without a time is as late as any.
+        if last.at <= event.at || event.at.is_none() {
+            *last = event.clone();
+        }
+        self.messages.entry(named).or_default().insert(message_id.to_owned());
+    }
+}
+
 /// The last event of an item.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LastEvent {
@@ -179,15 +192,8 @@ pub fn of_batch(records: Vec<Record>, routes: &Routes, accounts: &AccountFilter)
             event_work.ignored.push((message_id.clone(), reason));
         }
         event_work.event_times.extend(at);
-        let mut note = |item: Item| {
-            let named = (location.clone(), item);
-            let last = event_work.last_events.entry(named.clone()).or_default();
-            // An event without a time is as late as any.
-            if last.at <= at || at.is_none() {
-                *last = LastEvent { name: name.clone(), at };
-            }
-            event_work.messages.entry(named).or_default().insert(message_id.clone());
-        };
+        let last = LastEvent { name, at };
+        let mut note = |item| event_work.note(&location, item, &last, &message_id);
         match subject {
             EventSubject::RefusedDelete(secret) => {
                 note(Item::Secret(secret.clone()));
