@@ -134,7 +134,10 @@ async fn a_full_run_calls_every_action_of_the_list_and_no_other() {
     assert_eq!(released["totals"]["secrets"], json!({"deleted": 1}), "{released:#}");
     // A payload that names no account is the hub's own account's, which the hub asks for, and which is excluded here.
     let own = json!({"detail": {"name": "/a", "operation": "sync"}}).to_string();
-    let own = another_hub(&sim).await.run(own.as_bytes(), RouteFilter::default(), Deadline::never(), &|_| ()).await;
+    let own = another_hub(&sim)
+        .await
+        .run(own.as_bytes(), RouteFilter::default(), Deadline::never(), &|_| ())
+        .await;
     let refused = own.expect_err("an excluded account").to_string();
     assert!(refused.contains(MANAGEMENT), "{refused}");
     // A setting that is kept in Parameter Store.
