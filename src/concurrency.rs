@@ -38,7 +38,7 @@ impl<K: Ord + Clone, V> ReadOnce<K, V> {
         Self(keys.into_iter().filter_map(cell).collect())
     }
 
-    /// Completes when all values are read. Reads those that nobody reads yet, in parallel.
+    /// Completes when all values are read. Reads those that no other caller reads yet, in parallel.
     pub async fn read<F: Future<Output = V>>(&self, read: impl Fn(K) -> F) {
         let reads: Vec<_> =
             self.0.iter().map(|(key, cell)| cell.get_or_init(|| read(key.clone()))).collect();

@@ -45,11 +45,13 @@
 //! this.
 //!
 //! ```text
-//! lambda cli → hub → notify sweep work organization report logs → request parameters secrets → guard
-//!   → run_policy recent_deletes ownership partial_counts → allowances route_gate → table → aws → concurrency deadline → settings → domain
+//! lambda cli → hub → notify sweep failover status work organization report logs → request parameters secrets → guard
+//!   → run_policy recent_deletes ownership partial_counts → allowances route_gate → table → aws
+//!   → concurrency deadline → settings → domain
 //! ```
 //!
-//! Inside one group only `notify → report` and `sweep → work`. Inside `parameters`:
+//! Inside one group only `notify → report`, `sweep → work`, `failover → report` and `status → report`. Inside
+//! `parameters`:
 //!
 //! ```text
 //! prune release → reconcile → labels → attempt → context → results store → candidate label_reads → plan

@@ -1,31 +1,20 @@
-//! A connection to AWS: one HTTP client and TLS set-up, one clock, and one set of retry and time-out rules for all
-//! clients.
+//! A connection to AWS: one HTTP client and TLS set-up, one clock, and one set of rules for all clients.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
-use std::time::Duration;
 
-use aws_config::environment::EnvironmentVariableRegionProvider;
-use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::ProfileFileRegionProvider;
-use aws_config::{AppName, BehaviorVersion};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_ssm::error::SdkError;
 use aws_sdk_ssm::operation::get_parameter::GetParameterError;
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
-use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
-use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_async::time::SharedTimeSource;
 use aws_smithy_runtime::client::identity::IdentityCache;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
-use aws_smithy_types::retry::RetryConfig;
-use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use tokio::sync::OnceCell;
 
 use super::client::{PerRegion, client};
+use super::configuration::{clock_of, load, own_region};
 use super::credentials::{Role, RoleCredentials};
 use super::environment::Environment;
 use super::moment::Moment;
@@ -34,19 +23,9 @@ use super::session::{Session, Shared, now};
 use crate::aws::errors;
 use crate::aws::memory_budget::MemoryBudget;
 use crate::aws::throttle::breaker::Breaker;
-use crate::aws::throttle::connector::ThrottledHttpClient;
 use crate::aws::throttle::registry::{AccountLimiters, CallCounts, LimiterRegistry};
 use crate::aws::throttle::{CallStats, Lane, Quotas};
 use crate::domain::{AccountId, Cause, FailureKind, Location, ParameterName, Region, Timestamp};
-
-/// The time to establish a connection; the same as in Lambda's own clients.
-pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_millis(3100);
-/// The time until a response begins. The SDK sets no limit, so a call to a host that never answers would hang.
-pub(crate) const READ_TIMEOUT: Duration = Duration::from_secs(10);
-/// Attempts of one call, including the first.
-const ATTEMPTS: u32 = 5;
-/// Part of the user agent, which `CloudTrail` records.
-const APP_NAME: &str = "failover-replicator";
 
 /// The settings of a connection.
 #[derive(Clone, Debug, Default)]
@@ -342,38 +321,6 @@ impl fmt::Debug for Connection {
     }
 }
 
-/// The configuration that all clients start from: the SDK's environment variables and profile, and the hub's rules.
-///
-/// There is no time-out for an attempt: it would include the wait at the limiter. The connect and read time-outs do
-/// not.
-pub(super) async fn load(options: &Options) -> SdkConfig {
-    let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
-        .or_else(ProfileFileRegionProvider::new())
-        .or_else(options.region.as_ref().map(aws_region));
-    let timeouts =
-        TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT);
-    // A request that waits at the limiter sends nothing. After five seconds the SDK would take it for a stalled upload.
-    let stalled = StalledStreamProtectionConfig::enabled().upload_enabled(false).build();
-    let http_client = options.environment.http_client.clone().unwrap_or_else(network);
-    let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .region(region)
-        .time_source(clock_of(options))
-        .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-        .http_client(ThrottledHttpClient(http_client))
-        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
-        .timeout_config(timeouts.build())
-        .stalled_stream_protection(stalled);
-    let loader = match options.environment.credentials.clone() {
-        Some(credentials) => loader.credentials_provider(credentials),
-        None => loader,
-    };
-    // If the SDK refused the name, only the user agent would lack it.
-    match AppName::new(APP_NAME) {
-        Ok(name) => loader.app_name(name).load().await,
-        Err(_) => loader.load().await,
-    }
-}
-
 fn own_parameter_refused(
     name: &ParameterName,
     region: &Region,
@@ -395,33 +342,4 @@ fn own_parameter_refused(
     } else {
         cause
     }
-}
-
-fn clock_of(options: &Options) -> SharedTimeSource {
-    options
-        .environment
-        .time_source
-        .clone()
-        .unwrap_or_else(|| SharedTimeSource::new(SystemTimeSource::new()))
-}
-
-fn aws_region(region: &Region) -> aws_types::region::Region {
-    aws_types::region::Region::new(region.as_str().to_owned())
-}
-
-fn network() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https()
-}
-
-fn own_region(config: &SdkConfig) -> Result<Region, Cause> {
-    let invalid = |message: String| {
-        Cause::new(FailureKind::Invalid, message)
-            .with_remedy("set AWS_REGION to the hub's Region, such as us-east-1")
-    };
-    let name = config
-        .region()
-        .ok_or_else(|| invalid("no Region is configured for the hub's own calls".to_owned()))?;
-    Region::parse(name.as_ref()).map_err(|error| invalid(error.to_string()))
 }

@@ -20,7 +20,7 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::date_time::Format;
 use tokio::time::Instant;
 
-use super::connection::load;
+use super::configuration::load;
 use super::environment::Environment;
 use super::{Connection, Lane, Options, Quotas};
 use crate::domain::Region;

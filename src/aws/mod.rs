@@ -5,6 +5,7 @@
 //! code decides the next step ([`code`]).
 
 mod client;
+mod configuration;
 mod connection;
 mod credentials;
 mod environment;
@@ -27,7 +28,7 @@ mod write_gate;
 mod writes;
 
 #[cfg(test)]
-pub(crate) use connection::{CONNECT_TIMEOUT, READ_TIMEOUT};
+pub(crate) use configuration::{CONNECT_TIMEOUT, READ_TIMEOUT};
 pub use connection::{CallerIdentity, Connection, Options};
 pub use environment::Environment;
 pub use errors::{cause, code};

@@ -187,7 +187,7 @@ impl fmt::Display for StateEntry {
     }
 }
 
-/// The transition that wrote a record: what it set, when, by whom and why. An account that takes the route's state again
+/// The transition that wrote a record: what it set, when and why, and who asked for it. An account that takes the route's state again
 /// has no entry, so only this says who did it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastTransition {

@@ -65,7 +65,7 @@ fn states(answer: &FailoverAnswer, record: &RouteRecord, view: View) -> Vec<Stri
     lines
 }
 
-/// When, by whom and why: one line each, so that nothing is cut.
+/// When, who and why: one line each, so that nothing is cut.
 fn history(entry: &StateEntry) -> Vec<String> {
     let since = entry.since.map(|since| since.to_string()).unwrap_or_default();
     [("since", since.as_str()), ("by", entry.by.as_str()), ("reason", entry.reason.as_str())]

@@ -186,7 +186,7 @@ fn sweeps(route: &RouteStatus, status: &HubStatus, view: View) -> Vec<String> {
                 None if sweep.is_under_way => {
                     lines.push(format!("the sweep {name} is under way: {counts}"));
                 }
-                None => lines.push(format!("the sweep {name} stopped without an end: {counts}")),
+                None => lines.push(format!("the sweep {name} stopped before its end: {counts}")),
                 Some(_) => {}
             }
         }

@@ -165,7 +165,7 @@ fn serial(serial: u64) -> String {
     format!("{serial:010}")
 }
 
-/// `None` if the map is of a later release. Only messages use it.
+/// `None` if a later release wrote the map. Only messages use it.
 fn transition(item: &Item) -> Option<LastTransition> {
     let ids = item.get("accounts").and_then(|ids| ids.as_l().ok());
     let id = |id: &AttributeValue| AccountId::parse(id.as_s().ok()?).ok();

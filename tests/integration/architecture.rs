@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const GROUPS: [&[&str]; 12] = [
     &["lambda", "cli"],
     &["hub"],
-    &["notify", "sweep", "work", "organization", "report", "logs"],
+    &["notify", "sweep", "failover", "status", "work", "organization", "report", "logs"],
     &["request", "parameters", "secrets"],
     &["guard"],
     &["run_policy", "recent_deletes", "ownership", "partial_counts"],
@@ -20,7 +20,8 @@ const GROUPS: [&[&str]; 12] = [
     &["settings"],
     &["domain"],
 ];
-const WITHIN: [(&str, &str); 2] = [("notify", "report"), ("sweep", "work")];
+const WITHIN: [(&str, &str); 4] =
+    [("notify", "report"), ("sweep", "work"), ("failover", "report"), ("status", "report")];
 
 /// The same inside `parameters/`: each room may use what stands in later rooms.
 const PARAMETERS: [&[&str]; 10] = [

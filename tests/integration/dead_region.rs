@@ -253,10 +253,11 @@ async fn two_hundred_accounts_have_one_cause() {
 }
 
 #[tokio::test(start_paused = true)]
+#[expect(clippy::print_stdout, reason = "the figures are what the test tells")]
 async fn a_region_that_comes_back_in_the_middle_of_a_sweep_is_used_again() {
     const BACK: Duration = Duration::from_secs(40);
     for (word, effect) in FAULTS {
-        let (sim, accounts) = world(60);
+        let (sim, accounts) = world(100);
         let fault = sim.fault(Fault::new(effect).region(LOST));
         let hub = hub(&sim, None, &[("ACCOUNT_CONCURRENCY", "3")]).await;
         let mended = sim.clone();
@@ -274,6 +275,10 @@ async fn a_region_that_comes_back_in_the_middle_of_a_sweep_is_used_again() {
         let latest = failed.iter().map(|account| swept.finished[account]).max();
         let latest = latest.expect("some accounts came too early");
         // A probe that hangs ends after ten seconds, and the next begins five seconds later.
+        println!(
+            "us-east-2 {word} for {BACK:?}: {} accounts failed, the last at {latest:?}",
+            failed.len()
+        );
         assert!(latest <= BACK + Duration::from_secs(30), "{word}: {latest:?}");
         assert!(failed.len() < accounts.len() * 3 / 4, "{word}: {}", failed.len());
         assert!(swept.took > 2 * BACK, "{word}: {:?}", swept.took);

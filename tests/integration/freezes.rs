@@ -1,9 +1,9 @@
 //! A freeze while the hub works: after the command has returned, no write of a living process lands.
 //!
-//! What can happen: a write is done up to 13 s after it was sent and is answered after up to 26 s, so that the hub has
-//! given it up; answers of writes are lost; reads of the state take up to 8 s; sweeps and events work at the same time.
-//! What cannot: a process that is paused (`schedules/route_states`), and a write that AWS does later than 13 s after it
-//! was sent.
+//! What can happen: a connection takes up to 3 s, and a write is done up to 10 s after that, often when the hub is about to
+//! give it up; answers of writes are lost; tags are sent again after each time-out; reads of the state take up to 8 s;
+//! sweeps and events work at the same time. What cannot: a process that is paused (`schedules/route_states`), and a write
+//! that AWS does after the hub has given it up.
 
 use std::time::Duration;
 
@@ -50,7 +50,11 @@ async fn thaw(hub: &Hub) {
 
 /// Every write takes a time of its own, and some answers are lost.
 fn slow_down(sim: &Sim, dice: &mut fastrand::Rng) {
-    for seconds in [1, 3, 7, 15] {
+    for connecting in [1_000, 2_000] {
+        let effect = Effect::Connecting(Duration::from_millis(connecting));
+        sim.fault(Fault::new(effect).writes().per_mille(dice.u64(0..400)));
+    }
+    for seconds in [1, 3, 6, 9] {
         let effect = Effect::Latency(Duration::from_secs(seconds));
         sim.fault(Fault::new(effect).writes().per_mille(dice.u64(0..400)));
     }

@@ -20,7 +20,12 @@ const MANAGEMENT: &str = "123456789012";
 const ACCOUNT: &str = "200000000000";
 
 /// What the hub does in its own account and organisation; all else is the spoke role's.
-const OF_THE_HUB: [&str; 5] = [
+const OF_THE_HUB: [&str; 10] = [
+    "dynamodb:BatchWriteItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:UpdateItem",
     "organizations:ListAccounts",
     "sts:AssumeRole",
     "sts:GetCallerIdentity",
@@ -37,9 +42,12 @@ fn actions() -> BTreeSet<&'static str> {
 async fn changed_since_replicated() -> (Sim, Hub) {
     let (sim, accounts) = simulated(Settings::default(), 1);
     let topic = sim.account(MANAGEMENT).region(TARGET).topic("failures");
-    let hub = hub_on(&sim, &[("EXCLUDE_ACCOUNTS", MANAGEMENT), ("SNS_TOPIC_ARN", &topic)]).await;
+    sim.account(MANAGEMENT).region(TARGET).table("hub");
+    let settings = [("EXCLUDE_ACCOUNTS", MANAGEMENT), ("SNS_TOPIC_ARN", &topic), ("TABLE", "hub")];
+    let hub = hub_on(&sim, &settings).await;
+    thaw(&hub).await;
     let source = sim.account(&accounts[0]).region(SOURCE);
-    for name in ["/changed", "/tagged", "/untagged", "/deleted"] {
+    for name in ["/changed", "/tagged", "/untagged", "/deleted", "/early"] {
         source.put(name, "before");
     }
     source.put("/labelled", "x");
@@ -54,7 +62,10 @@ async fn changed_since_replicated() -> (Sim, Hub) {
     source.create_secret("db/released", "a value");
     source.tag("/untagged", "team", "shop");
     let first = sweep_all(&hub).await;
-    assert_eq!(first["totals"]["parameters"], json!({"created": 6}), "{first:#}");
+    assert_eq!(first["totals"]["parameters"], json!({"created": 7}), "{first:#}");
+    // The first deletion of the day begins the allowance, and later ones count in it.
+    source.delete("/early");
+    sweep_all(&hub).await;
 
     source.put("/created", "after");
     source.put("/changed", "after");
@@ -68,6 +79,14 @@ async fn changed_since_replicated() -> (Sim, Hub) {
     sim.account(&accounts[0]).region(TARGET).put("/held", "of somebody else");
     sim.forget_calls();
     (sim, hub)
+}
+
+/// Starts the route, as the first deployment does.
+async fn thaw(hub: &Hub) {
+    let route = format!("{SOURCE}={TARGET}");
+    let thaw = json!({"failover": {"route": route, "action": "thaw", "serial": 0}}).to_string();
+    let thawed = hub.run(thaw.as_bytes(), RouteFilter::default(), Deadline::never(), &|_| ()).await;
+    assert!(matches!(thawed, Ok(Answer::Failover(_))), "{thawed:?}");
 }
 
 fn labels(source: &RegionSide<'_>, operation: &str, label: &str) {
@@ -92,6 +111,11 @@ async fn full_run(hub: &Hub, account: &str) -> [Value; 2] {
     [sweep, serde_json::to_value(*released).expect("JSON")]
 }
 
+/// A hub that has not asked yet who it is.
+async fn another_hub(sim: &Sim) -> Hub {
+    hub_on(sim, &[("EXCLUDE_ACCOUNTS", MANAGEMENT)]).await
+}
+
 fn has_failure(response: &Value, kind: &str, action: &str) -> bool {
     response["failures"].as_array().expect("failures").iter().any(|failure| {
         failure["error_kind"] == kind
@@ -110,7 +134,10 @@ async fn a_full_run_calls_every_action_of_the_list_and_no_other() {
     assert_eq!(released["totals"]["secrets"], json!({"deleted": 1}), "{released:#}");
     // A payload that names no account is the hub's own account's, which the hub asks for, and which is excluded here.
     let own = json!({"detail": {"name": "/a", "operation": "sync"}}).to_string();
-    let own = hub.run(own.as_bytes(), RouteFilter::default(), Deadline::never(), &|_| ()).await;
+    let own = another_hub(&sim)
+        .await
+        .run(own.as_bytes(), RouteFilter::default(), Deadline::never(), &|_| ())
+        .await;
     let refused = own.expect_err("an excluded account").to_string();
     assert!(refused.contains(MANAGEMENT), "{refused}");
     // A setting that is kept in Parameter Store.
@@ -204,4 +231,20 @@ async fn any_action_of_the_hubs_own_role_that_is_taken_away_is_named_too() {
     let Err(HubError::Cause(cause)) = refused else { panic!("the run began: {refused:?}") };
     assert_eq!(cause.kind.to_string(), "access_denied");
     assert!(cause.message.contains("organizations:ListAccounts"), "{}", cause.message);
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_action_on_the_table_that_is_taken_away_is_named_too() {
+    for action in OF_THE_HUB.into_iter().filter(|action| action.starts_with("dynamodb:")) {
+        let (sim, hub) = changed_since_replicated().await;
+        let fault = sim.fault(Fault::new(Effect::AccessDenied).operation(action));
+        let response = sweep_all(&hub).await;
+        assert!(sim.hits(fault) > 0, "{action} was not called");
+        let failures = response["failures"].as_array().expect("failures");
+        let names = |failure: &Value| {
+            failure["message"].as_str().is_some_and(|message| message.contains(action))
+        };
+        assert!(failures.iter().any(names), "{action}: {response:#}");
+        assert!(response["status"] == "failed" || response["status"] == "frozen", "{response:#}");
+    }
 }

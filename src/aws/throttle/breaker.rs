@@ -27,9 +27,9 @@ pub struct BreakerLimits {
     pub accounts: usize,
     /// The pause between the end of one probe and the begin of the next.
     pub probe_interval: Duration,
-    /// How long failures count. After an idle time the breaker starts anew.
+    /// How long failures count. After an idle time the breaker begins again.
     pub memory: Duration,
-    /// How long a Region may leave all requests of so many accounts without an answer before an account that only waits
+    /// How long a Region may leave all requests of that number of accounts without an answer before an account that only waits
     /// for it gives up its slot in the sweep.
     pub silence: Duration,
 }

@@ -1,4 +1,4 @@
-//! One read of a source Region: asks the breaker before it is sent, and tells it what came of it.
+//! One read of a source Region: asks the breaker before it is sent, and reports the result to it.
 
 use std::pin::pin;
 use std::sync::Arc;

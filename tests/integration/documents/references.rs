@@ -119,7 +119,8 @@ fn try_arguments(arguments: &[String]) -> Took {
 fn arguments(text: &str) -> Option<Vec<String>> {
     let line = text.trim_start_matches("$ ");
     let line = line.split(" #").next().unwrap_or(line);
-    let mut words = line.split_whitespace().skip_while(|word| word.contains('='));
+    let words = words(line);
+    let mut words = words.iter().map(String::as_str).skip_while(|word| word.contains('='));
     if words.next() != Some("hubctl") || line.contains('…') {
         return None;
     }
@@ -137,6 +138,19 @@ fn arguments(text: &str) -> Option<Vec<String>> {
         });
     }
     Some(arguments)
+}
+
+/// The words of a line, as a shell separates them: text in double quotes is one word.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (n, part) in line.split('"').enumerate() {
+        if n % 2 == 1 {
+            words.push(part.to_owned());
+        } else {
+            words.extend(part.split_whitespace().map(str::to_owned));
+        }
+    }
+    words
 }
 
 /// Pages that also describe what is not built yet, and shorten commands. All others show commands to copy.
@@ -218,6 +232,9 @@ fn every_command_of_hubctl_has_an_example_for_operators() {
         "hubctl resolve",
         "hubctl release parameter",
         "hubctl release secret",
+        "hubctl freeze",
+        "hubctl thaw",
+        "hubctl status",
         "hubctl invoke",
     ] {
         assert!(fenced.iter().any(|line| line.starts_with(command)), "{command}");
@@ -236,6 +253,8 @@ fn words_of_a_command_line_are_its_arguments() {
     );
     assert_eq!(of("hubctl prune --yes --expect ID"), Some("prune --yes --expect 1a2b3c4d".into()));
     assert_eq!(of("hubctl … --labels"), None);
+    let quoted = arguments(r#"hubctl freeze --reason "it fails" --route a=b"#).expect("a line");
+    assert_eq!(quoted, ["freeze", "--reason", "it fails", "--route", "a=b"]);
     assert_eq!(of("make demo"), None);
     assert!(matches!(try_arguments(&["plan".into(), "--no".into()]), Took::Refused(_)));
     assert!(matches!(try_arguments(&["plan".into()]), Took::Understood));

@@ -70,6 +70,10 @@ pub(super) fn schedule_of(seed: u64) -> Schedule {
     if dice.u32(0..4) > 0 {
         acts.insert(0, Act::OwnerWrites);
     }
+    // Half of them end with a freeze, while an invocation may still be held.
+    if dice.bool() {
+        acts.push(Act::Freeze);
+    }
     let invocations: Vec<usize> = (0..acts.len()).filter(|at| acts[*at].is_invocation()).collect();
     let held = (!invocations.is_empty())
         .then(|| (invocations[dice.usize(0..invocations.len())], dice.usize(0..CALLS)));
