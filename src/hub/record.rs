@@ -22,7 +22,7 @@ const WAITING: usize = 64;
 const READS: usize = 16;
 /// The batches that are written at once.
 const WRITES: usize = 4;
-/// The number of failed calls in a row after which the task tries no further one: the table is out of reach.
+/// After this number of failed calls in a row, the task tries no further one: the table is out of reach.
 const FAILURES_IN_A_ROW: u32 = 3;
 /// The longest wait for the last records, however much time is left.
 const LAST_RECORDS: Duration = Duration::from_mins(1);

@@ -170,7 +170,7 @@ impl ExecutionSummary {
     }
 
     /// The metrics of the execution. `AccountsNotInSync` counts the accounts that failed or were not swept: a route that is
-    /// not active has a separate metric. `RouteNotActiveHours` is the age of the oldest state that is not active.
+    /// not active has a metric with its own name. `RouteNotActiveHours` is the age of the oldest state that is not active.
     pub fn metrics(&self) -> Vec<String> {
         let routes = || self.not_active.iter().filter(|one| one.account.is_none());
         let since = routes().filter_map(|one| one.entry.since).min();

@@ -51,19 +51,6 @@ pub struct EventWork {
     pub last_deliveries: BTreeSet<String>,
 }
 
-impl EventWork {
-    /// Notes that a message names an item.
-    fn note(&mut self, location: &Location, item: Item, event: &LastEvent, message_id: &str) {
-        let named = (location.clone(), item);
-        let last = self.last_events.entry(named.clone()).or_default();
-        // An event without a time is as late as any.
-        if last.at <= event.at || event.at.is_none() {
-            *last = event.clone();
-        }
-        self.messages.entry(named).or_default().insert(message_id.to_owned());
-    }
-}
-
 /// The last event of an item.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LastEvent {
@@ -157,6 +144,18 @@ pub fn of_event(
     Ok(event_work)
 }
 
+impl EventWork {
+    /// Notes that a message names an item, with its event.
+    fn note(&mut self, named: (Location, Item), message_id: &str, event: &LastEvent) {
+        let last = self.last_events.entry(named.clone()).or_default();
+        // An event without a time is as late as any.
+        if last.at <= event.at || event.at.is_none() {
+            *last = event.clone();
+        }
+        self.messages.entry(named).or_default().insert(message_id.to_owned());
+    }
+}
+
 /// The work of a batch from a queue, limited to accounts in scope.
 pub fn of_batch(records: Vec<Record>, routes: &Routes, accounts: &AccountFilter) -> EventWork {
     let mut event_work = EventWork::default();
@@ -192,8 +191,8 @@ pub fn of_batch(records: Vec<Record>, routes: &Routes, accounts: &AccountFilter)
             event_work.ignored.push((message_id.clone(), reason));
         }
         event_work.event_times.extend(at);
-        let last = LastEvent { name, at };
-        let mut note = |item| event_work.note(&location, item, &last, &message_id);
+        let event = LastEvent { name, at };
+        let mut note = |item: Item| event_work.note((location.clone(), item), &message_id, &event);
         match subject {
             EventSubject::RefusedDelete(secret) => {
                 note(Item::Secret(secret.clone()));
