@@ -77,6 +77,8 @@ pub(in crate::aws) struct Breaker {
     clock: SharedTimeSource,
     regions: Mutex<BTreeMap<Region, RegionHealth>>,
     opened: Notify,
+    /// Several accounts wait for a first answer.
+    crowded: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -103,13 +105,13 @@ struct Circuit {
 
 /// Whether a Region leaves all requests without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Silence {
+enum Silence {
     /// It does.
     Now,
     /// It does if no answer comes until then.
     At(Instant),
-    /// This breaker does not watch for silence.
-    Never,
+    /// Too few accounts wait to tell.
+    Few,
 }
 
 /// The account that probes a Region. Its requests to the services of the Region go together: a list of parameters needs
@@ -132,8 +134,8 @@ pub(super) struct Probe {
 
 impl Breaker {
     pub(in crate::aws) fn new(limits: BreakerLimits, clock: SharedTimeSource) -> Arc<Self> {
-        let (regions, opened) = <_>::default();
-        Arc::new(Self { limits, clock, regions, opened })
+        let (regions, opened, crowded) = <_>::default();
+        Arc::new(Self { limits, clock, regions, opened, crowded })
     }
 
     /// Whether the account may send a request: as a probe if the breaker is open.
@@ -179,7 +181,10 @@ impl Breaker {
             circuit.unanswered.clear();
             circuit.unanswered_since = Some(now);
         }
-        circuit.unanswered.insert(account.clone());
+        let is_new = circuit.unanswered.insert(account.clone());
+        if is_new && circuit.unanswered.len() == self.limits.accounts {
+            self.crowded.notify_waiters();
+        }
     }
 
     /// The service answered.
@@ -229,16 +234,39 @@ impl Breaker {
     }
 
     /// Whether the service leaves all requests without an answer. A few accounts that wait prove nothing.
-    pub(super) fn silence(&self, region: &Region, service: &'static str) -> Silence {
+    fn silence(&self, region: &Region, service: &'static str) -> Silence {
         let now = Instant::now();
         let mut regions = self.regions();
         let circuit = circuit(&mut regions, region, service);
+        if circuit.is_open {
+            return Silence::Now;
+        }
         let are_many = circuit.unanswered.len() >= self.limits.accounts;
-        let since = circuit.unanswered_since.filter(|_| are_many).unwrap_or(now);
-        match since.checked_add(self.limits.silence) {
-            None => Silence::Never,
-            Some(at) if circuit.is_open || at <= now => Silence::Now,
+        let since = circuit.unanswered_since.filter(|_| are_many);
+        match since.and_then(|since| since.checked_add(self.limits.silence)) {
+            None => Silence::Few,
+            Some(at) if at <= now => Silence::Now,
             Some(at) => Silence::At(at),
+        }
+    }
+
+    /// Completes when the service leaves all requests without an answer.
+    pub(super) async fn is_silent(&self, region: &Region, service: &'static str) {
+        // Most answers come within this time. Only a request that waits longer asks who else waits.
+        if self.silence(region, service) == Silence::Few {
+            tokio::time::sleep(self.limits.silence).await;
+        }
+        loop {
+            // Before the question, so that no change is missed.
+            let changes = (self.crowded.notified(), self.opened.notified());
+            match self.silence(region, service) {
+                Silence::Now => return,
+                Silence::At(at) => tokio::time::sleep_until(at).await,
+                Silence::Few => tokio::select! {
+                    () = changes.0 => {}
+                    () = changes.1 => {}
+                },
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use tokio::time::Instant;
 
-use super::breaker::{Breaker, Probe, RegionSilent, Silence};
+use super::breaker::{Breaker, Probe, RegionSilent};
 use super::pending::PendingRequest;
 use crate::aws::errors::classify::kind;
 use crate::aws::errors::reason;
@@ -80,7 +80,7 @@ impl AdmittedRead {
         let result = tokio::select! {
             biased;
             result = &mut answer => result,
-            () = sent.is_silent() => {
+            () = sent.read.breaker.is_silent(&sent.read.region, sent.read.service) => {
                 pending.is_silent();
                 answer.await
             }
@@ -119,17 +119,5 @@ impl SentRead {
     fn failed(&self, error: &str) {
         let SourceRead { breaker, region, service, account, .. } = &self.read;
         breaker.failed((region, *service), account, self.at, error);
-    }
-
-    /// Completes when the Region has not answered any request for a while.
-    async fn is_silent(&self) {
-        let SourceRead { breaker, region, service, .. } = &self.read;
-        loop {
-            match breaker.silence(region, service) {
-                Silence::Now => return,
-                Silence::At(at) => tokio::time::sleep_until(at).await,
-                Silence::Never => std::future::pending().await,
-            }
-        }
     }
 }
