@@ -240,12 +240,13 @@ impl Hub {
             }
             purpose => {
                 let policy = self.policy(Lane::Sweep, purpose, options, deadline.clone());
-                let mut recorder = self.recorder(execution, &work).filter(|_| records);
+                let mut recorder =
+                    records.then(|| self.recorder(execution, &work, &deadline)).flatten();
                 let each = &mut |_: &_| ();
                 let mut report = self
                     .reconcile(Lane::Sweep, policy, work, progress, each, recorder.as_mut())
                     .await;
-                self.finish_records(recorder, &mut report, &deadline).await;
+                self.finish_records(recorder, &mut report).await;
                 report
             }
         };

@@ -36,6 +36,7 @@ pub(super) struct Recorder {
     records: mpsc::Sender<AccountRecord>,
     task: JoinHandle<()>,
     trouble: Arc<Trouble>,
+    deadline: Deadline,
 }
 
 /// What the calls of the task met.
@@ -76,11 +77,16 @@ impl Trouble {
 
 impl Recorder {
     /// Begins to record a sweep of these accounts.
-    pub(super) fn begin(table: Table, run: SweepRun, expected: Vec<AccountId>) -> Self {
+    pub(super) fn begin(
+        table: Table,
+        run: SweepRun,
+        expected: Vec<AccountId>,
+        deadline: Deadline,
+    ) -> Self {
         let (records, received) = mpsc::channel(WAITING);
         let trouble = Arc::new(Trouble::default());
         let task = tokio::spawn(write(table.clone(), received, Arc::clone(&trouble)));
-        Self { table, run, expected, records, task, trouble }
+        Self { table, run, expected, records, task, trouble, deadline }
     }
 
     /// Takes a finished account.
@@ -90,19 +96,30 @@ impl Recorder {
         if let Some(execution) = &self.run.execution
             && !expected.is_empty()
         {
-            let put = self.table.put_expected(execution, &expected, self.run.started).await;
-            self.trouble.note(put);
+            let put = self.table.put_expected(execution, &expected, self.run.started);
+            self.trouble.note(self.in_time(put).await);
         }
         // The task ends early only if it panics, and then `finish` says so.
-        let _ = self.records.send(record).await;
+        let sent = async { Ok(drop(self.records.send(record).await)) };
+        self.trouble.note(self.in_time(sent).await);
+    }
+
+    /// The result of a call, unless it takes the time that the report needs.
+    async fn in_time<T>(&self, call: impl Future<Output = Result<T, Cause>>) -> Result<T, Cause> {
+        match self.deadline.left().map(|left| left.saturating_sub(reserve::REPORT)) {
+            Some(left) => tokio::time::timeout(left, call)
+                .await
+                .unwrap_or_else(|_| Err(self.table.not_in_time())),
+            None => call.await,
+        }
     }
 
     /// Waits until everything is written.
     ///
     /// # Errors
     /// Why records are missing.
-    pub(super) async fn finish(self, deadline: &Deadline) -> Result<(), Cause> {
-        let Self { records, mut task, trouble, table, .. } = self;
+    pub(super) async fn finish(self) -> Result<(), Cause> {
+        let Self { records, mut task, trouble, table, deadline, .. } = self;
         drop(records);
         let left = deadline.left().map(|left| left.saturating_sub(reserve::DIGEST));
         let left = left.map_or(LAST_RECORDS, |left| left.min(LAST_RECORDS));
@@ -174,7 +191,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
-    async fn recorder(memory: &MemoryTable, accounts: u64) -> Recorder {
+    async fn recorder(memory: &MemoryTable, accounts: u64, deadline: Deadline) -> Recorder {
         let routes = Routes::parse("us-east-2=us-east-1").expect("routes");
         let run = SweepRun {
             execution: ExecutionName::parse("daily").ok(),
@@ -183,7 +200,7 @@ mod tests {
             routes,
         };
         let expected = (0..accounts).map(account).collect();
-        Recorder::begin(memory.table().await, run, expected)
+        Recorder::begin(memory.table().await, run, expected, deadline)
     }
 
     async fn sweep(recorder: &mut Recorder, accounts: u64) {
@@ -197,9 +214,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_thousand_accounts_are_written_in_batches() {
         let memory = MemoryTable::new(|_| None);
-        let mut recorder = recorder(&memory, 1_000).await;
+        let mut recorder = recorder(&memory, 1_000, Deadline::never()).await;
         sweep(&mut recorder, 1_000).await;
-        assert_eq!(recorder.finish(&Deadline::never()).await, Ok(()));
+        assert_eq!(recorder.finish().await, Ok(()));
         // Result, last result and failure of each account, and the list of accounts.
         assert_eq!(memory.items().len(), 3_001);
         // Each answer leaves five of twenty-five unprocessed.
@@ -211,9 +228,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_table_out_of_reach_costs_few_calls_and_is_a_failure() {
         let memory = MemoryTable::new(|_| Some(json_error(400, "AccessDeniedException")));
-        let mut recorder = recorder(&memory, 500).await;
+        let mut recorder = recorder(&memory, 500, Deadline::never()).await;
         sweep(&mut recorder, 500).await;
-        let cause = recorder.finish(&Deadline::never()).await.expect_err("nothing is written");
+        let cause = recorder.finish().await.expect_err("nothing is written");
         assert_eq!(cause.kind, FailureKind::AccessDenied);
         assert!(cause.message.contains("may count as not swept"), "{cause}");
         let calls = memory.fake.sent("Query").len() + memory.fake.sent("BatchWriteItem").len();
@@ -228,9 +245,9 @@ mod tests {
                 && !failed.swap(true, std::sync::atomic::Ordering::Relaxed);
             first.then(|| json_error(400, "ValidationException"))
         });
-        let mut recorder = recorder(&memory, 100).await;
+        let mut recorder = recorder(&memory, 100, Deadline::never()).await;
         sweep(&mut recorder, 100).await;
-        let cause = recorder.finish(&Deadline::never()).await.expect_err("one batch is missing");
+        let cause = recorder.finish().await.expect_err("one batch is missing");
         assert_eq!(cause.kind, FailureKind::Invalid);
         assert_eq!(memory.items().len(), 301 - BATCH);
     }
@@ -238,12 +255,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_deadline_ends_the_wait_for_a_table_that_hangs() {
         let memory = MemoryTable::new(|_| Some(json_error(500, "InternalServerError")));
-        let mut recorder = recorder(&memory, 1).await;
-        recorder.expected.clear();
-        sweep(&mut recorder, 1).await;
         let began = tokio::time::Instant::now();
         let deadline = Deadline::at(began + Duration::from_millis(3_100));
-        recorder.finish(&deadline).await.expect_err("nothing is written");
+        let mut recorder = recorder(&memory, 1, deadline).await;
+        recorder.expected.clear();
+        sweep(&mut recorder, 1).await;
+        recorder.finish().await.expect_err("nothing is written");
         assert!(began.elapsed() <= Duration::from_millis(200), "{:?}", began.elapsed());
     }
 }

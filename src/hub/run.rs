@@ -109,6 +109,7 @@ impl Hub {
         &self,
         execution: Option<ExecutionName>,
         work: &[Work],
+        deadline: &Deadline,
     ) -> Option<Recorder> {
         let started = self.sweeps.now();
         let by_time = || self.at_a_terminal.then(|| ExecutionName::of_hubctl(started));
@@ -121,7 +122,7 @@ impl Hub {
             routes: self.settings.routes.clone(),
         };
         let accounts = work.iter().map(|work| work.account.clone()).collect();
-        Some(Recorder::begin(self.table.clone()?, run, accounts))
+        Some(Recorder::begin(self.table.clone()?, run, accounts, deadline.clone()))
     }
 
     async fn record(&self, recorder: Option<&mut Recorder>, outcome: &mut AccountOutcome) {
@@ -131,14 +132,9 @@ impl Hub {
     }
 
     /// Waits for the records of a sweep. Records that cannot be written are a failure of the hub.
-    pub(super) async fn finish_records(
-        &self,
-        recorder: Option<Recorder>,
-        report: &mut Report,
-        deadline: &Deadline,
-    ) {
+    pub(super) async fn finish_records(&self, recorder: Option<Recorder>, report: &mut Report) {
         let Some(recorder) = recorder else { return };
-        if let Err(cause) = recorder.finish(deadline).await {
+        if let Err(cause) = recorder.finish().await {
             tracing::error!(error_kind = %cause.kind, "{}", cause.message);
             report.fail(Failure::of_hub(cause).in_region(self.sweeps.region()));
         }

@@ -4,6 +4,7 @@ mod accounts;
 mod allowances;
 mod canary;
 mod deliveries;
+mod emulated;
 mod finish;
 mod held;
 mod stage;

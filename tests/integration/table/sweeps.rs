@@ -217,3 +217,19 @@ async fn nothing_is_recorded_in_the_table_of_another_hub() {
     let writes: Vec<String> = stage.sim.writes().into_iter().map(|write| write.operation).collect();
     assert!(writes.iter().all(|operation| operation == "sns:Publish"), "{writes:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_table_that_hangs_takes_no_time_from_the_report() {
+    for operation in ["dynamodb:BatchWriteItem", "dynamodb:Query"] {
+        let stage = Stage::new(200, &[]).await;
+        let fault = Fault::new(Effect::TimeOut).operation(operation);
+        // The state of the route is the first read.
+        stage.sim.fault(if operation.ends_with("Query") { fault.from(2) } else { fault });
+        let end = tokio::time::Instant::now() + Duration::from_secs(40);
+        let payload =
+            json!({"detail": {"name": "all", "operation": "sync"}, "execution": "daily-1"});
+        let (answer, _) = ask(&stage.hub, &payload, Deadline::at(end)).await;
+        assert!(tokio::time::Instant::now() <= end, "{operation}: the function would have ended");
+        assert_eq!(stage.digests().len(), 1, "{operation}: {answer}");
+    }
+}
