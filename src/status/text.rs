@@ -53,11 +53,7 @@ fn heading(status: &HubStatus) -> Vec<String> {
     let failures = usize::try_from(status.failures_total()).unwrap_or(usize::MAX);
     let reasons = [
         (routes(|route, _| route.is_active()), "route not active", "routes not active"),
-        (
-            routes(RouteStatus::is_swept),
-            "route without a recent, complete sweep",
-            "routes without a recent, complete sweep",
-        ),
+        (routes(RouteStatus::is_swept), "route not in sync", "routes not in sync"),
         (failures, "failure", "failures"),
         (held, "changed item held", "changed items held"),
         (status.unreadable.len(), "part of the table unreadable", "parts of the table unreadable"),

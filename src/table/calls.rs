@@ -13,9 +13,9 @@ use super::{Conditional, Table};
 use crate::aws;
 use crate::domain::{Cause, FailureKind};
 
-/// The most writes of one BatchWriteItem.
+/// The most writes of one `BatchWriteItem`.
 pub(crate) const BATCH: usize = 25;
-/// How often a batch is sent while DynamoDB leaves a part of it unprocessed. Every answer took some of it, or the SDK
+/// How often a batch is sent while `DynamoDB` leaves a part of it unprocessed. Every answer took some of it, or the SDK
 /// has repeated the call already.
 const TRIES: u32 = 6;
 /// The pause before a batch is repeated, doubled each time.

@@ -14,8 +14,6 @@ pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// The most bytes of a sort key. AWS accepts 1,024; the name of a parameter alone may have 1,011.
 const SORT_KEY_LIMIT: usize = 1_024;
-/// The bytes of the hash in place of what a sort key leaves out, as hex digits.
-const HASH: usize = 16;
 /// The most bytes of a message or a remedy: some messages of AWS quote whole policies.
 const SENTENCE: usize = 1_500;
 
@@ -107,7 +105,7 @@ pub(crate) fn set_sentence(item: &mut Item, name: &str, sentence: &str) {
     set_text(item, name, format!("{}{cut}", sentence.get(..end).unwrap_or(sentence)));
 }
 
-/// Lets DynamoDB remove the item when `kept` has passed since `now`.
+/// Lets `DynamoDB` remove the item when `kept` has passed since `now`.
 pub(crate) fn set_ttl(item: &mut Item, now: Timestamp, kept: Duration) {
     let seconds = now.plus(kept).millis().div_euclid(1_000);
     set_number(item, TTL, u64::try_from(seconds).unwrap_or_default());
@@ -128,7 +126,8 @@ pub(crate) fn sort_key(parts: &[&str]) -> String {
     let mut key = parts.join("#");
     if key.len() > SORT_KEY_LIMIT {
         let hash: [u8; 32] = Sha256::digest(key.as_bytes()).into();
-        let hash: String = hash.iter().take(HASH).map(|byte| format!("{byte:02x}")).collect();
+        let hash = u128::from_be_bytes(hash.first_chunk().copied().unwrap_or_default());
+        let hash = format!("{hash:032x}");
         key.truncate(key.floor_char_boundary(SORT_KEY_LIMIT - 1 - hash.len()));
         key = format!("{key}~{hash}");
     }
@@ -163,7 +162,7 @@ mod tests {
         set_time(&mut item, "at", now);
         set_flag(&mut item, "complete", true);
         set_counts(&mut item, "parameters", &counted);
-        set_ttl(&mut item, now, Duration::from_secs(60));
+        set_ttl(&mut item, now, Duration::from_mins(1));
         assert_eq!((time(&item, "at"), flag(&item, "complete")), (Some(now), true));
         assert_eq!(counts(&item, "parameters"), counted);
         assert_eq!(number(&item, TTL), Some(1_795_860_960));

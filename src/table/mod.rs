@@ -1,9 +1,9 @@
-//! The hub's table in DynamoDB: route states, results of sweeps, known failures, allowances of deletions.
+//! The hub's table in `DynamoDB`: route states, results of sweeps, known failures, allowances of deletions.
 //!
 //! Every item has the keys `pk` and `sk`. This module holds the calls; the files below hold one kind of item each. The
 //! table is a log and a report: no item holds a value of a parameter or secret, nor the value of an override tag.
 //!
-//! The only operations are Query, GetItem, PutItem, UpdateItem and BatchWriteItem, each with a simple condition or none.
+//! The only operations are `Query`, `GetItem`, `PutItem`, `UpdateItem` and `BatchWriteItem`, each with a simple condition or none.
 
 mod accounts;
 mod calls;
@@ -34,7 +34,7 @@ pub(crate) use calls::{BATCH, TableWrite};
 pub(crate) use failures::StandingFailures;
 pub(crate) use items::Item;
 
-/// The attribute with the time after which DynamoDB removes an item, in seconds since 1970.
+/// The attribute with the time after which `DynamoDB` removes an item, in seconds since 1970.
 pub(crate) const TTL: &str = "ttl";
 
 /// The hub's table.

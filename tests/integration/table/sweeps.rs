@@ -126,7 +126,7 @@ async fn an_account_that_the_deadline_cuts_off_has_a_result_that_is_not_complete
     for n in 0..60 {
         put(&stage, 0, &format!("/{n:02}"), "1");
     }
-    let deadline = Deadline::at(tokio::time::Instant::now() + Duration::from_secs(60));
+    let deadline = Deadline::at(tokio::time::Instant::now() + Duration::from_mins(1));
     let payload = json!({"detail": {"name": "all", "operation": "sync"}, "execution": "daily-1"});
     let (answer, _) = ask(&stage.hub, &payload, deadline).await;
     assert_eq!(answer["remaining"][0], *stage.accounts[0], "{answer}");
