@@ -116,6 +116,10 @@ async fn the_refusal_names_the_region_the_accounts_and_the_error_and_is_the_same
          until it answers, the hub sends it one probe each 5 s"
     );
     assert_eq!(stage.ask(8, SECRETS).unwrap_err(), refused);
+    wait(31).await;
+    stage.open(SECRETS);
+    let refused = stage.ask(7, SECRETS).unwrap_err().to_string();
+    assert!(refused.contains("(the last error: secretsmanager: timed out)"), "{refused}");
 }
 
 #[tokio::test(start_paused = true)]
