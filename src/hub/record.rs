@@ -100,7 +100,10 @@ impl Recorder {
             self.trouble.note(self.in_time(put).await);
         }
         // The task ends early only if it panics, and then `finish` says so.
-        let sent = async { Ok(drop(self.records.send(record).await)) };
+        let sent = async {
+            let _ = self.records.send(record).await;
+            Ok(())
+        };
         self.trouble.note(self.in_time(sent).await);
     }
 

@@ -192,7 +192,7 @@ async fn a_region_is_silent_if_it_answers_none_of_three_accounts_for_a_moment() 
     let silent_in = || match stage.breaker.silence(&stage.region, SSM) {
         Silence::Now => 0,
         Silence::At(at) => at.duration_since(Instant::now()).as_millis(),
-        other => panic!("{other:?}"),
+        other @ Silence::Few => panic!("{other:?}"),
     };
     for account in [1, 2, 1, 2] {
         send(account);
