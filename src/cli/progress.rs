@@ -58,6 +58,9 @@ mod tests {
         let pair = RoutePair::parse("us-east-2=us-east-1").expect("a pair");
         let until = Timestamp::from_millis(1_790_000_000_000);
         let line = show(&bar(), &Progress::Frozen { pair, until }).expect("a line");
-        assert!(line.contains("us-east-2=us-east-1 is frozen") && line.contains("T"), "{line}");
+        assert!(
+            line.contains("us-east-2=us-east-1 is frozen") && line.contains(&until.to_string()),
+            "{line}"
+        );
     }
 }

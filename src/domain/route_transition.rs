@@ -23,7 +23,7 @@ pub enum Transition {
     /// The state is already the requested one.
     Unchanged,
     /// The record to write.
-    Next(RouteRecord),
+    Next(Box<RouteRecord>),
 }
 
 /// A transition that the present state does not allow.
@@ -141,7 +141,7 @@ impl RouteRecord {
                 }
             }
         }
-        Ok(if changes { Transition::Next(next) } else { Transition::Unchanged })
+        Ok(if changes { Transition::Next(Box::new(next)) } else { Transition::Unchanged })
     }
 }
 
@@ -168,7 +168,7 @@ mod tests {
 
     fn next(transition: Result<Transition, TransitionRefused>) -> RouteRecord {
         match transition {
-            Ok(Transition::Next(record)) => record,
+            Ok(Transition::Next(record)) => *record,
             other => panic!("{other:?}"),
         }
     }

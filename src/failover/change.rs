@@ -40,7 +40,7 @@ pub(super) async fn change(
     for _ in 0..TRIES {
         let next = match decide(&record).map_err(|why| refused(action, pair, why))? {
             Transition::Unchanged => return Ok(Changed { record, is_written: false }),
-            Transition::Next(next) => next,
+            Transition::Next(next) => *next,
         };
         match table.put_state(pair, &next, &request).await? {
             StatePut::Written => return Ok(Changed { record: next, is_written: true }),

@@ -26,7 +26,8 @@ pub async fn freeze(
     let FreezeRequest { pair, accounts, reason, wait } = request;
     let connection = table.connection();
     let mut answer = FailoverAnswer::new(connection.now(), pair, ACTION, accounts);
-    let reads = async { futures::join!(table.state(pair), caller_or_unknown(connection)) };
+    let reads =
+        Box::pin(async { futures::join!(table.state(pair), caller_or_unknown(connection)) });
     let Some((read, by)) = deadline.unless_stopped(reads).await else { return Ok(answer) };
     let StateRead { record, copied_from } = read?;
     answer.copied_from = copied_from;

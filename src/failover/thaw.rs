@@ -52,7 +52,7 @@ impl BegunThaw<'_> {
     /// The answer without a change: the route is already active, a signal came, or only the plan was asked for.
     pub fn unchanged(self, plan: Option<PlanPart>) -> FailoverAnswer {
         let end = if self.changes { FailoverEnd::NotBegun } else { FailoverEnd::Done };
-        FailoverAnswer { plan, end, ..self.answer().with(self.read.record) }
+        FailoverAnswer { end, plan, ..self.answer().with(self.read.record) }
     }
 
     /// Sets the state `active`, unless a signal comes first.
@@ -72,7 +72,7 @@ impl BegunThaw<'_> {
         let first = self.read.record.clone();
         let Changed { record, is_written } =
             change(self.table, pair, ACTION, first, decide).await?;
-        let answer = FailoverAnswer { plan, end: FailoverEnd::Done, ..self.answer() };
+        let answer = FailoverAnswer { end: FailoverEnd::Done, plan, ..self.answer() };
         Ok(FailoverAnswer { is_changed: is_written, ..answer.with(record) })
     }
 

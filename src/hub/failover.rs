@@ -30,13 +30,13 @@ impl Hub {
                 let waits = |until| {
                     progress(Progress::Frozen { pair: request.pair.clone(), until });
                 };
-                freeze(table, &request, &deadline, &waits).await?
+                Box::pin(freeze(table, &request, &deadline, &waits)).await?
             }
             FailoverRequest::Thaw(request) => {
                 self.thaw(table, &request, deadline, progress).await?
             }
             FailoverRequest::Status(pair) => {
-                return Ok(self.status(table, pair, &deadline).await?);
+                return Ok(Box::pin(self.status(table, pair, &deadline)).await?);
             }
         };
         Ok(Answer::Failover(Box::new(answer)))
@@ -51,7 +51,7 @@ impl Hub {
     ) -> Result<Answer, Cause> {
         let of_all = pair.is_none();
         let pairs = pair.map_or_else(|| pairs_of(&self.settings.routes), |pair| vec![pair]);
-        let read = deadline.unless_stopped(status::read(table, &pairs, of_all)).await;
+        let read = deadline.unless_stopped(Box::pin(status::read(table, &pairs, of_all))).await;
         let Some(status) = read else {
             let mut report = Report::new();
             report.stopped();

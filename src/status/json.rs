@@ -4,6 +4,7 @@ use serde::ser::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::{HubStatus, RouteStatus};
+use crate::domain::AccountId;
 use crate::report::{RESPONSE_LIMIT, account_entry, entry_fields};
 use crate::table::{HeldItem, KnownFailure};
 
@@ -50,7 +51,7 @@ impl HubStatus {
         json!({
             "format": FORMAT,
             "at": self.at.to_string(),
-            "hub": {"account": self.account.as_ref().map(|account| account.as_str()), "region": self.region.as_str()},
+            "hub": {"account": self.account.as_ref().map(AccountId::as_str), "region": self.region.as_str()},
             "clean": self.is_clean(),
             "routes": self.routes.iter().map(|route| self.route(route)).collect::<Vec<_>>(),
             "unreadable": unreadable.collect::<Vec<_>>(),

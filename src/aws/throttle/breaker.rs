@@ -152,7 +152,7 @@ impl Breaker {
         let now = self.now();
         let mut regions = self.regions();
         let Some(health) = regions.get_mut(region) else { return Ok(None) };
-        health.forget(service, now, self.limits.memory);
+        health.forget(now, self.limits.memory);
         let Some(circuit) = health.circuits.get(service).filter(|circuit| circuit.is_open) else {
             return Ok(None);
         };
@@ -212,7 +212,7 @@ impl Breaker {
         let mut regions = self.regions();
         circuit(&mut regions, region, service);
         let Some(health) = regions.get_mut(region) else { return };
-        health.forget(service, now, self.limits.memory);
+        health.forget(now, self.limits.memory);
         let is_first = health.circuits.values().all(|circuit| !circuit.is_open);
         let Some(circuit) = health.circuits.get_mut(service) else { return };
         if circuit.answered_at.is_some_and(|at| at > sent) {
@@ -288,13 +288,14 @@ fn circuit<'a>(
 }
 
 impl RegionHealth {
-    /// Forgets old failures of a service.
-    fn forget(&mut self, service: &'static str, now: Moment, memory: Duration) {
-        let Some(circuit) = self.circuits.get_mut(service) else { return };
-        if circuit.failed_at.is_some_and(|at| at.age(now).is_none_or(|age| age >= memory)) {
-            circuit.failed.clear();
-            circuit.failed_at = None;
-            circuit.is_open = false;
+    /// Forgets old failures.
+    fn forget(&mut self, now: Moment, memory: Duration) {
+        for circuit in self.circuits.values_mut() {
+            if circuit.failed_at.is_some_and(|at| at.age(now).is_none_or(|age| age >= memory)) {
+                circuit.failed.clear();
+                circuit.failed_at = None;
+                circuit.is_open = false;
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Payloads that change or show the states of routes: each field, each fault.
 
 use super::*;
+use crate::domain::AccountId;
 
 fn failover(fields: &str) -> FailoverRequest {
     let text = format!(r#"{{"failover":{{"route":"us-east-2=us-east-1",{fields}}}}}"#);
@@ -16,7 +17,7 @@ fn a_payload_is_read_with_all_its_fields() {
         r#""action":"freeze","accounts":["111122223333","444455556666","111122223333"],"reason":" it fails ","wait":false"#,
     );
     let FailoverRequest::Freeze(freeze) = freeze else { panic!("{freeze:?}") };
-    let accounts: Vec<&str> = freeze.accounts.iter().map(|account| account.as_str()).collect();
+    let accounts: Vec<&str> = freeze.accounts.iter().map(AccountId::as_str).collect();
     assert_eq!(accounts, ["111122223333", "444455556666"]);
     assert_eq!(freeze.pair.to_string(), "us-east-2=us-east-1");
     assert_eq!((freeze.reason.as_str(), freeze.wait), ("it fails", false));

@@ -116,6 +116,10 @@ async fn the_refusal_names_the_region_the_accounts_and_the_error_and_is_the_same
          until it answers, the hub sends it one probe each 5 s"
     );
     assert_eq!(stage.ask(8, SECRETS).unwrap_err(), refused);
+    wait(31).await;
+    stage.open(SECRETS);
+    let refused = stage.ask(7, SECRETS).unwrap_err().to_string();
+    assert!(refused.contains("(the last error: secretsmanager: timed out)"), "{refused}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -188,7 +192,7 @@ async fn a_region_is_silent_if_it_answers_none_of_three_accounts_for_a_moment() 
     let silent_in = || match stage.breaker.silence(&stage.region, SSM) {
         Silence::Now => 0,
         Silence::At(at) => at.duration_since(Instant::now()).as_millis(),
-        other => panic!("{other:?}"),
+        other @ Silence::Few => panic!("{other:?}"),
     };
     for account in [1, 2, 1, 2] {
         send(account);

@@ -37,7 +37,7 @@ use self::orders::{CALLS, Schedule, all_orders, schedule_of};
 use self::stage::{Run, run_all};
 
 /// Runs schedules on both cores, and asserts that none is bad.
-fn assert_good(schedules: Vec<Schedule>) {
+fn assert_good(schedules: &[Schedule]) {
     let many = schedules.len();
     let half = many.div_ceil(2).max(1);
     let runs: Vec<Run> = std::thread::scope(|scope| {
@@ -70,7 +70,7 @@ fn no_write_begins_outside_what_the_state_allows_and_nothing_is_lost() {
     };
     let mut schedules = all_orders(length);
     schedules.extend((0..seeds).map(schedule_of));
-    assert_good(schedules);
+    assert_good(&schedules);
 }
 
 /// Schedules by name, each the shortest that tells a wrong gate from the right one.
@@ -101,5 +101,5 @@ fn what_each_rule_of_the_gate_is_for() {
         held: None,
         ..held(&[Act::LoseTable, Act::OwnerWrites, Act::Sweep, Act::Event], 0)
     });
-    assert_good(schedules);
+    assert_good(&schedules);
 }
