@@ -100,8 +100,14 @@ impl Recorder {
             self.trouble.note(self.in_time(put).await);
         }
         // The task ends early only if it panics, and then `finish` says so.
-        let sent = async { Ok(drop(self.records.send(record).await)) };
-        self.trouble.note(self.in_time(sent).await);
+        let sent = async {
+            let _ = self.records.send(record).await;
+            Ok(())
+        };
+        // A record that is handed over says nothing about the table.
+        if let Err(late) = self.in_time(sent).await {
+            self.trouble.note::<()>(Err(late));
+        }
     }
 
     /// The result of a call, unless it takes the time that the report needs.

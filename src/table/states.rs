@@ -92,7 +92,7 @@ impl Table {
         }
         let home = text(item, HOME).unwrap_or_default();
         if home != self.home {
-            return self.from_elsewhere(pair, home, serial);
+            return self.of_another_home(pair, home, serial);
         }
         let route = entry(item, number(item, "route_serial"))
             .ok_or_else(|| unreadable("it has no valid state"))?;
@@ -109,7 +109,7 @@ impl Table {
     }
 
     /// A record that was not written for this table: copied from another table of this hub, or written by another hub.
-    fn from_elsewhere(
+    fn of_another_home(
         &self,
         pair: &RoutePair,
         home: &str,

@@ -5,6 +5,7 @@
 //! sweeps and events work at the same time. What cannot: a process that is paused (`schedules/route_states`), and a write
 //! that AWS does after the hub has given it up.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use aws_sim::{Effect, Fault, LOST_ANSWERS, Settings, Sim};
@@ -112,7 +113,7 @@ async fn freeze_during_work(seed: u64) -> Seen {
     let mut seen = judge(&sim, &answer, returned);
     sim.mend_all();
     thaw(&operator).await;
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     let swept = answered(&operator, &sweep).await;
     for account in &accounts {
         let wrong = out_of_step(&sim, account, TARGET, &[]);
@@ -166,9 +167,10 @@ async fn no_write_lands_after_a_freeze_has_returned() {
         longest = longest.max(seen.waited);
         bad.extend(seen.bad);
     }
-    println!(
+    let line = format!(
         "freezes: {seeds} seeds, {late} writes done after the record of the freeze, the last {latest} ms after it; the command returned {longest} ms after it at most"
     );
+    writeln!(std::io::stdout(), "{line}").expect("an open output");
     assert!(late > 0, "no write was under way when the route was frozen");
     assert!(bad.is_empty(), "{} bad: {:#?}", bad.len(), bad.iter().take(3).collect::<Vec<_>>());
 }

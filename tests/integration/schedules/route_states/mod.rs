@@ -12,20 +12,20 @@
 //!
 //! # What can happen
 //!
-//! * Every order of up to five of a freeze, a thaw, an owner's write, a stranger's write, a sweep, an event and a second
-//!   operator's freeze, with an invocation held at each of its calls in turn; and up to five of all acts, drawn from
-//!   seeds, with repetitions. The acts: a freeze (of the route, or of the account), a thaw with the serial that the
-//!   operator reads, the repetition of the last thaw's payload, an owner's write in the source Region, a stranger's in
-//!   the target Region, a sweep, an event, and a second operator, whose freeze or thaw has read the state and puts it
-//!   after all other acts.
+//! * Every order of up to five of: a freeze, a thaw, an owner's write, a stranger's write, a sweep, an event, and a second
+//!   operator's freeze. Each invocation is held at each of its calls in turn; in orders of five acts at every fifth call.
+//! * Up to six acts drawn from a seed, with repetitions. Further acts: a freeze of the account alone, the repetition of the
+//!   last thaw's payload, and a second operator's thaw.
+//! * An operator's thaw carries the serial that the operator reads. The second operator has read the state at the place of
+//!   the act, and puts the next record after all other acts.
 //! * A pause of a minute between acts. The wall clock of a held invocation then goes on and its monotonic clock stands
 //!   still, as in a laptop that sleeps and in a Lambda that is paused.
 //! * A crash at every call of an invocation, the write done or not.
 //!
 //! # What cannot
 //!
-//! * A write is done when it begins, also where its invocation is held before the answer. Requests that are under way for seconds, and lost answers, are in
-//!   `tests/integration/route_states`.
+//! * A write is done when it begins, also where its invocation is held before the answer. Requests that are under way
+//!   for seconds, and lost answers, are in `tests/integration/freezes.rs`.
 //! * A read of the table is consistent and answers at once, and no operator removes records.
 
 mod acts;
@@ -37,7 +37,7 @@ use self::orders::{CALLS, Schedule, all_orders, schedule_of};
 use self::stage::{Run, run_all};
 
 /// Runs schedules on both cores, and asserts that none is bad.
-fn assert_good(schedules: Vec<Schedule>) {
+fn assert_good(schedules: &[Schedule]) {
     let many = schedules.len();
     let half = many.div_ceil(2).max(1);
     let runs: Vec<Run> = std::thread::scope(|scope| {
@@ -70,7 +70,7 @@ fn no_write_begins_outside_what_the_state_allows_and_nothing_is_lost() {
     };
     let mut schedules = all_orders(length);
     schedules.extend((0..seeds).map(schedule_of));
-    assert_good(schedules);
+    assert_good(&schedules);
 }
 
 /// Schedules by name, each the shortest that tells a wrong gate from the right one.
@@ -101,5 +101,5 @@ fn what_each_rule_of_the_gate_is_for() {
         held: None,
         ..held(&[Act::LoseTable, Act::OwnerWrites, Act::Sweep, Act::Event], 0)
     });
-    assert_good(schedules);
+    assert_good(&schedules);
 }

@@ -30,6 +30,9 @@ const ORDERED: [Act; 7] = [
     Act::SecondOperatorFreezes,
 ];
 
+/// Orders of more acts hold an invocation at every fifth call, and the first of these calls takes turns.
+const HELD_AT_EACH_CALL: usize = 4;
+
 /// Every order of up to `length` different acts, with each of its invocations held at each of its calls. Pauses take
 /// turns, and so do crashes.
 pub(super) fn all_orders(length: usize) -> Vec<Schedule> {
@@ -46,9 +49,12 @@ pub(super) fn all_orders(length: usize) -> Vec<Schedule> {
         orders.extend(last.clone());
     }
     let mut schedules: Vec<Schedule> = Vec::new();
-    for acts in orders {
+    for (nth, acts) in orders.into_iter().enumerate() {
+        let (first, step) = if acts.len() > HELD_AT_EACH_CALL { (nth % 5, 5) } else { (0, 1) };
         let invocations = (0..acts.len()).filter(|at| acts[*at].is_invocation());
-        for (place, call) in invocations.flat_map(|at| (0..CALLS).map(move |call| (at, call))) {
+        for (place, call) in
+            invocations.flat_map(|at| (first..CALLS).step_by(step).map(move |call| (at, call)))
+        {
             let turn = schedules.len();
             schedules.push(Schedule {
                 acts: acts.clone(),
