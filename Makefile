@@ -52,7 +52,7 @@ deny: ## dependencies: advisories, licences, banned crates, sources; needs cargo
 	cargo deny check
 
 verify: ## more schedules and random worlds, and the faults that they must find; takes an hour
-	SCHEDULES=all cargo test --locked --test integration schedules:: -- --nocapture --test-threads 1
+	SCHEDULES=all cargo test --locked --test integration -- schedules:: freezes:: dead_region:: --nocapture --test-threads 1
 	WORLDS=10000 cargo test --locked --test integration worlds:: -- --nocapture
 	$(PYTHON) tests/mutants/run.py
 

@@ -3,6 +3,7 @@
 mod blocked;
 mod operators;
 mod status;
+mod tables;
 mod terminal;
 
 use aws_sim::{Settings, Sim};
