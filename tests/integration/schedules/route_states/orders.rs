@@ -30,10 +30,17 @@ const ORDERED: [Act; 7] = [
     Act::SecondOperatorFreezes,
 ];
 
-/// Orders of more acts hold an invocation at every fifth call, and the first of these calls takes turns.
-const HELD_AT_EACH_CALL: usize = 4;
+/// An invocation is held at each call in orders of up to three acts, at every fifth of four and at every eleventh of five
+/// acts. The first of these calls takes turns.
+const fn step(acts: usize) -> usize {
+    match acts {
+        0..=3 => 1,
+        4 => 5,
+        _ => 11,
+    }
+}
 
-/// Every order of up to `length` different acts, with each of its invocations held at each of its calls. Pauses take
+/// Every order of up to `length` different acts, with each of its invocations held at calls in turn. Pauses take
 /// turns, and so do crashes.
 pub(super) fn all_orders(length: usize) -> Vec<Schedule> {
     let mut orders: Vec<Vec<Act>> = Vec::new();
@@ -50,7 +57,8 @@ pub(super) fn all_orders(length: usize) -> Vec<Schedule> {
     }
     let mut schedules: Vec<Schedule> = Vec::new();
     for (nth, acts) in orders.into_iter().enumerate() {
-        let (first, step) = if acts.len() > HELD_AT_EACH_CALL { (nth % 5, 5) } else { (0, 1) };
+        let step = step(acts.len());
+        let first = nth % step;
         let invocations = (0..acts.len()).filter(|at| acts[*at].is_invocation());
         for (place, call) in
             invocations.flat_map(|at| (first..CALLS).step_by(step).map(move |call| (at, call)))
