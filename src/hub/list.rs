@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::record::known_accounts;
 use super::record_account::pairs_of;
 use super::{Answer, Hub, HubError};
 use crate::deadline::Deadline;
@@ -9,7 +10,7 @@ use crate::domain::{AccountId, Cause, ExecutionName, Failure};
 use crate::organization::{self, MemberAccount, Members};
 use crate::report::Report;
 use crate::settings::Unmatched;
-use crate::table::{KnownAccount, Table};
+use crate::table::Table;
 
 impl Hub {
     /// Accounts in batches. Each batch is a part of a payload that the state machine sends to the hub.
@@ -70,16 +71,7 @@ impl Hub {
             }
             let ids: Vec<AccountId> = accounts.iter().map(|member| member.id.clone()).collect();
             table.put_expected(execution, &ids, now).await?;
-            let known: Vec<KnownAccount> = accounts
-                .iter()
-                .map(|MemberAccount { id, name, path }| KnownAccount {
-                    account: id.clone(),
-                    name: name.clone(),
-                    path: path.clone(),
-                    seen: now,
-                    execution: execution.clone(),
-                })
-                .collect();
+            let known = known_accounts(accounts.to_vec(), execution, now);
             table.put_accounts(&known).await
         };
         record.await.map_err(|cause| {

@@ -1,8 +1,9 @@
 //! The hub: performs a request for Lambda or for a terminal, and publishes and returns the result.
 //!
 //! [`Hub::perform`] is where every request begins. `open.rs` sets the hub up, `list.rs` lists accounts for the state
-//! machine, `events.rs` handles events, `record.rs` records sweeps in the table, `finish.rs` ends an execution, `failover.rs` changes and shows the states of routes, `run.rs` reconciles many accounts, `prune.rs` prunes by plan, and
-//! `notifications.rs` publishes digests and metrics.
+//! machine, `events.rs` handles events, `held.rs` records the events that were not handled, `run.rs` reconciles many
+//! accounts, `record.rs` records sweeps in the table, `finish.rs` ends an execution, `prune.rs` prunes by plan,
+//! `failover.rs` changes and shows the states of routes, and `notifications.rs` publishes digests and metrics.
 
 mod events;
 mod failover;
@@ -27,7 +28,7 @@ use crate::aws::{Connection, Lane};
 use crate::deadline::Deadline;
 use crate::domain::{AccountId, Cause, Failure, Purpose, Region, RoutePair, Timestamp};
 use crate::failover::FailoverAnswer;
-use crate::organization::{self, Members};
+use crate::organization::{self, MemberAccount, Members};
 use crate::recent_deletes::RecentDeletes;
 use crate::report::{RecentlyReported, Report, Response, Status};
 use crate::request::{self, Accounts, Event, Reconcile, Record, Refused, Request};
@@ -133,6 +134,16 @@ impl Serialize for Answer {
     }
 }
 
+/// The work of a payload.
+#[derive(Default)]
+struct PlannedWork {
+    work: Vec<Work>,
+    /// The entries of the account filters that matched nothing.
+    unmatched: Unmatched,
+    /// The accounts as Organizations listed them, if the payload asks for all.
+    members: Vec<MemberAccount>,
+}
+
 /// The result of a request.
 #[derive(Debug)]
 pub struct RunResult {
@@ -233,15 +244,18 @@ impl Hub {
             && reconcile.region.is_none();
         let before = self.sweeps.calls();
         let planned = deadline.unless_stopped(self.work(reconcile, filter)).await;
-        let (work, unmatched) = planned.unwrap_or_else(|| Ok(<_>::default()))?;
+        let PlannedWork { work, unmatched, members } =
+            planned.unwrap_or_else(|| Ok(PlannedWork::default()))?;
         let mut report = match self.purpose(requested, &work) {
             Purpose::Pruning(leftovers) => {
                 self.prune(leftovers, options, deadline.clone(), work, progress).await?
             }
             purpose => {
                 let policy = self.policy(Lane::Sweep, purpose, options, deadline.clone());
+                // Only a sweep of everything tells which accounts the organisation has.
+                let members = if is_of_all { members } else { Vec::new() };
                 let mut recorder =
-                    records.then(|| self.recorder(execution, &work, &deadline)).flatten();
+                    records.then(|| self.recorder(execution, &work, members, &deadline)).flatten();
                 let each = &mut |_: &_| ();
                 let mut report = self
                     .reconcile(Lane::Sweep, policy, work, progress, each, recorder.as_mut())
@@ -294,12 +308,12 @@ impl Hub {
         RunResult { answer: Answer::Report(Box::new(response)), metrics }
     }
 
-    /// The work of a payload, and the entries of the account filters that matched nothing.
+    /// The work of a payload.
     async fn work(
         &self,
         reconcile: Reconcile,
         filter: &RouteFilter,
-    ) -> Result<(Vec<Work>, Unmatched), HubError> {
+    ) -> Result<PlannedWork, HubError> {
         let RouteFilter { route_source, route_target } = filter;
         let Some(routes) = self.settings.routes.only(route_source.as_ref(), route_target.as_ref())
         else {
@@ -318,6 +332,7 @@ impl Hub {
             }
             Ok(accounts)
         };
+        let mut members = Vec::new();
         let (accounts, unmatched) = match reconcile.accounts {
             Accounts::These(accounts) => (in_scope(accounts)?, Unmatched::default()),
             Accounts::Hub => {
@@ -326,9 +341,11 @@ impl Hub {
             Accounts::Organization => {
                 let Members { accounts, unmatched, .. } =
                     organization::member_accounts(&self.sweeps, &self.settings.accounts).await?;
+                members.clone_from(&accounts);
                 (accounts.into_iter().map(|member| member.id).collect(), unmatched)
             }
         };
-        Ok((work::of_accounts(&assignments, accounts).collect(), unmatched))
+        let work = work::of_accounts(&assignments, accounts).collect();
+        Ok(PlannedWork { work, unmatched, members })
     }
 }

@@ -13,8 +13,9 @@ use tokio::task::JoinHandle;
 
 use super::record_account::{AccountRecord, SweepRun};
 use crate::deadline::{Deadline, reserve};
-use crate::domain::{AccountId, AccountOutcome, Cause, Timestamp};
-use crate::table::{BATCH, Table, TableWrite};
+use crate::domain::{AccountId, AccountOutcome, Cause, ExecutionName, Timestamp};
+use crate::organization::MemberAccount;
+use crate::table::{BATCH, KnownAccount, Table, TableWrite};
 
 /// The finished accounts that may wait for the task.
 const WAITING: usize = 64;
@@ -33,6 +34,8 @@ pub(super) struct Recorder {
     run: SweepRun,
     /// The accounts of the run, until the first record shows that the table is this hub's.
     expected: Vec<AccountId>,
+    /// These accounts with their names, if the run listed the organisation itself.
+    members: Vec<MemberAccount>,
     records: mpsc::Sender<AccountRecord>,
     task: JoinHandle<()>,
     trouble: Arc<Trouble>,
@@ -66,6 +69,11 @@ impl Trouble {
         }
     }
 
+    /// Whether a call has failed.
+    fn is_met(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).first.is_some()
+    }
+
     fn is_out_of_reach(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).in_a_row >= FAILURES_IN_A_ROW
     }
@@ -80,13 +88,13 @@ impl Recorder {
     pub(super) fn begin(
         table: Table,
         run: SweepRun,
-        expected: Vec<AccountId>,
+        (expected, members): (Vec<AccountId>, Vec<MemberAccount>),
         deadline: Deadline,
     ) -> Self {
         let (records, received) = mpsc::channel(WAITING);
         let trouble = Arc::new(Trouble::default());
         let task = tokio::spawn(write(table.clone(), received, Arc::clone(&trouble)));
-        Self { table, run, expected, records, task, trouble, deadline }
+        Self { table, run, expected, members, records, task, trouble, deadline }
     }
 
     /// Takes a finished account.
@@ -98,6 +106,10 @@ impl Recorder {
         {
             let put = self.table.put_expected(execution, &expected, self.run.started);
             self.trouble.note(self.in_time(put).await);
+            let known = known_accounts(std::mem::take(&mut self.members), execution, finished);
+            if !known.is_empty() && !self.trouble.is_met() {
+                self.trouble.note(self.in_time(self.table.put_accounts(&known)).await);
+            }
         }
         // The task ends early only if it panics, and then `finish` says so.
         let sent = async {
@@ -143,6 +155,22 @@ impl Recorder {
         );
         Err(Cause { message, ..cause })
     }
+}
+
+/// The items of listed accounts.
+pub(super) fn known_accounts(
+    members: Vec<MemberAccount>,
+    execution: &ExecutionName,
+    seen: Timestamp,
+) -> Vec<KnownAccount> {
+    let known = |MemberAccount { id, name, path }| KnownAccount {
+        account: id,
+        name,
+        path,
+        seen,
+        execution: execution.clone(),
+    };
+    members.into_iter().map(known).collect()
 }
 
 fn panicked() -> Cause {
@@ -206,7 +234,7 @@ mod tests {
             routes,
         };
         let expected = (0..accounts).map(account).collect();
-        Recorder::begin(memory.table().await, run, expected, deadline)
+        Recorder::begin(memory.table().await, run, (expected, Vec::new()), deadline)
     }
 
     async fn sweep(recorder: &mut Recorder, accounts: u64) {

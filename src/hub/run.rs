@@ -11,6 +11,7 @@ use super::{Hub, Progress};
 use crate::aws::Lane;
 use crate::deadline::Deadline;
 use crate::domain::{AccountOutcome, ExecutionName, Failure, Purpose, Writers};
+use crate::organization::MemberAccount;
 use crate::parameters::MassAbsence;
 use crate::report::{Report, Status};
 use crate::request::RunOptions;
@@ -109,6 +110,7 @@ impl Hub {
         &self,
         execution: Option<ExecutionName>,
         work: &[Work],
+        members: Vec<MemberAccount>,
         deadline: &Deadline,
     ) -> Option<Recorder> {
         let started = self.sweeps.now();
@@ -122,7 +124,7 @@ impl Hub {
             routes: self.settings.routes.clone(),
         };
         let accounts = work.iter().map(|work| work.account.clone()).collect();
-        Some(Recorder::begin(self.table.clone()?, run, accounts, deadline.clone()))
+        Some(Recorder::begin(self.table.clone()?, run, (accounts, members), deadline.clone()))
     }
 
     async fn record(&self, recorder: Option<&mut Recorder>, outcome: &mut AccountOutcome) {

@@ -154,6 +154,22 @@ async fn an_account_that_a_sweep_did_not_reach_is_counted_and_named() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_sweep_that_lists_the_organisation_itself_names_an_account_without_a_role() {
+    const WITHOUT_ROLE: &str = "300000000000";
+    let (sim, _, hub) = begun(6, 2).await;
+    sim.account(WITHOUT_ROLE);
+    let all = json!({"execution": "hubctl-1", "detail": {"name": "all", "operation": "sync"}});
+    asked(&hub, &all).await.expect("a sweep");
+    let shown = shown(&hub).await;
+    let last = &shown["routes"][0]["last_sweep"];
+    assert_eq!(fields(last, COUNTS), [3, 2, 1, 0].map(|n| json!(n)), "{shown:#}");
+    let failure = &shown["failures"][0];
+    assert_eq!(failure["account"], WITHOUT_ROLE, "{shown:#}");
+    assert_eq!(failure["error_kind"], "no_spoke_role", "{shown:#}");
+    assert_eq!(shown["clean"], false);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_event_of_a_frozen_route_is_held_by_name_until_a_sweep_has_compared_the_account() {
     let (sim, accounts, hub) = begun(5, 2).await;
     sweep(&hub, "daily-1", &accounts).await;
