@@ -18,6 +18,8 @@ use crate::support::{
 
 const TABLE: (&str, &str) = ("TABLE", "hub");
 const ROUTE: &str = "us-east-2=us-east-1";
+/// Secrets without a replica when the work begins.
+const SECRETS: [&str; 2] = ["db/main", "db/other"];
 const NAMES: [&str; 6] = ["/a", "/b", "/c", "/d", "/e", "/f"];
 
 /// What came of one seed.
@@ -25,6 +27,8 @@ const NAMES: [&str; 6] = ["/a", "/b", "/c", "/d", "/e", "/f"];
 struct Seen {
     /// Writes that were done after the record of the freeze was written.
     late: usize,
+    /// Requests for replicas of secrets.
+    secrets: usize,
     /// How long after the record the last of them was done, in milliseconds.
     latest: u64,
     /// How long the command took after the record was written, in milliseconds.
@@ -90,6 +94,9 @@ async fn freeze_during_work(seed: u64) -> Seen {
         for name in NAMES {
             sim.account(account).region(SOURCE).put(name, &format!("after {}", dice.u32(..)));
         }
+        for name in SECRETS {
+            sim.account(account).region(SOURCE).create_secret(name, "x");
+        }
     }
     sim.forget_calls();
     slow_down(&sim, &mut dice);
@@ -135,6 +142,7 @@ fn judge(sim: &Sim, answer: &Value, returned: u64) -> Seen {
         seen.bad.push(format!("the freeze is not done: {answer}"));
     }
     for write in sim.writes().into_iter().filter(|write| write.refused.is_none()) {
+        seen.secrets += usize::from(write.operation == "secretsmanager:ReplicateSecretToRegions");
         if write.at > record.at {
             seen.late += 1;
             seen.latest = seen.latest.max(write.at - record.at);
@@ -159,18 +167,21 @@ fn seeds() -> u64 {
 #[tokio::test(start_paused = true)]
 async fn no_write_lands_after_a_freeze_has_returned() {
     let (mut late, mut latest, mut longest, mut bad) = (0, 0, 0, Vec::new());
+    let mut secrets = 0;
     let seeds = seeds();
     for seed in 0..seeds {
         let seen = freeze_during_work(seed).await;
         late += seen.late;
+        secrets += seen.secrets;
         latest = latest.max(seen.latest);
         longest = longest.max(seen.waited);
         bad.extend(seen.bad);
     }
     let line = format!(
-        "freezes: {seeds} seeds, {late} writes done after the record of the freeze, the last {latest} ms after it; the command returned {longest} ms after it at most"
+        "freezes: {seeds} seeds, {secrets} requests for secrets, {late} writes done after the record of the freeze, the last {latest} ms after it; the command returned {longest} ms after it at most"
     );
     writeln!(std::io::stdout(), "{line}").expect("an open output");
+    assert!(secrets > 0, "no replica of a secret was requested");
     assert!(late > 0, "no write was under way when the route was frozen");
     assert!(bad.is_empty(), "{} bad: {:#?}", bad.len(), bad.iter().take(3).collect::<Vec<_>>());
 }
